@@ -1,0 +1,1 @@
+//! Where each Microsoft Defender data environment lives in each cloud.

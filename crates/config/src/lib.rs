@@ -1,0 +1,1 @@
+//! msticpyconfig.yaml and connection strings, typed; secrets stay references.

@@ -1,0 +1,20 @@
+//! Errors, tokens, and the traits that the layers of defender-query meet at.
+//!
+//! Nothing here does input or output: this crate is what a credential, a transport and a
+//! driver have to agree on, so that each can be taken without the others.
+
+mod clock;
+mod credential;
+mod environment;
+mod error;
+mod secret;
+mod transport;
+
+pub use clock::{Clock, ManualClock};
+pub use credential::{AccessToken, Credential, Scope, TokenId, TokenRequest};
+pub use environment::DataEnvironment;
+pub use error::{Error, ErrorKind, Result};
+pub use secret::{SecretRef, SecretResolver};
+pub use transport::{Body, Transport};
+
+pub use secrecy::{ExposeSecret, SecretString};

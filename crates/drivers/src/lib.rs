@@ -1,0 +1,1 @@
+//! The hunting APIs of Microsoft Defender: requests, answers, errors.

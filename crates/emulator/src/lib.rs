@@ -1,0 +1,1 @@
+//! An embedded Entra ID, Defender and Graph, for demos and tests.

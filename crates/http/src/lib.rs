@@ -1,0 +1,1 @@
+//! The HTTP transport of defender-query: connections, proxy, CA, timeouts, retry.

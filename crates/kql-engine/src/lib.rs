@@ -1,0 +1,1 @@
+//! Runs Kusto queries on Apache DataFusion.

@@ -1,0 +1,1 @@
+//! Names, types and result schemas of Kusto queries.

@@ -1,0 +1,1 @@
+//! Parameterised query definitions for Microsoft Defender.

@@ -1,0 +1,1 @@
+//! Ask Microsoft Defender questions in KQL.

@@ -1,0 +1,1 @@
+//! The advanced hunting tables and columns as data.

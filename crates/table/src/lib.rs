@@ -1,0 +1,1 @@
+//! Arrow tables with provenance, and writers for them.
