@@ -1,2 +1,47 @@
-//! The checks and chores of this workspace.
-fn main() {}
+//! `cargo xtask`: the checks and chores of this workspace.
+//!
+//! - `cargo xtask ci`: everything that has to pass before a change lands.
+//! - `cargo xtask tidy`: the house rules that no compiler knows.
+//! - `cargo xtask docs`: rustdoc and the book, below the target folder.
+//! - `cargo xtask release --dry-run`: what a release would contain.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore tells its user what it runs and what it found"
+)]
+
+mod ci;
+mod command;
+mod docs;
+mod edges;
+mod layers;
+mod metadata;
+mod release;
+mod tidy;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["ci"] => ci::run(&ci::Steps::ALL),
+        ["ci", "--after-tests"] => ci::run(&ci::Steps::AFTER_TESTS),
+        ["tidy"] => tidy::run(),
+        ["layers"] => layers::run(),
+        ["docs"] => docs::run(),
+        ["release", "--dry-run"] => release::dry_run(),
+        _ => Err(
+            "usage: cargo xtask ci [--after-tests] | tidy | layers | docs | release --dry-run"
+                .to_owned(),
+        ),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
