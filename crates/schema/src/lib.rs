@@ -1,1 +1,21 @@
 //! The advanced hunting tables and columns as data.
+//!
+//! Names and types are the ones that Microsoft's schema reference prints, written in one
+//! text file and read once. Names are case-sensitive, as they are in KQL.
+//!
+//! ```
+//! let table = defender_schema::table("DeviceProcessEvents").expect("a hunting table");
+//! let column = table.column("ProcessId").expect("one of its columns");
+//! assert_eq!(column.ty, defender_schema::Type::Long);
+//! assert_eq!(defender_schema::suggest("deviceprocessevent"), Some("DeviceProcessEvents"));
+//! ```
+//!
+//! Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-schema-tables>
+
+mod gone;
+mod nearest;
+mod table;
+mod text;
+
+pub use gone::{Gone, gone, gone_table};
+pub use table::{Column, Family, Table, Type, suggest, table, tables};

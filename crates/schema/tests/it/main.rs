@@ -1,0 +1,108 @@
+//! The schema as its users see it.
+
+mod reference;
+
+use std::collections::BTreeSet;
+
+use defender_schema::{Family, Type, gone, gone_table, suggest, table, tables};
+
+#[test]
+fn every_table_and_column_is_there() {
+    assert_eq!(tables().len(), 64);
+    let columns: usize = tables().iter().map(|table| table.columns.len()).sum();
+    assert_eq!(columns, 1602);
+}
+
+#[test]
+fn names_are_unique_and_tables_described() {
+    let names: BTreeSet<_> = tables().iter().map(|table| table.name).collect();
+    assert_eq!(names.len(), tables().len());
+    for table in tables() {
+        let columns: BTreeSet<_> = table.columns.iter().map(|column| column.name).collect();
+        assert_eq!(
+            columns.len(),
+            table.columns.len(),
+            "{} repeats a column",
+            table.name
+        );
+        assert!(
+            !table.description.is_empty(),
+            "{} has no description",
+            table.name
+        );
+        assert_eq!(defender_schema::table(table.name), Some(table));
+    }
+}
+
+#[test]
+fn types_are_the_documented_ones() {
+    for (name, column, ty) in [
+        ("DeviceProcessEvents", "Timestamp", Type::DateTime),
+        ("DeviceProcessEvents", "LogonId", Type::Long),
+        ("DeviceNetworkEvents", "RemotePort", Type::Int),
+        (
+            "DeviceTvmSecureConfigurationAssessment",
+            "ConfigurationImpact",
+            Type::Real,
+        ),
+        ("CloudAppEvents", "RawEventData", Type::Dynamic),
+        ("DeviceEvents", "AdditionalFields", Type::String),
+        ("AIAgentsInfo", "AIAgentId", Type::Guid),
+        ("DeviceInfo", "IsAzureADJoined", Type::Bool),
+    ] {
+        let found = table(name).and_then(|table| table.column(column));
+        assert_eq!(found.map(|column| column.ty), Some(ty), "{name}.{column}");
+    }
+}
+
+#[test]
+fn case_counts_in_names_and_not_in_suggestions() {
+    assert_eq!(table("deviceevents"), None);
+    assert_eq!(suggest("deviceevents"), Some("DeviceEvents"));
+    assert_eq!(suggest("DeviceProcesEvent"), Some("DeviceProcessEvents"));
+    assert_eq!(suggest("GraphApiAuditEvents"), Some("GraphAPIAuditEvents"));
+    assert_eq!(suggest("SomethingElseEntirely"), None);
+    let logons = table("DeviceLogonEvents").expect("a table");
+    assert_eq!(logons.suggest("AcountName"), Some("AccountName"));
+}
+
+#[test]
+fn stray_columns_are_dropped() {
+    for name in ["DeviceProcessEvents", "DeviceNetworkEvents"] {
+        assert_eq!(
+            table(name).expect("a table").column("LogonID"),
+            None,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn gone_tables_name_tables_that_exist() {
+    for gone in gone() {
+        assert!(!gone.replacements.is_empty(), "{}", gone.name);
+        for replacement in &gone.replacements {
+            assert!(
+                table(replacement).is_some(),
+                "{} -> {replacement}",
+                gone.name
+            );
+            assert!(
+                gone_table(replacement).is_none(),
+                "{} -> {replacement}",
+                gone.name
+            );
+        }
+    }
+    assert_eq!(suggest("AADSignInEventsBeta"), Some("EntraIdSignInEvents"));
+    let alerts = gone_table("DeviceAlertEvents").expect("gone");
+    assert_eq!(alerts.replacements, ["AlertInfo", "AlertEvidence"]);
+}
+
+#[test]
+fn the_endpoint_has_device_tables_only() {
+    let endpoint = |name| table(name).expect("a table").is_in_endpoint();
+    assert!(endpoint("DeviceProcessEvents") && endpoint("DeviceTvmSoftwareInventory"));
+    assert!(!endpoint("AlertInfo") && !endpoint("EmailEvents"));
+    assert_eq!(table("EmailEvents").expect("a table").family, Family::Email);
+}

@@ -1,0 +1,54 @@
+//! The schema held against a reference listing, where one is at hand.
+
+use std::{env, fs, path::PathBuf};
+
+use defender_schema::tables;
+
+/// The listing as `table column type` lines. It is JSON of one shape, a name or a type on each
+/// line, which needs no parser.
+fn reference() -> Option<Vec<String>> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where the listing is differs by machine"
+    )]
+    let shared = env::var_os("DEFENDER_SHARED").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+        PathBuf::from,
+    );
+    let text = fs::read_to_string(shared.join("reference/hunting-schema.json")).ok()?;
+    let (mut table, mut column, mut lines) = ("", "", Vec::new());
+    for line in text.lines() {
+        let parts: Vec<&str> = line.split('"').collect();
+        match parts.as_slice() {
+            [_, name, rest] if rest.trim() == ": [" => table = name,
+            [_, "name", _, name, _] => column = name,
+            [_, "type", _, ty, _] => lines.push(format!("{table} {column} {ty}")),
+            _ => {}
+        }
+    }
+    Some(lines)
+}
+
+#[test]
+fn agrees_with_the_reference() {
+    let Some(mut expected) = reference() else {
+        println!("no reference listing here: not compared");
+        return;
+    };
+    assert_eq!(expected.len(), 1604, "the listing was not read whole");
+    expected.retain(|line| {
+        line != "DeviceProcessEvents LogonID long" && line != "DeviceNetworkEvents LogonID long"
+    });
+    let mut ours: Vec<String> = tables()
+        .iter()
+        .flat_map(|table| {
+            let line = |column: &defender_schema::Column| {
+                format!("{} {} {}", table.name, column.name, column.ty)
+            };
+            table.columns.iter().map(line)
+        })
+        .collect();
+    expected.sort();
+    ours.sort();
+    assert_eq!(ours, expected);
+}
