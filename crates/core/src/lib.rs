@@ -7,6 +7,8 @@ mod clock;
 mod credential;
 mod environment;
 mod error;
+mod moment;
+mod nearest;
 mod secret;
 mod transport;
 
@@ -14,6 +16,8 @@ pub use clock::{Clock, ManualClock};
 pub use credential::{AccessToken, Credential, Scope, TokenId, TokenRequest};
 pub use environment::DataEnvironment;
 pub use error::{Error, ErrorKind, Result};
+pub use moment::moment;
+pub use nearest::nearest;
 pub use secret::{SecretRef, SecretResolver};
 pub use transport::{Body, Transport};
 
