@@ -1,0 +1,42 @@
+//! What is wrong with a query, and where.
+
+use std::fmt;
+
+use crate::span::Span;
+
+/// One complaint about a query text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The text it is about; empty where something is missing.
+    pub span: Span,
+    /// One lower-case phrase that says what was expected or found.
+    pub message: String,
+    /// What to do about it, when that is known.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// A complaint without a hint.
+    pub fn new(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            span,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
