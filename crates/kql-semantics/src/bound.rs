@@ -1,0 +1,799 @@
+//! The bound tree: what a query means, with every name resolved and every expression typed.
+//!
+//! A [`Pipeline`] is a source and a list of steps. Every column has a [`ColumnId`] that is unique in
+//! the whole [`BoundQuery`]; expressions refer to ids only. A step lists the columns that are visible
+//! after it; ids that are not listed are never referred to again. The names in [`Column`] exist for
+//! people, for name resolution and for the last projection.
+//!
+//! Many operators of the language are spelled with few here: `project`, `extend`, `project-away` and
+//! their kin are [`Operator::Compute`]; `distinct` and `count` are [`Operator::Aggregate`]; `top` is a
+//! sort and a take; `lookup` is a join; `countif(p)` is `count()` with a filter.
+
+use std::sync::Arc;
+
+use kql_syntax::Span;
+
+use crate::diagnostic::Diagnostic;
+use crate::functions::Function;
+use crate::types::{ColumnId, ColumnSchema, ScalarType};
+
+/// A query whose names and types are known.
+#[derive(Debug, Clone)]
+pub struct BoundQuery {
+    /// The pipeline whose rows are the answer.
+    pub root: Pipeline,
+    /// Pipelines that are to be run once and read from several places (`materialize`, `as`).
+    /// An entry refers only to entries and scalars of smaller index.
+    pub shared: Vec<Pipeline>,
+    /// Pipelines that give one value: the first column of the first row, null without rows (`toscalar`).
+    /// They never depend on a row of another pipeline.
+    pub scalars: Vec<ScalarQuery>,
+    /// In which order to run `shared` and `scalars`: each entry needs only earlier ones.
+    pub order: Vec<Dependency>,
+    /// `render` at the end of the query; it changes nothing of the rows.
+    pub render: Option<Render>,
+    /// What the reader should know although the query can run.
+    pub notes: Vec<Diagnostic>,
+    /// One more than the largest [`ColumnId`] in use.
+    pub next_column: u32,
+}
+
+impl BoundQuery {
+    /// Names and types of the answer, known without running the query.
+    pub fn schema(&self) -> Vec<ColumnSchema> {
+        self.root
+            .columns
+            .iter()
+            .map(|column| ColumnSchema::new(&*column.name, column.ty))
+            .collect()
+    }
+}
+
+/// One entry of [`BoundQuery::order`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dependency {
+    /// An index into [`BoundQuery::shared`].
+    Shared(SharedId),
+    /// An index into [`BoundQuery::scalars`].
+    Scalar(ScalarId),
+}
+
+/// Index into [`BoundQuery::shared`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SharedId(pub usize);
+
+/// Index into [`BoundQuery::scalars`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ScalarId(pub usize);
+
+/// A pipeline read for one value.
+#[derive(Debug, Clone)]
+pub struct ScalarQuery {
+    /// Where the value comes from.
+    pub pipeline: Pipeline,
+    /// The column to read.
+    pub column: ColumnId,
+    /// The value's type.
+    pub ty: ScalarType,
+}
+
+/// A source of rows and what happens to them, in order.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Where rows come from.
+    pub source: Source,
+    /// What happens to them.
+    pub steps: Vec<Step>,
+    /// The columns that come out: those of the last step, or of the source if there is none.
+    pub columns: Vec<Column>,
+}
+
+/// A column at one place of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its identity.
+    pub id: ColumnId,
+    /// What the language calls it here.
+    pub name: Arc<str>,
+    /// Its type.
+    pub ty: ScalarType,
+}
+
+/// One operator and the columns visible after it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What happens.
+    pub operator: Operator,
+    /// The visible columns afterwards, in order. Only these are referred to from here on.
+    pub columns: Vec<Column>,
+    /// The text that this step comes from.
+    pub span: Span,
+}
+
+/// Where a pipeline's rows come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A table of the schema.
+    Table {
+        /// The table's name.
+        name: Arc<str>,
+        /// Its columns; here the names are the table's own.
+        columns: Vec<Column>,
+        /// Where it is named.
+        span: Span,
+    },
+    /// Rows written in the query (`datatable`, `print`, `getschema`). `print` is one row of no columns.
+    Rows {
+        /// The columns.
+        columns: Vec<Column>,
+        /// One expression without columns per column and row, already of the column's type.
+        rows: Vec<Vec<Expr>>,
+    },
+    /// `range`: the values from `from` to `to`, both included, `step` apart.
+    Range {
+        /// The only column; `long`, `int`, `real`, `decimal`, `datetime` or `timespan`.
+        column: Column,
+        /// First value.
+        from: Expr,
+        /// Bound of the last value.
+        to: Expr,
+        /// Distance; a `timespan` for datetimes.
+        step: Expr,
+    },
+    /// All rows of all inputs.
+    Union {
+        /// The inputs.
+        inputs: Vec<Pipeline>,
+        /// The columns that come out.
+        columns: Vec<UnionColumn>,
+        /// `withsource`: a column with the input's name.
+        source_column: Option<Column>,
+        /// The name of each input for `source_column`.
+        source_names: Vec<Arc<str>>,
+    },
+    /// The rows of a shared pipeline, under fresh ids.
+    Shared {
+        /// Which one.
+        id: SharedId,
+        /// The fresh columns, each with the shared pipeline's own id.
+        columns: Vec<(Column, ColumnId)>,
+    },
+    /// The rows that the enclosing step hands to its body (`mv-apply`, `partition`).
+    Context {
+        /// The columns handed in; same ids as outside.
+        columns: Vec<Column>,
+    },
+    /// `externaldata`: a document at an address.
+    External {
+        /// The declared columns.
+        columns: Vec<Column>,
+        /// The addresses.
+        uris: Vec<Expr>,
+        /// `with (format=…)`, names in lower case.
+        properties: Vec<(String, Expr)>,
+        /// Where it is written.
+        span: Span,
+    },
+    /// A tabular function of the service that this project does not define, such as `_GetWatchlist`.
+    Function {
+        /// Its name.
+        name: Arc<str>,
+        /// Its arguments.
+        arguments: Vec<Expr>,
+        /// The columns it returns.
+        columns: Vec<Column>,
+        /// Where it is called.
+        span: Span,
+    },
+}
+
+/// A column of a union and where each input has it.
+#[derive(Debug, Clone)]
+pub struct UnionColumn {
+    /// The column that comes out.
+    pub column: Column,
+    /// Per input, the input's column of the same type; none gives null (`""` for strings).
+    pub inputs: Vec<Option<ColumnId>>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum Operator {
+    /// Keeps the rows for which the predicate (`bool`) is true.
+    Filter {
+        /// The predicate.
+        predicate: Expr,
+    },
+    /// Adds columns; all values see the columns before the step. The step's column list says which
+    /// columns stay, so that this is `extend`, `project`, `project-away`, `project-rename` and more.
+    /// With no assignments it only chooses and renames.
+    Compute {
+        /// The new columns.
+        assignments: Vec<Assignment>,
+    },
+    /// Adds columns whose value depends on the rows around, in the order of the rows:
+    /// `row_number`, `row_cumsum`, `row_rank_dense`, `row_rank_min`, `row_window_session`, `prev`, `next`.
+    Window {
+        /// The new columns; every call's function is of kind window.
+        calls: Vec<WindowCall>,
+    },
+    /// Groups and aggregates. Without keys there is always exactly one row out.
+    Aggregate {
+        /// Group keys; none of them means one group of all rows.
+        keys: Vec<Assignment>,
+        /// Aggregates over each group; none of them is `distinct`.
+        aggregates: Vec<Aggregate>,
+    },
+    /// Sorts; stable order of equal rows is not promised.
+    Sort {
+        /// Most significant key first.
+        keys: Vec<SortKey>,
+    },
+    /// Keeps the first rows (any rows, if the input has no order).
+    Take {
+        /// How many: a `long` without columns; usually a literal.
+        count: Expr,
+    },
+    /// `sample`: that many rows at random.
+    Sample {
+        /// How many: a `long` without columns.
+        count: Expr,
+    },
+    /// `serialize`: declares the rows' order as it is; rows do not change.
+    Serialize,
+    /// Joins the rows so far (left) with another pipeline (right).
+    Join(Box<Join>),
+    /// One row per element of arrays or bags.
+    MvExpand(Box<MvExpand>),
+    /// Runs a body over the elements of arrays of each row.
+    MvApply(Box<MvApply>),
+    /// Reads columns out of a string.
+    Parse(Box<Parse>),
+    /// Reads key and value pairs out of a string.
+    ParseKv(Box<ParseKv>),
+    /// Series of aggregates over a regular axis.
+    MakeSeries(Box<MakeSeries>),
+    /// The best values of each of nested levels.
+    TopNested {
+        /// Outermost level first.
+        levels: Vec<TopNestedLevel>,
+    },
+    /// Runs a body once per value of a column and puts the results together.
+    Partition {
+        /// The column whose values divide the rows.
+        by: ColumnId,
+        /// What runs over each part; its source is [`Source::Context`].
+        body: Box<Pipeline>,
+    },
+    /// Finds sequences of rows.
+    Scan(Box<Scan>),
+    /// `reduce by`: patterns of similar strings.
+    Reduce {
+        /// The text.
+        input: Expr,
+        /// `threshold`, 0 to 1.
+        threshold: Option<Expr>,
+        /// `characters`.
+        characters: Option<Expr>,
+        /// Columns `Pattern`, `Count`, `Representative`.
+        outputs: [ColumnId; 3],
+    },
+    /// `evaluate` of a plugin that is not spelled with other operators.
+    Plugin {
+        /// The plugin's name.
+        name: &'static str,
+        /// Its arguments.
+        arguments: Vec<PluginArgument>,
+        /// The columns it gives, in its own order; the step's columns may hold input columns as well.
+        outputs: Vec<Column>,
+    },
+    /// `invoke` of a service function that adds columns to each row, such as `FileProfile`.
+    Enrich {
+        /// The function.
+        name: &'static str,
+        /// Its arguments over the row's columns.
+        arguments: Vec<Expr>,
+        /// The columns it adds, in its own order.
+        outputs: Vec<Column>,
+    },
+}
+
+/// A new column and its value.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// The column that comes to be.
+    pub column: ColumnId,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// A new column that looks at the rows around.
+#[derive(Debug, Clone)]
+pub struct WindowCall {
+    /// The column that comes to be.
+    pub column: ColumnId,
+    /// The function, of kind window.
+    pub function: &'static Function,
+    /// Its arguments, evaluated on the row (`prev` and `next`: first the value, then offset, then default).
+    pub arguments: Vec<Expr>,
+    /// The column's type.
+    pub ty: ScalarType,
+}
+
+/// One aggregate of a summarize.
+#[derive(Debug, Clone)]
+pub struct Aggregate {
+    /// The canonical function (`sum`, never `sumif`: see `filter`).
+    pub function: &'static Function,
+    /// Its arguments; constants such as `make_set`'s size or percentile ranks included.
+    pub arguments: Vec<Expr>,
+    /// Only rows for which this is true take part (`sumif`, `make_set_if`, …).
+    pub filter: Option<Expr>,
+    /// The columns it gives with their types. One, except for: `arg_max`/`arg_min` (the extreme, then one per further
+    /// argument, `*` already spelled out), `take_any` of several (one per argument), `percentiles`
+    /// (one per rank).
+    pub outputs: Vec<(ColumnId, ScalarType)>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// One key of a sort.
+#[derive(Debug, Clone)]
+pub struct SortKey {
+    /// The value to sort by.
+    pub value: Expr,
+    /// Largest first.
+    pub descending: bool,
+    /// Where nulls go; already decided (first when ascending, last when descending, unless written).
+    pub nulls_first: bool,
+}
+
+/// The kinds of joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinKind {
+    /// One left row per key, then inner.
+    InnerUnique,
+    /// Every pair.
+    Inner,
+    /// Every pair and unmatched left rows.
+    LeftOuter,
+    /// Every pair and unmatched right rows.
+    RightOuter,
+    /// Every pair and unmatched rows of both sides.
+    FullOuter,
+    /// Left rows without match; left columns only.
+    LeftAnti,
+    /// Right rows without match; right columns only.
+    RightAnti,
+    /// Left rows with match; left columns only.
+    LeftSemi,
+    /// Right rows with match; right columns only.
+    RightSemi,
+}
+
+/// A join. Null keys match nothing, except null with null as `==` on join keys does in the service.
+#[derive(Debug, Clone)]
+pub struct Join {
+    /// Which rows come out.
+    pub kind: JoinKind,
+    /// The other side; its ids are disjoint from the left ones.
+    pub right: Pipeline,
+    /// Pairs of keys, left value and right value, of equal type.
+    pub on: Vec<JoinKey>,
+    /// `lookup`, a hint that the right side is small.
+    pub is_lookup: bool,
+}
+
+/// A pair of join keys.
+#[derive(Debug, Clone)]
+pub struct JoinKey {
+    /// Over the left columns.
+    pub left: Expr,
+    /// Over the right columns; same type as `left`.
+    pub right: Expr,
+}
+
+/// How bags are expanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BagExpansion {
+    /// A property becomes a bag with that property only.
+    Bag,
+    /// A property becomes `[name, value]`.
+    Array,
+}
+
+/// One expanded value.
+#[derive(Debug, Clone)]
+pub struct MvItem {
+    /// The column of the elements.
+    pub column: ColumnId,
+    /// The array or bag, `dynamic`.
+    pub value: Expr,
+    /// The column's type: `dynamic`, or what `to typeof(…)` says (converted as `to…()` does).
+    pub ty: ScalarType,
+}
+
+/// `mv-expand`. Several items run in parallel; shorter ones are filled with null.
+#[derive(Debug, Clone)]
+pub struct MvExpand {
+    /// What is expanded.
+    pub items: Vec<MvItem>,
+    /// How bags are expanded.
+    pub bags: BagExpansion,
+    /// `with_itemindex`: the element's number from 0, `long`.
+    pub index: Option<ColumnId>,
+    /// `limit`: largest number of rows per input row; a `long` without columns.
+    pub limit: Option<Expr>,
+}
+
+/// `mv-apply`. The body runs once per input row, over one row per element.
+#[derive(Debug, Clone)]
+pub struct MvApply {
+    /// What is expanded; one row of nulls is *not* made when the array is empty.
+    pub items: Vec<MvItem>,
+    /// `with_itemindex`: the element's number from 0, `long`.
+    pub index: Option<ColumnId>,
+    /// `limit`: largest number of elements; a `long` without columns.
+    pub limit: Option<Expr>,
+    /// The body. Its [`Source::Context`] has the input's columns, the items and the index.
+    /// The step's columns are input columns (repeated for every row of the body) and body columns.
+    pub body: Pipeline,
+}
+
+/// How `parse` matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParseMode {
+    /// Texts are literal, and a value that does not convert fails the match.
+    Simple,
+    /// Texts are literal, and a value that does not convert is null.
+    Relaxed,
+    /// Texts are regular expressions; with these flags.
+    Regex(String),
+}
+
+/// `parse` and `parse-where`.
+#[derive(Debug, Clone)]
+pub struct Parse {
+    /// The string.
+    pub input: Expr,
+    /// How it is matched.
+    pub mode: ParseMode,
+    /// The pattern, from left to right.
+    pub pattern: Vec<ParsePart>,
+    /// `parse-where`: drop rows that do not match, instead of giving nulls.
+    pub matched_only: bool,
+}
+
+/// A part of a parse pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParsePart {
+    /// This text (in regex mode: this expression).
+    Text(String),
+    /// Anything, not kept.
+    Star,
+    /// A value, kept.
+    Capture {
+        /// The new column.
+        column: ColumnId,
+        /// Its type; text is converted.
+        ty: ScalarType,
+    },
+}
+
+/// `parse-kv`.
+#[derive(Debug, Clone)]
+pub struct ParseKv {
+    /// The string.
+    pub input: Expr,
+    /// The keys to look for, each with its new column and type.
+    pub keys: Vec<(String, ColumnId, ScalarType)>,
+    /// `pair_delimiter`, `kv_delimiter`, `quote`, `escape`, `regex`, `greedy`: constants.
+    pub options: Vec<(String, Expr)>,
+}
+
+/// `make-series`.
+#[derive(Debug, Clone)]
+pub struct MakeSeries {
+    /// The series.
+    pub series: Vec<Series>,
+    /// The value on the axis: number, `datetime` or `timespan`.
+    pub axis: Expr,
+    /// The axis as an array, `dynamic`.
+    pub axis_column: ColumnId,
+    /// First point; none means the smallest value.
+    pub from: Option<Expr>,
+    /// Bound of the last point, not included; none means the largest value.
+    pub to: Option<Expr>,
+    /// Distance of points.
+    pub step: Expr,
+    /// Group keys.
+    pub by: Vec<Assignment>,
+}
+
+/// One series of a `make-series`.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// The aggregate of each bin (its first output's id is this series before it is an array).
+    pub aggregate: Aggregate,
+    /// The column of arrays, `dynamic`.
+    pub column: ColumnId,
+    /// Value of empty bins.
+    pub default: Option<Expr>,
+}
+
+/// A level of `top-nested`.
+#[derive(Debug, Clone)]
+pub struct TopNestedLevel {
+    /// How many values are kept; none keeps all.
+    pub count: Option<Expr>,
+    /// The value of the level, and its column.
+    pub value: Assignment,
+    /// The aggregate that ranks.
+    pub aggregate: Aggregate,
+    /// The column of the aggregate.
+    pub aggregate_column: ColumnId,
+    /// `with others = …`: one more row for all others, with this as the value.
+    pub others: Option<Expr>,
+    /// Smallest first.
+    pub ascending: bool,
+}
+
+/// `scan`.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Columns that the operator adds, with their initial values.
+    pub declared: Vec<(Column, Option<Expr>)>,
+    /// `with_match_id`, `long`.
+    pub match_id: Option<ColumnId>,
+    /// The steps in order.
+    pub steps: Vec<ScanStep>,
+}
+
+/// A step of `scan`. In its expressions [`ExprKind::StepState`] reads another step's last row.
+#[derive(Debug, Clone)]
+pub struct ScanStep {
+    /// The step's name.
+    pub name: String,
+    /// `optional`.
+    pub optional: bool,
+    /// Which of the matching rows come out.
+    pub output: ScanOutput,
+    /// When a row matches.
+    pub condition: Expr,
+    /// What a match assigns to declared columns.
+    pub assignments: Vec<(ColumnId, Expr)>,
+}
+
+/// Which matching rows of a scan step come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanOutput {
+    /// Every one.
+    All,
+    /// The last.
+    Last,
+    /// None.
+    None,
+}
+
+/// An argument of a plugin.
+#[derive(Debug, Clone)]
+pub enum PluginArgument {
+    /// A value over the row, or a constant.
+    Value(Expr),
+    /// A whole pipeline, such as the table of `ipv4_lookup`.
+    Table(Pipeline),
+}
+
+/// `render`, kept for whoever draws.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Render {
+    /// The kind of chart.
+    pub chart: String,
+}
+
+/// A typed expression.
+#[derive(Debug, Clone)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Its type.
+    pub ty: ScalarType,
+    /// The text that it comes from.
+    pub span: Span,
+}
+
+/// The kinds of expressions.
+#[derive(Debug, Clone)]
+pub enum ExprKind {
+    /// A value written in the query.
+    Literal(Value),
+    /// A column.
+    Column(ColumnId),
+    /// The value of a [`ScalarQuery`].
+    ScalarQuery(ScalarId),
+    /// `-x`; number, `timespan` or `dynamic`.
+    Negate(Box<Expr>),
+    /// Arithmetic. Numeric operands are of one type already; datetimes and timespans are as written.
+    Arithmetic(ArithmeticOp, Box<Expr>, Box<Expr>),
+    /// Comparison. Operands are of one type, or one of them is `dynamic`.
+    Compare(CompareOp, Box<Expr>, Box<Expr>),
+    /// True if all are; at least two, all `bool`.
+    And(Vec<Expr>),
+    /// True if one is; at least two, all `bool`.
+    Or(Vec<Expr>),
+    /// `has`, `contains`, `startswith` and their kin. Operands are `string` (or `dynamic`, read as text).
+    Text {
+        /// The operator.
+        op: TextOp,
+        /// `!has` and so on.
+        negated: bool,
+        /// The text looked at.
+        value: Box<Expr>,
+        /// What is looked for.
+        pattern: Box<Expr>,
+    },
+    /// `in`, `has_any` and their kin.
+    Set {
+        /// The operator.
+        op: SetOp,
+        /// `!in`, `!in~`.
+        negated: bool,
+        /// The value looked for, or for `has_any` and `has_all` looked at.
+        value: Box<Expr>,
+        /// The set.
+        set: SetOperand,
+    },
+    /// `between`: both bounds included; all three of one type.
+    Between {
+        /// `!between`.
+        negated: bool,
+        /// The value.
+        value: Box<Expr>,
+        /// Smallest value in.
+        low: Box<Expr>,
+        /// Largest value in.
+        high: Box<Expr>,
+    },
+    /// `base.name`, `dynamic`; null where there is no such property.
+    Member(Box<Expr>, Arc<str>),
+    /// `base[index]`, `dynamic`; index is a `string` (property) or a `long` (element; negative from the end).
+    Index(Box<Expr>, Box<Expr>),
+    /// Conversion that the binder put in. `int`→`long`→`real`/`decimal` never fails; from and to
+    /// `dynamic` it does what `todynamic`, `tostring`, `tolong`, … do.
+    Convert(Box<Expr>),
+    /// A scalar function.
+    Call {
+        /// The canonical function: aliases are resolved.
+        function: &'static Function,
+        /// As many as it takes; arguments whose type the function fixes are converted already.
+        arguments: Vec<Expr>,
+    },
+    /// In `scan`: a column of the last row that a step matched.
+    StepState {
+        /// Index of the step.
+        step: usize,
+        /// The column.
+        column: ColumnId,
+    },
+}
+
+/// `+ - * / %`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ArithmeticOp {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Modulo,
+}
+
+/// The comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CompareOp {
+    /// `==`
+    Equal,
+    /// `!=` and `<>`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `=~`, strings without regard to case
+    EqualIgnoreCase,
+    /// `!~`
+    NotEqualIgnoreCase,
+}
+
+/// The string operators; each has a negated form, except the regular expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextOp {
+    /// `has`
+    Has,
+    /// `has_cs`
+    HasCs,
+    /// `hasprefix`
+    HasPrefix,
+    /// `hasprefix_cs`
+    HasPrefixCs,
+    /// `hassuffix`
+    HasSuffix,
+    /// `hassuffix_cs`
+    HasSuffixCs,
+    /// `contains`
+    Contains,
+    /// `contains_cs`
+    ContainsCs,
+    /// `startswith`
+    StartsWith,
+    /// `startswith_cs`
+    StartsWithCs,
+    /// `endswith`
+    EndsWith,
+    /// `endswith_cs`
+    EndsWithCs,
+    /// `like`
+    Like,
+    /// `likecs`
+    LikeCs,
+    /// `matches regex`
+    MatchesRegex,
+}
+
+/// Operators with a set on the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SetOp {
+    /// `in`
+    In,
+    /// `in~`
+    InIgnoreCase,
+    /// `has_any`
+    HasAny,
+    /// `has_all`
+    HasAll,
+}
+
+/// The right side of a [`SetOp`].
+#[derive(Debug, Clone)]
+pub enum SetOperand {
+    /// Expressions of the value's type. One of type `dynamic` beside a value of another type
+    /// stands for the elements of its array (or for itself, when it is no array).
+    List(Vec<Expr>),
+    /// The values of the only column of a pipeline that depends on no row outside.
+    Query(Box<Pipeline>),
+}
+
+/// A literal value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Null of any type but `string`.
+    Null,
+    /// `bool`
+    Bool(bool),
+    /// `int`
+    Int(i32),
+    /// `long`
+    Long(i64),
+    /// `real`; NaN and infinities included
+    Real(f64),
+    /// `decimal`, as written
+    Decimal(String),
+    /// `datetime`, ticks of 100 ns since 0001-01-01
+    DateTime(i64),
+    /// `timespan`, ticks of 100 ns
+    TimeSpan(i64),
+    /// `guid`, 36 characters in lower case
+    Guid(String),
+    /// `string`
+    String(String),
+    /// `dynamic`, as JSON text
+    Dynamic(String),
+}

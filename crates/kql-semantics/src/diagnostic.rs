@@ -1,0 +1,146 @@
+//! What is wrong with a query, and where.
+
+use std::fmt;
+
+use kql_syntax::Span;
+
+/// What sort of thing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DiagnosticKind {
+    /// A name that nothing bears, or that two things bear.
+    Name,
+    /// A value of a type that cannot stand there.
+    Type,
+    /// Too few or too many arguments.
+    Arity,
+    /// A constant was needed, or one of another value.
+    Constant,
+    /// Words that are well-formed and mean nothing.
+    Meaning,
+    /// The language has it; this library does not (yet).
+    Unsupported,
+    /// The query's columns depend on data; see `bind_or_discover`.
+    DataDependent,
+    /// The query would become larger than this library's limits.
+    TooLarge,
+    /// Worth knowing, not wrong.
+    Note,
+}
+
+/// One finding about a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What sort of thing is wrong.
+    pub kind: DiagnosticKind,
+    /// One phrase; for [`DiagnosticKind::Unsupported`] just what is not supported.
+    pub message: String,
+    /// The text that is meant.
+    pub span: Span,
+    /// The name that was probably meant.
+    pub suggestion: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding without suggestion.
+    pub fn new(kind: DiagnosticKind, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            span,
+            suggestion: None,
+        }
+    }
+
+    /// The same finding with the name that was probably meant, if there is one.
+    #[must_use]
+    pub fn with_suggestion(mut self, suggestion: Option<String>) -> Self {
+        self.suggestion = suggestion;
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            DiagnosticKind::Unsupported => write!(formatter, "{} is not supported", self.message)?,
+            _ => formatter.write_str(&self.message)?,
+        }
+        match &self.suggestion {
+            Some(suggestion) => write!(formatter, "; did you mean '{suggestion}'?"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// The candidate most like `wanted`, if any is like it at all.
+///
+/// A difference of case alone counts as nearest; otherwise the distance of edits must be at most a
+/// third of the name.
+pub(crate) fn nearest<'a>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let folded = wanted.to_lowercase();
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        if candidate == wanted || candidate.is_empty() {
+            continue;
+        }
+        let distance = edit_distance(&folded, &candidate.to_lowercase());
+        if best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    let (distance, name) = best?;
+    let allowed = (wanted.chars().count() / 3).clamp(1, 4);
+    (distance <= allowed && distance < name.chars().count()).then(|| name.to_owned())
+}
+
+/// Edits (insert, delete, replace, swap of neighbours) between two texts; long texts are not compared.
+fn edit_distance(left: &str, right: &str) -> usize {
+    const LONGEST: usize = 96;
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
+    if left.len() > LONGEST || right.len() > LONGEST {
+        return usize::MAX;
+    }
+    let width = right.len() + 1;
+    let mut before: Vec<usize> = vec![0; width];
+    let mut previous: Vec<usize> = (0..width).collect();
+    for row in 1..=left.len() {
+        let mut current = vec![row; width];
+        for column in 1..width {
+            let same = left[row - 1] == right[column - 1];
+            let mut least = (previous[column] + 1)
+                .min(current[column - 1] + 1)
+                .min(previous[column - 1] + usize::from(!same));
+            let swapped = row > 1
+                && column > 1
+                && left[row - 1] == right[column - 2]
+                && left[row - 2] == right[column - 1];
+            if swapped {
+                least = least.min(before[column - 2] + 1);
+            }
+            current[column] = least;
+        }
+        before = std::mem::replace(&mut previous, current);
+    }
+    previous[width - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_misspelled_name_finds_its_neighbour() {
+        let names = ["FileName", "FolderPath", "SHA256"];
+        assert_eq!(nearest("FileNam", names).as_deref(), Some("FileName"));
+        assert_eq!(nearest("filename", names).as_deref(), Some("FileName"));
+        assert_eq!(nearest("SHA265", names).as_deref(), Some("SHA256"));
+        assert_eq!(nearest("Elsewhere", names), None);
+    }
+}
