@@ -1,1 +1,41 @@
 //! Arrow tables with provenance, and writers for them.
+//!
+//! An [`Answer`] is a stream of Arrow batches that ends in a [`Summary`]; a [`Table`] is the same
+//! at rest. A [`TableBuilder`] makes batches of what JSON gives, a [`Format`] writes them.
+//!
+//! ```
+//! use defender_table::{ColumnType, DatetimeMode, Format, JsonCell, Summary, Table, TableBuilder};
+//!
+//! let columns = [("FileName".to_owned(), ColumnType::String), ("Count".to_owned(), ColumnType::Long)];
+//! let mut builder = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+//! builder.append_row([JsonCell::Str("cmd.exe"), JsonCell::I64(3)])?;
+//! let (schema, batches, warnings) = builder.finish()?;
+//! let table = Table::new(schema, batches, Summary { rows: 1, warnings, ..Summary::default() })?;
+//! assert_eq!(table.cell(0, "Count").unwrap().to_string(), "3");
+//! # Ok::<(), defender_core::Error>(())
+//! ```
+
+mod answer;
+mod builder;
+mod cell;
+mod column;
+mod concat;
+mod flatten;
+mod format;
+mod summary;
+mod table;
+pub mod ticks;
+mod write;
+
+pub use answer::{Answer, Event};
+pub use builder::{ColumnBuilder, JsonCell, TableBuilder};
+pub use cell::{Cell, Column};
+pub use column::{ColumnType, DatetimeMode, KQL_TYPE};
+pub use concat::concat;
+pub use flatten::flatten;
+pub use format::{Format, Writer, WriterOptions};
+pub use summary::{Completeness, Provenance, Summary, Timespan, Warning, WarningKind};
+pub use table::Table;
+
+/// The Arrow that the tables are made of.
+pub use arrow;

@@ -1,0 +1,188 @@
+//! Several tables as one, with a column that says which row came from where.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use defender_core::{Error, ErrorKind, Result};
+
+use crate::{ColumnType, Completeness, Provenance, Summary, Table};
+
+/// Puts `tables` below one another.
+///
+/// The columns are the union of theirs, in order of first appearance. Two columns of one name but
+/// different types stay two, the later called `Name_type`, as KQL's `union` does it. With
+/// `sources`, the columns `Tenant` and `Instance` of each table's provenance come first.
+///
+/// The result is complete when every table is. Its provenance keeps what all tables share, and
+/// every request id.
+///
+/// # Errors
+///
+/// [`ErrorKind::Protocol`] when Arrow refuses the result.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/union-operator>
+pub fn concat(tables: Vec<Table>, sources: bool) -> Result<Table> {
+    let mut fields: Vec<Field> = Vec::new();
+    if sources {
+        for name in ["Tenant", "Instance"] {
+            fields.push(ColumnType::String.field(name));
+        }
+    }
+    let own = fields.len();
+    let places: Vec<Vec<usize>> = tables
+        .iter()
+        .map(|table| {
+            let mut taken = vec![false; fields.len()];
+            let columns = table.schema().fields();
+            columns
+                .iter()
+                .map(|field| place(&mut fields, &mut taken, own, field))
+                .collect()
+        })
+        .collect();
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
+    let mut batches = Vec::new();
+    let mut summaries = Vec::new();
+    for (table, places) in tables.into_iter().zip(places) {
+        let (_, parts, summary) = table.into_parts();
+        for part in parts {
+            batches.push(widen(
+                &schema,
+                &part,
+                &places,
+                sources.then_some(&summary.provenance),
+            )?);
+        }
+        summaries.push(summary);
+    }
+    Table::new(schema, batches, sum(summaries))
+}
+
+/// Finds the place of a column, or makes one.
+fn place(fields: &mut Vec<Field>, taken: &mut Vec<bool>, own: usize, field: &Field) -> usize {
+    let column_type = ColumnType::of(field);
+    let typed = format!("{}_{}", field.name(), column_type);
+    for name in [field.name(), &typed] {
+        let known = fields
+            .iter()
+            .enumerate()
+            .skip(own)
+            .position(|(index, known)| {
+                known.name() == name
+                    && known.data_type() == field.data_type()
+                    && ColumnType::of(known) == column_type
+                    && !taken.get(index).copied().unwrap_or(false)
+            });
+        if let Some(position) = known {
+            let index = position + own;
+            taken.resize(fields.len(), false);
+            taken[index] = true;
+            return index;
+        }
+    }
+    let mut name = field.name().clone();
+    let mut number = 0;
+    while fields.iter().any(|known| *known.name() == name) {
+        number += 1;
+        name = if number == 1 {
+            typed.clone()
+        } else {
+            format!("{typed}{number}")
+        };
+    }
+    fields.push(field.clone().with_name(name).with_nullable(true));
+    taken.resize(fields.len(), false);
+    let index = fields.len() - 1;
+    taken[index] = true;
+    index
+}
+
+fn widen(
+    schema: &SchemaRef,
+    batch: &RecordBatch,
+    places: &[usize],
+    provenance: Option<&Provenance>,
+) -> Result<RecordBatch> {
+    let rows = batch.num_rows();
+    let mut arrays: Vec<Option<ArrayRef>> = vec![None; schema.fields().len()];
+    if let Some(provenance) = provenance {
+        for (index, name) in [&provenance.tenant, &provenance.instance]
+            .into_iter()
+            .enumerate()
+        {
+            let column: StringArray = std::iter::repeat_n(name.as_deref(), rows).collect();
+            arrays[index] = Some(Arc::new(column));
+        }
+    }
+    for (array, place) in batch.columns().iter().zip(places) {
+        arrays[*place] = Some(array.clone());
+    }
+    let arrays = arrays
+        .into_iter()
+        .zip(schema.fields())
+        .map(|(array, field)| array.unwrap_or_else(|| new_null_array(field.data_type(), rows)))
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(schema.clone(), arrays, &options).map_err(|error| {
+        Error::new(ErrorKind::Protocol, "the tables do not fit one another").with_source(error)
+    })
+}
+
+fn sum(summaries: Vec<Summary>) -> Summary {
+    let mut sum = Summary::default();
+    let many = summaries.len() > 1;
+    for (index, summary) in summaries.into_iter().enumerate() {
+        let from = summary.provenance;
+        let source = from
+            .instance
+            .clone()
+            .or_else(|| from.tenant.clone())
+            .filter(|_| many);
+        let name = |text: String| match &source {
+            Some(source) => format!("{source}: {text}"),
+            None => text,
+        };
+        sum.rows += summary.rows;
+        if let Completeness::Incomplete { reason } = summary.completeness {
+            let reason = name(reason);
+            sum.completeness = Completeness::Incomplete {
+                reason: match sum.completeness {
+                    Completeness::Complete => reason,
+                    Completeness::Incomplete { reason: first } => format!("{first}; {reason}"),
+                },
+            };
+        }
+        sum.warnings
+            .extend(summary.warnings.into_iter().map(|mut warning| {
+                warning.message = name(warning.message);
+                warning
+            }));
+        if index == 0 {
+            sum.stats = summary.stats;
+            sum.provenance = from;
+            continue;
+        }
+        sum.stats = None;
+        let all = &mut sum.provenance;
+        if all.environment != from.environment {
+            all.environment = None;
+        }
+        if all.tenant != from.tenant {
+            all.tenant = None;
+        }
+        if all.instance != from.instance {
+            all.instance = None;
+        }
+        if all.timespan != from.timespan {
+            all.timespan = None;
+        }
+        all.request_ids.extend(from.request_ids);
+        all.client_request_ids.extend(from.client_request_ids);
+        all.attempts += from.attempts;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! What is known once the last row is there: how many, whether all, and where from.
+
+use std::fmt;
+
+use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+
+use crate::ticks;
+
+/// What an answer says after its last row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The number of rows handed out.
+    pub rows: usize,
+    /// Whether these are all the rows there are.
+    pub completeness: Completeness,
+    /// What the service says about the run, as it said it.
+    pub stats: Option<serde_json::Value>,
+    /// What the reader should know about the rows.
+    pub warnings: Vec<Warning>,
+    /// Where the rows come from.
+    pub provenance: Provenance,
+}
+
+/// Whether an answer holds every row of the question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Completeness {
+    /// It does.
+    #[default]
+    Complete,
+    /// It does not, or nobody can tell.
+    Incomplete {
+        /// Why, as one lower-case phrase.
+        reason: String,
+    },
+}
+
+impl Completeness {
+    /// Whether every row is there.
+    pub fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
+    }
+}
+
+/// Something the reader of a result should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What it is about.
+    pub kind: WarningKind,
+    /// The sentence to show: one lower-case phrase.
+    pub message: String,
+    /// The column it is about.
+    pub column: Option<String>,
+    /// How many values it is about; 0 when it is not about values.
+    pub count: u64,
+}
+
+/// What a warning is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// Values that did not fit the type of their column; they are null.
+    Value,
+    /// Datetimes or timespans beyond what Arrow can hold; they are null.
+    Range,
+    /// Text that was not valid Unicode; the broken places hold U+FFFD.
+    Encoding,
+    /// The answer's schema is missing, unknown in part, or not what the rows hold.
+    Schema,
+    /// Rows were left out.
+    Rows,
+    /// The query sent is not the query given.
+    Rewritten,
+    /// The service behind the answer is about to end.
+    Retirement,
+}
+
+impl Warning {
+    /// A warning that is not about single values.
+    pub fn new(kind: WarningKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            column: None,
+            count: 0,
+        }
+    }
+
+    /// A warning about `count` values of `column`.
+    pub fn of_values(kind: WarningKind, column: &str, count: u64, message: String) -> Self {
+        Self {
+            kind,
+            message,
+            column: Some(column.to_owned()),
+            count,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Where rows come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The service or data that answered.
+    pub environment: Option<DataEnvironment>,
+    /// The tenant that was asked.
+    pub tenant: Option<String>,
+    /// The instance's name in the settings.
+    pub instance: Option<String>,
+    /// The time range that the request asked for.
+    pub timespan: Option<Timespan>,
+    /// The service's ids of the requests behind the rows.
+    pub request_ids: Vec<String>,
+    /// This client's ids of the same requests.
+    pub client_request_ids: Vec<String>,
+    /// How many requests it took, failed ones included.
+    pub attempts: u32,
+}
+
+/// A range of time from a start up to and with an end, in [`ticks`] of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timespan {
+    start: i64,
+    end: i64,
+}
+
+impl Timespan {
+    /// The range between two ticks.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] when the end is before the start, or either is outside the years
+    /// 1 to 9999.
+    pub fn new(start: i64, end: i64) -> Result<Self> {
+        if start < 0 || end > ticks::MAX {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "the time range lies outside the years 1 to 9999",
+            ));
+        }
+        if start > end {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "the time range ends at {} before it starts at {}",
+                    ticks::format_datetime(end),
+                    ticks::format_datetime(start)
+                ),
+            ));
+        }
+        Ok(Self { start, end })
+    }
+
+    /// The first tick.
+    pub fn start(&self) -> i64 {
+        self.start
+    }
+
+    /// The last tick.
+    pub fn end(&self) -> i64 {
+        self.end
+    }
+}
+
+/// An ISO 8601 interval, `start/end`.
+impl fmt::Display for Timespan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = (self.start, self.end);
+        write!(
+            f,
+            "{}/{}",
+            ticks::format_datetime(start),
+            ticks::format_datetime(end)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timespan_is_an_iso_interval() {
+        let timespan = Timespan::new(ticks::UNIX_EPOCH, ticks::UNIX_EPOCH + 1).unwrap();
+        assert_eq!(
+            timespan.to_string(),
+            "1970-01-01T00:00:00Z/1970-01-01T00:00:00.0000001Z"
+        );
+    }
+
+    #[test]
+    fn a_timespan_does_not_run_backwards() {
+        assert!(Timespan::new(1, 1).is_ok());
+        for (start, end) in [(1, 0), (-1, 0), (0, ticks::MAX + 1)] {
+            assert_eq!(
+                Timespan::new(start, end).unwrap_err().kind(),
+                ErrorKind::Usage
+            );
+        }
+    }
+}
