@@ -1,1 +1,55 @@
-//! An embedded Entra ID, Defender and Graph, for demos and tests.
+//! An embedded Entra ID, Microsoft Defender for Endpoint, Microsoft 365 Defender and Graph, for demos and tests.
+//!
+//! The emulator is written from Microsoft's documentation and shares no code with the clients
+//! it checks: it has its own table of hosts, its own token checks and its own encoders. It
+//! listens on loopback only and connects to nothing.
+//!
+//! There are three ways in, all of the same service:
+//!
+//! - plain HTTP at [`Running::http_url`], where the path tells the services apart;
+//! - HTTPS at [`Running::https_url`], with a certificate of a throw-away authority;
+//! - a forward proxy at [`Running::proxy_url`]: a client that trusts [`Running::ca_pem`] reaches
+//!   `login.microsoftonline.com`, `graph.microsoft.com` and every other documented host, in every
+//!   national cloud, under its true name.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use defender_emulator::{Emulator, Options};
+//!
+//! let running = Emulator::start(Options::default()).await?;
+//! assert!(running.http_url().starts_with("http://127.0.0.1:"));
+//! for (name, value) in running.environment() {
+//!     // Hand these to the command under test.
+//!     assert!(!name.is_empty() && !value.is_empty());
+//! }
+//! # Ok::<(), defender_emulator::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod certificates;
+mod connection;
+mod description;
+mod emulator;
+mod error;
+mod faults;
+mod hosts;
+mod hunting;
+mod identifiers;
+mod log;
+mod options;
+mod service;
+mod settings;
+mod ticks;
+
+pub use description::Description;
+pub use emulator::{Emulator, Running};
+pub use error::{Error, Result};
+pub use faults::{Fault, FaultAnswer, FaultBody, Faults};
+pub use hosts::{Api, Cloud};
+pub use hunting::{
+    Column, ColumnType, HuntingBackend, Question, QueryFault, Rows, Script, TimeRange, Value,
+};
+pub use log::{RecordedBody, RecordedRequest};
+pub use options::{
+    Application, Clock, Data, Limits, Observer, Options, ProxyCredentials, Quotas, Secret, Tenant,
+};

@@ -1,0 +1,193 @@
+//! Starting and stopping the emulator.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::certificates::Authority;
+use crate::connection::{Entrance, accept};
+use crate::error::{Error, Result};
+use crate::log::RecordedRequest;
+use crate::options::Options;
+use crate::service::Service;
+use crate::settings::{self, Files};
+
+/// Starts emulators.
+#[derive(Debug)]
+pub struct Emulator;
+
+impl Emulator {
+    /// Listens, and returns when every address can be connected to.
+    ///
+    /// Must be called within a Tokio runtime; connections are served by tasks of that runtime.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::NotLoopback`]: an address that other machines could reach.
+    /// - [`Error::Listen`]: an address that is taken.
+    /// - [`Error::Options`]: two tenants with one identifier.
+    /// - [`Error::Certificates`], [`Error::TemporaryFiles`]: the machine does not let us.
+    pub async fn start(options: Options) -> Result<Running> {
+        let authority = Arc::new(Authority::new()?);
+        let http = listen(options.listen).await?;
+        let https = match options.https {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let proxy = match options.proxy {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let settings_yaml = settings::yaml(&options);
+        let files = Files::write(authority.ca_pem(), &settings_yaml)?;
+        let addresses = Addresses {
+            http: address(&http)?,
+            https: https.as_ref().map(address).transpose()?,
+            proxy: proxy.as_ref().map(address).transpose()?,
+        };
+        let environment = settings::environment(&options, &files, addresses.proxy);
+        let proxy_url = addresses
+            .proxy
+            .map(|address| settings::proxy_url(address, options.proxy_credentials.as_ref()));
+        let service = Arc::new(Service::new(options)?);
+
+        let (closing, closed) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let entrances = [
+            (Some(http), Entrance::Plain),
+            (https, Entrance::Tls(Arc::clone(&authority))),
+            (proxy, Entrance::Proxy(Arc::clone(&authority))),
+        ];
+        for (listener, entrance) in entrances {
+            if let Some(listener) = listener {
+                tasks.spawn(accept(
+                    listener,
+                    entrance,
+                    Arc::clone(&service),
+                    closed.clone(),
+                ));
+            }
+        }
+        Ok(Running {
+            service,
+            addresses,
+            ca_pem: authority.ca_pem().to_owned(),
+            settings_yaml,
+            environment,
+            proxy_url,
+            files,
+            closing,
+            tasks,
+        })
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    if !address.ip().is_loopback() {
+        return Err(Error::NotLoopback(address));
+    }
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Listen { address, source })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr> {
+    listener.local_addr().map_err(Error::TemporaryFiles)
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Addresses {
+    http: SocketAddr,
+    https: Option<SocketAddr>,
+    proxy: Option<SocketAddr>,
+}
+
+/// An emulator at work; dropping it stops it.
+pub struct Running {
+    service: Arc<Service>,
+    addresses: Addresses,
+    ca_pem: String,
+    settings_yaml: String,
+    environment: Vec<(String, String)>,
+    proxy_url: Option<String>,
+    files: Files,
+    closing: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Where plain HTTP is served, such as `http://127.0.0.1:40123`.
+    pub fn http_url(&self) -> String {
+        format!("http://{}", self.addresses.http)
+    }
+
+    /// Where HTTPS is served, if at all.
+    pub fn https_url(&self) -> Option<String> {
+        self.addresses
+            .https
+            .map(|address| format!("https://{address}"))
+    }
+
+    /// The forward proxy, if there is one, with the credentials it asks for.
+    pub fn proxy_url(&self) -> Option<String> {
+        self.proxy_url.clone()
+    }
+
+    /// The certificate of the throw-away authority, as PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// A `msticpyconfig.yaml` with a `MicrosoftDefender` section for the first tenant and a
+    /// `MicrosoftDefender-Name` section for each further one.
+    pub fn settings_yaml(&self) -> &str {
+        &self.settings_yaml
+    }
+
+    /// Environment variables under which an unmodified client reaches the emulator.
+    ///
+    /// `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
+    /// `NODE_EXTRA_CA_CERTS`, `MSTICPYCONFIG`, and `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
+    /// `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST` of the first application. The files they
+    /// name are gone when the emulator stops.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// The folder of the files that [`environment`](Self::environment) names.
+    pub fn folder(&self) -> &Path {
+        self.files.folder()
+    }
+
+    /// What was asked so far, in the order of the answers.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.service.requests()
+    }
+
+    /// Takes no more connections, lets the requests under way end, and returns when they have.
+    pub async fn shutdown(mut self) {
+        self.closing.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.closing.send_replace(true);
+        self.tasks.detach_all();
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Running")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,265 @@
+//! What goes wrong on request: a list of faults, matched against requests.
+
+mod file;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::error::Result;
+
+/// A list of faults; the first that matches a request is the one that happens.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    faults: Vec<Fault>,
+}
+
+impl Faults {
+    /// No faults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The list with one more at its end.
+    #[must_use]
+    pub fn with(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// The faults, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Fault> {
+        self.faults.iter()
+    }
+
+    /// Reads a list from YAML or JSON.
+    ///
+    /// ```
+    /// let faults = defender_emulator::Faults::parse(
+    ///     "
+    /// - path: '*/security/runHuntingQuery'
+    ///   requests: [1, 2]          # the first two; one number, or nothing for every request
+    ///   status: 429
+    ///   retry_after: 3
+    /// - host: login.microsoftonline.com
+    ///   delay: 250ms
+    /// - path: /api/advancedqueries/run
+    ///   truncate_after: 1000      # bytes of the body
+    /// ",
+    /// )?;
+    /// assert_eq!(faults.iter().count(), 3);
+    /// # Ok::<(), defender_emulator::Error>(())
+    /// ```
+    ///
+    /// Keys: `path` and `host` (with `*` for anything), `method`, `requests`; `status`,
+    /// `retry_after`, `headers`, `body` (`service`, `html`, `empty`), `json`, `text`;
+    /// `delay`, `drip` (`bytes`, `every`), `truncate_after`, `drop_after`, `stall_after`,
+    /// `content_length`, `invalid_utf8_at`, `late_schema`. Durations are `250ms`, `2s`, `1m`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Faults`](crate::Error::Faults), with the line.
+    pub fn parse(text: &str) -> Result<Self> {
+        file::parse(text)
+    }
+}
+
+impl FromIterator<Fault> for Faults {
+    fn from_iter<T: IntoIterator<Item = Fault>>(faults: T) -> Self {
+        Self {
+            faults: faults.into_iter().collect(),
+        }
+    }
+}
+
+/// One thing that goes wrong: which requests it meets, and what it does to their answers.
+///
+/// What is `None` or false leaves the answer as it is, so that one fault can both delay an
+/// answer and cut it short.
+#[derive(Debug, Clone, Default)]
+pub struct Fault {
+    /// The path, with `*` for any number of characters; every path when `None`.
+    pub path: Option<String>,
+    /// The host, with `*`; every host when `None`.
+    pub host: Option<String>,
+    /// The method; every method when `None`.
+    pub method: Option<String>,
+    /// Which of the matching requests it meets, from 1 on; all when empty.
+    pub requests: Vec<u32>,
+    /// Another answer instead of the service's own; the service does not see the request.
+    pub answer: Option<FaultAnswer>,
+    /// Time that passes before the answer.
+    pub delay: Option<Duration>,
+    /// The answer comes in pieces of so many bytes, with so much time between them.
+    pub drip: Option<(usize, Duration)>,
+    /// The connection ends after so many bytes of the body.
+    pub truncate_after: Option<usize>,
+    /// The connection ends after so many bytes of the whole answer, head included.
+    pub drop_after: Option<usize>,
+    /// Nothing more comes after so many bytes of the body; the connection stays open.
+    pub stall_after: Option<usize>,
+    /// What `Content-Length` says instead of the truth; the connection ends after the body.
+    pub content_length: Option<u64>,
+    /// The body's byte at this place becomes `FF`, which no UTF-8 text has.
+    pub invalid_utf8_at: Option<usize>,
+    /// A hunting answer gives its rows before its schema.
+    pub late_schema: bool,
+}
+
+/// An answer in place of the service's own.
+#[derive(Debug, Clone)]
+pub struct FaultAnswer {
+    /// The status.
+    pub status: u16,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: FaultBody,
+}
+
+impl FaultAnswer {
+    /// `status` with the body that the service sends with it.
+    pub fn status(status: u16) -> Self {
+        Self {
+            status,
+            retry_after: None,
+            headers: Vec::new(),
+            body: FaultBody::Service,
+        }
+    }
+}
+
+/// The body of an answer in place of the service's own.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum FaultBody {
+    /// What the API that was called sends with such a status.
+    Service,
+    /// A gateway's page.
+    Html,
+    /// Nothing.
+    Empty,
+    /// A JSON document.
+    Json(serde_json::Value),
+    /// Plain text.
+    Text(String),
+}
+
+/// The faults of a running emulator, with how often each has matched.
+#[derive(Debug)]
+pub(crate) struct Matcher {
+    faults: Vec<(Fault, AtomicU32)>,
+}
+
+impl Matcher {
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self {
+            faults: faults
+                .faults
+                .into_iter()
+                .map(|fault| (fault, AtomicU32::new(0)))
+                .collect(),
+        }
+    }
+
+    /// The fault that meets this request; every fault that matches counts it.
+    pub(crate) fn meet(&self, method: &str, host: &str, path: &str) -> Option<Fault> {
+        let mut met = None;
+        for (fault, count) in &self.faults {
+            if !fault.matches(method, host, path) {
+                continue;
+            }
+            let number = count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+            if met.is_none() && (fault.requests.is_empty() || fault.requests.contains(&number)) {
+                met = Some(fault.clone());
+            }
+        }
+        met
+    }
+}
+
+impl Fault {
+    fn matches(&self, method: &str, host: &str, path: &str) -> bool {
+        let fits = |pattern: &Option<String>, text: &str| {
+            pattern.as_deref().is_none_or(|pattern| glob(pattern, text))
+        };
+        fits(&self.path, path)
+            && fits(&self.host, host)
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+    }
+}
+
+/// Whether `text` is `pattern`, in which `*` stands for anything; cases do not differ.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(mut text) = text.strip_prefix(head) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let tail = parts.pop().unwrap_or_default();
+    for part in parts {
+        let Some(at) = text.find(part) else {
+            return false;
+        };
+        text = &text[at + part.len()..];
+    }
+    text.ends_with(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        assert!(glob("*", ""));
+        assert!(glob("/v1.0/*", "/v1.0/security/runHuntingQuery"));
+        assert!(glob("*/runhuntingquery", "/beta/security/runHuntingQuery"));
+        assert!(glob("/*/security/*query", "/beta/security/runHuntingQuery"));
+        assert!(!glob("/v1.0/*", "/beta/security/runHuntingQuery"));
+        assert!(!glob("a*a", "a"));
+        assert!(!glob("/api", "/api/alerts"));
+    }
+
+    #[test]
+    fn the_nth_request_is_counted_among_those_that_match() {
+        let matcher = Matcher::new(Faults::new().with(Fault {
+            path: Some("/b".to_owned()),
+            requests: vec![2],
+            ..Fault::default()
+        }));
+        assert!(matcher.meet("GET", "h", "/b").is_none());
+        assert!(matcher.meet("GET", "h", "/a").is_none());
+        assert!(matcher.meet("GET", "h", "/b").is_some());
+        assert!(matcher.meet("GET", "h", "/b").is_none());
+    }
+
+    #[test]
+    fn the_first_fault_that_is_due_wins() {
+        let fault = |status| Fault {
+            answer: Some(FaultAnswer::status(status)),
+            ..Fault::default()
+        };
+        let matcher = Matcher::new(
+            [
+                Fault {
+                    requests: vec![1],
+                    ..fault(429)
+                },
+                fault(503),
+            ]
+            .into_iter()
+            .collect(),
+        );
+        let status = |fault: Option<Fault>| fault.unwrap().answer.unwrap().status;
+        assert_eq!(status(matcher.meet("GET", "h", "/")), 429);
+        assert_eq!(status(matcher.meet("GET", "h", "/")), 503);
+    }
+}

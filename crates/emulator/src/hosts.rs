@@ -1,0 +1,347 @@
+//! The hosts that are emulated, what each serves, and whose tokens it takes.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// An API that tokens are made out to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// Microsoft Graph.
+    Graph,
+    /// Microsoft Defender for Endpoint, "WindowsDefenderATP" among the resources.
+    Mde,
+    /// Microsoft 365 Defender, "Microsoft Threat Protection" among the resources.
+    M365d,
+}
+
+impl Api {
+    pub(crate) const ALL: [Self; 3] = [Self::Graph, Self::Mde, Self::M365d];
+
+    /// The resource's application identifier, which may stand in a scope instead of its address.
+    pub(crate) fn application_id(self) -> &'static str {
+        match self {
+            Self::Graph => "00000003-0000-0000-c000-000000000000",
+            Self::Mde => "fc780465-2017-40d4-a905-307022471b92",
+            Self::M365d => "8ee8fdad-f234-4243-8f3b-15c294843740",
+        }
+    }
+}
+
+/// A national cloud, as far as authorities are concerned.
+///
+/// GCC signs in at the global authority; GCC High and `DoD` share the US government's.
+///
+/// Source: <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cloud {
+    /// `login.microsoftonline.com`.
+    Global,
+    /// `login.microsoftonline.us`.
+    #[serde(alias = "us-government", alias = "gcc-high", alias = "dod")]
+    UsGovernment,
+    /// `login.partner.microsoftonline.cn`.
+    China,
+}
+
+impl Cloud {
+    pub(crate) const ALL: [Self; 3] = [Self::Global, Self::UsGovernment, Self::China];
+
+    /// The authority's host.
+    pub(crate) fn login(self) -> &'static str {
+        match self {
+            Self::Global => "login.microsoftonline.com",
+            Self::UsGovernment => "login.microsoftonline.us",
+            Self::China => "login.partner.microsoftonline.cn",
+        }
+    }
+
+    /// The Graph that belongs to the authority (GCC High's, where there are two).
+    pub(crate) fn graph(self) -> &'static str {
+        match self {
+            Self::Global => "graph.microsoft.com",
+            Self::UsGovernment => "graph.microsoft.us",
+            Self::China => "microsoftgraph.chinacloudapi.cn",
+        }
+    }
+
+    /// Who a version 1 token says it was issued by, without the tenant.
+    pub(crate) fn issuer(self) -> &'static str {
+        match self {
+            Self::Global | Self::UsGovernment => "https://sts.windows.net",
+            Self::China => "https://sts.chinacloudapi.cn",
+        }
+    }
+
+    /// How the settings of MSTICPy name the cloud.
+    pub(crate) fn setting(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::UsGovernment => "gcc-high",
+            Self::China => "china",
+        }
+    }
+}
+
+impl fmt::Display for Cloud {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Global => "Microsoft Azure",
+            Self::UsGovernment => "Microsoft Azure US Government",
+            Self::China => "Microsoft Azure operated by 21Vianet",
+        })
+    }
+}
+
+/// One emulated host.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) name: &'static str,
+    pub(crate) cloud: Cloud,
+    /// Whether the host is an authority of Entra ID.
+    pub(crate) login: bool,
+    /// The APIs behind the host.
+    pub(crate) apis: &'static [Api],
+    /// The API whose tokens may be asked for under this host's name.
+    pub(crate) resource: Option<Api>,
+    /// Further audiences that the host takes, without `https://`.
+    pub(crate) audiences: &'static [(Api, &'static str)],
+}
+
+impl Host {
+    /// The row for `name`, in any case.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        HOSTS
+            .iter()
+            .find(|host| host.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a token for `audience` opens `api` at this host.
+    pub(crate) fn takes(&self, api: Api, audience: &str) -> bool {
+        let audience = audience.trim_end_matches('/');
+        if audience.eq_ignore_ascii_case(api.application_id()) {
+            return true;
+        }
+        let Some(name) = audience.strip_prefix("https://") else {
+            return false;
+        };
+        (self.resource == Some(api) && name.eq_ignore_ascii_case(self.name))
+            || self
+                .audiences
+                .iter()
+                .any(|(of, other)| *of == api && name.eq_ignore_ascii_case(other))
+    }
+}
+
+/// The API and cloud that a resource in a scope stands for; an application identifier stands
+/// for its API in every cloud.
+pub(crate) fn resource(name: &str) -> Option<(Api, Option<Cloud>)> {
+    let name = name.trim_end_matches('/');
+    if let Some(api) = Api::ALL
+        .into_iter()
+        .find(|api| name.eq_ignore_ascii_case(api.application_id()))
+    {
+        return Some((api, None));
+    }
+    let name = name.strip_prefix("https://")?;
+    let own = HOSTS.iter().find_map(|host| {
+        let api = host.resource?;
+        host.name
+            .eq_ignore_ascii_case(name)
+            .then_some((api, Some(host.cloud)))
+    });
+    own.or_else(|| {
+        HOSTS.iter().find_map(|host| {
+            host.audiences
+                .iter()
+                .find(|(_, audience)| audience.eq_ignore_ascii_case(name))
+                .map(|(api, _)| (*api, Some(host.cloud)))
+        })
+    })
+}
+
+/// What every host of Defender for Endpoint in the global cloud takes: the audience is not the host.
+const ENDPOINT: &[(Api, &str)] = &[
+    (Api::Mde, "api.securitycenter.microsoft.com"),
+    (Api::Mde, "securitycenter.onmicrosoft.com/windowsatpservice"),
+];
+
+/// What every host of Microsoft 365 Defender in the global cloud takes.
+const XDR: &[(Api, &str)] = &[(Api::M365d, "api.security.microsoft.com")];
+
+const fn login(name: &'static str, cloud: Cloud) -> Host {
+    Host {
+        name,
+        cloud,
+        login: true,
+        apis: &[],
+        resource: None,
+        audiences: &[],
+    }
+}
+
+const fn graph(name: &'static str, cloud: Cloud) -> Host {
+    Host {
+        name,
+        cloud,
+        login: false,
+        apis: &[Api::Graph],
+        resource: Some(Api::Graph),
+        audiences: &[],
+    }
+}
+
+const fn endpoint(name: &'static str) -> Host {
+    Host {
+        name,
+        cloud: Cloud::Global,
+        login: false,
+        apis: &[Api::Mde],
+        resource: Some(Api::Mde),
+        audiences: ENDPOINT,
+    }
+}
+
+const fn xdr(name: &'static str) -> Host {
+    Host {
+        name,
+        cloud: Cloud::Global,
+        login: false,
+        apis: &[Api::M365d],
+        resource: Some(Api::M365d),
+        audiences: XDR,
+    }
+}
+
+/// A government host, which takes tokens for itself only.
+const fn government(name: &'static str, cloud: Cloud, api: Api) -> Host {
+    Host {
+        name,
+        cloud,
+        login: false,
+        apis: match api {
+            Api::Graph => &[Api::Graph],
+            Api::Mde => &[Api::Mde],
+            Api::M365d => &[Api::M365d],
+        },
+        resource: Some(api),
+        audiences: &[],
+    }
+}
+
+/// Every host that the proxy ends a connection for.
+///
+/// Sources: <https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list>,
+/// <https://learn.microsoft.com/defender-endpoint/gov>,
+/// <https://learn.microsoft.com/defender-xdr/usgov>,
+/// <https://learn.microsoft.com/graph/deployments>,
+/// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
+pub(crate) const HOSTS: &[Host] = &[
+    login("login.microsoftonline.com", Cloud::Global),
+    login("login.windows.net", Cloud::Global),
+    login("login.microsoft.com", Cloud::Global),
+    login("sts.windows.net", Cloud::Global),
+    login("login.microsoftonline.us", Cloud::UsGovernment),
+    login("login.usgovcloudapi.net", Cloud::UsGovernment),
+    login("login.partner.microsoftonline.cn", Cloud::China),
+    login("login.chinacloudapi.cn", Cloud::China),
+    graph("graph.microsoft.com", Cloud::Global),
+    graph("graph.microsoft.us", Cloud::UsGovernment),
+    graph("dod-graph.microsoft.us", Cloud::UsGovernment),
+    graph("microsoftgraph.chinacloudapi.cn", Cloud::China),
+    // The one host of two APIs; its own name is the audience of Microsoft 365 Defender.
+    Host {
+        name: "api.security.microsoft.com",
+        cloud: Cloud::Global,
+        login: false,
+        apis: &[Api::Mde, Api::M365d],
+        resource: Some(Api::M365d),
+        audiences: ENDPOINT,
+    },
+    endpoint("us.api.security.microsoft.com"),
+    endpoint("eu.api.security.microsoft.com"),
+    endpoint("uk.api.security.microsoft.com"),
+    endpoint("au.api.security.microsoft.com"),
+    endpoint("swa.api.security.microsoft.com"),
+    endpoint("ina.api.security.microsoft.com"),
+    endpoint("aea.api.security.microsoft.com"),
+    endpoint("api.securitycenter.microsoft.com"),
+    endpoint("api.securitycenter.windows.com"),
+    endpoint("api-us.securitycenter.microsoft.com"),
+    endpoint("api-eu.securitycenter.microsoft.com"),
+    endpoint("api-uk.securitycenter.microsoft.com"),
+    endpoint("api-au.securitycenter.microsoft.com"),
+    government("api-gcc.securitycenter.microsoft.us", Cloud::Global, Api::Mde),
+    government("api-gov.securitycenter.microsoft.us", Cloud::UsGovernment, Api::Mde),
+    xdr("api-us.security.microsoft.com"),
+    xdr("api-eu.security.microsoft.com"),
+    xdr("api-uk.security.microsoft.com"),
+    xdr("api-au.security.microsoft.com"),
+    government("api-gcc.security.microsoft.us", Cloud::Global, Api::M365d),
+    government("api-gov.security.microsoft.us", Cloud::UsGovernment, Api::M365d),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regional_host_takes_the_global_audience_and_its_own_but_not_its_neighbours() {
+        let host = Host::named("EU.api.security.microsoft.com").unwrap();
+        assert!(host.takes(Api::Mde, "https://api.securitycenter.microsoft.com"));
+        assert!(host.takes(Api::Mde, "https://eu.api.security.microsoft.com/"));
+        assert!(!host.takes(Api::Mde, "https://us.api.security.microsoft.com"));
+        assert!(!host.takes(Api::Mde, "https://graph.microsoft.com"));
+    }
+
+    #[test]
+    fn the_shared_host_tells_its_two_audiences_apart() {
+        let host = Host::named("api.security.microsoft.com").unwrap();
+        assert!(host.takes(Api::M365d, "https://api.security.microsoft.com"));
+        assert!(!host.takes(Api::Mde, "https://api.security.microsoft.com"));
+        assert!(host.takes(Api::Mde, "https://api.securitycenter.microsoft.com"));
+        assert!(!host.takes(Api::M365d, "https://api.securitycenter.microsoft.com"));
+    }
+
+    #[test]
+    fn government_hosts_do_not_take_global_audiences() {
+        let host = Host::named("api-gov.securitycenter.microsoft.us").unwrap();
+        assert!(!host.takes(Api::Mde, "https://api.securitycenter.microsoft.com"));
+        assert!(host.takes(Api::Mde, "https://api-gov.securitycenter.microsoft.us"));
+    }
+
+    #[test]
+    fn resources_know_their_api_and_cloud() {
+        assert_eq!(
+            resource("https://graph.microsoft.us/"),
+            Some((Api::Graph, Some(Cloud::UsGovernment)))
+        );
+        assert_eq!(
+            resource("https://securitycenter.onmicrosoft.com/windowsatpservice"),
+            Some((Api::Mde, Some(Cloud::Global)))
+        );
+        assert_eq!(
+            resource("https://api.security.microsoft.com"),
+            Some((Api::M365d, Some(Cloud::Global)))
+        );
+        assert_eq!(
+            resource("00000003-0000-0000-c000-000000000000"),
+            Some((Api::Graph, None))
+        );
+        assert_eq!(resource("https://foo.microsoft.com"), None);
+        assert_eq!(resource("http://graph.microsoft.com"), None);
+    }
+
+    #[test]
+    fn no_host_is_listed_twice() {
+        for (index, host) in HOSTS.iter().enumerate() {
+            assert!(
+                HOSTS[index + 1..].iter().all(|other| other.name != host.name),
+                "{} is there twice",
+                host.name
+            );
+        }
+    }
+}

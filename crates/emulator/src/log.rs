@@ -1,0 +1,213 @@
+//! What was asked of the emulator, without secrets, for tests to look at.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::Serialize;
+
+/// What stands in place of a value that is not on the allow-list.
+const REDACTED: &str = "REDACTED";
+
+/// How many requests are kept; older ones are forgotten.
+const KEPT: usize = 10_000;
+
+/// How much of a body that is neither form nor JSON is kept.
+const KEPT_TEXT: usize = 4096;
+
+/// Headers that are kept as they are.
+const HEADERS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "client-request-id",
+    "consistencylevel",
+    "content-type",
+    "expect",
+    "prefer",
+    "return-client-request-id",
+    "user-agent",
+    "x-client-sku",
+    "x-client-ver",
+];
+
+/// Form fields and query parameters that are kept as they are.
+const PARAMETERS: &[&str] = &[
+    "$count",
+    "$expand",
+    "$filter",
+    "$orderby",
+    "$select",
+    "$skip",
+    "$top",
+    "api-version",
+    "authorization_endpoint",
+    "client_assertion_type",
+    "client_id",
+    "code_challenge_method",
+    "grant_type",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+];
+
+/// One request that the emulator answered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordedRequest {
+    /// The method, `CONNECT` for what the proxy was asked.
+    pub method: String,
+    /// The host without its port: a true name through the proxy, a loopback address otherwise.
+    pub host: String,
+    /// The path without the query.
+    pub path: String,
+    /// The query's parameters; values that are not on the allow-list are `REDACTED`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub query: BTreeMap<String, String>,
+    /// The headers on the allow-list; of `authorization` only the scheme.
+    pub headers: BTreeMap<String, String>,
+    /// The body, decoded.
+    pub body: RecordedBody,
+    /// What the emulator answered with; 0 when it broke the connection before a status.
+    pub status: u16,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RecordedBody {
+    /// No body.
+    Empty,
+    /// A form's fields; values that are not on the allow-list are `REDACTED`.
+    Form(BTreeMap<String, String>),
+    /// A JSON document.
+    Json(serde_json::Value),
+    /// Anything else: its length in bytes.
+    Bytes(usize),
+    /// Text that should have been JSON, shortened.
+    Text(String),
+}
+
+impl RecordedRequest {
+    pub(crate) fn new(method: &str, host: &str, uri: &http::Uri, headers: &HeaderMap) -> Self {
+        Self {
+            method: method.to_owned(),
+            host: host.to_owned(),
+            path: uri.path().to_owned(),
+            query: parameters(uri.query().unwrap_or_default().as_bytes()),
+            headers: allowed_headers(headers),
+            body: RecordedBody::Empty,
+            status: 0,
+        }
+    }
+
+    pub(crate) fn record_body(&mut self, headers: &HeaderMap, body: &[u8]) {
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        self.body = if body.is_empty() {
+            RecordedBody::Empty
+        } else if content_type.starts_with("application/x-www-form-urlencoded") {
+            RecordedBody::Form(parameters(body))
+        } else if content_type.contains("json") {
+            match serde_json::from_slice(body) {
+                Ok(document) => RecordedBody::Json(document),
+                Err(_) => RecordedBody::Text(
+                    String::from_utf8_lossy(&body[..body.len().min(KEPT_TEXT)]).into_owned(),
+                ),
+            }
+        } else {
+            RecordedBody::Bytes(body.len())
+        };
+    }
+}
+
+fn parameters(encoded: &[u8]) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(encoded)
+        .map(|(name, value)| {
+            let kept = PARAMETERS.contains(&name.as_ref());
+            let value = if kept { value.into_owned() } else { REDACTED.to_owned() };
+            (name.into_owned(), value)
+        })
+        .collect()
+}
+
+fn allowed_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        if *name == AUTHORIZATION {
+            let scheme = value.split(' ').next().unwrap_or_default();
+            kept.insert(name.to_string(), format!("{scheme} {REDACTED}"));
+        } else if HEADERS.contains(&name.as_str()) {
+            kept.insert(name.to_string(), value.into_owned());
+        }
+    }
+    kept
+}
+
+/// The requests so far.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    requests: Mutex<VecDeque<RecordedRequest>>,
+}
+
+impl Log {
+    pub(crate) fn push(&self, request: RecordedRequest) {
+        let mut requests = self.lock();
+        if requests.len() == KEPT {
+            requests.pop_front();
+        }
+        requests.push_back(request);
+    }
+
+    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<RecordedRequest>> {
+        self.requests
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const CANARY: &str = "canary-7c1d";
+
+    #[test]
+    fn secrets_are_not_recorded() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer canary-7c1d"));
+        headers.insert("x-other", HeaderValue::from_static("canary-7c1d"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        let uri = format!("/t/oauth2/v2.0/token?code={CANARY}&api-version=1.1")
+            .parse()
+            .unwrap();
+        let mut request = RecordedRequest::new("POST", "login.microsoftonline.com", &uri, &headers);
+        request.record_body(
+            &headers,
+            format!("client_id=me&client_secret={CANARY}&client_assertion={CANARY}").as_bytes(),
+        );
+        let text = format!("{request:?}{}", serde_json::to_string(&request).unwrap());
+        assert!(!text.contains(CANARY), "{text}");
+        assert_eq!(request.query["api-version"], "1.1");
+        assert_eq!(request.headers["authorization"], "Bearer REDACTED");
+        let RecordedBody::Form(form) = &request.body else {
+            panic!("not a form: {:?}", request.body);
+        };
+        assert_eq!(form["client_id"], "me");
+        assert_eq!(form["client_secret"], "REDACTED");
+    }
+}

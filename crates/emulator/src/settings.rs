@@ -1,0 +1,158 @@
+//! What a client is given to find the emulator: a settings file and environment variables.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use openssl::base64::encode_block;
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use crate::error::{Error, Result};
+use crate::options::{Options, ProxyCredentials};
+
+/// The files that live as long as the emulator does.
+#[derive(Debug)]
+pub(crate) struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    pub(crate) fn write(ca_pem: &str, settings: &str) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("defender-emulator-")
+            .tempdir()
+            .map_err(Error::TemporaryFiles)?;
+        let files = Self { folder };
+        std::fs::write(files.ca(), ca_pem).map_err(Error::TemporaryFiles)?;
+        std::fs::write(files.settings(), settings).map_err(Error::TemporaryFiles)?;
+        Ok(files)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.folder.path().join("msticpyconfig.yaml")
+    }
+}
+
+/// A `msticpyconfig.yaml` with a section for each tenant.
+pub(crate) fn yaml(options: &Options) -> String {
+    let mut text = String::from(
+        "# Written by the emulator; it and the secrets in it are good until the emulator stops.\n\
+         DataProviders:\n",
+    );
+    for (index, tenant) in options.tenants.iter().enumerate() {
+        let Some(application) = tenant.applications.first() else {
+            continue;
+        };
+        let section = if index == 0 {
+            "MicrosoftDefender".to_owned()
+        } else {
+            format!("MicrosoftDefender-{}", tenant.name)
+        };
+        let secret = application
+            .secrets
+            .iter()
+            .find(|secret| secret.expires.is_none_or(|end| end > (options.clock)()))
+            .map(|secret| secret.value.expose_secret());
+        let mut lines = vec![
+            format!("  {}:\n    Args:\n", quoted(&section)),
+            format!("      TenantId: {}\n", quoted(&tenant.id)),
+            format!("      ClientId: {}\n", quoted(&application.client_id)),
+        ];
+        if let Some(secret) = secret {
+            lines.push(format!("      ClientSecret: {}\n", quoted(secret)));
+        }
+        lines.push(format!("      Cloud: {}\n", tenant.cloud.setting()));
+        text.extend(lines);
+    }
+    text
+}
+
+/// A JSON string, which is a double-quoted scalar of YAML too.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Names and values for the command under test.
+pub(crate) fn environment(
+    options: &Options,
+    files: &Files,
+    proxy: Option<SocketAddr>,
+) -> Vec<(String, String)> {
+    let mut pairs: Vec<(&str, String)> = Vec::new();
+    let ca = files.ca().display().to_string();
+    if let Some(address) = proxy {
+        let url = proxy_url(address, options.proxy_credentials.as_ref());
+        // curl reads the lower-case names first, and they may be inherited.
+        pairs.push(("HTTPS_PROXY", url.clone()));
+        pairs.push(("https_proxy", url));
+        let direct = "localhost,127.0.0.1,::1".to_owned();
+        pairs.push(("NO_PROXY", direct.clone()));
+        pairs.push(("no_proxy", direct));
+    }
+    for name in [
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+    ] {
+        pairs.push((name, ca.clone()));
+    }
+    pairs.push(("MSTICPYCONFIG", files.settings().display().to_string()));
+    if let Some(tenant) = options.tenants.first() {
+        pairs.push(("AZURE_TENANT_ID", tenant.id.clone()));
+        pairs.push((
+            "AZURE_AUTHORITY_HOST",
+            format!("https://{}", tenant.cloud.login()),
+        ));
+        if let Some(application) = tenant.applications.first() {
+            pairs.push(("AZURE_CLIENT_ID", application.client_id.clone()));
+            if let Some(secret) = application.secrets.first() {
+                pairs.push((
+                    "AZURE_CLIENT_SECRET",
+                    secret.value.expose_secret().to_owned(),
+                ));
+            }
+        }
+    }
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// The proxy's address, with what it asks for.
+pub(crate) fn proxy_url(address: SocketAddr, credentials: Option<&ProxyCredentials>) -> String {
+    let Some(credentials) = credentials else {
+        return format!("http://{address}");
+    };
+    let encode = |text: &str| {
+        url::form_urlencoded::byte_serialize(text.as_bytes())
+            .collect::<String>()
+            .replace('+', "%20")
+    };
+    format!(
+        "http://{}:{}@{address}",
+        encode(&credentials.user),
+        encode(credentials.password.expose_secret())
+    )
+}
+
+/// What a client with `credentials` puts after `Basic`.
+pub(crate) fn basic(credentials: &ProxyCredentials) -> String {
+    encode_block(
+        format!(
+            "{}:{}",
+            credentials.user,
+            credentials.password.expose_secret()
+        )
+        .as_bytes(),
+    )
+}
