@@ -22,13 +22,14 @@ use crate::types::{ColumnId, ColumnSchema, ScalarType};
 pub struct BoundQuery {
     /// The pipeline whose rows are the answer.
     pub root: Pipeline,
-    /// Pipelines that are to be run once and read from several places (`materialize`, `as`).
-    /// An entry refers only to entries and scalars of smaller index.
-    pub shared: Vec<Pipeline>,
+    /// Pipelines that are read by name, each perhaps from several places (`let`, `as`, `materialize`).
+    /// An entry refers only to entries of smaller index.
+    pub shared: Vec<SharedPipeline>,
     /// Pipelines that give one value: the first column of the first row, null without rows (`toscalar`).
     /// They never depend on a row of another pipeline.
     pub scalars: Vec<ScalarQuery>,
-    /// In which order to run `shared` and `scalars`: each entry needs only earlier ones.
+    /// The entries of `shared` and `scalars` that the query needs, in an order in which each needs only
+    /// earlier ones. What is not here is never read.
     pub order: Vec<Dependency>,
     /// `render` at the end of the query; it changes nothing of the rows.
     pub render: Option<Render>,
@@ -65,6 +66,18 @@ pub struct SharedId(pub usize);
 /// Index into [`BoundQuery::scalars`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ScalarId(pub usize);
+
+/// A pipeline that is read by name.
+#[derive(Debug, Clone)]
+pub struct SharedPipeline {
+    /// The rows.
+    pub pipeline: Pipeline,
+    /// True for `materialize`: run once, keep the rows. Otherwise it is a view that may be planned
+    /// anew at each place that reads it.
+    pub materialized: bool,
+    /// What the query calls it.
+    pub name: Option<Arc<str>>,
+}
 
 /// A pipeline read for one value.
 #[derive(Debug, Clone)]

@@ -33,14 +33,18 @@ pub enum FunctionKind {
 pub enum Parameter {
     /// Any type.
     Any,
-    /// This type; a `dynamic` is converted to it.
+    /// This type; for `string` a `dynamic` is converted.
     Of(ScalarType),
-    /// `int`, `long`, `real`, `decimal`; a `dynamic` is converted to `real`.
+    /// `int`, `long`, `real`, `decimal`.
     Number,
-    /// `int` or `long`; a `dynamic` is converted to `long`.
+    /// `int` or `long`.
     Integer,
     /// A number, `datetime` or `timespan`.
     Summable,
+    /// Anything but `dynamic` and `guid`.
+    Orderable,
+    /// Anything but `dynamic`.
+    NotDynamic,
     /// Anything; converted to `string`.
     Text,
     /// `dynamic`, an array or a bag.

@@ -2,8 +2,8 @@
 
 use super::Function;
 use super::notation::{
-    ANY, BOOL, BOOLEAN, COMMON, DECIMAL, FIRST, INT, INT32, LIKE_FIRST, LONG, MANY, NUM, POSITION,
-    REAL, SPECIAL, SUM, UNIQUE, scalar,
+    ANY, BOOL, BOOLEAN, COMMON, DECIMAL, FIRST, INT, INT32, LIKE_FIRST, LONG, MANY, NUM, ORD,
+    PLAIN, POSITION, REAL, SPECIAL, SUM, UNIQUE, scalar,
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -13,10 +13,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("tobool", &["toboolean"], 1, 1, &[ANY], BOOLEAN, LIKE_FIRST),
     scalar("todecimal", &[], 1, 1, &[ANY], DECIMAL, LIKE_FIRST),
     scalar("toguid", &[], 1, 1, &[ANY], UNIQUE, LIKE_FIRST),
-    scalar("hash", &[], 1, 2, &[ANY, INT], LONG, POSITION),
-    scalar("hash_xxhash64", &[], 1, 2, &[ANY, INT], LONG, POSITION),
+    scalar("hash", &[], 1, 2, &[PLAIN, INT], LONG, POSITION),
+    scalar("hash_xxhash64", &[], 1, 2, &[PLAIN, INT], LONG, POSITION),
     scalar("hash_combine", &[], 2, MANY, &[ANY], LONG, POSITION),
-    scalar("hash_many", &[], 1, MANY, &[ANY], LONG, POSITION),
+    scalar("hash_many", &[], 1, MANY, &[PLAIN], LONG, POSITION),
     scalar("iff", &["iif"], 3, 3, &[BOOL, ANY], SPECIAL, POSITION),
     scalar("case", &[], 3, MANY, &[BOOL, ANY], SPECIAL, POSITION),
     scalar("bin", &["floor"], 2, 2, &[SUM], SPECIAL, LIKE_FIRST),
@@ -69,7 +69,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("isinf", &[], 1, 1, &[NUM], BOOLEAN, POSITION),
     scalar("isfinite", &[], 1, 1, &[NUM], BOOLEAN, POSITION),
     scalar("coalesce", &[], 2, 64, &[ANY], COMMON, POSITION),
-    scalar("max_of", &[], 2, 64, &[ANY], COMMON, POSITION),
-    scalar("min_of", &[], 2, 64, &[ANY], COMMON, POSITION),
+    scalar("max_of", &[], 2, 64, &[ORD], COMMON, POSITION),
+    scalar("min_of", &[], 2, 64, &[ORD], COMMON, POSITION),
     scalar("welch_test", &[], 6, 6, &[NUM], REAL, POSITION),
 ];

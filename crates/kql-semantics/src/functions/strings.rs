@@ -1,8 +1,8 @@
 //! Functions of strings.
 
 use super::notation::{
-    ANY, BOOLEAN, DECIMAL, DYN, DYNAMIC, GUID, INT, LIKE_FIRST, LONG, MANY, NUM, POSITION, REAL,
-    SPECIAL, STR, STRING, TEXT, TYPE, UNIQUE, scalar,
+    ANY, BOOLEAN, DECIMAL, DYN, DYNAMIC, GUID, INT, LIKE_FIRST, LONG, MANY, NUM, PLAIN, POSITION,
+    REAL, SPECIAL, STR, STRING, TEXT, TYPE, UNIQUE, scalar,
 };
 use super::{Function, Naming};
 
@@ -221,9 +221,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         POSITION,
     ),
     scalar("parse_version", &[], 1, 1, &[STR], DECIMAL, POSITION),
-    scalar("hash_sha256", &[], 1, 1, &[ANY], STRING, POSITION),
-    scalar("hash_md5", &[], 1, 1, &[ANY], STRING, POSITION),
-    scalar("hash_sha1", &[], 1, 1, &[ANY], STRING, POSITION),
+    scalar("hash_sha256", &[], 1, 1, &[PLAIN], STRING, POSITION),
+    scalar("hash_md5", &[], 1, 1, &[PLAIN], STRING, POSITION),
+    scalar("hash_sha1", &[], 1, 1, &[PLAIN], STRING, POSITION),
     scalar("isascii", &[], 1, 1, &[TEXT], BOOLEAN, POSITION),
     scalar("isutf8", &[], 1, 1, &[TEXT], BOOLEAN, POSITION),
     scalar(
