@@ -1,1 +1,41 @@
 //! Runs Kusto queries on Apache DataFusion.
+//!
+//! ```
+//! # fn main() -> Result<(), kql_engine::EngineError> {
+//! use kql_engine::{Catalog, Engine, Options, Value};
+//!
+//! let engine = Engine::new(Catalog::new(), Options::default());
+//! let answer = futures::executor::block_on(engine.run("print total = 40 + 2"))?;
+//! assert_eq!(answer.columns[0].name, "total");
+//! assert_eq!(answer.rows().next(), Some(vec![Value::Long(42)]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A query is parsed (`kql-syntax`), bound (`kql-semantics`), planned and run with Kusto's meaning:
+//! what is not supported is an error with its place, never another answer.
+
+mod catalog;
+mod engine;
+mod error;
+mod options;
+mod result;
+mod value;
+
+mod calendar;
+mod column;
+mod convert;
+mod datum;
+mod decimal;
+mod dynamic;
+mod text;
+
+mod run;
+
+pub use catalog::Catalog;
+pub use engine::Engine;
+pub use error::{Complaint, EngineError};
+pub use kql_semantics::ScalarType;
+pub use options::Options;
+pub use result::{ResultColumn, ResultSet};
+pub use value::Value;

@@ -1,0 +1,94 @@
+//! Running a query.
+
+use std::sync::Arc;
+
+use futures::channel::oneshot;
+
+use crate::{Catalog, EngineError, Options, ResultColumn, ResultSet, run};
+
+/// Stack of the thread that plans and runs one query: queries nest, and every level of an
+/// expression is a call.
+const STACK: usize = 256 << 20;
+
+/// Runs queries over the tables of a catalog.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    catalog: Catalog,
+    options: Arc<Options>,
+}
+
+impl Engine {
+    /// An engine over `catalog`.
+    pub fn new(catalog: Catalog, options: Options) -> Self {
+        Self {
+            catalog,
+            options: Arc::new(options),
+        }
+    }
+
+    /// The tables.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The same tables under other options; rows are shared.
+    #[must_use]
+    pub fn with_options(&self, options: Options) -> Self {
+        Self {
+            catalog: self.catalog.clone(),
+            options: Arc::new(options),
+        }
+    }
+
+    /// Runs `text` and returns every row of the answer.
+    ///
+    /// Works on a thread of its own; needs no runtime. Dropping the future stops the query.
+    ///
+    /// # Errors
+    ///
+    /// See [`EngineError`]; an answer is whole or an error.
+    pub async fn run(&self, text: &str) -> Result<ResultSet, EngineError> {
+        let engine = self.clone();
+        let text = text.to_owned();
+        self.on_thread(move |cancelled| {
+            run::query(&engine.catalog, &engine.options, &text, cancelled)
+        })
+        .await
+    }
+
+    /// The columns that `text` would answer with, without running it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::run`], except for what only rows can cause.
+    pub async fn schema(&self, text: &str) -> Result<Vec<ResultColumn>, EngineError> {
+        let engine = self.clone();
+        let text = text.to_owned();
+        self.on_thread(move |cancelled| {
+            run::schema(&engine.catalog, &engine.options, &text, cancelled)
+        })
+        .await
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(oneshot::Receiver<()>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let (answer, received) = oneshot::channel();
+        // Dropping this future drops `_guard`, which resolves `cancelled` on the other thread.
+        let (_guard, cancelled) = oneshot::channel::<()>();
+        std::thread::Builder::new()
+            .name("kql".to_owned())
+            .stack_size(STACK)
+            .spawn(move || {
+                // The receiver is gone when the caller gave up; nobody wants the answer then.
+                let _ = answer.send(work(cancelled));
+            })
+            .map_err(|error| EngineError::runtime(format!("no thread to run on: {error}")))?;
+        received.await.unwrap_or_else(|_| {
+            Err(EngineError::runtime(
+                "the engine failed inside; report the query",
+            ))
+        })
+    }
+}

@@ -1,0 +1,21 @@
+//! What a run may use: the time it believes in, limits, parameters.
+
+use std::collections::BTreeMap;
+
+use crate::Value;
+
+/// Settings of an [`Engine`](crate::Engine); every run of that engine uses them.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The instant `now()` and `ago()` mean, in ticks (100 ns since 0001-01-01); `None` is an
+    /// error at the first query that asks for the time.
+    pub now: Option<i64>,
+    /// Keeps only rows of tables with a `Timestamp` column that lie in `[start, end]` (ticks).
+    pub time_range: Option<(i64, i64)>,
+    /// The most rows an answer has; the rest is cut off and [`ResultSet::truncated`](crate::ResultSet::truncated) says so.
+    pub max_rows: Option<usize>,
+    /// The most bytes a query may hold in memory; more is an error, never a shorter answer.
+    pub memory_limit: Option<usize>,
+    /// Values of `declare query_parameters`, by name.
+    pub parameters: BTreeMap<String, Value>,
+}
