@@ -75,6 +75,13 @@ impl Error {
         }))
     }
 
+    /// Changes the message and keeps everything else, such as to say how often it was tried.
+    #[must_use]
+    pub fn reworded(mut self, change: impl FnOnce(String) -> String) -> Self {
+        self.0.message = change(std::mem::take(&mut self.0.message));
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

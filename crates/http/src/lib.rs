@@ -1,1 +1,35 @@
-//! The HTTP transport of defender-query: connections, proxy, CA, timeouts, retry.
+//! The HTTP transport of defender-query: connections, proxy, certificates, timeouts, retry.
+//!
+//! [`HttpTransport`] sends one request and streams what comes back; it is the only place in the
+//! workspace that opens a connection. [`Traced`] logs what any transport does. [`Retry`] repeats
+//! a whole attempt: token, request, judgement and reading of the answer, since an answer can
+//! break off after its headers were fine. What a status means is not known here.
+//!
+//! With feature `scripted` there is a `ScriptedTransport` that answers from a queue, for the
+//! tests of the crates above.
+
+mod body;
+mod clock;
+mod duration;
+mod failure;
+mod options;
+mod proxy;
+mod redirect;
+mod retry;
+mod retry_after;
+mod roots;
+#[cfg(any(test, feature = "scripted"))]
+mod scripted;
+mod traced;
+mod transport;
+
+pub use body::read_at_most;
+pub use clock::SystemClock;
+pub use duration::{Plain, parse_duration};
+pub use options::{HttpOptions, ProxySettings};
+pub use retry::{Jitter, Notice, Retry, RetryPolicy, Silent, Wait, WaitReason};
+pub use retry_after::{retry_after, retry_hint, wait_asked_for};
+#[cfg(any(test, feature = "scripted"))]
+pub use scripted::{Answer, RecordedRequest, ScriptedTransport};
+pub use traced::Traced;
+pub use transport::{HttpTransport, is_loopback};

@@ -1,0 +1,357 @@
+//! Which requests go through a proxy, and how it is asked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString};
+use http::HeaderValue;
+use url::{Host, Url};
+
+use crate::{HttpOptions, ProxySettings, is_loopback};
+
+/// The proxy in use and the hosts that are reached without it.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    /// Where it is, without user and password.
+    pub(crate) url: Url,
+    /// The `Proxy-Authorization` header; marked sensitive.
+    pub(crate) authorization: Option<HeaderValue>,
+    bypass: Bypass,
+}
+
+impl Proxy {
+    /// The proxy that the options or else the environment name.
+    pub(crate) fn of(options: &HttpOptions) -> Result<Option<Self>> {
+        let variable = |names| variable(&options.environment, names);
+        let (settings, origin) = match &options.proxy {
+            Some(settings) => (settings.clone(), "the proxy option"),
+            None => {
+                let Some((name, url)) =
+                    variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+                else {
+                    return Ok(None);
+                };
+                let settings = ProxySettings {
+                    url: url.to_owned(),
+                    ..ProxySettings::default()
+                };
+                (settings, name)
+            }
+        };
+        let bypass = match &settings.no_proxy {
+            Some(list) => Bypass::parse(list),
+            None => Bypass::parse(variable(&["NO_PROXY", "no_proxy"]).map_or("", |(_, list)| list)),
+        };
+        let mut url = address(&settings.url, origin)?;
+        let authorization = authorization(&url, &settings, origin)?;
+        // Neither can fail for a scheme that has a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Ok(Some(Self {
+            url,
+            authorization,
+            bypass,
+        }))
+    }
+
+    /// Whether `url` is reached through this proxy.
+    pub(crate) fn serves(&self, url: &Url) -> bool {
+        !is_loopback(url) && !self.bypass.matches(url)
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.url.host_str().unwrap_or_default())?;
+        match self.url.port_or_known_default() {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The first of these variables that is set to something.
+pub(crate) fn variable<'a>(
+    environment: &'a BTreeMap<String, String>,
+    names: &[&'static str],
+) -> Option<(&'static str, &'a str)> {
+    names.iter().find_map(|name| {
+        let value = environment.get(*name)?.trim();
+        (!value.is_empty()).then_some((*name, value))
+    })
+}
+
+fn address(text: &str, origin: &str) -> Result<Url> {
+    let text = text.trim();
+    let parsed = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("http://{text}"))
+    };
+    // Neither the text nor the parser's words go into the message: there may be a password.
+    let wrong = |message: String| {
+        Error::new(ErrorKind::Config, message)
+            .with_hint("a proxy is http://host:port or https://host:port")
+    };
+    let url = parsed.map_err(|_| wrong(format!("{origin} is not an address")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong(format!(
+            "{origin} has the scheme '{}', which is not supported",
+            url.scheme()
+        )));
+    }
+    Ok(url)
+}
+
+fn authorization(url: &Url, settings: &ProxySettings, origin: &str) -> Result<Option<HeaderValue>> {
+    let user = match &settings.user {
+        Some(user) => user.clone(),
+        None if url.username().is_empty() => return Ok(None),
+        None => decoded(url.username(), origin)?,
+    };
+    let password = match (&settings.password, url.password()) {
+        (Some(password), _) => password.clone(),
+        (None, Some(password)) => SecretString::from(decoded(password, origin)?),
+        (None, None) => SecretString::default(),
+    };
+    let credentials = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+    let mut header = HeaderValue::try_from(format!("Basic {credentials}"))
+        .map_err(|_| Error::new(ErrorKind::Config, format!("{origin} has an unusable user")))?;
+    header.set_sensitive(true);
+    Ok(Some(header))
+}
+
+/// Undoes percent-encoding, as `application/x-www-form-urlencoded` does except for `+`.
+fn decoded(text: &str, origin: &str) -> Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *first == b'%');
+        let byte = digits
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        (bytes, rest) = match byte {
+            Some(byte) => (push(bytes, byte), &after[2..]),
+            None => (push(bytes, *first), after),
+        };
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Error::new(
+            ErrorKind::Config,
+            format!("{origin} has a user or password that is not UTF-8"),
+        )
+    })
+}
+
+fn push(mut bytes: Vec<u8>, byte: u8) -> Vec<u8> {
+    bytes.push(byte);
+    bytes
+}
+
+/// The hosts of a `NO_PROXY` list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Bypass(Vec<Entry>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Entry {
+    Everything,
+    /// A name and every name below it.
+    Domain(String, Option<u16>),
+    /// Addresses that share their first bits.
+    Network(IpAddr, u8),
+}
+
+impl Bypass {
+    fn parse(list: &str) -> Self {
+        let entries = list
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|entry| !entry.is_empty())
+            .map(Entry::parse);
+        Self(entries.collect())
+    }
+
+    fn matches(&self, url: &Url) -> bool {
+        self.0.iter().any(|entry| entry.matches(url))
+    }
+}
+
+impl Entry {
+    fn parse(text: &str) -> Self {
+        if text == "*" {
+            return Self::Everything;
+        }
+        if let Ok(address) = text.trim_matches(['[', ']']).parse() {
+            return Self::Network(address, 128);
+        }
+        if let Some((address, bits)) = text.split_once('/')
+            && let (Ok(address), Ok(bits)) = (address.parse(), bits.parse())
+        {
+            return Self::Network(address, bits);
+        }
+        let (name, port) = match text.rsplit_once(':') {
+            Some((name, port)) => match port.parse() {
+                Ok(port) => (name, Some(port)),
+                Err(_) => (text, None),
+            },
+            None => (text, None),
+        };
+        let name = name.strip_prefix('*').unwrap_or(name);
+        let name = name.trim_matches('.').to_ascii_lowercase();
+        Self::Domain(name, port)
+    }
+
+    fn matches(&self, url: &Url) -> bool {
+        match (self, url.host()) {
+            (Self::Everything, _) => true,
+            (Self::Domain(name, port), Some(Host::Domain(host))) => {
+                let host = host.trim_end_matches('.');
+                let below = host
+                    .strip_suffix(name.as_str())
+                    .is_some_and(|before| before.is_empty() || before.ends_with('.'));
+                below && port.is_none_or(|port| url.port_or_known_default() == Some(port))
+            }
+            (Self::Network(IpAddr::V4(network), bits), Some(Host::Ipv4(host))) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from((*bits).min(32)));
+                let mask = mask.unwrap_or(0);
+                network.to_bits() & mask == host.to_bits() & mask
+            }
+            (Self::Network(IpAddr::V6(network), bits), Some(Host::Ipv6(host))) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from((*bits).min(128)));
+                let mask = mask.unwrap_or(0);
+                network.to_bits() & mask == host.to_bits() & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(variables: &[(&str, &str)]) -> Result<Option<Proxy>> {
+        Proxy::of(&HttpOptions {
+            environment: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..HttpOptions::default()
+        })
+    }
+
+    #[test]
+    fn the_environment_names_the_proxy() {
+        for (variables, expected) in [
+            (&[("HTTPS_PROXY", "http://a:1")][..], Some("a:1")),
+            (&[("https_proxy", "a:3128")], Some("a:3128")),
+            (&[("ALL_PROXY", "https://a")], Some("a:443")),
+            (&[("all_proxy", "http://a")], Some("a:80")),
+            (
+                &[("HTTPS_PROXY", "http://a:1"), ("ALL_PROXY", "http://b:2")],
+                Some("a:1"),
+            ),
+            (
+                &[("HTTPS_PROXY", " "), ("ALL_PROXY", "http://b:2")],
+                Some("b:2"),
+            ),
+            (&[("HTTP_PROXY", "http://a:1")], None),
+            (&[], None),
+        ] {
+            let found = proxy(variables).unwrap().map(|proxy| proxy.to_string());
+            assert_eq!(found.as_deref(), expected, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn an_explicit_proxy_goes_before_the_environment() {
+        let options = HttpOptions {
+            proxy: Some(ProxySettings {
+                url: "http://mine:1".into(),
+                no_proxy: Some("direct.example".into()),
+                ..ProxySettings::default()
+            }),
+            environment: [
+                ("HTTPS_PROXY".to_owned(), "http://other:2".to_owned()),
+                ("NO_PROXY".to_owned(), "*".to_owned()),
+            ]
+            .into(),
+            ..HttpOptions::default()
+        };
+        let proxy = Proxy::of(&options).unwrap().unwrap();
+        assert_eq!(proxy.to_string(), "mine:1");
+        assert!(proxy.serves(&Url::parse("https://graph.microsoft.com/").unwrap()));
+        assert!(!proxy.serves(&Url::parse("https://direct.example/").unwrap()));
+    }
+
+    #[test]
+    fn user_and_password_are_decoded_and_leave_the_address() {
+        let found = proxy(&[("HTTPS_PROXY", "http://us%40er:can%3Aary%25@p:8080")])
+            .unwrap()
+            .unwrap();
+        let header = found.authorization.as_ref().unwrap();
+        assert_eq!(
+            header,
+            &format!("Basic {}", STANDARD.encode("us@er:can:ary%"))
+        );
+        assert_eq!(found.url.as_str(), "http://p:8080/");
+        assert!(!format!("{found:?}").contains(header.to_str().unwrap()));
+    }
+
+    #[test]
+    fn a_wrong_proxy_is_named_without_its_text() {
+        for value in [
+            "http://user:canary@",
+            "socks5://user:canary@host",
+            "http://user:canary@ho st",
+        ] {
+            let error = proxy(&[("HTTPS_PROXY", value)]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with("HTTPS_PROXY"), "{error}");
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_bypass_list_is_matched_by_name_and_network() {
+        let list = "corp.example, .dot.example *.star.example only.example:8443 10.0.0.0/8,192.0.2.7 2001:db8::/32 [2001:db9::1]";
+        let bypass = Bypass::parse(list);
+        for (url, expected) in [
+            ("https://corp.example/", true),
+            ("https://CORP.example./", true),
+            ("https://api.corp.example/", true),
+            ("https://notcorp.example/", false),
+            ("https://x.dot.example/", true),
+            ("https://dot.example/", true),
+            ("https://x.star.example/", true),
+            ("https://only.example:8443/", true),
+            ("https://only.example/", false),
+            ("https://10.200.3.4/", true),
+            ("https://11.0.0.1/", false),
+            ("https://192.0.2.7/", true),
+            ("https://192.0.2.8/", false),
+            ("https://[2001:db8:1::1]/", true),
+            ("https://[2001:db9::1]/", true),
+            ("https://[2001:db9::2]/", false),
+        ] {
+            assert_eq!(bypass.matches(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+        assert!(Bypass::parse("*").matches(&Url::parse("https://any.example/").unwrap()));
+        assert!(Bypass::parse("0.0.0.0/0").matches(&Url::parse("https://1.2.3.4/").unwrap()));
+        assert_eq!(Bypass::parse(" , "), Bypass::default());
+    }
+
+    #[test]
+    fn loopback_is_reached_directly() {
+        let found = proxy(&[("HTTPS_PROXY", "http://p")]).unwrap().unwrap();
+        for url in [
+            "https://localhost:1/",
+            "https://127.9.9.9/",
+            "https://[::1]/",
+        ] {
+            assert!(!found.serves(&Url::parse(url).unwrap()), "{url}");
+        }
+    }
+}

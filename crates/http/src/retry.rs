@@ -1,0 +1,293 @@
+//! Repeating a whole attempt, as a value.
+
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use defender_core::{Clock, Error, Result};
+
+use crate::{Plain, SystemClock};
+
+/// How often and how long an attempt is repeated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryPolicy {
+    /// How many attempts there are, the first included; 4. With 1 nothing is repeated.
+    pub attempts: u32,
+    /// The wait after the first attempt, doubled after each further one; 1 second.
+    pub initial: Duration,
+    /// The longest wait of its own accord; 30 seconds.
+    pub maximum: Duration,
+    /// The longest wait that a service may ask for; 5 minutes. When it asks for more, the error
+    /// is returned at once: asking sooner would be refused again.
+    pub longest_asked: Duration,
+    /// How long all attempts and waits together may take; 15 minutes. No wait goes past it.
+    pub total: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            initial: Duration::from_secs(1),
+            maximum: Duration::from_secs(30),
+            longest_asked: Duration::from_secs(300),
+            total: Duration::from_secs(900),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The policy that repeats nothing.
+    pub fn never() -> Self {
+        Self {
+            attempts: 1,
+            ..Self::default()
+        }
+    }
+
+    /// What to do after attempt number `attempt` (from 1) ended with `error`, `elapsed` after
+    /// the first began; `fraction` from 0 to 1 spreads the waits.
+    fn decide(&self, attempt: u32, error: &Error, elapsed: Duration, fraction: f64) -> Decision {
+        if !error.is_transient() {
+            return Decision::Return;
+        }
+        if attempt >= self.attempts {
+            return Decision::GiveUp(Reason::Attempts);
+        }
+        let (duration, reason) = match error.retry_after() {
+            Some(asked) if asked > self.longest_asked => {
+                return Decision::GiveUp(Reason::AskedTooLong(asked));
+            }
+            // Clients that were all told the same second should not come back together.
+            Some(asked) => (
+                asked + Duration::from_secs(1).mul_f64(fraction),
+                WaitReason::Asked,
+            ),
+            None => {
+                let doublings = (attempt - 1).min(31);
+                let wait = self
+                    .initial
+                    .saturating_mul(1 << doublings)
+                    .min(self.maximum);
+                (wait.mul_f64(0.5 + fraction / 2.0), WaitReason::Backoff)
+            }
+        };
+        if elapsed.saturating_add(duration) > self.total {
+            return Decision::GiveUp(Reason::Deadline(duration));
+        }
+        Decision::Wait(duration, reason)
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Decision {
+    Wait(Duration, WaitReason),
+    GiveUp(Reason),
+    Return,
+}
+
+#[derive(Debug, PartialEq)]
+enum Reason {
+    Attempts,
+    AskedTooLong(Duration),
+    Deadline(Duration),
+}
+
+/// Where the spread of the waits comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Jitter {
+    /// Chance.
+    Random,
+    /// Always this fraction, from 0 to 1.
+    Fixed(f64),
+}
+
+impl Jitter {
+    fn fraction(self) -> f64 {
+        match self {
+            // The standard library seeds its hashers from the system's randomness.
+            Self::Random => {
+                f64::from(RandomState::new().hash_one(0_u8) as u32) / f64::from(u32::MAX)
+            }
+            Self::Fixed(fraction) => fraction.clamp(0.0, 1.0),
+        }
+    }
+}
+
+/// Why there is a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// The service asked for it.
+    Asked,
+    /// Nobody said how long, so each wait is longer than the last.
+    Backoff,
+}
+
+/// A wait before the next attempt.
+#[derive(Debug)]
+pub struct Wait<'a> {
+    /// The attempt that failed, from 1.
+    pub attempt: u32,
+    /// How many attempts there are at most.
+    pub attempts: u32,
+    /// How long the wait is.
+    pub duration: Duration,
+    /// Why it is that long.
+    pub reason: WaitReason,
+    /// What the attempt failed with.
+    pub error: &'a Error,
+}
+
+impl fmt::Display for Wait<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (next, duration) = (self.attempt + 1, Plain(self.duration));
+        let asked = match self.reason {
+            WaitReason::Asked => " as the service asks",
+            WaitReason::Backoff => "",
+        };
+        write!(
+            f,
+            "{}; waiting {duration}{asked} before attempt {next} of {}",
+            self.error, self.attempts
+        )
+    }
+}
+
+/// Told of every wait, so that a person knows why nothing happens.
+pub trait Notice: fmt::Debug + Send + Sync {
+    /// A wait begins now.
+    fn waiting(&self, wait: &Wait<'_>);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Notice for Silent {
+    fn waiting(&self, _: &Wait<'_>) {}
+}
+
+/// Repeats whole attempts by a policy.
+///
+/// An attempt is everything that has to happen again: token, request, judgement of the status,
+/// reading of the body. What it returns decides: [`Error::is_transient`] whether there is
+/// another, [`Error::retry_after`] when. Dropping the future ends attempt or wait at once.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use std::sync::Arc;
+/// use std::time::SystemTime;
+/// use defender_core::{Error, ErrorKind, ManualClock};
+/// use defender_http::{Retry, RetryPolicy};
+///
+/// let clock = Arc::new(ManualClock::new(SystemTime::UNIX_EPOCH));
+/// let retry = Retry::new(RetryPolicy::default(), clock);
+/// let answer = retry.run(async |number| match number {
+///     1 => Err(Error::new(ErrorKind::Service, "overloaded").transient()),
+///     _ => Ok(42),
+/// });
+/// assert_eq!(answer.await.unwrap(), 42);
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// How often and how long.
+    pub policy: RetryPolicy,
+    /// What the waits are measured with.
+    pub clock: Arc<dyn Clock>,
+    /// What spreads the waits.
+    pub jitter: Jitter,
+    /// Who is told of them.
+    pub notice: Arc<dyn Notice>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self::new(RetryPolicy::default(), Arc::new(SystemClock))
+    }
+}
+
+impl Retry {
+    /// Repeats by `policy`, with random jitter, telling nobody.
+    pub fn new(policy: RetryPolicy, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            policy,
+            clock,
+            jitter: Jitter::Random,
+            notice: Arc::new(Silent),
+        }
+    }
+
+    /// Runs `attempt` (given its number, from 1) until it succeeds or there is no point in
+    /// another.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt: as it was when it is not transient, otherwise with a
+    /// message that also says how often it was tried and why no more.
+    pub async fn run<T, F, Attempt>(&self, mut attempt: F) -> Result<T>
+    where
+        F: FnMut(u32) -> Attempt + Send,
+        Attempt: Future<Output = Result<T>> + Send,
+        T: Send,
+    {
+        let start = self.clock.now();
+        let mut number = 1;
+        loop {
+            let error = match attempt(number).await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            // A clock that was set back in the meantime counts as no time passed.
+            let elapsed = self.clock.now().duration_since(start).unwrap_or_default();
+            match self
+                .policy
+                .decide(number, &error, elapsed, self.jitter.fraction())
+            {
+                Decision::Return => return Err(error),
+                Decision::GiveUp(reason) => return Err(exhausted(error, &reason, number, elapsed)),
+                Decision::Wait(duration, reason) => {
+                    tracing::debug!(attempt = number, ?duration, ?reason, %error, "trying again");
+                    self.notice.waiting(&Wait {
+                        attempt: number,
+                        attempts: self.policy.attempts,
+                        duration,
+                        reason,
+                        error: &error,
+                    });
+                    self.clock.sleep(duration).await;
+                }
+            }
+            number += 1;
+        }
+    }
+}
+
+fn exhausted(error: Error, reason: &Reason, attempts: u32, elapsed: Duration) -> Error {
+    let tries = if attempts == 1 {
+        "1 attempt".to_owned()
+    } else {
+        format!("{attempts} attempts in {}", Plain(elapsed))
+    };
+    match *reason {
+        Reason::Attempts if attempts == 1 => error,
+        Reason::Attempts => error.reworded(|message| format!("{message}; gave up after {tries}")),
+        Reason::AskedTooLong(asked) => error.reworded(|message| {
+            format!(
+                "{message}; gave up after {tries}, the service asks to wait {}",
+                Plain(asked)
+            )
+        }),
+        Reason::Deadline(wait) => error.reworded(|message| {
+            format!(
+                "{message}; gave up after {tries}, another wait of {} would pass the time allowed",
+                Plain(wait)
+            )
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

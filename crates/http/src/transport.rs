@@ -1,0 +1,230 @@
+//! The transport that opens connections.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use defender_core::{Body, Error, ErrorKind, Result, Transport};
+use http::header::HeaderMap;
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use crate::failure::{self, Place, Timeouts};
+use crate::proxy::Proxy;
+use crate::{HttpOptions, body, redirect, roots};
+
+/// Sends requests over the network; connections are kept and used again.
+///
+/// Only `https` is spoken, and `http` to loopback. An answer's gzip is undone. A redirect is
+/// followed when it answers a `GET` or `HEAD` and stays on the origin; any other is the answer.
+/// Nothing is retried here but a kept connection that turned out to be closed before anything
+/// was sent on it.
+///
+/// ```no_run
+/// # async fn example() -> defender_core::Result<()> {
+/// use bytes::Bytes;
+/// use defender_core::Transport;
+/// use defender_http::{HttpOptions, HttpTransport};
+///
+/// let transport = HttpTransport::new(&HttpOptions::default())?;
+/// let request = http::Request::get("https://graph.microsoft.com/v1.0/$metadata")
+///     .body(Bytes::new())
+///     .expect("a valid request");
+/// let answer = transport.send(request).await?;
+/// let text = answer.into_body().collect(16 * 1024 * 1024).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct HttpTransport {
+    client: reqwest::Client,
+    proxy: Option<Arc<Proxy>>,
+    answer_timeout: Duration,
+    read_timeout: Duration,
+    total_timeout: Option<Duration>,
+    connect_timeout: Duration,
+}
+
+impl HttpTransport {
+    /// A transport with these options. Reads the CA file; opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when the proxy's address or the CA file cannot be used.
+    pub fn new(options: &HttpOptions) -> Result<Self> {
+        let proxy = Proxy::of(options)?.map(Arc::new);
+        let mut builder = reqwest::Client::builder()
+            // The environment is a value here: reqwest must not look for itself.
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(&options.user_agent)
+            .connect_timeout(options.connect_timeout)
+            // A query is silent for minutes; routers forget silent connections sooner.
+            .tcp_keepalive(Duration::from_secs(30));
+        for certificate in roots::of(options)? {
+            builder = builder.add_root_certificate(certificate);
+        }
+        if let Some(proxy) = &proxy {
+            builder = builder.proxy(adapted(proxy));
+        }
+        let client = builder.build().map_err(|error| {
+            Error::new(ErrorKind::Config, "the HTTP client cannot be set up")
+                .with_source(failure::Cause::of(&error))
+        })?;
+        Ok(Self {
+            client,
+            proxy,
+            answer_timeout: options.answer_timeout,
+            read_timeout: options.read_timeout,
+            total_timeout: options.total_timeout,
+            connect_timeout: options.connect_timeout,
+        })
+    }
+
+    fn place(&self, url: &Url) -> Place {
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(url));
+        Place {
+            url: url.clone(),
+            proxy: proxy.map(|proxy| proxy.to_string()),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: reqwest::Request,
+        timeouts: Timeouts,
+    ) -> Result<(reqwest::Response, Place)> {
+        let place = self.place(request.url());
+        let answer = self.client.execute(request);
+        match timeouts.limit(answer, self.answer_timeout).await {
+            Ok(Ok(response)) => Ok((response, place)),
+            Ok(Err(error)) => Err(failure::sending(&error, &place, self.connect_timeout)),
+            Err(passed) => Err(failure::unanswered(&place, passed)),
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>> {
+        let timeouts = Timeouts {
+            total: self.total_timeout,
+            end: self.total_timeout.map(|total| Instant::now() + total),
+        };
+        let mut request = reqwest::Request::try_from(request)
+            .map_err(|_| Error::new(ErrorKind::Usage, "the request has no complete address"))?;
+        allowed(request.url())?;
+        for _ in 0..redirect::MOST {
+            let again = request.try_clone();
+            let (response, place) = self.exchange(request, timeouts).await?;
+            let next = again.and_then(|again| {
+                let (status, headers) = (response.status(), response.headers());
+                let target = redirect::target(again.method(), again.url(), status, headers)?;
+                Some((again, target))
+            });
+            let Some((again, target)) = next else {
+                return Ok(streamed(response, place, self.read_timeout, timeouts));
+            };
+            tracing::debug!(
+                path = target.path(),
+                "following a redirect on the same host"
+            );
+            request = again;
+            *request.url_mut() = target;
+        }
+        Err(Error::new(
+            ErrorKind::Protocol,
+            format!("more than {} redirects in a row", redirect::MOST),
+        )
+        .with_url(request.url()))
+    }
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport")
+            .field("proxy", &self.proxy.as_ref().map(ToString::to_string))
+            .field("connect_timeout", &self.connect_timeout)
+            .field("answer_timeout", &self.answer_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("total_timeout", &self.total_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether `url` stays on this machine: `localhost` or a loopback address.
+///
+/// There, and only there, plain `http` may carry a token.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn allowed(url: &Url) -> Result<()> {
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        scheme => Err(Error::new(
+            ErrorKind::Config,
+            format!("refusing to send a request by '{scheme}': it could be read on the way"),
+        )
+        .with_url(url)
+        .with_hint("use an https address; http is allowed to localhost only")),
+    }
+}
+
+fn adapted(proxy: &Arc<Proxy>) -> reqwest::Proxy {
+    let rules = Arc::clone(proxy);
+    let adapted = reqwest::Proxy::custom(move |url| rules.serves(url).then(|| rules.url.clone()));
+    match &proxy.authorization {
+        Some(header) => adapted.custom_http_auth(header.clone()),
+        None => adapted,
+    }
+}
+
+fn streamed(
+    mut response: reqwest::Response,
+    place: Place,
+    read_timeout: Duration,
+    timeouts: Timeouts,
+) -> http::Response<Body> {
+    let status = response.status();
+    let version = response.version();
+    let headers: HeaderMap = std::mem::take(response.headers_mut());
+    let body = body::incoming(response, place, read_timeout, timeouts);
+    let mut answer = http::Response::new(body);
+    *answer.status_mut() = status;
+    *answer.version_mut() = version;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for (url, expected) in [
+            ("https://graph.microsoft.com/", true),
+            ("http://127.0.0.1:8080/", true),
+            ("http://[::1]/", true),
+            ("http://LOCALHOST/", true),
+            ("http://graph.microsoft.com/", false),
+            ("http://127.0.0.1.evil.example/", false),
+            ("http://localhost.evil.example/", false),
+            ("ftp://127.0.0.1/", false),
+        ] {
+            assert_eq!(
+                allowed(&Url::parse(url).unwrap()).is_ok(),
+                expected,
+                "{url}"
+            );
+        }
+    }
+}
