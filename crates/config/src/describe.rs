@@ -1,0 +1,148 @@
+//! The settings as they may be shown: what is not known to be harmless is `***`.
+
+use defender_core::SecretRef;
+
+use crate::key::folded;
+use crate::node::{Kind, Node, Place};
+use crate::provider::Family;
+use crate::secret::{self, Value};
+use crate::{ConnectionKey, http};
+
+const REDACTED: &str = "***";
+
+/// One setting, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// The setting's path.
+    pub path: String,
+    /// Its value, its reference, or `***`.
+    pub value: String,
+    /// Its line in the file, from 1.
+    pub line: Option<u64>,
+    /// The environment variable that it came from instead.
+    pub variable: Option<String>,
+}
+
+pub(crate) fn describe(root: &Place<'_>) -> Vec<Described> {
+    let mut described = Vec::new();
+    for (name, place) in root.entries() {
+        walk(&place, &[name], &mut described);
+    }
+    described
+}
+
+/// The reader's depth limit bounds the recursion.
+fn walk(place: &Place<'_>, names: &[&str], described: &mut Vec<Described>) {
+    let mut push = |value: String| {
+        described.push(Described {
+            path: place.path(),
+            value,
+            line: place.line(),
+            variable: place.node.variable.clone(),
+        });
+    };
+    if let Some(reference) = reference(place) {
+        return push(reference);
+    }
+    match &place.node.kind {
+        Kind::Map(entries) if !entries.is_empty() => {
+            for (name, entry) in place.entries() {
+                let names: Vec<_> = names.iter().copied().chain([name]).collect();
+                walk(&entry, &names, described);
+            }
+        }
+        kind => push(shown(kind, clarity(names))),
+    }
+}
+
+fn reference(place: &Place<'_>) -> Option<String> {
+    if !matches!(place.node.kind, Kind::Map(_)) {
+        return None;
+    }
+    match secret::read(place) {
+        Ok(Value::Reference(SecretRef::Env { variable, .. })) => {
+            Some(format!("{{EnvironmentVar: {variable}}}"))
+        }
+        Ok(Value::Reference(SecretRef::Vault {
+            vault,
+            name,
+            version,
+            ..
+        })) => {
+            let parts: Vec<_> = [vault, Some(name), version].into_iter().flatten().collect();
+            Some(format!("{{KeyVault: {}}}", parts.join("/")))
+        }
+        _ => None,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Clarity {
+    Clear,
+    Address,
+    Hidden,
+}
+
+/// Only what is listed here is shown.
+fn clarity(names: &[&str]) -> Clarity {
+    let folded: Vec<_> = names.iter().map(|name| folded(name)).collect();
+    let path: Vec<_> = folded.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["dataproviders", _, rest @ ..] if Family::of_section(names[1]).is_some() => args(rest),
+        [_, rest @ ..] if Family::of_legacy(names[0]).is_some() => args(rest),
+        ["azure", "resourcemanagerurl"] | ["keyvault", "authorityuri"] => Clarity::Address,
+        ["azure", "cloud" | "tenantid" | "authmethods"]
+        | ["querydefinitions", ..]
+        | ["msticpy", "querydefinitions" | "httptimeout", ..]
+        | ["msticpy", "friendlyexceptions"]
+        | ["httptimeout", ..]
+        | ["msticpy", "proxies", _, "username"] => Clarity::Clear,
+        ["msticpy", "proxies", _, "url"] => Clarity::Address,
+        [
+            "keyvault",
+            "tenantid" | "subscriptionid" | "resourcegroup" | "azureregion" | "vaultname"
+            | "usekeyring" | "authority" | "authntype",
+        ] => Clarity::Clear,
+        _ => Clarity::Hidden,
+    }
+}
+
+fn args(rest: &[&str]) -> Clarity {
+    let key = match rest {
+        ["args", key] | [key] => *key,
+        _ => return Clarity::Hidden,
+    };
+    match ConnectionKey::find(key) {
+        Some(key) if key.is_secret() => Clarity::Hidden,
+        Some(ConnectionKey::Authority | ConnectionKey::ApiRoot) => Clarity::Address,
+        Some(_) => Clarity::Clear,
+        None if matches!(key, "description" | "primary" | "provider") => Clarity::Clear,
+        None => Clarity::Hidden,
+    }
+}
+
+fn shown(kind: &Kind, clarity: Clarity) -> String {
+    match (kind, clarity) {
+        (Kind::Null, _) => String::new(),
+        (Kind::Text(text), _) if text.is_empty() => String::new(),
+        (Kind::Map(_), _) => "{}".to_owned(),
+        (Kind::List(items), _) if items.is_empty() => "[]".to_owned(),
+        (_, Clarity::Hidden) => REDACTED.to_owned(),
+        (Kind::Text(text), Clarity::Clear) => text.clone(),
+        (Kind::Text(text), Clarity::Address) => match http::split(text) {
+            Some((url, None, None)) if url.query().is_none() => text.clone(),
+            Some((mut url, ..)) => {
+                url.set_query(None);
+                url.to_string()
+            }
+            None => REDACTED.to_owned(),
+        },
+        (Kind::List(items), clarity) => {
+            let items: Vec<_> = items
+                .iter()
+                .map(|item: &Node| shown(&item.kind, clarity))
+                .collect();
+            format!("[{}]", items.join(", "))
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The keys of a connection, the names they go by, and where a value came from.
+
+use std::fmt;
+
+use defender_core::nearest;
+
+/// A key of a connection: in settings, in a connection string, in a call.
+///
+/// Names are read in any case, with or without `_`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum ConnectionKey {
+    /// The tenant: an id or a domain.
+    TenantId,
+    /// The application's id.
+    ClientId,
+    /// The application's secret.
+    ClientSecret,
+    /// The user who signs in.
+    Username,
+    /// The file of the application's certificate.
+    Certificate,
+    /// The file of the certificate's private key.
+    PrivateKey,
+    /// The passphrase of the private key.
+    PrivateKeySecret,
+    /// The cloud or region.
+    Cloud,
+    /// How a user signs in.
+    AuthType,
+    /// Whether a user signs in rather than the application.
+    DelegatedAuth,
+    /// Another sign-in host.
+    Authority,
+    /// Another API root.
+    ApiRoot,
+    /// Another API version.
+    ApiVersion,
+    /// How long a request may take.
+    Timeout,
+    /// The file of the token cache.
+    Location,
+}
+
+impl ConnectionKey {
+    /// Every key.
+    pub const ALL: [Self; 15] = [
+        Self::TenantId,
+        Self::ClientId,
+        Self::ClientSecret,
+        Self::Username,
+        Self::Certificate,
+        Self::PrivateKey,
+        Self::PrivateKeySecret,
+        Self::Cloud,
+        Self::AuthType,
+        Self::DelegatedAuth,
+        Self::Authority,
+        Self::ApiRoot,
+        Self::ApiVersion,
+        Self::Timeout,
+        Self::Location,
+    ];
+
+    /// The name that MSTICPy's connection strings use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TenantId => "tenant_id",
+            Self::ClientId => "client_id",
+            Self::ClientSecret => "client_secret",
+            Self::Username => "username",
+            Self::Certificate => "certificate",
+            Self::PrivateKey => "private_key",
+            Self::PrivateKeySecret => "private_key_secret",
+            Self::Cloud => "cloud",
+            Self::AuthType => "auth_type",
+            Self::DelegatedAuth => "delegated_auth",
+            Self::Authority => "authority",
+            Self::ApiRoot => "apiRoot",
+            Self::ApiVersion => "apiVersion",
+            Self::Timeout => "timeout",
+            Self::Location => "location",
+        }
+    }
+
+    /// The name as settings files spell it.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::TenantId => "TenantId",
+            Self::ClientId => "ClientId",
+            Self::ClientSecret => "ClientSecret",
+            Self::Username => "UserName",
+            Self::Certificate => "Certificate",
+            Self::PrivateKey => "PrivateKey",
+            Self::PrivateKeySecret => "PrivateKeySecret",
+            Self::Cloud => "Cloud",
+            Self::AuthType => "AuthType",
+            Self::DelegatedAuth => "DelegatedAuth",
+            Self::Authority => "Authority",
+            Self::ApiRoot => "ApiRoot",
+            Self::ApiVersion => "ApiVersion",
+            Self::Timeout => "Timeout",
+            Self::Location => "TokenCachePath",
+        }
+    }
+
+    /// Other names that mean the same key.
+    pub fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Certificate => &["cert"],
+            Self::Location => &["TokenCachePath"],
+            _ => &[],
+        }
+    }
+
+    /// Whether the value is a secret.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::ClientSecret | Self::PrivateKeySecret)
+    }
+
+    /// The key that goes by `name`.
+    ///
+    /// ```
+    /// # use defender_config::ConnectionKey;
+    /// assert_eq!(ConnectionKey::find("TENANT_ID"), Some(ConnectionKey::TenantId));
+    /// assert_eq!(ConnectionKey::find("TokenCachePath"), Some(ConnectionKey::Location));
+    /// assert_eq!(ConnectionKey::find("Tenant"), None);
+    /// ```
+    pub fn find(name: &str) -> Option<Self> {
+        let wanted = folded(name);
+        Self::ALL.into_iter().find(|key| {
+            std::iter::once(&key.name())
+                .chain(key.aliases())
+                .any(|known| folded(known) == wanted)
+        })
+    }
+
+    /// The known name that a misspelt `name` most likely means.
+    pub(crate) fn suggest(name: &str) -> Option<Self> {
+        let names = Self::ALL
+            .iter()
+            .flat_map(|key| std::iter::once(key.name()).chain(key.aliases().iter().copied()));
+        nearest(name, names).and_then(Self::find)
+    }
+}
+
+impl fmt::Display for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name without its case and underscores.
+pub(crate) fn folded(name: &str) -> String {
+    name.trim()
+        .chars()
+        .filter(|letter| *letter != '_')
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Where a value came from, as messages name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A setting of the settings file.
+    Setting {
+        /// Its path, such as `DataProviders.MicrosoftDefender.Args.ClientSecret`.
+        path: String,
+        /// Its line, from 1.
+        line: Option<u64>,
+    },
+    /// A connection string.
+    ConnectionString,
+    /// An environment variable.
+    Variable(String),
+    /// A parameter or option of the call, such as `--tenant-id`.
+    Parameter(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting { path, .. } => write!(f, "the setting {path}"),
+            Self::ConnectionString => f.write_str("the connection string"),
+            Self::Variable(name) => write!(f, "the environment variable {name}"),
+            Self::Parameter(name) => write!(f, "the parameter {name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_msticpy_and_its_documents_is_found() {
+        let spellings = [
+            (
+                ConnectionKey::TenantId,
+                "tenantid TenantId tenant_id TENANTID",
+            ),
+            (ConnectionKey::ClientId, "clientid ClientId client_id"),
+            (
+                ConnectionKey::ClientSecret,
+                "clientsecret ClientSecret client_secret",
+            ),
+            (ConnectionKey::Username, "username UserName user_name"),
+            (ConnectionKey::Certificate, "certificate Certificate cert"),
+            (
+                ConnectionKey::PrivateKey,
+                "privatekey PrivateKey private_key",
+            ),
+            (
+                ConnectionKey::PrivateKeySecret,
+                "privatekeysecret PrivateKeySecret private_key_secret",
+            ),
+            (ConnectionKey::Cloud, "cloud Cloud"),
+            (ConnectionKey::AuthType, "auth_type AuthType"),
+            (ConnectionKey::DelegatedAuth, "delegated_auth DelegatedAuth"),
+            (ConnectionKey::Authority, "authority Authority"),
+            (ConnectionKey::ApiRoot, "apiRoot api_root ApiRoot"),
+            (ConnectionKey::ApiVersion, "apiVersion api_version"),
+            (ConnectionKey::Timeout, "timeout Timeout"),
+            (
+                ConnectionKey::Location,
+                "location TokenCachePath token_cache_path",
+            ),
+        ];
+        assert_eq!(spellings.len(), ConnectionKey::ALL.len());
+        for (key, names) in spellings {
+            for name in names.split(' ') {
+                assert_eq!(ConnectionKey::find(name), Some(key), "{name}");
+            }
+            assert_eq!(ConnectionKey::find(key.setting()), Some(key));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_suggests_its_key() {
+        assert_eq!(
+            ConnectionKey::suggest("TenatId"),
+            Some(ConnectionKey::TenantId)
+        );
+        assert_eq!(
+            ConnectionKey::suggest("certficate"),
+            Some(ConnectionKey::Certificate)
+        );
+        assert_eq!(ConnectionKey::suggest("colour"), None);
+    }
+}

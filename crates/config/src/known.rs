@@ -1,0 +1,150 @@
+//! The names that settings files hold, and what an unknown one most likely means.
+
+use defender_core::nearest;
+
+use crate::key::folded;
+use crate::node::Place;
+use crate::provider::{FAMILIES, Family};
+use crate::{ConnectionKey, Finding};
+
+/// Sections at the top: ours, and MSTICPy's others.
+const SECTIONS: &[&str] = &[
+    "Azure",
+    "AzureCLI",
+    "AzureSentinel",
+    "Bokeh",
+    "ContextProviders",
+    "Cybereason",
+    "DataProviders",
+    "KeyVault",
+    "KqlMagic",
+    "LocalData",
+    "Mordor",
+    "MSSentinel",
+    "msticpy",
+    "OtherProviders",
+    "QueryDefinitions",
+    "Splunk",
+    "Sumologic",
+    "TIProviders",
+    "UserDefaults",
+    "http_timeout",
+];
+
+const AZURE: &[&str] = &["cloud", "tenant_id", "auth_methods", "resource_manager_url"];
+const KEY_VAULT: &[&str] = &[
+    "TenantId",
+    "SubscriptionId",
+    "ResourceGroup",
+    "AzureRegion",
+    "VaultName",
+    "UseKeyring",
+    "Authority",
+    "AuthorityURI",
+    "AuthnType",
+];
+const MSTICPY: &[&str] = &[
+    "http_timeout",
+    "Proxies",
+    "QueryDefinitions",
+    "FriendlyExceptions",
+];
+const QUERY_DEFINITIONS: &[&str] = &["Default", "Custom"];
+const PROVIDER: &[&str] = &["Args", "Description", "Primary", "Provider"];
+const PROXIES: &[&str] = &["http", "https"];
+const PROXY: &[&str] = &["Url", "UserName", "Password"];
+
+/// What is unknown in the whole tree.
+pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let legacy = FAMILIES.iter().map(|family| family.legacy);
+    let sections: Vec<_> = SECTIONS.iter().copied().chain(legacy).collect();
+    for (name, place) in root.entries() {
+        if let Some(family) = Family::of_legacy(name) {
+            section(&place, family, &mut findings);
+        } else if !knows(&sections, name) {
+            let front = name.split('-').next().unwrap_or(name);
+            findings.push(unknown(&place, nearest(front, sections.iter().copied())));
+        }
+    }
+    if let Some(providers) = root.find("DataProviders") {
+        for (name, place) in providers.entries() {
+            if let Some(family) = Family::of_section(name) {
+                section(&place, family, &mut findings);
+            } else if let Some(meant) = misspelt_provider(name) {
+                findings.push(unknown(&place, Some(meant)));
+            }
+        }
+    }
+    for (name, known) in [
+        ("Azure", AZURE),
+        ("KeyVault", KEY_VAULT),
+        ("QueryDefinitions", QUERY_DEFINITIONS),
+    ] {
+        if let Some(place) = root.find(name) {
+            keys(&place, known, &mut findings);
+        }
+    }
+    if let Some(place) = root.find("msticpy") {
+        // MSTICPy keeps many more here; only what resembles a name that is read is reported.
+        for (name, place) in place.entries() {
+            if !knows(MSTICPY, name)
+                && let Some(meant) = nearest(name, MSTICPY.iter().copied())
+            {
+                findings.push(unknown(&place, Some(meant)));
+            }
+        }
+        if let Some(proxies) = place.find("Proxies") {
+            keys(&proxies, PROXIES, &mut findings);
+            for (_, proxy) in proxies.entries() {
+                keys(&proxy, PROXY, &mut findings);
+            }
+        }
+    }
+    findings
+}
+
+fn section(place: &Place<'_>, family: &Family, findings: &mut Vec<Finding>) {
+    let args = place.find("Args");
+    if args.is_some() || family.section == place.path() {
+        keys(place, PROVIDER, findings);
+    }
+    // An old section may hold the keys without Args.
+    let args = args.unwrap_or_else(|| place.clone());
+    for (name, entry) in args.entries() {
+        if ConnectionKey::find(name).is_none() && !knows(PROVIDER, name) {
+            let meant = ConnectionKey::suggest(name).map(ConnectionKey::setting);
+            findings.push(unknown(&entry, meant));
+        }
+    }
+}
+
+fn keys(place: &Place<'_>, known: &[&'static str], findings: &mut Vec<Finding>) {
+    for (name, entry) in place.entries() {
+        if !knows(known, name) {
+            findings.push(unknown(&entry, nearest(name, known.iter().copied())));
+        }
+    }
+}
+
+fn knows(known: &[&str], name: &str) -> bool {
+    known.iter().any(|known| folded(known) == folded(name))
+}
+
+fn unknown(place: &Place<'_>, meant: Option<&str>) -> Finding {
+    let finding = Finding::warning(place.path(), place.line(), "unknown setting, not used");
+    match meant {
+        Some(meant) => finding.with_hint(format!("did you mean {meant}?")),
+        None => finding,
+    }
+}
+
+/// A name under `DataProviders` that looks like one of ours; every other provider's is its own.
+fn misspelt_provider(name: &str) -> Option<&'static str> {
+    let names = FAMILIES.iter().map(|family| family.section);
+    let front = name.split(['-', '_', '.']).next().unwrap_or(name);
+    names
+        .clone()
+        .find(|known| folded(name).starts_with(&folded(known)))
+        .or_else(|| nearest(front, names))
+}

@@ -1,0 +1,262 @@
+//! Everything that a settings file says, typed; loading it does no network.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+
+use crate::node::{Node, Place};
+use crate::provider::{self, Instance, ProviderArgs};
+use crate::sources::{self, Sources};
+use crate::{
+    AzureSettings, ConnectionKey, Described, Finding, KeyVaultSettings, Origin, Proxies, Timeouts,
+    azure, describe, document, known, layers, validate,
+};
+
+/// Everything that a settings file says.
+///
+/// Sections are read when they are asked for: one that is wrong fails only the connections that
+/// use it.
+#[derive(Clone)]
+pub struct Settings {
+    path: Option<PathBuf>,
+    sources: Sources,
+    root: Node,
+    azure: AzureSettings,
+    key_vault: Option<KeyVaultSettings>,
+    proxies: Proxies,
+    http_timeout: Option<Timeouts>,
+    query_folders: Vec<PathBuf>,
+    findings: Vec<Finding>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Reads the settings that `sources` lead to; where there is no file, they are empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when the file is not sound, with line and column and without any
+    /// value; [`ErrorKind::Io`] when it cannot be read.
+    pub fn load(sources: &Sources) -> Result<Self> {
+        let (path, findings) = sources.choose();
+        let text = path.as_deref().map(sources::read).transpose()?;
+        Self::build(path, text.as_deref().unwrap_or_default(), sources, findings)
+    }
+
+    /// Reads settings from `text`, with neither file nor environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn parse(text: &str) -> Result<Self> {
+        Self::build(None, text, &Sources::default(), Vec::new())
+    }
+
+    fn build(
+        path: Option<PathBuf>,
+        text: &str,
+        sources: &Sources,
+        mut findings: Vec<Finding>,
+    ) -> Result<Self> {
+        let name = path.as_ref().map_or_else(
+            || "the settings".to_owned(),
+            |path| path.display().to_string(),
+        );
+        let root = layers::merge(document::parse(&name, text)?, &sources.environment)?;
+        let place = Place::root(&root);
+        findings.extend(known::check(&place));
+        azure::section(&place, "DataProviders", &mut findings);
+        let azure = AzureSettings::read(&place, &mut findings);
+        let key_vault = KeyVaultSettings::read(&place, &mut findings);
+        let proxies = Proxies::read(&place, &mut findings);
+        let http_timeout = http_timeout(&place, &mut findings);
+        let query_folders = query_folders(&place, sources, &mut findings);
+        Ok(Self {
+            path,
+            sources: sources.clone(),
+            root,
+            azure,
+            key_vault,
+            proxies,
+            http_timeout,
+            query_folders,
+            findings,
+        })
+    }
+
+    /// The file that was read.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What loading noticed: unknown names, general settings that are wrong, a `MSTICPYCONFIG`
+    /// that names no file.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Everything that is wrong or doubtful, the sections of every provider included.
+    pub fn validate(&self) -> Vec<Finding> {
+        let mut findings = self.findings.clone();
+        findings.extend(validate::validate(
+            &Place::root(&self.root),
+            &self.sources,
+            self.key_vault.as_ref(),
+        ));
+        findings.sort_by_key(|finding| finding.line.unwrap_or(0));
+        findings
+    }
+
+    /// Every setting with its value where that is harmless, its reference, or `***`.
+    pub fn describe(&self) -> Vec<Described> {
+        describe::describe(&Place::root(&self.root))
+    }
+
+    /// The sections that connections to `environment` can be made from.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] when `environment` has no connection settings.
+    pub fn instances(&self, environment: DataEnvironment) -> Result<Vec<Instance>> {
+        let root = Place::root(&self.root);
+        let (_, sections) = provider::of(&root, environment)?;
+        Ok(sections.into_iter().map(|(instance, _)| instance).collect())
+    }
+
+    /// What the section of `environment` and `instance` says.
+    ///
+    /// M365DGraph, MDE and M365D read `DataProviders.MicrosoftDefender[-instance]`, SecurityGraph
+    /// reads `DataProviders.MicrosoftGraph[-instance]`; then MSTICPy's old sections. An instance
+    /// is taken exactly, or in another case where only one fits; there is no falling back.
+    /// A section without a cloud has that of `Azure.cloud`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when there is no such section (the hint lists the instances), or
+    /// when a value in it is not sound.
+    pub fn provider(
+        &self,
+        environment: DataEnvironment,
+        instance: Option<&str>,
+    ) -> Result<ProviderArgs> {
+        self.find_provider(environment, instance)?.ok_or_else(|| {
+            let file = self.path.as_ref().map_or_else(
+                || "there is no settings file".to_owned(),
+                |path| format!("the settings file is {}", path.display()),
+            );
+            Error::new(
+                ErrorKind::Config,
+                format!("the settings have no section for {environment}"),
+            )
+            .with_hint(format!(
+                "{file}; add DataProviders.{}, or give the connection as options",
+                if environment == DataEnvironment::SecurityGraph {
+                    "MicrosoftGraph"
+                } else {
+                    "MicrosoftDefender"
+                }
+            ))
+        })
+    }
+
+    /// As [`provider`](Self::provider), with `None` when there is no section for `environment` at
+    /// all and no instance is named: a call may then give everything itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`provider`](Self::provider).
+    pub fn find_provider(
+        &self,
+        environment: DataEnvironment,
+        instance: Option<&str>,
+    ) -> Result<Option<ProviderArgs>> {
+        let root = Place::root(&self.root);
+        let Some((instance, place)) = provider::choose(&root, environment, instance)? else {
+            return Ok(None);
+        };
+        let mut findings = Vec::new();
+        let mut args = provider::read(&place, &self.sources, &mut findings);
+        Finding::check(&findings)?;
+        if !args.has(ConnectionKey::Cloud)
+            && let Some(cloud) = &self.azure.cloud
+        {
+            let origin = Origin::Setting {
+                path: "Azure.cloud".to_owned(),
+                line: root
+                    .find("Azure")
+                    .and_then(|azure| azure.find("cloud"))
+                    .and_then(|cloud| cloud.line()),
+            };
+            args.set(ConnectionKey::Cloud, cloud, origin)?;
+        }
+        Ok(Some(ProviderArgs { instance, args }))
+    }
+
+    /// What the section `Azure` says.
+    pub fn azure(&self) -> &AzureSettings {
+        &self.azure
+    }
+
+    /// What the section `KeyVault` says.
+    pub fn key_vault(&self) -> Option<&KeyVaultSettings> {
+        self.key_vault.as_ref()
+    }
+
+    /// What `msticpy.Proxies` says.
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
+    /// What `msticpy.http_timeout` says.
+    pub fn http_timeout(&self) -> Option<Timeouts> {
+        self.http_timeout
+    }
+
+    /// The folders of own queries: `QueryDefinitions.Custom`, relative to the working folder.
+    pub fn query_folders(&self) -> &[PathBuf] {
+        &self.query_folders
+    }
+}
+
+fn http_timeout(root: &Place<'_>, findings: &mut Vec<Finding>) -> Option<Timeouts> {
+    let place = root
+        .find("msticpy")
+        .and_then(|section| section.find("http_timeout"))
+        .or_else(|| root.find("http_timeout"))?;
+    Timeouts::read(place.node).unwrap_or_else(|message| {
+        findings.push(
+            Finding::error(place.path(), place.line(), message)
+                .with_hint("it is left out; write a number of seconds, such as 30"),
+        );
+        None
+    })
+}
+
+fn query_folders(root: &Place<'_>, sources: &Sources, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
+    // The documents show the section below `msticpy` too.
+    let places = [root.find("QueryDefinitions"), {
+        root.find("msticpy")
+            .and_then(|section| section.find("QueryDefinitions"))
+    }];
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for place in places.into_iter().flatten() {
+        let Some(custom) = place.find("Custom") else {
+            continue;
+        };
+        for folder in azure::list(&custom, findings) {
+            let folder = sources.expand(Path::new(&folder));
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    folders
+}

@@ -1,0 +1,218 @@
+//! What can be said about settings without asking anybody.
+
+use std::path::Path;
+
+use defender_core::SecretRef;
+
+use crate::node::Place;
+use crate::provider::{FAMILIES, read, sections};
+use crate::sources::Sources;
+use crate::{ConnectionArgs, ConnectionKey, Finding, KeyVaultSettings, Origin};
+
+/// Everything that is wrong or doubtful in the sections of the providers.
+pub(crate) fn validate(
+    root: &Place<'_>,
+    sources: &Sources,
+    key_vault: Option<&KeyVaultSettings>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for family in &FAMILIES {
+        for (instance, place) in sections(root, family) {
+            let args = read(&place, sources, &mut findings);
+            let section = Section {
+                path: &instance.path,
+                line: place.line(),
+                args: &args,
+            };
+            section.identities(&mut findings);
+            section.method(&mut findings);
+            section.references(sources, key_vault, &mut findings);
+            section.files(&mut findings);
+        }
+        for (name, place) in root.entries() {
+            let hidden = crate::provider::Family::of_legacy(name)
+                .is_some_and(|found| std::ptr::eq(found, family))
+                && !sections(root, family)
+                    .iter()
+                    .any(|(instance, _)| instance.path == place.path());
+            if hidden {
+                findings.push(Finding::warning(
+                    place.path(),
+                    place.line(),
+                    format!("is not used: DataProviders.{} is there too", family.section),
+                ));
+            }
+        }
+    }
+    findings
+}
+
+struct Section<'a> {
+    path: &'a str,
+    line: Option<u64>,
+    args: &'a ConnectionArgs,
+}
+
+impl Section<'_> {
+    /// The path and line of the setting that gave `key`.
+    fn place(&self, key: ConnectionKey) -> (String, Option<u64>) {
+        match self.args.origins.get(&key) {
+            Some(Origin::Setting { path, line }) => (path.clone(), *line),
+            _ => (self.path.to_owned(), self.line),
+        }
+    }
+
+    fn warn(&self, key: ConnectionKey, message: &str) -> Finding {
+        let (path, line) = self.place(key);
+        Finding::warning(path, line, message)
+    }
+
+    fn identities(&self, findings: &mut Vec<Finding>) {
+        if let Some(tenant) = &self.args.tenant_id {
+            if ["common", "organizations", "consumers"].contains(&tenant.to_lowercase().as_str()) {
+                findings.push(
+                    self.warn(ConnectionKey::TenantId, "does not name one tenant")
+                        .with_hint("write the tenant's id or one of its domains"),
+                );
+            } else if !is_guid(tenant) && !is_domain(tenant) {
+                findings.push(
+                    self.warn(ConnectionKey::TenantId, "is neither an id nor a domain")
+                        .with_hint("an id looks like 11111111-2222-3333-4444-555555555555"),
+                );
+            }
+        }
+        if self.args.client_id.as_ref().is_some_and(|id| !is_guid(id)) {
+            findings.push(
+                self.warn(ConnectionKey::ClientId, "is not an application's id")
+                    .with_hint("it looks like 11111111-2222-3333-4444-555555555555"),
+            );
+        }
+        if let Some(SecretRef::Inline(secret)) = &self.args.client_secret
+            && is_guid(defender_core::ExposeSecret::expose_secret(secret))
+        {
+            findings.push(
+                self.warn(
+                    ConnectionKey::ClientSecret,
+                    "looks like the secret's id rather than its value",
+                )
+                .with_hint("the portal shows the value once, when the secret is made"),
+            );
+        }
+    }
+
+    fn method(&self, findings: &mut Vec<Finding>) {
+        let given = |key| self.args.has(key);
+        if given(ConnectionKey::Username) && given(ConnectionKey::ClientSecret) {
+            findings.push(self.warn(
+                ConnectionKey::Username,
+                "a user and a client secret are given; the user signs in and the secret is unused",
+            ));
+        } else if given(ConnectionKey::Certificate) && given(ConnectionKey::ClientSecret) {
+            findings.push(self.warn(
+                ConnectionKey::ClientSecret,
+                "a certificate and a client secret are given; the secret is unused",
+            ));
+        }
+        if given(ConnectionKey::PrivateKey) && !given(ConnectionKey::Certificate) {
+            findings.push(self.warn(
+                ConnectionKey::PrivateKey,
+                "a private key is given without its certificate",
+            ));
+        }
+        let missing = self.args.missing();
+        if !missing.is_empty() {
+            findings.push(
+                Finding::warning(
+                    self.path,
+                    self.line,
+                    format!("lacks {}", missing.join(", ")),
+                )
+                .with_hint("a call has to give what the settings lack"),
+            );
+        }
+    }
+
+    fn references(
+        &self,
+        sources: &Sources,
+        key_vault: Option<&KeyVaultSettings>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let secrets = [
+            (
+                ConnectionKey::ClientSecret,
+                self.args.client_secret.as_ref(),
+            ),
+            (
+                ConnectionKey::PrivateKeySecret,
+                self.args.private_key_secret.as_ref(),
+            ),
+        ];
+        let secrets = secrets
+            .into_iter()
+            .filter_map(|(key, reference)| Some((key, reference?)))
+            .chain(
+                self.args
+                    .references
+                    .iter()
+                    .map(|(key, reference)| (*key, reference)),
+            );
+        for (key, reference) in secrets {
+            let (path, line) = self.place(key);
+            match reference {
+                SecretRef::Env { variable, .. } => {
+                    let set = sources
+                        .environment
+                        .get(variable)
+                        .is_some_and(|value| !value.is_empty());
+                    if !set {
+                        findings.push(Finding::error(
+                            path,
+                            line,
+                            format!("the environment variable {variable} is not set"),
+                        ));
+                    }
+                }
+                SecretRef::Vault { vault: None, .. } => {
+                    let named = key_vault.is_some_and(|vault| vault.vault_name.is_some());
+                    if !named {
+                        findings.push(
+                            Finding::error(path, line, "refers to a Key Vault, and none is named")
+                                .with_hint("give KeyVault.VaultName, or write vault/name"),
+                        );
+                    }
+                }
+                SecretRef::Vault { .. } | SecretRef::Inline(_) => {}
+            }
+        }
+    }
+
+    fn files(&self, findings: &mut Vec<Finding>) {
+        for (key, file) in [
+            (ConnectionKey::Certificate, &self.args.certificate),
+            (ConnectionKey::PrivateKey, &self.args.private_key),
+        ] {
+            if file.as_deref().is_some_and(|file: &Path| !file.is_file()) {
+                findings.push(self.warn(key, "names no file"));
+            }
+        }
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts
+            .iter()
+            .all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn is_domain(text: &str) -> bool {
+    text.contains('.')
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label
+                    .chars()
+                    .all(|letter| letter.is_alphanumeric() || letter == '-')
+        })
+}
