@@ -1,0 +1,114 @@
+//! Where a driver asks, as whom, and how patiently.
+
+use std::fmt;
+use std::sync::Arc;
+
+use defender_core::{Credential, Scope, Transport};
+use defender_http::Retry;
+use url::Url;
+
+/// Everything that a driver needs from outside.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # fn f(transport: Arc<dyn defender_core::Transport>, credential: Arc<dyn defender_core::Credential>) {
+/// use defender_core::Scope;
+/// use defender_drivers::{Connection, Hunting, Limits, M365D_GRAPH};
+///
+/// let mut connection = Connection::new(
+///     "https://graph.microsoft.com/v1.0/security/runHuntingQuery".parse().unwrap(),
+///     Scope::default_of("https://graph.microsoft.com"),
+///     transport,
+///     credential,
+/// );
+/// connection.limits = Limits { rows: 1000, ..Limits::default() };
+/// let driver = Hunting::new(M365D_GRAPH, connection);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The whole address that queries are posted to.
+    pub url: Url,
+    /// What the token is asked for. Its audience need not be the address's host.
+    pub scope: Scope,
+    /// Another tenant than the credential's own; also what the answers are labelled with.
+    pub tenant: Option<String>,
+    /// The instance's name in the settings, which the answers are labelled with.
+    pub instance: Option<String>,
+    /// What sends the requests.
+    pub transport: Arc<dyn Transport>,
+    /// Who asks.
+    pub credential: Arc<dyn Credential>,
+    /// What is repeated, how often, and with which clock.
+    pub retry: Retry,
+    /// How much is taken in.
+    pub limits: Limits,
+    /// Where the ids of requests come from.
+    pub ids: Arc<dyn RequestIds>,
+}
+
+impl Connection {
+    /// A connection with the default retries, limits and random request ids.
+    pub fn new(
+        url: Url,
+        scope: Scope,
+        transport: Arc<dyn Transport>,
+        credential: Arc<dyn Credential>,
+    ) -> Self {
+        Self {
+            url,
+            scope,
+            tenant: None,
+            instance: None,
+            transport,
+            credential,
+            retry: Retry::default(),
+            limits: Limits::default(),
+            ids: Arc::new(RandomIds),
+        }
+    }
+}
+
+/// How much of an answer is taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The bytes of an answer; 1 GiB. The service itself ends at 50 MB of result.
+    pub body: usize,
+    /// The bytes of an error's body that are read; 64 KiB.
+    pub error_body: usize,
+    /// The bytes of one row; 64 MiB.
+    pub row: usize,
+    /// The rows of an answer; 1,000,000. More is an error; see
+    /// [`Query::max_rows`](crate::Query::max_rows) for a cut.
+    pub rows: usize,
+    /// How deep a dynamic value may nest; 10,000. A deeper one is null, with a warning.
+    pub nesting: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1 << 30,
+            error_body: 64 << 10,
+            row: 64 << 20,
+            rows: 1_000_000,
+            nesting: 10_000,
+        }
+    }
+}
+
+/// Gives every request an id, so that it can be found in the service's logs.
+pub trait RequestIds: fmt::Debug + Send + Sync {
+    /// An id that was not given before: a GUID.
+    fn next(&self) -> String;
+}
+
+/// Random GUIDs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RandomIds;
+
+impl RequestIds for RandomIds {
+    fn next(&self) -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+}

@@ -1,0 +1,410 @@
+//! From the bytes of an answer to Arrow, while they arrive.
+//!
+//! The answer is one JSON object: `Stats`, `Schema` and `Results` in any order and any case. A
+//! [`Decoder`] takes it chunk by chunk and turns each row into cells of column builders as soon as
+//! the row is whole; there is no document in between, and no more of the body is kept than the row
+//! that is still arriving. Only when the rows come before their schema, or without one, are they
+//! kept until the end.
+
+mod columns;
+mod reader;
+mod rows;
+mod value;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use defender_core::{Error, ErrorKind, Result};
+use defender_table::arrow;
+use defender_table::arrow::array::RecordBatch;
+use defender_table::{DatetimeMode, Warning, WarningKind};
+
+use self::columns::Declared;
+use self::reader::{Fault, Reader};
+use self::rows::{Rows, Settings};
+use crate::Limits;
+
+/// What is wanted of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) limits: Limits,
+    pub(crate) max_rows: Option<usize>,
+    pub(crate) datetimes: DatetimeMode,
+    /// Whether values carry `@odata.type` annotations.
+    pub(crate) annotated: bool,
+}
+
+/// What an answer held.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) schema: SchemaRef,
+    pub(crate) batches: Vec<RecordBatch>,
+    pub(crate) rows: usize,
+    /// Whether there were more rows than `max_rows`.
+    pub(crate) cut: bool,
+    /// Whether the answer says that there is another page.
+    pub(crate) continued: bool,
+    pub(crate) stats: Option<serde_json::Value>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Takes an answer in pieces.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    options: Options,
+    state: State,
+    buffer: Vec<u8>,
+    /// Where in the buffer to go on.
+    position: usize,
+    /// How long the buffer must be before it is worth trying again.
+    needed: usize,
+    received: usize,
+    /// The rows, when they came before their schema.
+    early: Option<Vec<u8>>,
+    declared: Option<Vec<Declared>>,
+    rows: Option<Rows>,
+    stats: Option<serde_json::Value>,
+    failure: Option<String>,
+    continued: bool,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Start,
+    /// In the object: before a name, or before the bracket that ends it.
+    Members {
+        first: bool,
+    },
+    /// Between two rows.
+    Rows {
+        first: bool,
+    },
+    /// All rows that are wanted are there.
+    Enough,
+    /// After the object.
+    Done,
+}
+
+impl Decoder {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            options,
+            state: State::Start,
+            buffer: Vec::new(),
+            position: 0,
+            needed: 1,
+            received: 0,
+            early: None,
+            declared: None,
+            rows: None,
+            stats: None,
+            failure: None,
+            continued: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Whether nothing that may still come is of interest.
+    pub(crate) fn is_satisfied(&self) -> bool {
+        self.state == State::Enough
+    }
+
+    /// Takes the next bytes of the body.
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        self.received += chunk.len();
+        if self.received > self.options.limits.body {
+            return Err(too_large("the answer", self.options.limits.body));
+        }
+        self.buffer.drain(..self.position);
+        self.position = 0;
+        self.buffer.extend_from_slice(chunk);
+        if self.buffer.len() < self.needed {
+            return Ok(());
+        }
+        self.advance()?;
+        let left = self.buffer.len() - self.position;
+        let early = self.early.is_none() && self.rows.is_some();
+        if early && left > self.options.limits.row {
+            return Err(too_large("a row of the answer", self.options.limits.row));
+        }
+        // A piece is read from its start each time: twice as much again keeps that linear.
+        self.needed = left.saturating_mul(2).max(1);
+        Ok(())
+    }
+
+    /// Ends the answer.
+    pub(crate) fn finish(mut self) -> Result<Decoded> {
+        if self.state != State::Enough {
+            self.advance()?;
+            if self.state != State::Done {
+                return Err(self.broken_off());
+            }
+        }
+        if let Some(early) = self.early.take() {
+            self.decode_early(&early)?;
+        }
+        if self.rows.is_none() {
+            return Err(self.no_results());
+        }
+        self.warn_of_schema();
+        let rows = match self.rows.take() {
+            Some(rows) => rows.finish()?,
+            None => rows::Finished::empty(Arc::new(Schema::empty())),
+        };
+        self.warnings.extend(rows.warnings);
+        Ok(Decoded {
+            schema: rows.schema,
+            batches: rows.batches,
+            rows: rows.rows,
+            cut: rows.cut,
+            continued: self.continued,
+            stats: self.stats,
+            warnings: self.warnings,
+        })
+    }
+
+    /// Goes on until the buffer ends.
+    fn advance(&mut self) -> Result<()> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut reader = Reader::new(&buffer, self.position);
+        let outcome = loop {
+            match self.step(&mut reader) {
+                Ok(()) => self.position = reader.position(),
+                Err(Stop::Fault(Fault::End)) => break Ok(()),
+                Err(Stop::Fault(Fault::Bad(what))) => {
+                    break Err(self.not_json(what, &buffer, reader.position()));
+                }
+                Err(Stop::Error(error)) => break Err(error),
+            }
+            if self.state == State::Enough {
+                break Ok(());
+            }
+        };
+        self.buffer = buffer;
+        outcome
+    }
+
+    /// Takes one piece: a bracket, a member or a row.
+    fn step(&mut self, reader: &mut Reader<'_>) -> Result<(), Stop> {
+        match self.state {
+            State::Start => {
+                if reader.bytes().first() == Some(&0xef) && reader.position() == 0 {
+                    if reader.bytes().len() < 3 {
+                        return Err(Fault::End.into());
+                    }
+                    reader.take("\u{feff}".as_bytes());
+                }
+                reader.expect(b'{', "a JSON object was expected")?;
+                self.state = State::Members { first: true };
+            }
+            State::Members { first } => match reader.peek()? {
+                b'}' => {
+                    reader.step();
+                    self.state = State::Done;
+                }
+                b',' if !first => {
+                    reader.step();
+                    self.member(reader)?;
+                }
+                b'"' if first => self.member(reader)?,
+                _ => return Err(Fault::Bad("a comma or a closing bracket was expected").into()),
+            },
+            State::Rows { first } => match reader.peek()? {
+                b']' => {
+                    reader.step();
+                    self.state = State::Members { first: false };
+                }
+                b',' if !first => {
+                    reader.step();
+                    self.row(reader)?;
+                }
+                _ if first => self.row(reader)?,
+                _ => return Err(Fault::Bad("a comma or a closing bracket was expected").into()),
+            },
+            State::Enough => return Err(Fault::End.into()),
+            State::Done => {
+                reader.peek()?;
+                return Err(Fault::Bad("nothing was expected after the object").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, reader: &mut Reader<'_>) -> Result<(), Stop> {
+        reader.expect(b'"', "a name in quotes was expected")?;
+        let name = reader.text()?;
+        let name = &reader.bytes()[name.range];
+        reader.expect(b':', "a colon was expected")?;
+        let first = reader.peek()?;
+        let after = State::Members { first: false };
+        if name.eq_ignore_ascii_case(b"results") {
+            if self.rows.is_some() || self.early.is_some() {
+                return Err(protocol("the answer holds its results twice").into());
+            }
+            return self.results(reader, first);
+        }
+        let start = reader.position();
+        reader.skip()?;
+        let value = &reader.bytes()[start..reader.position()];
+        if name.eq_ignore_ascii_case(b"schema") {
+            let declared = columns::declared(value).map_err(protocol)?;
+            // Without rows an empty list is the whole truth; with rows it is none.
+            self.declared.get_or_insert(declared);
+        } else if name.eq_ignore_ascii_case(b"stats") {
+            match serde_json::from_slice(value) {
+                Ok(stats) => self.stats = Some(stats),
+                Err(_) => self.warnings.push(Warning::new(
+                    WarningKind::Schema,
+                    "the statistics of the answer could not be read",
+                )),
+            }
+        } else if name.eq_ignore_ascii_case(b"error") {
+            self.failure = Some(String::from_utf8_lossy(value).chars().take(500).collect());
+        } else if name.ends_with(b"@odata.nextLink") {
+            self.continued = first == b'"';
+        }
+        self.state = after;
+        Ok(())
+    }
+
+    /// Begins the rows, or keeps them for later when nobody knows their columns yet.
+    fn results(&mut self, reader: &mut Reader<'_>, first: u8) -> Result<(), Stop> {
+        match (first, self.declared.as_deref()) {
+            (b'[', Some(declared)) if !declared.is_empty() => {
+                reader.step();
+                let (columns, warnings) = columns::typed(declared);
+                self.warnings.extend(warnings);
+                self.rows = Some(Rows::new(&columns, self.settings()));
+                self.state = State::Rows { first: true };
+            }
+            (b'[', _) => {
+                let start = reader.position();
+                reader.skip()?;
+                self.early = Some(reader.bytes()[start..reader.position()].to_vec());
+                self.state = State::Members { first: false };
+            }
+            (b'n', _) => {
+                reader.skip()?;
+                self.early = Some(b"[]".to_vec());
+                self.state = State::Members { first: false };
+            }
+            _ => return Err(protocol("the results of the answer are no list").into()),
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, reader: &mut Reader<'_>) -> Result<(), Stop> {
+        if let Some(rows) = &mut self.rows {
+            rows.take(reader)?;
+            if rows.is_cut() {
+                self.state = State::Enough;
+                return Ok(());
+            }
+        }
+        self.state = State::Rows { first: false };
+        Ok(())
+    }
+
+    /// Decodes rows whose schema came after them, or not at all.
+    fn decode_early(&mut self, early: &[u8]) -> Result<()> {
+        let declared = self
+            .declared
+            .as_deref()
+            .filter(|declared| !declared.is_empty());
+        let (columns, warnings) = match declared {
+            Some(declared) => columns::typed(declared),
+            None => columns::inferred(early, self.options.annotated)?,
+        };
+        self.warnings.extend(warnings);
+        let mut rows = Rows::new(&columns, self.settings());
+        rows.take_all(early)?;
+        self.rows = Some(rows);
+        Ok(())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            max_rows: self.options.max_rows,
+            datetimes: self.options.datetimes,
+            annotated: self.options.annotated,
+            nesting: self.options.limits.nesting,
+            rows: self.options.limits.rows,
+        }
+    }
+
+    fn warn_of_schema(&mut self) {
+        if self.declared.is_none() {
+            self.warnings.push(Warning::new(
+                WarningKind::Schema,
+                "the answer came without a schema: the types of its columns are read off the rows",
+            ));
+        }
+    }
+
+    fn broken_off(&self) -> Error {
+        let what = match (self.received, self.state) {
+            (0, _) => "the answer is empty".to_owned(),
+            (received, _) => format!("the answer broke off after {received} bytes"),
+        };
+        Error::new(ErrorKind::Transport, what)
+            .with_hint("the connection or a proxy cut it short")
+            .transient()
+    }
+
+    fn no_results(&self) -> Error {
+        match &self.failure {
+            Some(failure) => Error::new(
+                ErrorKind::Protocol,
+                format!("the answer reports success and holds an error: {failure}"),
+            ),
+            None => protocol("the answer holds no results"),
+        }
+    }
+
+    fn not_json(&self, what: &str, buffer: &[u8], position: usize) -> Error {
+        if self.state == State::Start {
+            let title = crate::failure::words_of(buffer);
+            let title = title.map(|title| format!(": {title}")).unwrap_or_default();
+            return protocol(format!("the answer is no JSON{title}"))
+                .with_hint("a proxy or a wrong address may answer in place of the service");
+        }
+        let offset = self.received - buffer.len() + position;
+        protocol(format!(
+            "the answer is broken JSON at byte {offset}: {what}"
+        ))
+    }
+}
+
+/// Why a step was not made.
+enum Stop {
+    Fault(Fault),
+    Error(Error),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn protocol(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Protocol, message)
+}
+
+fn too_large(what: &str, limit: usize) -> Error {
+    Error::new(
+        ErrorKind::Incomplete,
+        format!("{what} is larger than {limit} bytes"),
+    )
+    .with_hint("project fewer columns, or ask for a shorter range of time")
+}
+
+#[cfg(test)]
+mod tests;

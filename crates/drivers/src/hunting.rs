@@ -1,0 +1,341 @@
+//! The engine behind every hunting API: token, request, answer, and what to do about failures.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use defender_core::{
+    AccessToken, Body, DataEnvironment, Error, ErrorKind, ExposeSecret as _, Result, TokenRequest,
+};
+use defender_http::read_at_most;
+use defender_table::{Answer, Completeness, Provenance, Summary, Warning, WarningKind};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, Request, Response, StatusCode};
+use tracing::Instrument as _;
+
+use crate::decode::{Decoded, Decoder, Options};
+use crate::failure::{self, Refusal};
+use crate::{Connection, Description, Driver, Query, pipeline};
+
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// One hunting API, asked as one identity.
+#[derive(Debug)]
+pub struct Hunting {
+    description: Description,
+    connection: Connection,
+    warned: AtomicBool,
+}
+
+/// What one attempt brought.
+struct Attempt {
+    decoded: Decoded,
+    client_request_id: String,
+    request_id: Option<String>,
+}
+
+/// The query as it is sent.
+struct Sent {
+    body: Bytes,
+    rewritten: bool,
+}
+
+impl Hunting {
+    /// A driver of the API that `description` describes.
+    pub fn new(description: Description, connection: Connection) -> Self {
+        Self {
+            description,
+            connection,
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// The API that is asked.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Where and how it is asked.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn sent(&self, query: &Query) -> Result<Sent> {
+        if query.text.trim().is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "the query is empty"));
+        }
+        let mut body = serde_json::Map::new();
+        let mut text = query.text.clone();
+        let mut rewritten = false;
+        if let Some(timespan) = query.timespan {
+            if self.description.takes_timespan {
+                body.insert("Timespan".to_owned(), timespan.to_string().into());
+            } else {
+                let line = pipeline::line(timespan);
+                text = pipeline::insert(&text, &line).ok_or_else(|| {
+                    let environment = self.description.environment;
+                    Error::new(
+                        ErrorKind::Usage,
+                        format!("{environment} takes no range of time beside the query"),
+                    )
+                    .with_hint(format!("add this line after each table: {line}"))
+                })?;
+                rewritten = true;
+            }
+        }
+        body.insert("Query".to_owned(), text.into());
+        Ok(Sent {
+            body: serde_json::Value::from(body).to_string().into(),
+            rewritten,
+        })
+    }
+
+    /// Token, request, judgement, decoding: what is repeated as a whole.
+    async fn attempt(&self, query: &Query, sent: &Sent, id: &str) -> Result<Attempt> {
+        let outcome = self.exchange(query, sent, id).await;
+        outcome.map_err(|error| {
+            let error = match error.url() {
+                Some(_) => error,
+                None => error.with_url(&self.connection.url),
+            };
+            match error.client_request_id() {
+                Some(_) => error,
+                None => error.with_client_request_id(id),
+            }
+        })
+    }
+
+    async fn exchange(&self, query: &Query, sent: &Sent, id: &str) -> Result<Attempt> {
+        let mut request = TokenRequest::new(self.connection.scope.clone());
+        request.tenant.clone_from(&self.connection.tenant);
+        let token = self.token(&request).await?;
+        let mut response = self.send(sent, id, &token).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            request.refused = Some(token.id);
+            request.claims = claims_challenge(response.headers());
+            let fresh = self.token(&request).await?;
+            // The same token again would be refused again.
+            if fresh.id != token.id {
+                drop(response.into_body());
+                response = self.send(sent, id, &fresh).await?;
+            }
+        }
+        self.receive(query, sent, id, response).await
+    }
+
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let span = tracing::debug_span!("token", scope = %request.scope);
+        self.connection
+            .credential
+            .token(request)
+            .instrument(span)
+            .await
+    }
+
+    async fn send(&self, sent: &Sent, id: &str, token: &AccessToken) -> Result<Response<Body>> {
+        let bearer = format!("Bearer {}", token.secret.expose_secret());
+        let mut bearer = HeaderValue::try_from(bearer).map_err(|_| {
+            // The cause would show the token.
+            Error::new(
+                ErrorKind::Credential,
+                "the token cannot be sent in a header",
+            )
+        })?;
+        bearer.set_sensitive(true);
+        let broken = |error: http::Error| {
+            Error::new(ErrorKind::Config, "the address cannot be asked").with_source(error)
+        };
+        let request = Request::post(self.connection.url.as_str())
+            .header(AUTHORIZATION, bearer)
+            .header(CONTENT_TYPE, JSON)
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(CLIENT_REQUEST_ID, id)
+            .body(sent.body.clone())
+            .map_err(broken)?;
+        let span = tracing::debug_span!(
+            "request",
+            environment = %self.description.environment,
+            bytes = sent.body.len(),
+            client_request_id = id,
+        );
+        self.connection
+            .transport
+            .send(request)
+            .instrument(span)
+            .await
+    }
+
+    async fn receive(
+        &self,
+        query: &Query,
+        sent: &Sent,
+        id: &str,
+        response: Response<Body>,
+    ) -> Result<Attempt> {
+        let (head, body) = response.into_parts();
+        let limits = self.connection.limits;
+        if head.status != StatusCode::OK {
+            let body = read_at_most(body, limits.error_body).await;
+            let refusal = Refusal {
+                status: head.status,
+                headers: &head.headers,
+                body: &body,
+                now: self.connection.retry.clock.now(),
+                rewritten: sent.rewritten,
+            };
+            return Err(refusal.into_error(&self.description));
+        }
+        let request_id = failure::request_id(&head.headers);
+        let options = Options {
+            limits,
+            max_rows: query.max_rows,
+            datetimes: query.datetimes,
+            annotated: self.description.annotated,
+        };
+        let span = tracing::debug_span!("decode", request_id);
+        let decoded = decode(options, body).instrument(span).await;
+        let decoded = decoded.map_err(|error| {
+            let error = error.with_status(head.status.as_u16());
+            match &request_id {
+                Some(id) => error.with_request_id(id),
+                None => error,
+            }
+        })?;
+        Ok(Attempt {
+            decoded,
+            client_request_id: id.to_owned(),
+            request_id,
+        })
+    }
+
+    fn answer(&self, query: &Query, sent: &Sent, attempt: Attempt, attempts: u32) -> Answer {
+        let decoded = attempt.decoded;
+        let mut warnings = decoded.warnings;
+        if decoded.cut {
+            let rows = decoded.rows;
+            warnings.push(Warning::new(
+                WarningKind::Rows,
+                format!("there are more rows: the answer was cut after {rows} as asked"),
+            ));
+        }
+        if let (true, Some(timespan)) = (sent.rewritten, query.timespan) {
+            warnings.push(Warning::new(
+                WarningKind::Rewritten,
+                format!("the query was sent with a line for the range of time {timespan}"),
+            ));
+        }
+        warnings.extend(self.retirement());
+        let completeness = self.completeness(query, decoded.rows, decoded.cut, decoded.continued);
+        let summary = Summary {
+            rows: decoded.rows,
+            completeness,
+            stats: decoded.stats,
+            warnings,
+            provenance: Provenance {
+                environment: Some(self.description.environment),
+                tenant: self.connection.tenant.clone(),
+                instance: self.connection.instance.clone(),
+                timespan: query.timespan,
+                request_ids: attempt.request_id.into_iter().collect(),
+                client_request_ids: vec![attempt.client_request_id],
+                attempts,
+            },
+        };
+        Answer::from_batches(decoded.schema, decoded.batches, summary)
+    }
+
+    fn completeness(&self, query: &Query, rows: usize, cut: bool, continued: bool) -> Completeness {
+        let cap = self.description.row_cap;
+        let reason = if cut {
+            return Completeness::Complete;
+        } else if continued {
+            "the service has more pages than the one it sent".to_owned()
+        } else if rows == cap && pipeline::own_limit(&query.text) != Some(cap) {
+            format!("the service stops at {cap} rows and does not say whether there are more")
+        } else {
+            return Completeness::Complete;
+        };
+        Completeness::Incomplete { reason }
+    }
+
+    /// The warning that the API is about to end, the first time it is due.
+    fn retirement(&self) -> Option<Warning> {
+        let environment = self.description.environment;
+        let day = environment.retirement()?;
+        if self.warned.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        Some(Warning::new(
+            WarningKind::Retirement,
+            format!(
+                "the API of {environment} ends on {day}: {} answers the same queries",
+                DataEnvironment::M365dGraph
+            ),
+        ))
+    }
+}
+
+#[async_trait]
+impl Driver for Hunting {
+    fn environment(&self) -> DataEnvironment {
+        self.description.environment
+    }
+
+    async fn query(&self, query: &Query) -> Result<Answer> {
+        let sent = self.sent(query)?;
+        let retry = &self.connection.retry;
+        let mut attempts = 0;
+        let run = retry.run(|number| {
+            attempts = number;
+            // A new id for each: the service's logs tell attempts apart by it.
+            let id = self.connection.ids.next();
+            let span = tracing::debug_span!("attempt", number);
+            let sent = &sent;
+            async move { self.attempt(query, sent, &id).await }.instrument(span)
+        });
+        let span = tracing::info_span!(
+            "hunting",
+            environment = %self.description.environment,
+            query_bytes = query.text.len(),
+        );
+        let attempt = run.instrument(span).await?;
+        Ok(self.answer(query, &sent, attempt, attempts))
+    }
+}
+
+async fn decode(options: Options, mut body: Body) -> Result<Decoded> {
+    let mut decoder = Decoder::new(options);
+    while !decoder.is_satisfied() {
+        match body.chunk().await? {
+            Some(chunk) => decoder.push(&chunk)?,
+            None => break,
+        }
+    }
+    decoder.finish()
+}
+
+/// The claims that the service misses in the token, from the challenge that names them.
+///
+/// Source: <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
+fn claims_challenge(headers: &HeaderMap) -> Option<String> {
+    let mut challenges = headers.get_all(WWW_AUTHENTICATE).iter();
+    challenges.find_map(|challenge| {
+        let (_, rest) = challenge.to_str().ok()?.split_once("claims=\"")?;
+        let (claims, _) = rest.split_once('"')?;
+        // Both alphabets occur, with and without padding.
+        let claims = claims.trim_end_matches('=');
+        let json = URL_SAFE_NO_PAD
+            .decode(claims)
+            .or_else(|_| STANDARD_NO_PAD.decode(claims))
+            .ok()?;
+        String::from_utf8(json).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,18 @@
+//! Microsoft 365 Defender: advanced hunting.
+
+use defender_core::DataEnvironment;
+
+use crate::Description;
+
+/// `POST {host}/api/advancedhunting/run`; ends on 1 February 2027.
+///
+/// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
+pub const M365D: Description = Description {
+    environment: DataEnvironment::M365d,
+    takes_timespan: false,
+    annotated: false,
+    application_role: "AdvancedHunting.Read.All",
+    delegated_scope: "AdvancedHunting.Read",
+    row_cap: 100_000,
+    documentation: "https://learn.microsoft.com/defender-xdr/api-advanced-hunting",
+};
