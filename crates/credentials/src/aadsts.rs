@@ -1,0 +1,190 @@
+//! The error numbers of Entra ID that this crate has advice for.
+//!
+//! Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+
+use defender_core::ErrorKind::{self, Credential, Permission, Service, Throttled};
+
+/// What an error number means for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) kind: ErrorKind,
+    /// What to do next.
+    pub(crate) hint: &'static str,
+}
+
+/// What is known of `AADSTS<number>`.
+pub(crate) fn known(number: u64) -> Option<Known> {
+    let position = TABLE.binary_search_by_key(&number, |(number, ..)| *number);
+    let (_, kind, hint) = TABLE[position.ok()?];
+    Some(Known { kind, hint })
+}
+
+const SIGN_IN_AGAIN: &str = "sign in again";
+const WAIT: &str = "wait, then try again";
+
+/// Sorted by number.
+const TABLE: [(u64, ErrorKind, &str); 37] = [
+    (
+        50011,
+        Credential,
+        "register http://localhost as a redirect address of kind 'Mobile and desktop applications'",
+    ),
+    (50034, Credential, "check the user name and the tenant"),
+    (
+        50055,
+        Credential,
+        "the user's password has expired: change it first",
+    ),
+    (
+        50057,
+        Credential,
+        "the user account is disabled: ask an administrator",
+    ),
+    (
+        50076,
+        Credential,
+        "sign in with the browser: multi-factor authentication is needed",
+    ),
+    (
+        50079,
+        Credential,
+        "sign in with the browser: multi-factor authentication must be set up first",
+    ),
+    (
+        50105,
+        Permission,
+        "ask an administrator to assign this user to the application",
+    ),
+    (50126, Credential, "check the user name and the password"),
+    (
+        53003,
+        Credential,
+        "a conditional access policy blocks this sign-in: ask an administrator which one",
+    ),
+    (
+        54005,
+        Credential,
+        "begin the sign-in again: its code was used already",
+    ),
+    (
+        65001,
+        Permission,
+        "ask an administrator of the tenant to consent; `defender consent-url` prints the link",
+    ),
+    (70008, Credential, SIGN_IN_AGAIN),
+    (
+        70011,
+        Credential,
+        "check the audience and the cloud; a scope is one audience followed by /.default",
+    ),
+    (70016, Credential, "finish the sign-in in the browser"),
+    (
+        70019,
+        Credential,
+        "begin the sign-in again: its code has expired",
+    ),
+    (
+        70020,
+        Credential,
+        "begin the sign-in again: its code has expired",
+    ),
+    (
+        90002,
+        Credential,
+        "check tenant_id (an id or a verified domain) and that the cloud is the tenant's",
+    ),
+    (90006, Service, WAIT),
+    (90024, Service, WAIT),
+    (90033, Service, WAIT),
+    (
+        90038,
+        Credential,
+        "the tenant is in another cloud: set `cloud` to it",
+    ),
+    (90055, Throttled, WAIT),
+    (
+        90094,
+        Permission,
+        "ask an administrator of the tenant to consent; `defender consent-url` prints the link",
+    ),
+    (
+        500_011,
+        Credential,
+        "the tenant does not know this service: check the cloud and the audience, and that the tenant has the product",
+    ),
+    (
+        501_051,
+        Permission,
+        "ask an administrator to assign the application to a role of the service",
+    ),
+    (
+        700_016,
+        Credential,
+        "check client_id, tenant_id and cloud: the application must be registered in, or consented to by, this tenant",
+    ),
+    (
+        700_025,
+        Credential,
+        "the application is a public client: leave out the secret or certificate",
+    ),
+    (
+        700_027,
+        Credential,
+        "register this certificate with the application, and check that it has not expired",
+    ),
+    (700_082, Credential, SIGN_IN_AGAIN),
+    (
+        900_023,
+        Credential,
+        "check tenant_id: it is an id (a GUID) or a verified domain",
+    ),
+    (
+        900_382,
+        Credential,
+        "tenant, authority and audience are of different clouds: set `cloud` to the tenant's",
+    ),
+    (
+        900_439,
+        Credential,
+        "the tenant is in a government cloud: set `cloud` to it",
+    ),
+    (
+        1_002_012,
+        Credential,
+        "check the audience and the cloud; a scope is one audience followed by /.default",
+    ),
+    (
+        7_000_112,
+        Credential,
+        "the application is disabled in this tenant: ask an administrator to enable it",
+    ),
+    (
+        7_000_215,
+        Credential,
+        "give the secret's value, not its id; if it is lost, add a new secret to the application",
+    ),
+    (
+        7_000_218,
+        Credential,
+        "give a client secret or certificate, or allow public client flows for the application",
+    ),
+    (
+        7_000_222,
+        Credential,
+        "add a new client secret to the application, or use a certificate",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_so_that_every_number_is_found() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for (number, kind, hint) in TABLE {
+            assert_eq!(known(number), Some(Known { kind, hint }));
+        }
+        assert_eq!(known(1), None);
+    }
+}

@@ -1,0 +1,149 @@
+//! Asking an authority's token endpoint, and reading what it answers.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use defender_core::{AccessToken, Body, Clock, Error, ErrorKind, Result, TokenRequest, Transport};
+use defender_http::read_at_most;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use serde::Deserialize;
+use url::Url;
+use url::form_urlencoded::Serializer;
+use uuid::Uuid;
+
+use crate::redaction::Redaction;
+use crate::{Authority, refusal};
+
+/// More than any token; a page that goes on for ever ends here.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+
+/// The token endpoint of one authority: a form goes out, a token or a refusal comes back.
+pub(crate) struct TokenEndpoint {
+    pub(crate) authority: Authority,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl TokenEndpoint {
+    /// Posts `form`, with the challenge of `request` if there is one; `redaction` knows what
+    /// must not come back in an error.
+    pub(crate) async fn token(
+        &self,
+        request: &TokenRequest,
+        form: &[(&str, &str)],
+        redaction: &Redaction<'_>,
+    ) -> Result<AccessToken> {
+        let url = self.authority.token_url(request.tenant.as_deref())?;
+        let id = Uuid::new_v4().to_string();
+        let message = http::Request::post(url.as_str())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .header("client-request-id", &id)
+            .header("return-client-request-id", "true")
+            .body(encoded(form, request.claims.as_deref()))
+            .map_err(|_| {
+                Error::new(ErrorKind::Config, "the authority's address cannot be used")
+                    .with_url(&url)
+            })?;
+        // The token's life is counted from before it was asked for: it may end early, never late.
+        let start = self.clock.now();
+        let (head, body) = self.transport.send(message).await?.into_parts();
+        if !head.status.is_success() {
+            let body = read_at_most(body, refusal::LONGEST).await;
+            let context = refusal::Context {
+                url: &url,
+                client_request_id: &id,
+                now: self.clock.now(),
+                redaction,
+            };
+            return Err(refusal::error(&head, &body, &context));
+        }
+        let expected = |what: &str| {
+            Error::new(
+                ErrorKind::Protocol,
+                format!("the authority's answer {what}"),
+            )
+            .with_url(&url)
+            .with_status(head.status.as_u16())
+            .with_client_request_id(&id)
+            .with_hint("check the authority's address; a proxy may have answered instead")
+        };
+        let token = read(body, start).await?.map_err(expected)?;
+        let lifetime = token.expires_at.duration_since(start).unwrap_or_default();
+        tracing::debug!(%url, scope = %request.scope, ?lifetime, client_request_id = id, "got a token");
+        Ok(token)
+    }
+}
+
+fn encoded(form: &[(&str, &str)], claims: Option<&str>) -> Bytes {
+    let claims = claims.map(|claims| ("claims", claims));
+    let mut fields = Serializer::new(String::new());
+    fields.extend_pairs(form.iter().copied().chain(claims));
+    Bytes::from(fields.finish())
+}
+
+/// The token in `body`, or what is wrong with it; never the parser's words, which quote.
+async fn read(body: Body, start: SystemTime) -> Result<Result<AccessToken, &'static str>> {
+    let body = body.collect(LONGEST_ANSWER).await?;
+    let Ok(wire) = serde_json::from_slice::<TokenWire>(&body) else {
+        return Ok(Err("holds no token"));
+    };
+    let bearer = wire.token_type.as_deref().unwrap_or("Bearer");
+    if !bearer.eq_ignore_ascii_case("Bearer") {
+        return Ok(Err("holds a token that is not a bearer token"));
+    }
+    let Some(expires_at) = wire.expires_at(start) else {
+        return Ok(Err("does not say when the token ends"));
+    };
+    if wire.access_token.is_empty() {
+        return Ok(Err("holds no token"));
+    }
+    Ok(Ok(AccessToken::new(wire.access_token, expires_at)))
+}
+
+/// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+#[derive(Deserialize)]
+struct TokenWire {
+    access_token: String,
+    token_type: Option<String>,
+    expires_in: Option<Seconds>,
+    expires_on: Option<Seconds>,
+}
+
+impl TokenWire {
+    fn expires_at(&self, start: SystemTime) -> Option<SystemTime> {
+        let relative = self.expires_in.as_ref().and_then(Seconds::duration);
+        let absolute = || self.expires_on.as_ref().and_then(Seconds::duration);
+        match relative {
+            Some(lifetime) => start.checked_add(lifetime),
+            None => SystemTime::UNIX_EPOCH.checked_add(absolute()?),
+        }
+    }
+}
+
+/// A number of seconds: a number in v2 of the endpoint, text in v1.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+}
+
+impl Seconds {
+    fn duration(&self) -> Option<Duration> {
+        let seconds = match self {
+            Self::Number(seconds) => *seconds,
+            Self::Text(text) => text.trim().parse().ok()?,
+        };
+        Duration::try_from_secs_f64(seconds.trunc()).ok()
+    }
+}
+
+/// Only the address: what it is asked with may be secret.
+impl std::fmt::Debug for TokenEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url: Option<Url> = self.authority.token_url(None).ok();
+        write!(f, "TokenEndpoint({})", url.as_ref().map_or("", Url::as_str))
+    }
+}
