@@ -1,29 +1,27 @@
 //! Lexer, parser, syntax tree and printer for the Kusto Query Language.
+//!
+//! [`parse`] turns text into a [`tree::Query`] and diagnostics, [`print`] turns the tree back
+//! into text, [`Query::nodes`](tree::Query::nodes) walks it, [`tokenize`] gives the tokens with
+//! the comments that the tree leaves out, and [`Lines`] says where an offset is.
+//!
+//! Text of any nesting is safe: past [`MAX_DEPTH`] levels there is a diagnostic and no tree.
 
 mod diagnostic;
+mod keywords;
+mod lexer;
+mod literals;
+mod parser;
+mod position;
+mod printer;
 mod span;
 pub mod tree;
+mod walk;
 
 pub use diagnostic::Diagnostic;
+pub use lexer::{Token, TokenKind, tokenize};
+pub use literals::{quote, timespan};
+pub use parser::{MAX_DEPTH, Parse, parse};
+pub use position::{Lines, Position};
+pub use printer::print;
 pub use span::Span;
-
-/// How deep nodes of a tree may nest; deeper text gets a diagnostic instead of a tree.
-pub const MAX_DEPTH: usize = 256;
-
-/// What [`parse`] gives: always a tree, and what is wrong with the text.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parse {
-    /// The tree; complete only when there are no diagnostics.
-    pub tree: tree::Query,
-    /// What is wrong, in the order of the text.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// Parses a whole query text.
-pub fn parse(text: &str) -> Parse {
-    let _ = text;
-    Parse {
-        tree: tree::Query::default(),
-        diagnostics: Vec::new(),
-    }
-}
+pub use walk::Node;

@@ -284,8 +284,8 @@ pub enum Condition {
 pub struct MacroExpand {
     /// The group: a name, an inline `entity_group […]` or a path.
     pub group: Expression,
-    /// What each member is called in the body.
-    pub scope: Name,
+    /// What each member is called in the body; after `as`.
+    pub scope: Option<Name>,
     /// The body.
     pub statements: Vec<Statement>,
 }
@@ -403,6 +403,8 @@ pub struct ParseKv {
 pub struct Partition {
     /// The column.
     pub by: Expression,
+    /// The values of the parts, after `in`.
+    pub scope: Option<Expression>,
     /// What is done with each part.
     pub body: PartitionBody,
 }

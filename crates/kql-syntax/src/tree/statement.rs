@@ -1,6 +1,6 @@
 //! Statements, functions and the whole query.
 
-use super::{ColumnDeclaration, Expression, Literal, Name};
+use super::{ColumnDeclaration, Expression, Literal, Name, Setting};
 use crate::span::Span;
 
 /// A whole query text.
@@ -44,7 +44,12 @@ pub enum StatementKind {
     /// `declare pattern …`.
     Pattern(DeclarePattern),
     /// `restrict access to (a, b)`.
-    Restrict(Vec<Expression>),
+    Restrict {
+        /// What stays visible.
+        entities: Vec<Expression>,
+        /// The properties after `with`.
+        properties: Vec<Setting>,
+    },
 }
 
 /// `let name = value`.
