@@ -191,11 +191,10 @@ fn a_huge_attempt_number_does_not_overflow() {
 
 #[tokio::test(start_paused = true)]
 async fn dropping_the_future_ends_the_wait() {
-    let attempts = Arc::new(AtomicU32::new(0));
-    let counted = attempts.clone();
+    let attempts = AtomicU32::new(0);
     let retry = Retry::default();
-    let running = retry.run(async move |_| {
-        counted.fetch_add(1, Ordering::SeqCst);
+    let running = retry.run(async |_| {
+        attempts.fetch_add(1, Ordering::SeqCst);
         Err::<(), _>(asking(60))
     });
     assert!(tokio::time::timeout(seconds(30), running).await.is_err());
