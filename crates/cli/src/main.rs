@@ -1,2 +1,72 @@
-//! The command `defender`.
-fn main() {}
+//! The command `defender`: asks Microsoft Defender questions in KQL.
+
+#![expect(clippy::print_stderr, reason = "a command says on standard error what went wrong")]
+
+mod arguments;
+mod clouds;
+mod config;
+mod context;
+mod emulator;
+mod failure;
+mod listing;
+mod logging;
+mod query;
+mod schema;
+mod secrets;
+mod sink;
+mod target;
+mod terminal;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use defender_core::{Error, ErrorKind, Result};
+
+use crate::arguments::{Arguments, Command};
+use crate::context::Context;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match start(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            if arguments.global.json_errors {
+                eprintln!("{}", failure::json(&error));
+            } else {
+                eprintln!("{}", failure::text(&error));
+            }
+            ExitCode::from(failure::exit_code(error.kind()))
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<ExitCode> {
+    logging::start(&arguments.global)?;
+    let context = Context::new(&arguments.global);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            Error::new(ErrorKind::Io, "cannot start threads").with_source(error)
+        })?;
+    let result = runtime.block_on(run(&arguments.command, &context));
+    // Reading standard input cannot be cancelled; it must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
+    match command {
+        Command::Query(options) => return query::run(options, context).await,
+        Command::Emulator(options) => return emulator::run(options, context.quiet).await,
+        Command::Clouds(options) => clouds::run(options)?,
+        Command::Config(command) => config::run(command, context)?,
+        Command::Schema(options) => schema::run(options)?,
+        Command::Token(options) => token::run(options, context).await?,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "defender", &mut script);
+            listing::print(&String::from_utf8_lossy(&script))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,1 +1,56 @@
-//! Ask Microsoft Defender questions in KQL.
+//! Ask Microsoft Defender questions in KQL: from settings to rows.
+//!
+//! ```no_run
+//! use defender_query::{Connection, DataEnvironment, QueryProvider, Settings, Sources};
+//!
+//! # async fn hunt() -> defender_query::Result<()> {
+//! let settings = Settings::load(&Sources::default())?;
+//! let provider = QueryProvider::new(DataEnvironment::M365dGraph)
+//!     .connect(Connection::from_settings(&settings, Some("Tenant1")))
+//!     .await?;
+//! let table = provider
+//!     .exec_query("DeviceProcessEvents | where FileName =~ 'powershell.exe' | take 100")
+//!     .await?;
+//! println!("{} rows, complete: {}", table.row_count(), table.is_complete());
+//! for batch in table.batches() {
+//!     println!("{:?}", batch.schema());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! 1. [`Settings`] are read from `msticpyconfig.yaml`; loading them opens no connection.
+//! 2. A [`Connection`] says which tenant and as whom: from settings, a connection string, or the
+//!    call itself. A call's value beats the file's.
+//! 3. [`QueryProvider::connect`] signs in and returns a [`ConnectedProvider`], the only thing
+//!    that can run a query.
+//! 4. [`ConnectedProvider::exec_query`] returns a [`Table`] of Arrow batches, or
+//!    [`ConnectedProvider::query`] the same as a stream.
+//!
+//! With feature `local`, [`Connection::to_folders`] takes the place of a tenant, and the same
+//! KQL runs over files.
+
+mod connect;
+mod connected;
+mod connection;
+mod credential;
+#[cfg(feature = "local")]
+mod local;
+mod provider;
+
+pub use connected::ConnectedProvider;
+pub use connection::Connection;
+pub use provider::{Options, QueryProvider, list_data_environments};
+
+pub use defender_cloud::{Cloud, Endpoint};
+pub use defender_config::{AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Settings, Sources};
+pub use defender_core::{
+    AccessToken, Clock, Credential, DataEnvironment, Error, ErrorKind, Result, SecretRef,
+    SecretResolver, SecretString, Transport, moment,
+};
+pub use defender_credentials::{Claims, claims};
+pub use defender_drivers::{Driver, Query};
+pub use defender_http::{HttpOptions, Notice, ProxySettings, RetryPolicy, Wait};
+pub use defender_table::{
+    Answer, Completeness, DatetimeMode, Event, Provenance, Summary, Table, Timespan, Warning, arrow,
+};

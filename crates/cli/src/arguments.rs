@@ -1,0 +1,177 @@
+//! The command line: subcommands and their options.
+
+mod connection;
+mod output;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub(crate) use connection::{AuthType, ConnectionOptions};
+pub(crate) use output::{FailOn, OutputOptions};
+
+/// Asks Microsoft Defender questions in KQL.
+///
+/// Results go to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "defender", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: GlobalOptions,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 a file could not be read or written, 2 usage, 3 configuration, 4 sign-in, \
+5 permission, 6 throttled, 7 query rejected, 8 service or network, 9 incomplete result, \
+10 --fail-on met, 130 interrupted.";
+
+#[derive(Debug, Args)]
+pub(crate) struct GlobalOptions {
+    /// Say more: -v what is done, -vv requests, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Write the log to this file instead of standard error
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+    /// Print errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Print an error as one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json_errors: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a query and print its rows
+    Query(Box<QueryOptions>),
+    /// Print every environment's endpoints for every cloud
+    Clouds(CloudsOptions),
+    /// Look at the settings file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the hunting tables, or the columns of one
+    Schema(SchemaOptions),
+    /// Sign in and print what the token says
+    Token(Box<TokenOptions>),
+    /// Run an embedded Entra ID and Defender
+    Emulator(EmulatorOptions),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryOptions {
+    /// The query; `-` reads it from standard input
+    #[arg(value_name = "KQL", conflicts_with = "file")]
+    pub(crate) kql: Option<String>,
+    /// Read the query from this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Only rows from this time on: 2026-11-20T08:00Z, 2026-11-20, -7d
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) start: Option<String>,
+    /// Only rows up to this time [default: now, when --start is given]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) end: Option<String>,
+    /// Keep at most this many rows
+    #[arg(long, value_name = "N")]
+    pub(crate) max_rows: Option<u64>,
+    /// Query the files of this folder instead of a service; may be given again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Vec<PathBuf>,
+    /// Query an embedded Defender with sample data
+    #[arg(long, conflicts_with_all = ["data", "instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "authority", "api_root", "api_version", "proxy", "username", "delegated_auth"])]
+    pub(crate) demo: bool,
+    /// Print what would be sent, and send nothing
+    #[arg(long)]
+    pub(crate) print: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CloudsOptions {
+    /// table, markdown or json
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "markdown", "json"])]
+    pub(crate) format: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print which settings file is read, and where one is looked for
+    Path(SettingsOptions),
+    /// Print the settings, secrets left out
+    Show(SettingsOptions),
+    /// Check the settings file
+    Validate(SettingsOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SettingsOptions {
+    /// The settings file [default: $MSTICPYCONFIG, ./msticpyconfig.yaml, ~/.msticpy/msticpyconfig.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaOptions {
+    /// The table whose columns to print
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenOptions {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionOptions,
+    /// Sign in to an embedded Entra ID
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Print the token itself, for a script; it is a secret
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "raw")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmulatorOptions {
+    /// Where to serve HTTP [default: a free port of 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where to serve HTTPS with a certificate of a throw-away authority
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) https: Option<SocketAddr>,
+    /// Where to serve as a forward proxy for Microsoft's own host names
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) proxy: Option<SocketAddr>,
+    /// Serve the tables of this folder instead of the sample data; may be given again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Vec<PathBuf>,
+    /// Tenants and applications, as YAML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tenants: Option<PathBuf>,
+    /// Faults to inject, as YAML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Run this command with everything set to reach the emulator, then stop
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}

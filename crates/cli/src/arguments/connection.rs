@@ -1,0 +1,145 @@
+//! Which service, which tenant, as whom, and over which network.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use defender_core::DataEnvironment;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct ConnectionOptions {
+    /// The data environment: M365DGraph, MDE (MDATP), M365D, Local [default: M365DGraph]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<DataEnvironment>,
+    /// An instance of the settings file: MicrosoftDefender-NAME; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) instance: Vec<String>,
+    /// Every instance of the settings file
+    #[arg(long, conflicts_with = "instance")]
+    pub(crate) all_instances: bool,
+    /// The tenant, by id or domain; may be given again
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant_id: Vec<String>,
+    /// How many connections work at once
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallel: u16,
+    /// The cloud, see `defender clouds`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cloud: Option<String>,
+    /// The settings file [default: $MSTICPYCONFIG, ./msticpyconfig.yaml, ~/.msticpy/msticpyconfig.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The application's id
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// The environment variable that holds the application's secret
+    #[arg(long, value_name = "VARIABLE", group = "client_secret")]
+    pub(crate) client_secret_env: Option<String>,
+    /// The file that holds the application's secret
+    #[arg(long, value_name = "FILE", group = "client_secret")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// Read the application's secret from standard input
+    #[arg(long, group = "client_secret")]
+    pub(crate) client_secret_stdin: bool,
+    /// The application's certificate
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The certificate's private key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) private_key: Option<PathBuf>,
+    /// The environment variable that holds the private key's password
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) private_key_secret_env: Option<String>,
+    /// Sign in as a user
+    #[arg(long)]
+    pub(crate) delegated_auth: bool,
+    /// How a user signs in
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) auth_type: Option<AuthType>,
+    /// The user to sign in as
+    #[arg(long, value_name = "UPN")]
+    pub(crate) username: Option<String>,
+    /// The environment variable that holds a connection string
+    #[arg(long, value_name = "VARIABLE", group = "connection_text")]
+    pub(crate) connection_string_env: Option<String>,
+    /// The file that holds a connection string
+    #[arg(long, value_name = "FILE", group = "connection_text")]
+    pub(crate) connection_string_file: Option<PathBuf>,
+    /// A connection string; it holds a secret, and other users of this machine can see it
+    #[arg(long, value_name = "STRING", group = "connection_text")]
+    pub(crate) connection_string: Option<String>,
+    /// Another login host: https, or http on loopback
+    #[arg(long, value_name = "URL")]
+    pub(crate) authority: Option<String>,
+    /// Another API root: https, or http on loopback
+    #[arg(long, value_name = "URL")]
+    pub(crate) api_root: Option<String>,
+    /// Another API version
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) api_version: Option<String>,
+    /// The proxy to go through [default: $HTTPS_PROXY, then the settings]
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// More certificate authorities to trust, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How long one request may take: 30s, 3m [default: the settings, then 200s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Never ask a question
+    #[arg(long)]
+    pub(crate) no_input: bool,
+}
+
+/// How a user signs in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AuthType {
+    /// In a browser
+    Browser,
+    /// In a browser
+    Interactive,
+    /// With a code on another device
+    Device,
+}
+
+impl AuthType {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Interactive => "interactive",
+            Self::Device => "device",
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{}' is no duration such as 30s, 3m or 1h", text.escape_debug());
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let duration = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+    if duration.is_zero() { Err(wrong()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("30").unwrap(), Duration::from_secs(30));
+        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("250ms").unwrap(), Duration::from_millis(250));
+        for wrong in ["", "m", "3x", "0s", "1e400", "-1s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! How results are written, and where.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use defender_table::Format;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputOptions {
+    /// table, json, ndjson, csv, markdown, parquet or arrow [default: the file's extension, then table]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Write to this file, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    pub(crate) overwrite: bool,
+    /// Make columns of the members of dynamic columns: a.b
+    #[arg(long)]
+    pub(crate) flatten: bool,
+    /// How datetimes travel: `text` keeps those outside the years 1677 to 2262
+    #[arg(long, value_name = "HOW", value_parser = ["text"])]
+    pub(crate) datetime: Option<String>,
+    /// Exit with 10 when there are rows, or when there are none
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) fail_on: Option<FailOn>,
+}
+
+/// When a result is an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// There is at least one row
+    Rows,
+    /// There is no row
+    NoRows,
+}

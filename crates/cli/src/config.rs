@@ -1,0 +1,114 @@
+//! `defender config`: which settings file is read, what it says, whether it is sound.
+
+use defender_config::{Settings, Severity};
+use defender_core::{Error, ErrorKind, Result};
+use defender_table::Format;
+use serde_json::{Value, json};
+
+use crate::arguments::{ConfigCommand, SettingsOptions};
+use crate::context::Context;
+use crate::listing;
+
+/// Runs one of the subcommands.
+pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<()> {
+    match command {
+        ConfigCommand::Path(options) => path(options, context),
+        ConfigCommand::Show(options) => show(options, context),
+        ConfigCommand::Validate(options) => validate(options, context),
+    }
+}
+
+fn path(options: &SettingsOptions, context: &Context) -> Result<()> {
+    let sources = context.sources(options.config.as_ref());
+    let settings = Settings::load(&sources)?;
+    let candidates: Vec<String> =
+        sources.candidates().iter().map(|path| path.display().to_string()).collect();
+    let found = settings.path().map(|path| path.display().to_string());
+    if options.json {
+        let value = json!({ "path": found, "candidates": candidates });
+        return listing::print(&format!("{value:#}"));
+    }
+    match found {
+        Some(path) => listing::print(&path),
+        None => Err(Error::new(ErrorKind::Config, "there is no settings file")
+            .with_hint(format!("it is looked for at {}", candidates.join(", ")))),
+    }
+}
+
+fn show(options: &SettingsOptions, context: &Context) -> Result<()> {
+    let settings = context.settings(options.config.as_ref())?;
+    let described = settings.describe();
+    if options.json {
+        let value: Value = described
+            .iter()
+            .map(|setting| {
+                json!({ "path": setting.path, "value": setting.value, "line": setting.line })
+            })
+            .collect();
+        return listing::print(&format!("{value:#}"));
+    }
+    if let Some(path) = settings.path() {
+        context.note(&path.display().to_string());
+    }
+    let rows: Vec<[String; 3]> = described
+        .into_iter()
+        .map(|setting| {
+            let line = setting.line.map(|line| line.to_string()).unwrap_or_default();
+            [setting.path, setting.value, line]
+        })
+        .collect();
+    listing::print(&listing::text(["setting", "value", "line"], &rows, Format::Table)?)
+}
+
+fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
+    let settings = Settings::load(&context.sources(options.config.as_ref()))?;
+    let Some(path) = settings.path() else {
+        return self::path(options, context);
+    };
+    let findings = settings.validate();
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if options.json {
+        let value: Value = findings
+            .iter()
+            .map(|finding| {
+                json!({
+                    "severity": severity(finding.severity),
+                    "path": finding.path,
+                    "line": finding.line,
+                    "message": finding.message,
+                    "hint": finding.hint,
+                })
+            })
+            .collect();
+        listing::print(&format!("{value:#}"))?;
+    } else if findings.is_empty() {
+        listing::print(&format!("{}: sound", path.display()))?;
+    } else {
+        let rows: Vec<[String; 5]> = findings
+            .iter()
+            .map(|finding| {
+                [
+                    severity(finding.severity).to_owned(),
+                    finding.line.map(|line| line.to_string()).unwrap_or_default(),
+                    finding.path.clone(),
+                    finding.message.clone(),
+                    finding.hint.clone().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        let headings = ["severity", "line", "setting", "finding", "hint"];
+        listing::print(&listing::text(headings, &rows, Format::Table)?)?;
+    }
+    if errors == 0 {
+        return Ok(());
+    }
+    let noun = if errors == 1 { "error" } else { "errors" };
+    Err(Error::new(ErrorKind::Config, format!("{} has {errors} {noun}", path.display())))
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}

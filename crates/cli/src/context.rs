@@ -1,0 +1,60 @@
+//! What the process was started with: environment variables, folders, and how much to say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use defender_config::{Settings, Sources};
+use defender_core::Result;
+
+use crate::arguments::GlobalOptions;
+use crate::terminal::escape;
+
+/// The process's surroundings, read once.
+pub(crate) struct Context {
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) quiet: bool,
+}
+
+impl Context {
+    /// Reads the surroundings. Variables that are not Unicode name nothing that we know.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(crate) fn new(options: &GlobalOptions) -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { environment, quiet: options.quiet }
+    }
+
+    /// Where settings are looked for.
+    pub(crate) fn sources(&self, file: Option<&PathBuf>) -> Sources {
+        Sources {
+            file: file.cloned(),
+            environment: self.environment.clone(),
+            folder: std::env::current_dir().ok(),
+            home: std::env::home_dir(),
+        }
+    }
+
+    /// Loads the settings, and prints what is doubtful about them.
+    pub(crate) fn settings(&self, file: Option<&PathBuf>) -> Result<Settings> {
+        let settings = Settings::load(&self.sources(file))?;
+        for finding in settings.warnings() {
+            self.warn(&finding.to_string());
+        }
+        Ok(settings)
+    }
+
+    /// Says something on standard error, unless the user wants quiet.
+    pub(crate) fn warn(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("warning: {}", escape(text));
+        }
+    }
+
+    /// Says something on standard error, unless the user wants quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{}", escape(text));
+        }
+    }
+}

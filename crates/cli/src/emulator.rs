@@ -1,0 +1,105 @@
+//! `defender emulator`: an embedded Entra ID and Defender, alone or around a command.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use defender_core::{Error, ErrorKind, Result};
+use defender_emulator::{Data, Description, Emulator, Faults, Options, Running};
+
+use crate::arguments::EmulatorOptions;
+use crate::listing;
+
+/// Serves until it is interrupted, or until the command given has ended.
+pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<ExitCode> {
+    let running = Emulator::start(options(arguments)?).await.map_err(into_error)?;
+    let Some((program, rest)) = arguments.command.split_first() else {
+        if !quiet {
+            listing::print(&introduction(&running))?;
+        }
+        interrupted().await?;
+        running.shutdown().await;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let mut child = tokio::process::Command::new(program)
+        .args(rest)
+        .envs(running.environment().iter().map(|(name, value)| (name, value)))
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            Error::new(ErrorKind::Usage, format!("cannot run {}", program.display()))
+                .with_source(error)
+        })?;
+    let status = tokio::select! {
+        status = child.wait() => status.map_err(|error| {
+            Error::new(ErrorKind::Io, "lost track of the command").with_source(error)
+        })?,
+        result = interrupted() => {
+            result?;
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+    };
+    running.shutdown().await;
+    // A command that was killed has no code; the shell's convention is 128 and the signal.
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(128);
+    Ok(ExitCode::from(code))
+}
+
+/// Returns when the user presses Ctrl-C.
+pub(crate) async fn interrupted() -> Result<()> {
+    tokio::signal::ctrl_c().await.map_err(|error| {
+        Error::new(ErrorKind::Io, "cannot listen for interrupts").with_source(error)
+    })
+}
+
+/// What went wrong in the emulator, as an error of ours.
+pub(crate) fn into_error(error: defender_emulator::Error) -> Error {
+    use defender_emulator::Error as E;
+    let kind = match &error {
+        E::NotLoopback(_) | E::Listen { .. } | E::Options(_) => ErrorKind::Usage,
+        E::Description(_) | E::Faults(_) | E::Data(_) => ErrorKind::Config,
+        _ => ErrorKind::Io,
+    };
+    Error::new(kind, "the emulator did not start").with_source(error)
+}
+
+fn options(arguments: &EmulatorOptions) -> Result<Options> {
+    let mut options = Options::default();
+    if let Some(address) = arguments.listen {
+        options.listen = address;
+    }
+    if let Some(address) = arguments.https {
+        options.https = Some(address);
+    }
+    if let Some(address) = arguments.proxy {
+        options.proxy = Some(address);
+    }
+    if let Some(path) = &arguments.tenants {
+        Description::parse(&read(path)?).map_err(into_error)?.apply(&mut options);
+    }
+    if let Some(path) = &arguments.faults {
+        options.faults = Faults::parse(&read(path)?).map_err(into_error)?;
+    }
+    if !arguments.data.is_empty() {
+        options.data = Data::Folders(arguments.data.clone());
+        // Recorded events may be years old; whoever brings them wants to see them.
+        options.retention = None;
+    }
+    Ok(options)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Error::new(ErrorKind::Config, format!("cannot read {}", path.display())).with_source(error)
+    })
+}
+
+fn introduction(running: &Running) -> String {
+    let mut lines = vec![format!("# HTTP        {}", running.http_url())];
+    lines.extend(running.https_url().map(|url| format!("# HTTPS       {url}")));
+    lines.extend(running.proxy_url().map(|url| format!("# proxy       {url}")));
+    lines.push("# Ctrl-C stops it; until then, in another shell:".to_owned());
+    for (name, value) in running.environment() {
+        lines.push(format!("export {name}='{}'", value.replace('\'', r"'\''")));
+    }
+    lines.join("\n")
+}

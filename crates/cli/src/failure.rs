@@ -1,0 +1,109 @@
+//! An error as the user sees it: the text on standard error, and the exit code.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+
+use defender_core::{Error, ErrorKind};
+use serde_json::json;
+
+use crate::terminal::escape;
+
+/// Met `--fail-on`.
+pub(crate) const ALARM: u8 = 10;
+
+/// The exit code for errors of this kind.
+pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Usage => 2,
+        ErrorKind::Config => 3,
+        ErrorKind::Credential => 4,
+        ErrorKind::Permission => 5,
+        ErrorKind::Throttled => 6,
+        ErrorKind::Query => 7,
+        ErrorKind::Service | ErrorKind::Transport | ErrorKind::Protocol => 8,
+        ErrorKind::Incomplete => 9,
+        ErrorKind::Interrupted => 130,
+        // Io, and kinds that are yet to come.
+        _ => 1,
+    }
+}
+
+/// The error for a person: what happened, its causes, where, and what to do next.
+pub(crate) fn text(error: &Error) -> String {
+    let mut text = format!("error: {}", escape(&error.to_string()));
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let _ = write!(text, "\n  because {}", escape(&source.to_string()));
+        cause = source.source();
+    }
+    if let Some(url) = error.url() {
+        let _ = write!(text, "\n  at {}", escape(url));
+    }
+    let answer: Vec<String> = error
+        .status()
+        .map(|status| format!("status {status}"))
+        .into_iter()
+        .chain(error.code().map(|code| format!("code {}", escape(code))))
+        .chain(error.request_id().map(|id| format!("request id {}", escape(id))))
+        .chain(error.client_request_id().map(|id| format!("client request id {}", escape(id))))
+        .collect();
+    if !answer.is_empty() {
+        let _ = write!(text, "\n  {}", answer.join(", "));
+    }
+    if let Some(hint) = error.hint() {
+        let _ = write!(text, "\n  hint: {}", escape(hint));
+    }
+    text
+}
+
+/// The error for a program: one JSON object.
+pub(crate) fn json(error: &Error) -> String {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        causes.push(source.to_string());
+        cause = source.source();
+    }
+    let value = json!({
+        "error": {
+            "kind": format!("{:?}", error.kind()),
+            "exit_code": exit_code(error.kind()),
+            "message": error.to_string(),
+            "causes": causes,
+            "code": error.code(),
+            "status": error.status(),
+            "url": error.url(),
+            "request_id": error.request_id(),
+            "client_request_id": error.client_request_id(),
+            "retry_after_seconds": error.retry_after().map(|wait| wait.as_secs_f64()),
+            "hint": error.hint(),
+        }
+    });
+    value.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_where_and_what_next() {
+        let url = "https://graph.microsoft.com/v1.0/x?q=1".parse().unwrap();
+        let error = Error::new(ErrorKind::Query, "the query was rejected")
+            .with_source(Error::new(ErrorKind::Query, "no table \u{1b}[31mX"))
+            .with_url(&url)
+            .with_status(400)
+            .with_code("BadRequest")
+            .with_hint("check the name");
+        insta::assert_snapshot!(text(&error), @r"
+        error: the query was rejected
+          because no table \u{1b}[31mX
+          at https://graph.microsoft.com/v1.0/x
+          status 400, code BadRequest
+          hint: check the name
+        ");
+        let value: serde_json::Value = serde_json::from_str(&json(&error)).unwrap();
+        assert_eq!(value["error"]["exit_code"], 7);
+        assert_eq!(value["error"]["causes"][0], "no table \u{1b}[31mX");
+    }
+}

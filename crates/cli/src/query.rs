@@ -1,0 +1,337 @@
+//! `defender query`: runs a query and writes its rows.
+
+use std::process::ExitCode;
+
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
+use defender_http::SystemClock;
+use defender_query::{
+    Answer, Completeness, Connection, DatetimeMode, Event, Query, QueryProvider, Summary, Table,
+    Timespan,
+};
+use defender_table::{Format, WriterOptions, concat, flatten, ticks};
+use futures::{StreamExt as _, stream};
+
+use crate::arguments::{FailOn, OutputOptions, QueryOptions};
+use crate::context::Context;
+use crate::emulator::interrupted;
+use crate::failure::{self, ALARM};
+use crate::sink::Sink;
+use crate::target::{self, Target};
+use crate::terminal;
+
+/// Runs the query everywhere it is to run, and writes what comes back.
+pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<ExitCode> {
+    let text = text(options)?;
+    let environment = environment(options)?;
+    let query = Query {
+        timespan: timespan(options)?,
+        max_rows: options.max_rows.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
+        datetimes: match options.output.datetime {
+            Some(_) => DatetimeMode::Text,
+            None => DatetimeMode::Timestamp,
+        },
+        text,
+    };
+    let provider = target::provider(&options.connection, environment, context);
+    let format = format(&options.output)?;
+
+    let mut demo = None;
+    let targets = if options.demo && !options.print {
+        let (running, target) = target::demo().await?;
+        demo = Some(running);
+        vec![target]
+    } else if environment == DataEnvironment::Local {
+        let connection = Connection::to_folders(&options.data);
+        vec![Target { label: String::new(), connection }]
+    } else if options.demo {
+        Vec::new()
+    } else {
+        target::targets(&options.connection, environment, context)?
+    };
+    if options.print {
+        return print(&provider, &query, &targets, context);
+    }
+    let sink = Sink::open(options.output.output.as_deref(), options.output.overwrite)?;
+    let run = async {
+        if targets.len() == 1 {
+            one(&provider, targets, &query, context).await
+        } else {
+            many(&provider, targets, &query, options.connection.parallel, context).await
+        }
+    };
+    let (answer, failures) = tokio::select! {
+        result = run => result?,
+        result = interrupted() => {
+            result?;
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted before any row arrived"));
+        }
+    };
+    let written = write(answer, format, &options.output, sink, context).await?;
+    drop(demo);
+    finish(&written, &failures, options.output.fail_on, context)
+}
+
+fn text(options: &QueryOptions) -> Result<String> {
+    let read = |what: String, result: std::io::Result<String>| {
+        result.map_err(|error| {
+            Error::new(ErrorKind::Usage, format!("cannot read the query from {what}"))
+                .with_source(error)
+        })
+    };
+    let text = match (&options.kql, &options.file) {
+        (None, None) => {
+            return Err(Error::new(ErrorKind::Usage, "there is no query")
+                .with_hint("give it as an argument, with -f FILE, or as - on standard input"));
+        }
+        (Some(text), _) if text == "-" => {
+            if options.connection.client_secret_stdin {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "standard input cannot hold both the query and the secret",
+                ));
+            }
+            read("standard input".to_owned(), std::io::read_to_string(std::io::stdin()))?
+        }
+        (Some(text), _) => text.clone(),
+        (None, Some(path)) => read(path.display().to_string(), std::fs::read_to_string(path))?,
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+    if text.trim().is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the query is empty"));
+    }
+    Ok(text)
+}
+
+fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
+    let given = options.connection.env;
+    match (given, options.data.is_empty()) {
+        (Some(DataEnvironment::Local) | None, false) => Ok(DataEnvironment::Local),
+        (Some(environment), false) => Err(Error::new(
+            ErrorKind::Usage,
+            format!("--data queries files, and --env {environment} a service"),
+        )
+        .with_hint("leave out one of them")),
+        (Some(DataEnvironment::Local), true) if options.demo => Err(Error::new(
+            ErrorKind::Usage,
+            "--demo queries an embedded service, and --env Local queries files",
+        )
+        .with_hint("leave out one of them")),
+        (environment, true) => Ok(environment.unwrap_or(DataEnvironment::M365dGraph)),
+    }
+}
+
+fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
+    let now = SystemClock.now();
+    let at = |text: &str| -> Result<i64> {
+        ticks::from_system_time(moment(text, now)?).ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("'{text}' is outside the years 1 to 9999"))
+        })
+    };
+    let (start, end) = match (&options.start, &options.end) {
+        (None, None) => return Ok(None),
+        (Some(start), None) => (at(start)?, at("now")?),
+        // The services keep 30 days.
+        (None, Some(end)) => (at(end)? - 30 * ticks::PER_DAY, at(end)?),
+        (Some(start), Some(end)) => (at(start)?, at(end)?),
+    };
+    Timespan::new(start, end).map(Some)
+}
+
+fn format(options: &OutputOptions) -> Result<Format> {
+    let format = options
+        .format
+        .or_else(|| options.output.as_deref().and_then(Format::from_path))
+        .unwrap_or(Format::Table);
+    if format.is_binary() && options.output.is_none() && is_terminal() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{} is not for a terminal", format.name()),
+        )
+        .with_hint("write it to a file with -o"));
+    }
+    Ok(format)
+}
+
+fn is_terminal() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal()
+}
+
+/// Says what would be sent, and where; nothing is.
+fn print(
+    provider: &QueryProvider,
+    query: &Query,
+    targets: &[Target],
+    context: &Context,
+) -> Result<ExitCode> {
+    for target in targets {
+        if provider.environment() == DataEnvironment::Local {
+            context.note("runs here, over files");
+            continue;
+        }
+        let endpoint = provider.endpoint(&target.connection)?;
+        context.note(&format!("POST {}", endpoint.url()));
+        context.note(&format!("token for {} from {}", endpoint.scope(), endpoint.authority));
+    }
+    if let Some(timespan) = query.timespan {
+        context.note(&format!("timespan {timespan}"));
+    }
+    crate::listing::print(&query.text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A tenant that did not answer, and why.
+struct Failure {
+    label: String,
+    error: Error,
+}
+
+async fn one(
+    provider: &QueryProvider,
+    targets: Vec<Target>,
+    query: &Query,
+    context: &Context,
+) -> Result<(Answer, Vec<Failure>)> {
+    let target = targets
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
+    let connected = provider.connect(target.connection).await?;
+    for warning in connected.warnings() {
+        context.warn(warning);
+    }
+    Ok((connected.query(query).await?, Vec::new()))
+}
+
+/// Asks every tenant, some at once; rows come in the order in which the tenants were named.
+async fn many(
+    provider: &QueryProvider,
+    targets: Vec<Target>,
+    query: &Query,
+    parallel: u16,
+    context: &Context,
+) -> Result<(Answer, Vec<Failure>)> {
+    let results: Vec<(String, Result<Table>)> = stream::iter(targets)
+        .map(|target| async {
+            let result = async {
+                let connected = provider.connect(target.connection).await?;
+                Table::collect(connected.query(query).await?).await
+            };
+            (target.label, result.await)
+        })
+        .buffered(usize::from(parallel))
+        .collect()
+        .await;
+    if let Some(day) = provider.environment().retirement() {
+        context.warn(&format!("Microsoft ends the {} hunting API on {day}", provider.environment()));
+    }
+    let mut tables = Vec::new();
+    let mut failures = Vec::new();
+    for (label, result) in results {
+        match result {
+            Ok(table) => tables.push(table),
+            Err(error) => failures.push(Failure { label, error }),
+        }
+    }
+    if tables.is_empty() {
+        // Nothing arrived: the first reason is the run's, the others are said.
+        let mut failures = failures.into_iter();
+        let first = failures
+            .next()
+            .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
+        for failure in failures {
+            context.note(&format!("{}: {}", failure.label, failure::text(&failure.error)));
+        }
+        context.note(&format!("{} failed:", first.label));
+        return Err(first.error);
+    }
+    Ok((concat(tables, true)?.into_answer(), failures))
+}
+
+/// What was written.
+struct Written {
+    rows: usize,
+    summary: Summary,
+}
+
+async fn write(
+    answer: Answer,
+    format: Format,
+    options: &OutputOptions,
+    sink: Sink,
+    context: &Context,
+) -> Result<Written> {
+    let width = match sink {
+        Sink::Stdout { .. } => terminal::width().map(usize::from),
+        Sink::File { .. } => None,
+    };
+    let mut answer = if options.flatten {
+        flatten(&Table::collect(answer).await?)?.into_answer()
+    } else {
+        answer
+    };
+    let result = copy(&mut answer, format, &WriterOptions { width }, &sink).await;
+    if sink.is_closed() {
+        // Whoever read has seen enough.
+        return Ok(Written { rows: 0, summary: Summary::default() });
+    }
+    let (rows, summary) = result?;
+    sink.commit()?;
+    for warning in &summary.warnings {
+        context.warn(&warning.to_string());
+    }
+    Ok(Written { rows, summary })
+}
+
+async fn copy(
+    answer: &mut Answer,
+    format: Format,
+    options: &WriterOptions,
+    sink: &Sink,
+) -> Result<(usize, Summary)> {
+    let mut writer = format.writer(&answer.schema, sink.writer()?, options)?;
+    let mut rows = 0;
+    let mut summary = Summary::default();
+    while let Some(event) = answer.events.next().await {
+        match event? {
+            Event::Batch(batch) => {
+                rows += batch.num_rows();
+                writer.write(&batch)?;
+            }
+            Event::Summary(last) => summary = *last,
+        }
+    }
+    writer.finish()?;
+    Ok((rows, summary))
+}
+
+fn finish(
+    written: &Written,
+    failures: &[Failure],
+    fail_on: Option<FailOn>,
+    context: &Context,
+) -> Result<ExitCode> {
+    if !failures.is_empty() {
+        for failure in failures {
+            context.note(&format!("{}: {}", failure.label, failure::text(&failure.error)));
+        }
+        let names: Vec<&str> = failures.iter().map(|failure| failure.label.as_str()).collect();
+        return Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("the rows of {} are missing", names.join(", ")),
+        ));
+    }
+    if let Completeness::Incomplete { reason } = &written.summary.completeness {
+        return Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("the result is incomplete: {reason}"),
+        )
+        .with_hint("narrow the query: a shorter time range, a summarize, or a take of your own"));
+    }
+    let alarm = match fail_on {
+        None => false,
+        Some(FailOn::Rows) => written.rows > 0,
+        Some(FailOn::NoRows) => written.rows == 0,
+    };
+    Ok(if alarm { ExitCode::from(ALARM) } else { ExitCode::SUCCESS })
+}

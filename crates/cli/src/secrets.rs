@@ -1,0 +1,74 @@
+//! Secrets from where they do not show: a variable, a file, standard input.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use defender_core::{Error, ErrorKind, Result, SecretString};
+
+/// The secret in the environment variable `variable`, which `option` named.
+pub(crate) fn from_environment(
+    option: &str,
+    variable: &str,
+    environment: &BTreeMap<String, String>,
+) -> Result<SecretString> {
+    match environment.get(variable).map(String::as_str) {
+        None | Some("") => Err(Error::new(
+            ErrorKind::Config,
+            format!("the environment variable {variable}, named by {option}, is not set"),
+        )
+        .with_hint(format!("set {variable}, or use another way to give the secret"))),
+        Some(secret) => Ok(secret.to_owned().into()),
+    }
+}
+
+/// The first line of `path`, which `option` named.
+pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::new(ErrorKind::Config, format!("cannot read {}, named by {option}", path.display()))
+            .with_source(error)
+    })?;
+    first_line(&text).ok_or_else(|| {
+        Error::new(ErrorKind::Config, format!("{}, named by {option}, is empty", path.display()))
+    })
+}
+
+/// The first line of standard input.
+pub(crate) fn from_stdin(option: &str) -> Result<SecretString> {
+    let mut text = String::new();
+    // A secret is a line; whoever pipes more has picked the wrong option.
+    std::io::stdin().take(1 << 20).read_to_string(&mut text).map_err(|error| {
+        Error::new(ErrorKind::Io, "cannot read the secret from standard input").with_source(error)
+    })?;
+    first_line(&text).ok_or_else(|| {
+        Error::new(ErrorKind::Config, format!("standard input, named by {option}, is empty"))
+    })
+}
+
+fn first_line(text: &str) -> Option<SecretString> {
+    let line = text.strip_prefix('\u{feff}').unwrap_or(text).lines().next()?.trim_end();
+    (!line.is_empty()).then(|| line.to_owned().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use defender_core::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_holds_the_secret_in_its_first_line() {
+        assert_eq!(first_line("\u{feff}se cret=\r\nmore").unwrap().expose_secret(), "se cret=");
+        assert!(first_line("").is_none());
+        assert!(first_line("\n").is_none());
+    }
+
+    #[test]
+    fn an_unset_variable_is_named() {
+        let error = from_environment("--client-secret-env", "NAME", &BTreeMap::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the environment variable NAME, named by --client-secret-env, is not set"
+        );
+    }
+}

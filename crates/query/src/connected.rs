@@ -1,0 +1,93 @@
+//! The provider that can run queries.
+
+use std::sync::Arc;
+
+use defender_cloud::Endpoint;
+use defender_core::{
+    AccessToken, Credential, DataEnvironment, Error, ErrorKind, Result, TokenRequest,
+};
+use defender_drivers::{Driver, Query};
+use defender_table::{Answer, Table};
+
+/// A provider that is signed in, and can run queries.
+#[derive(Clone, Debug)]
+pub struct ConnectedProvider {
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) service: Option<Service>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The service behind a provider, when there is one.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) credential: Arc<dyn Credential>,
+    pub(crate) tenant: String,
+    pub(crate) instance: Option<String>,
+}
+
+impl ConnectedProvider {
+    pub(crate) fn from_driver(driver: Arc<dyn Driver>) -> Self {
+        Self { driver, service: None, warnings: Vec::new() }
+    }
+
+    /// The environment that is asked.
+    pub fn environment(&self) -> DataEnvironment {
+        self.driver.environment()
+    }
+
+    /// Where queries go; `None` for local data and drivers of your own.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.service.as_ref().map(|service| &service.endpoint)
+    }
+
+    /// The tenant that is asked.
+    pub fn tenant(&self) -> Option<&str> {
+        self.service.as_ref().map(|service| service.tenant.as_str())
+    }
+
+    /// The instance's name in the settings.
+    pub fn instance(&self) -> Option<&str> {
+        self.service.as_ref().and_then(|service| service.instance.as_deref())
+    }
+
+    /// What the user should know about the way this connection was made.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Runs `query` and returns every row of the answer.
+    ///
+    /// The table has one column per entry of the service's schema, in that order. Datetimes are
+    /// UTC. An empty answer keeps its columns. Whether the rows are all there are is in
+    /// [`Table::summary`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Driver::query`].
+    pub async fn exec_query(&self, query: impl Into<String>) -> Result<Table> {
+        Table::collect(self.query(&Query::new(query)).await?).await
+    }
+
+    /// Runs `query` and returns its answer as a stream: batches, then a summary.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Driver::query`].
+    pub async fn query(&self, query: &Query) -> Result<Answer> {
+        self.driver.query(query).await
+    }
+
+    /// The token that queries are sent with.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] when there is no service behind this provider; otherwise those of
+    /// [`Credential::token`].
+    pub async fn token(&self) -> Result<AccessToken> {
+        let service = self.service.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("{} needs no token", self.environment()))
+        })?;
+        service.credential.token(&TokenRequest::new(service.endpoint.scope())).await
+    }
+}

@@ -1,0 +1,76 @@
+//! Which tenant, which section, as whom: everything `connect` is told.
+
+use std::path::PathBuf;
+
+use defender_config::{ConnectionArgs, ConnectionString, Settings};
+use defender_core::Result;
+
+/// What to connect to, and as whom.
+///
+/// MSTICPy's forms of `connect` are all here: nothing ([`from_settings`](Self::from_settings)
+/// without an instance), an instance, a connection string, and keywords
+/// ([`with`](Self::with)), which beat whatever is below them.
+///
+/// ```
+/// use defender_query::{Connection, ConnectionArgs};
+///
+/// let connection = Connection::from_string("tenant_id='contoso.com';client_id='made-up'")?
+///     .with(ConnectionArgs { cloud: Some("gcc".into()), ..ConnectionArgs::default() });
+/// # Ok::<(), defender_query::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    pub(crate) settings: Option<Settings>,
+    pub(crate) instance: Option<String>,
+    pub(crate) base: Option<ConnectionArgs>,
+    pub(crate) call: ConnectionArgs,
+    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "only `local` reads them"))]
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+impl Connection {
+    /// The section of the provider's environment in `settings`: `MicrosoftDefender`, or
+    /// `MicrosoftDefender-<instance>`.
+    pub fn from_settings(settings: &Settings, instance: Option<&str>) -> Self {
+        Self {
+            settings: Some(settings.clone()),
+            instance: instance.map(str::to_owned),
+            ..Self::default()
+        }
+    }
+
+    /// A connection string: `tenant_id='…'; client_id='…'; client_secret='…'`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](defender_core::ErrorKind::Config) when it cannot be read; no value
+    /// is in the message.
+    pub fn from_string(text: &str) -> Result<Self> {
+        Ok(Self { base: Some(ConnectionString::parse(text)?.into_args()), ..Self::default() })
+    }
+
+    /// Keywords alone.
+    pub fn from_args(args: ConnectionArgs) -> Self {
+        Self { base: Some(args), ..Self::default() }
+    }
+
+    /// Folders of files for the environment `Local`: a table is a file or folder named after it.
+    pub fn to_folders(folders: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        Self { folders: folders.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
+    /// Puts keywords on top.
+    #[must_use]
+    pub fn with(mut self, args: ConnectionArgs) -> Self {
+        self.call = self.call.merge(args);
+        self
+    }
+
+    /// Proxies and timeouts come from these settings, also when a connection string names the
+    /// tenant.
+    #[must_use]
+    pub fn with_network_of(mut self, settings: &Settings) -> Self {
+        self.settings.get_or_insert_with(|| settings.clone());
+        self
+    }
+}

@@ -1,0 +1,100 @@
+//! The environment `Local`: KQL over files, run here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
+use defender_drivers::{Driver, Query};
+use defender_table::{Answer, Warning, WarningKind, ticks};
+use kql_engine::{Catalog, Engine, EngineError, Options, ScalarType};
+
+/// Answers from the files of some folders.
+#[derive(Debug)]
+pub(crate) struct Local {
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+}
+
+impl Local {
+    /// The tables in `folders`; every hunting table exists, empty where there is no file.
+    pub(crate) fn new(folders: &[PathBuf], clock: Arc<dyn Clock>) -> Result<Self> {
+        if folders.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "no folder of data is given")
+                .with_hint("name one with --data, or with Connection::to_folders"));
+        }
+        let mut catalog = Catalog::new();
+        for table in defender_schema::tables() {
+            catalog.add(table.name, columns(table), Vec::new());
+        }
+        for folder in folders {
+            let found = Catalog::from_folder(folder, &|name| defender_schema::table(name).map(columns))
+                .map_err(|error| {
+                    Error::new(ErrorKind::Config, format!("cannot read {}", folder.display()))
+                        .with_source(error)
+                })?;
+            catalog.merge(found);
+        }
+        Ok(Self { engine: Engine::new(catalog, Options::default()), clock })
+    }
+}
+
+#[async_trait]
+impl Driver for Local {
+    fn environment(&self) -> DataEnvironment {
+        DataEnvironment::Local
+    }
+
+    async fn query(&self, query: &Query) -> Result<Answer> {
+        let options = Options {
+            now: ticks::from_system_time(self.clock.now()),
+            time_range: query.timespan.map(|timespan| (timespan.start(), timespan.end())),
+            max_rows: query.max_rows,
+            ..Options::default()
+        };
+        let result = self
+            .engine
+            .with_options(options)
+            .run(&query.text)
+            .await
+            .map_err(|error| rejected(error, &query.text))?;
+        let truncated = result.truncated;
+        let table = result
+            .into_table(query.datetimes)
+            .map_err(|error| rejected(error, &query.text))?;
+        let (schema, batches, mut summary) = table.into_parts();
+        if truncated {
+            let rows = summary.rows;
+            summary.warnings.push(Warning::new(
+                WarningKind::Rows,
+                format!("the result was cut after {rows} rows, as asked"),
+            ));
+        }
+        summary.provenance.environment = Some(DataEnvironment::Local);
+        summary.provenance.timespan = query.timespan;
+        Ok(Answer::from_batches(schema, batches, summary))
+    }
+}
+
+fn columns(table: &defender_schema::Table) -> Vec<(String, ScalarType)> {
+    table.columns.iter().map(|column| (column.name.to_owned(), scalar(column.ty))).collect()
+}
+
+fn scalar(ty: defender_schema::Type) -> ScalarType {
+    use defender_schema::Type;
+    match ty {
+        Type::Bool => ScalarType::Bool,
+        Type::Int => ScalarType::Int,
+        Type::Long => ScalarType::Long,
+        Type::Real => ScalarType::Real,
+        Type::DateTime => ScalarType::DateTime,
+        Type::Guid => ScalarType::Guid,
+        Type::String => ScalarType::String,
+        Type::Dynamic => ScalarType::Dynamic,
+    }
+}
+
+fn rejected(error: EngineError, text: &str) -> Error {
+    let message = error.render(text);
+    Error::new(ErrorKind::Query, message.trim_end().to_owned())
+}
