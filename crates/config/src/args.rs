@@ -173,13 +173,13 @@ impl ConnectionArgs {
             ConnectionKey::TenantId => self.tenant_id = word(),
             ConnectionKey::ClientId => self.client_id = word(),
             ConnectionKey::ClientSecret => {
-                self.client_secret = Some(SecretRef::Inline(text.to_owned().into()));
+                self.client_secret = Some(SecretRef::Inline(line(text).into()));
             }
             ConnectionKey::Username => self.username = word(),
             ConnectionKey::Certificate => self.certificate = Some(trimmed.into()),
             ConnectionKey::PrivateKey => self.private_key = Some(trimmed.into()),
             ConnectionKey::PrivateKeySecret => {
-                self.private_key_secret = Some(SecretRef::Inline(text.to_owned().into()));
+                self.private_key_secret = Some(SecretRef::Inline(line(text).into()));
             }
             ConnectionKey::Cloud => self.cloud = word(),
             ConnectionKey::AuthType => {
@@ -431,6 +431,11 @@ impl ConnectionArgs {
             .get(&key)
             .map_or_else(|| format!("the parameter {key}"), ToString::to_string)
     }
+}
+
+/// A block of YAML ends in a line break, and no secret does.
+fn line(text: &str) -> String {
+    text.trim_end_matches(['\r', '\n']).to_owned()
 }
 
 /// `a, b and c`.

@@ -59,7 +59,7 @@ fn options() -> Options {
         },
         // A snippet shows the lines around an error, and one of them may hold a secret.
         with_snippet: false,
-        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
         reject_unsupported_tags: true,
     }
 }

@@ -14,6 +14,7 @@ use crate::node::{Kind, Node};
 
 /// `DEFENDER__DataProviders__MicrosoftDefender__Args__Cloud=gcc` sets that path.
 const PREFIX: &str = "DEFENDER__";
+const ROOT: &str = "settings";
 const SEPARATOR: &str = "__";
 const MAX_DEPTH: usize = 16;
 
@@ -23,8 +24,9 @@ pub(crate) fn merge(file: Value, environment: &BTreeMap<String, String>) -> Resu
         .add_source(Layer(file))
         .add_source(Layer(variables(environment)))
         .build()
-        .map(|config| node(config.cache))
-        .map_err(|_| Error::new(ErrorKind::Config, "the layers of the settings do not fit"))
+        .ok()
+        .and_then(|mut config| tree(&mut config.cache).map(|tree| node(tree.clone())))
+        .ok_or_else(|| Error::new(ErrorKind::Config, "the layers of the settings do not fit"))
 }
 
 #[derive(Clone)]
@@ -42,16 +44,32 @@ impl Source for Layer {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        match &self.0.kind {
-            ValueKind::Table(table) => Ok(table.clone()),
-            _ => Ok(Map::new()),
-        }
+        Ok(Map::from_iter([(ROOT.to_owned(), boxed(self.0.clone()))]))
     }
 
     fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
-        overlay(cache, self.0.clone());
+        match tree(cache) {
+            Some(below) => overlay(below, self.0.clone()),
+            None => cache.kind = ValueKind::Table(self.collect()?),
+        }
         Ok(())
     }
+}
+
+/// A whole tree under one name, in a list: `config` takes a list as it is, where it would split
+/// the names of a table and forget its origins.
+fn boxed(tree: Value) -> Value {
+    Value::new(None, ValueKind::Array(vec![tree]))
+}
+
+fn tree(cache: &mut Value) -> Option<&mut Value> {
+    let ValueKind::Table(table) = &mut cache.kind else {
+        return None;
+    };
+    let ValueKind::Array(items) = &mut table.get_mut(ROOT)?.kind else {
+        return None;
+    };
+    items.first_mut()
 }
 
 /// Puts `over` on `below`: sections are merged, an empty value hides nothing.
@@ -138,7 +156,7 @@ mod tests {
     use crate::document;
     use crate::node::Place;
 
-    fn tree(text: &str, variables: &[(&str, &str)]) -> Node {
+    fn layered(text: &str, variables: &[(&str, &str)]) -> Node {
         let environment = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -148,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_variable_goes_over_the_file_and_leaves_its_neighbours() {
-        let root = tree(
+        let root = layered(
             "DataProviders:\n  MicrosoftDefender:\n    Args:\n      Cloud: us\n      TenantId: '1'\n",
             &[(
                 "DEFENDER__DATAPROVIDERS__MICROSOFTDEFENDER__ARGS__CLOUD",
@@ -173,7 +191,7 @@ mod tests {
 
     #[test]
     fn variables_alone_make_settings() {
-        let root = tree("", &[("DEFENDER__Azure__cloud", "usgov"), ("OTHER", "x")]);
+        let root = layered("", &[("DEFENDER__Azure__cloud", "usgov"), ("OTHER", "x")]);
         let azure = Place::root(&root).find("Azure").unwrap();
         assert_eq!(azure.find("cloud").unwrap().text(), Some("usgov"));
         assert_eq!(root.entries().len(), 1);
@@ -181,14 +199,14 @@ mod tests {
 
     #[test]
     fn a_dotted_name_is_one_name() {
-        let root = tree("Dotted.Top.Key: 1\n", &[]);
+        let root = layered("Dotted.Top.Key: 1\n", &[]);
         assert_eq!(root.entries()[0].0, "Dotted.Top.Key");
     }
 
     #[test]
     fn broken_paths_are_passed_over() {
         let deep = format!("DEFENDER__{}", vec!["a"; 40].join("__"));
-        let root = tree(
+        let root = layered(
             "",
             &[("DEFENDER__", "x"), ("DEFENDER__a____b", "x"), (&deep, "x")],
         );

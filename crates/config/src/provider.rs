@@ -17,7 +17,7 @@ pub(crate) struct Family {
     pub(crate) legacy: &'static str,
 }
 
-pub(crate) const FAMILIES: [Family; 2] = [
+pub(crate) static FAMILIES: [Family; 2] = [
     Family {
         section: "MicrosoftDefender",
         legacy: "MDATPApp",
