@@ -90,15 +90,15 @@ fn clarity(names: &[&str]) -> Clarity {
     match path.as_slice() {
         ["dataproviders", _, rest @ ..] if Family::of_section(names[1]).is_some() => args(rest),
         [_, rest @ ..] if Family::of_legacy(names[0]).is_some() => args(rest),
-        ["azure", "resourcemanagerurl"] | ["keyvault", "authorityuri"] => Clarity::Address,
+        ["azure", "resourcemanagerurl"]
+        | ["keyvault", "authorityuri"]
+        | ["msticpy", "proxies", _, "url"] => Clarity::Address,
         ["azure", "cloud" | "tenantid" | "authmethods"]
-        | ["querydefinitions", ..]
+        | ["querydefinitions" | "httptimeout", ..]
         | ["msticpy", "querydefinitions" | "httptimeout", ..]
         | ["msticpy", "friendlyexceptions"]
-        | ["httptimeout", ..]
-        | ["msticpy", "proxies", _, "username"] => Clarity::Clear,
-        ["msticpy", "proxies", _, "url"] => Clarity::Address,
-        [
+        | ["msticpy", "proxies", _, "username"]
+        | [
             "keyvault",
             "tenantid" | "subscriptionid" | "resourcegroup" | "azureregion" | "vaultname"
             | "usekeyring" | "authority" | "authntype",

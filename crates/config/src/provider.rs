@@ -58,18 +58,15 @@ impl Family {
     }
 }
 
-/// The instance that `name` stands for: `Some(None)` is the section itself.
-fn instance<'a>(name: &'a str, section: &str) -> Option<Option<&'a str>> {
+/// The instance that `name` stands for in `section`; an empty one is the section itself.
+fn instance<'a>(name: &'a str, section: &str) -> Option<&'a str> {
     let front = name.get(..section.len())?;
     if !front.eq_ignore_ascii_case(section) {
         return None;
     }
     match &name[section.len()..] {
-        "" => Some(None),
-        rest => rest
-            .strip_prefix('-')
-            .filter(|rest| !rest.is_empty())
-            .map(Some),
+        "" => Some(""),
+        rest => rest.strip_prefix('-').filter(|rest| !rest.is_empty()),
     }
 }
 
@@ -106,6 +103,7 @@ pub(crate) fn sections<'a>(root: &Place<'a>, family: &Family) -> Vec<(Instance, 
         let Some(name) = instance(name, section) else {
             continue;
         };
+        let name = (!name.is_empty()).then_some(name);
         if found.iter().any(|(known, _)| known.name.as_deref() == name) {
             continue;
         }

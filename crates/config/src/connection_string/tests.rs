@@ -54,7 +54,7 @@ fn every_key_is_taken() {
     }
     assert_eq!(args.auth_type, Some(crate::AuthType::Device));
     assert_eq!(args.delegated_auth, Some(true));
-    assert_eq!(args.timeout, Some(std::time::Duration::from_secs(180)));
+    assert_eq!(args.timeout, Some(std::time::Duration::from_mins(3)));
     assert_eq!(args.authority.unwrap().as_str(), "https://login.example/");
 }
 

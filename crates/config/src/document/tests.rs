@@ -154,7 +154,6 @@ fn errors_have_a_position_and_show_no_value() {
         "a: &canary\n  b: *canary\n",
         "a: 1\n---\nb: canary\n",
         "canary: 1\ncanary: 2\n",
-        "%canary\n---\na: 1\n",
         "secret: !!int canary\n",
         "secret: !!binary canary!\n",
     ] {
@@ -166,16 +165,16 @@ fn errors_have_a_position_and_show_no_value() {
 
 #[test]
 fn bombs_are_refused() {
-    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
-    for level in 1..12 {
-        let before = format!("*a{}", level - 1);
-        let items = vec![before; 10].join(", ");
-        laughs.push_str(&format!("a{level}: &a{level} [{items}]\n"));
-    }
+    let laugh = |level: usize| {
+        let before = level
+            .checked_sub(1)
+            .map_or("x".to_owned(), |before| format!("*a{before}"));
+        format!("a{level}: &a{level} [{}]\n", vec![before; 10].join(", "))
+    };
+    let laughs = (0..12).map(laugh).collect::<Vec<_>>().concat();
     let deep = format!("a: {}{}", "[".repeat(5_000), "]".repeat(5_000));
-    let block: String = (0..5_000)
-        .map(|level| format!("{}a:\n", " ".repeat(level)))
-        .collect();
+    let nested = |level: usize| " ".repeat(level) + "a:\n";
+    let block = (0..5_000).map(nested).collect::<Vec<_>>().concat();
     let many = "- x\n".repeat(200_000);
     for bomb in [laughs, deep, block, format!("a:\n{many}")] {
         let error = parse("test", &bomb).unwrap_err();
