@@ -1,22 +1,142 @@
-//! One connection.
-use std::sync::Arc;
+//! Listening, and serving one connection.
 
-use tokio::net::TcpListener;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use openssl::ssl::{Ssl, SslContext};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_openssl::SslStream;
 
 use crate::certificates::Authority;
-use crate::service::Service;
+use crate::proxy;
+use crate::service::{Place, Scheme, Service};
+use crate::wire::{Plans, Wire};
 
+/// How long a connection may go on after the emulator was told to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How clients come in at a listener.
+#[derive(Debug, Clone)]
 pub(crate) enum Entrance {
+    /// Plain HTTP.
     Plain,
+    /// HTTPS at a loopback address.
     Tls(Arc<Authority>),
+    /// The forward proxy.
     Proxy(Arc<Authority>),
 }
 
+/// Takes connections until the emulator is told to stop, then waits for those it has.
 pub(crate) async fn accept(
-    _listener: TcpListener,
-    _entrance: Entrance,
-    _service: Arc<Service>,
-    _closed: watch::Receiver<bool>,
+    listener: TcpListener,
+    entrance: Entrance,
+    service: Arc<Service>,
+    mut closed: watch::Receiver<bool>,
 ) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = told_to_stop(&mut closed) => break,
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+        };
+        // A connection that is gone before it is taken is the client's affair.
+        let Ok((stream, _)) = accepted else {
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        connections.spawn(enter(
+            stream,
+            entrance.clone(),
+            Arc::clone(&service),
+            closed.clone(),
+        ));
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn enter(
+    stream: TcpStream,
+    entrance: Entrance,
+    service: Arc<Service>,
+    mut closed: watch::Receiver<bool>,
+) {
+    match entrance {
+        Entrance::Plain => serve(stream, Place::Direct(Scheme::Http), service, closed).await,
+        Entrance::Tls(authority) => {
+            let context = stream
+                .local_addr()
+                .ok()
+                .and_then(|address| authority.context_by_name(&address.ip().to_string()).ok());
+            if let Some(context) = context
+                && let Some(stream) = handshake(stream, &context, &mut closed).await
+            {
+                serve(stream, Place::Direct(Scheme::Https), service, closed).await;
+            }
+        }
+        Entrance::Proxy(authority) => proxy::serve(stream, authority, service, closed).await,
+    }
+}
+
+/// The server's side of a TLS handshake; nothing when the client breaks off, for example because
+/// it does not trust the authority.
+pub(crate) async fn handshake<S>(
+    stream: S,
+    context: &SslContext,
+    closed: &mut watch::Receiver<bool>,
+) -> Option<SslStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut stream = SslStream::new(Ssl::new(context).ok()?, stream).ok()?;
+    tokio::select! {
+        () = told_to_stop(closed) => None,
+        accepted = std::pin::Pin::new(&mut stream).accept() => accepted.is_ok().then_some(stream),
+    }
+}
+
+/// Answers the requests of one connection, with whatever goes wrong on the way.
+pub(crate) async fn serve<S>(
+    stream: S,
+    place: Place,
+    service: Arc<Service>,
+    mut closed: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let plans = Plans::default();
+    let wire = Wire::new(stream, plans.clone());
+    let handler = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        let plans = plans.clone();
+        async move { Ok::<_, Infallible>(service.respond(place, request, &plans).await) }
+    });
+    // The date comes from the emulator's clock.
+    let connection = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(wire), handler);
+    let mut connection = pin!(connection);
+    // An error here is a client that left, or a fault that was asked for.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = told_to_stop(&mut closed) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = timeout(GRACE, connection).await;
+        }
+    }
+}
+
+/// Returns when the emulator has been told to stop, or is gone.
+pub(crate) async fn told_to_stop(closed: &mut watch::Receiver<bool>) {
+    let _ = closed.wait_for(|closed| *closed).await;
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -231,7 +230,7 @@ pub enum Data {
     Sample,
     /// Folders of NDJSON, CSV, Parquet or Arrow files; a table is a folder or file named after it.
     #[cfg(feature = "hunting")]
-    Folders(Vec<PathBuf>),
+    Folders(Vec<std::path::PathBuf>),
     /// Tables by name, the same for every tenant.
     #[cfg(feature = "hunting")]
     Batches(BTreeMap<String, Vec<arrow::record_batch::RecordBatch>>),

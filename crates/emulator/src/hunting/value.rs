@@ -1,6 +1,7 @@
 //! Rows as a backend gives them: the ten Kusto types and their values.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// The Kusto types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,25 +92,46 @@ pub enum Value {
     Dynamic(serde_json::Value),
 }
 
-/// An answer: its columns, and its rows one after the other.
+/// An answer: its columns, and a way to go through its rows.
 pub struct Rows {
     /// The columns, in order; they stay when there are no rows.
     pub columns: Vec<Column>,
-    /// The rows; each has as many cells as there are columns.
-    pub rows: Box<dyn Iterator<Item = Vec<Value>> + Send>,
+    visit: Box<Visit>,
 }
 
+/// Hands every row to the visitor until that has enough.
+type Visit = dyn FnOnce(&mut dyn FnMut(Vec<Value>) -> ControlFlow<()>) + Send;
+
 impl Rows {
-    /// An answer whose rows are made while they are sent.
+    /// An answer of `rows`, each with as many cells as there are columns.
     pub fn new<I>(columns: Vec<Column>, rows: I) -> Self
     where
-        I: IntoIterator<Item = Vec<Value>>,
-        I::IntoIter: Send + 'static,
+        I: IntoIterator<Item = Vec<Value>> + Send + 'static,
     {
+        Self::visited(columns, |visitor| {
+            for row in rows {
+                if visitor(row).is_break() {
+                    return;
+                }
+            }
+        })
+    }
+
+    /// An answer whose rows `visit` hands over one by one, so that they need not all be there
+    /// at once.
+    pub fn visited(
+        columns: Vec<Column>,
+        visit: impl FnOnce(&mut dyn FnMut(Vec<Value>) -> ControlFlow<()>) + Send + 'static,
+    ) -> Self {
         Self {
             columns,
-            rows: Box::new(rows.into_iter()),
+            visit: Box::new(visit),
         }
+    }
+
+    /// Goes through the rows until `visitor` breaks off.
+    pub fn for_each(self, mut visitor: impl FnMut(Vec<Value>) -> ControlFlow<()>) {
+        (self.visit)(&mut visitor);
     }
 }
 

@@ -1,0 +1,236 @@
+//! The token endpoint: what all grants have in common.
+//!
+//! A grant is a function from an [`Application`] that is known to a [`Granted`] or a [`Refusal`];
+//! another one is another file and another line in [`grant`].
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::client_credentials;
+use super::jwt::Claims;
+use super::refusal::Refusal;
+use super::{Directory, Version};
+use crate::hosts::{self, Api};
+use crate::options::{Application, Tenant};
+use crate::reply;
+use crate::service::{Asked, Place, Service};
+use crate::ticks;
+
+/// A request at the token endpoint whose tenant is known.
+pub(super) struct TokenRequest<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) service: &'a Service,
+    pub(super) asked: &'a Asked,
+    pub(super) tenant: &'a Tenant,
+    pub(super) version: Version,
+    form: HashMap<String, String>,
+}
+
+/// What a token is made out for.
+pub(super) struct Resource {
+    /// The audience, as the client named it.
+    pub(super) audience: String,
+    /// The APIs whose roles go into the token; one, except for the emulator's own address.
+    apis: Vec<Api>,
+}
+
+/// A token, and what is said around it.
+pub(super) struct Granted {
+    version: Version,
+    token: String,
+    resource: String,
+    lifetime: i64,
+    not_before: i64,
+}
+
+/// Finds the tenant and the grant, and carries it out.
+pub(super) fn grant(
+    directory: &Directory,
+    service: &Service,
+    asked: &Asked,
+    tenant: &str,
+    version: Version,
+) -> Result<Granted, Refusal> {
+    let tenant = directory.tenant(tenant, asked.place);
+    let form = form(asked);
+    let grant_type = form.get("grant_type").cloned();
+    let tenant = match grant_type.as_deref() {
+        Some("client_credentials") => tenant.map_err(Refusal::confidential)?,
+        _ => tenant?,
+    };
+    let request = TokenRequest {
+        directory,
+        service,
+        asked,
+        tenant,
+        version,
+        form,
+    };
+    match grant_type.as_deref() {
+        None => Err(Refusal::missing("grant_type")),
+        Some("client_credentials") => client_credentials::grant(&request),
+        Some(other) => Err(Refusal::grant_type(other)),
+    }
+}
+
+/// The form's fields and, from a Basic header, the client's name and secret; nothing when the
+/// body is not a form.
+fn form(asked: &Asked) -> HashMap<String, String> {
+    let is_form = asked
+        .header(CONTENT_TYPE.as_str())
+        .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
+    if !is_form {
+        return HashMap::new();
+    }
+    let mut form: HashMap<String, String> = url::form_urlencoded::parse(&asked.body)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    if let Some((user, password)) = basic(asked) {
+        form.entry("client_id".to_owned()).or_insert(user);
+        form.entry("client_secret".to_owned()).or_insert(password);
+    }
+    form
+}
+
+/// The two halves of a Basic header, which OAuth has form-encoded before they are joined.
+fn basic(asked: &Asked) -> Option<(String, String)> {
+    let (scheme, credentials) = asked.header(AUTHORIZATION.as_str())?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    let plain = |text: &str| {
+        url::form_urlencoded::parse(format!("v={text}").as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned())
+    };
+    Some((plain(user)?, plain(password)?))
+}
+
+impl<'a> TokenRequest<'a> {
+    /// A field that is there and not empty.
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        self.form.get(name).map(String::as_str)
+    }
+
+    pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
+        self.field(name).ok_or_else(|| Refusal::missing(name))
+    }
+
+    /// The application that `client_id` names.
+    pub(super) fn application(&self) -> Result<&'a Application, Refusal> {
+        let client_id = self.required("client_id")?;
+        self.tenant
+            .applications
+            .iter()
+            .find(|application| application.client_id.eq_ignore_ascii_case(client_id))
+            .ok_or_else(|| Refusal::application_not_found(client_id, self.tenant))
+    }
+
+    /// The resource behind a name, if it exists in the tenant's cloud.
+    pub(super) fn resource(&self, name: &str) -> Result<Resource, Refusal> {
+        let trimmed = name.trim_end_matches('/');
+        if matches!(self.asked.place, Place::Direct(_))
+            && trimmed.eq_ignore_ascii_case(&self.asked.origin)
+        {
+            return Ok(Resource {
+                audience: trimmed.to_owned(),
+                apis: Api::ALL.to_vec(),
+            });
+        }
+        match hosts::resource(trimmed) {
+            Some((api, cloud)) if cloud.is_none_or(|cloud| cloud == self.tenant.cloud) => {
+                Ok(Resource {
+                    audience: trimmed.to_owned(),
+                    apis: vec![api],
+                })
+            }
+            _ => Err(Refusal::resource(name, self.tenant)),
+        }
+    }
+
+    /// A token for `application` itself.
+    pub(super) fn application_token(
+        &self,
+        application: &Application,
+        resource: Resource,
+    ) -> Result<Granted, Refusal> {
+        let now = ticks::unix_seconds(self.service.now());
+        let lifetime = i64::try_from(self.directory.token_lifetime.as_secs()).unwrap_or(i64::MAX);
+        let cloud = self.tenant.cloud;
+        let issuer = format!("{}/{}/", cloud.issuer(), self.tenant.id);
+        let roles = resource
+            .apis
+            .iter()
+            .filter_map(|api| application.roles.get(api))
+            .flatten()
+            .cloned()
+            .collect();
+        let claims = Claims {
+            aud: resource.audience.clone(),
+            iss: issuer.clone(),
+            iat: now,
+            nbf: now,
+            exp: now.saturating_add(lifetime),
+            app_displayname: application.name.clone(),
+            appid: application.client_id.clone(),
+            appidacr: "1".to_owned(),
+            idp: issuer,
+            idtyp: "app".to_owned(),
+            roles,
+            tid: self.tenant.id.clone(),
+            uti: URL_SAFE_NO_PAD.encode(&self.service.identifiers.next().as_bytes()[..16]),
+            ver: "1.0".to_owned(),
+        };
+        let token = self
+            .directory
+            .key(cloud)
+            .and_then(|key| key.sign(&claims))
+            .map_err(|_| Refusal::outage(StatusCode::INTERNAL_SERVER_ERROR))?;
+        Ok(Granted {
+            version: self.version,
+            token,
+            resource: resource.audience,
+            lifetime,
+            not_before: now,
+        })
+    }
+}
+
+impl Granted {
+    /// The answer; version 1 writes its numbers as text.
+    pub(super) fn response(&self, asked: &Asked) -> Response<Bytes> {
+        let body: Value = match self.version {
+            Version::Two => json!({
+                "token_type": "Bearer",
+                "expires_in": self.lifetime,
+                "ext_expires_in": self.lifetime,
+                "access_token": self.token,
+            }),
+            Version::One => json!({
+                "token_type": "Bearer",
+                "expires_in": self.lifetime.to_string(),
+                "ext_expires_in": self.lifetime.to_string(),
+                "expires_on": self.not_before.saturating_add(self.lifetime).to_string(),
+                "not_before": self.not_before.to_string(),
+                "resource": self.resource,
+                "access_token": self.token,
+            }),
+        };
+        let mut response = reply::json(StatusCode::OK, &body);
+        reply::set(&mut response, "x-ms-request-id", &asked.id);
+        if let Some(sent) = asked.header("client-request-id") {
+            reply::set(&mut response, "client-request-id", sent);
+        }
+        reply::set(&mut response, "cache-control", "no-store, no-cache");
+        response
+    }
+}

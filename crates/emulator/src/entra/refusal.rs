@@ -1,0 +1,296 @@
+//! Refusals: the AADSTS codes and the body they travel in.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use crate::hosts::Cloud;
+use crate::options::{Application, Tenant};
+use crate::reply;
+use crate::service::{Asked, Place, Service};
+use crate::ticks;
+
+/// Why the token endpoint says no.
+///
+/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    /// The OAuth error, which is what a client reacts to.
+    error: &'static str,
+    /// The number after `AADSTS`.
+    code: u64,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, error: &'static str, code: u64, message: String) -> Self {
+        Self {
+            status,
+            error,
+            code,
+            message,
+        }
+    }
+
+    pub(super) fn tenant_not_found(name: &str) -> Self {
+        let request = StatusCode::BAD_REQUEST;
+        if ["common", "organizations", "consumers"].contains(&name) {
+            return Self::new(
+                request,
+                "invalid_request",
+                50059,
+                "No tenant-identifying information found in either the request or implied by any \
+                 provided credentials."
+                    .to_owned(),
+            );
+        }
+        if !name.contains('.') && !is_guid(name) {
+            return Self::new(
+                request,
+                "invalid_request",
+                900_023,
+                format!(
+                    "Specified tenant identifier '{name}' is neither a valid DNS name, nor a \
+                     valid external domain."
+                ),
+            );
+        }
+        Self::new(
+            request,
+            "invalid_request",
+            90002,
+            format!(
+                "Tenant '{name}' not found. Check to make sure you have the correct tenant ID and \
+                 are signing into the correct cloud. Check with your subscription administrator, \
+                 this may happen if there are no active subscriptions for the tenant."
+            ),
+        )
+    }
+
+    /// A tenant of another national cloud, at an endpoint that does not sign in anybody.
+    pub(super) fn other_cloud(tenant: &Tenant, asked: Cloud) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            90038,
+            format!(
+                "The specified tenant '{}' belongs to the National Cloud '{}'. Current cloud \
+                 instance '{asked}' does not federate with '{}'.",
+                tenant.id, tenant.cloud, tenant.cloud
+            ),
+        )
+    }
+
+    /// The same for an application that proves itself: there is no redirection for those.
+    pub(super) fn confidential(self) -> Self {
+        if self.code != 90038 {
+            return self;
+        }
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            900_382,
+            "Confidential Client is not supported in Cross Cloud request.".to_owned(),
+        )
+    }
+
+    pub(super) fn missing(parameter: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            900_144,
+            format!("The request body must contain the following parameter: '{parameter}'."),
+        )
+    }
+
+    pub(super) fn grant_type(value: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            70003,
+            format!("The app requested an unsupported grant type '{value}'."),
+        )
+    }
+
+    pub(super) fn application_not_found(client_id: &str, tenant: &Tenant) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "unauthorized_client",
+            700_016,
+            format!(
+                "Application with identifier '{client_id}' was not found in the directory '{}'. \
+                 This can happen if the application has not been installed by the administrator \
+                 of the tenant or consented to by any user in the tenant. You may have sent your \
+                 authentication request to the wrong tenant.",
+                tenant.name
+            ),
+        )
+    }
+
+    pub(super) fn no_proof() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            7_000_218,
+            "The request body must contain the following parameter: 'client_assertion' or \
+             'client_secret'."
+                .to_owned(),
+        )
+    }
+
+    pub(super) fn secret(application: &Application) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            7_000_215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is \
+                 the client secret value, not the client secret ID, for a secret added to app \
+                 '{}'.",
+                application.client_id
+            ),
+        )
+    }
+
+    pub(super) fn secret_expired(application: &Application) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            7_000_222,
+            format!(
+                "The provided client secret keys for app '{}' are expired. Visit the Azure portal \
+                 to create new keys for your app: https://aka.ms/NewClientSecret, or consider \
+                 using certificate credentials for added security: https://aka.ms/certCreds.",
+                application.client_id
+            ),
+        )
+    }
+
+    /// An assertion where none of the application's certificates is known.
+    pub(super) fn assertion(application: &Application) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            700_027,
+            format!(
+                "The certificate with identifier used to sign the client assertion is not \
+                 registered on application. Client application ID: '{}'.",
+                application.client_id
+            ),
+        )
+    }
+
+    pub(super) fn scope(scope: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_scope",
+            70011,
+            format!(
+                "The provided value for the input parameter 'scope' is not valid. The scope \
+                 {scope} is not valid."
+            ),
+        )
+    }
+
+    pub(super) fn scope_without_default(scope: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_scope",
+            1_002_012,
+            format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must \
+                 have a scope value with /.default suffixed to the resource identifier \
+                 (application ID URI)."
+            ),
+        )
+    }
+
+    pub(super) fn resource(resource: &str, tenant: &Tenant) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_resource",
+            500_011,
+            format!(
+                "The resource principal named {resource} was not found in the tenant named {}. \
+                 This can happen if the application has not been installed by the administrator \
+                 of the tenant or consented to by any user in the tenant. You might have sent \
+                 your authentication request to the wrong tenant.",
+                tenant.name
+            ),
+        )
+    }
+
+    /// What the endpoint says when it cannot do its work, or is asked too often.
+    pub(super) fn outage(status: StatusCode) -> Self {
+        match status.as_u16() {
+            429 => Self::new(
+                status,
+                "temporarily_unavailable",
+                90055,
+                "The request has been throttled because of too many requests.".to_owned(),
+            ),
+            503 | 504 => Self::new(
+                status,
+                "temporarily_unavailable",
+                90033,
+                "A transient error has occurred. Please try again.".to_owned(),
+            ),
+            500..=599 => Self::new(
+                status,
+                "server_error",
+                90033,
+                "A transient error has occurred. Please try again.".to_owned(),
+            ),
+            _ => Self::new(
+                status,
+                "invalid_request",
+                900_000,
+                "The request was refused by request.".to_owned(),
+            ),
+        }
+    }
+
+    /// The whole body, with the lines that Entra ID appends to every description.
+    pub(super) fn response(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+        let timestamp = ticks::stamp(service.now());
+        let trace_id = &asked.id;
+        let correlation_id = match asked.header("client-request-id") {
+            Some(sent) if is_guid(sent) => sent.to_owned(),
+            _ => service.identifiers.next(),
+        };
+        let authority = match asked.place {
+            Place::Host(_) => asked.origin.clone(),
+            Place::Direct(_) => format!("https://{}", Cloud::Global.login()),
+        };
+        let code = self.code;
+        let message = &self.message;
+        let mut response = reply::json(
+            self.status,
+            &json!({
+                "error": self.error,
+                "error_description": format!(
+                    "AADSTS{code}: {message}\r\nTrace ID: {trace_id}\r\n\
+                     Correlation ID: {correlation_id}\r\nTimestamp: {timestamp}"
+                ),
+                "error_codes": [code],
+                "timestamp": timestamp,
+                "trace_id": trace_id,
+                "correlation_id": correlation_id,
+                "error_uri": format!("{authority}/error?code={code}"),
+            }),
+        );
+        reply::set(&mut response, "x-ms-request-id", trace_id);
+        reply::set(&mut response, "client-request-id", &correlation_id);
+        reply::set(&mut response, "cache-control", "no-store, no-cache");
+        response
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    let mut lengths = text.split('-').map(str::len);
+    text.bytes()
+        .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+        && [8, 4, 4, 4, 12].iter().all(|length| lengths.next() == Some(*length))
+        && lengths.next().is_none()
+}

@@ -1,0 +1,99 @@
+//! One hunting request, from its token to its rows.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::answer::{Refused, identify};
+use super::backend::{Question, TimeRange};
+use super::encode::{Style, encode};
+use super::request::{self, Request};
+use super::security::authorize;
+use crate::hosts::Api;
+use crate::reply;
+use crate::service::{Asked, Service};
+use crate::ticks;
+
+/// What Graph says its bodies are.
+const ODATA: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
+                     IEEE754Compatible=false;charset=utf-8";
+
+/// Answers a hunting request.
+pub(crate) async fn hunt(
+    service: &Service,
+    api: Api,
+    asked: &Asked,
+    late_schema: bool,
+) -> Response<Bytes> {
+    match rows(service, api, asked, late_schema).await {
+        Err(refused) => refused.response(service, api, asked),
+        Ok(body) => {
+            let content_type = match api {
+                Api::Graph => ODATA,
+                Api::Mde | Api::M365d => "application/json; charset=utf-8",
+            };
+            let mut response = reply::with_type(StatusCode::OK, content_type, body);
+            identify(&mut response, api, asked);
+            response
+        }
+    }
+}
+
+async fn rows(
+    service: &Service,
+    api: Api,
+    asked: &Asked,
+    late_schema: bool,
+) -> Result<Vec<u8>, Refused> {
+    let claims = authorize(service, api, asked)?;
+    let begun = service.now();
+    if let Some(ledger) = &service.ledger {
+        ledger.enter(api, &claims, begun)?;
+    }
+    let now = ticks::from_system_time(begun);
+    let Request { query, time_range } = request::parse(api, asked, now)?;
+    let kept = match service.retention {
+        None => TimeRange::ALL,
+        Some(retention) => TimeRange {
+            start: ticks::from_system_time(begun.checked_sub(retention).unwrap_or(begun)),
+            end: now,
+        },
+    };
+    let question = Question {
+        tenant: claims.tid,
+        api,
+        query,
+        time_range: kept.intersection(time_range.unwrap_or(TimeRange::ALL)),
+        now,
+        max_rows: service.limits.rows,
+    };
+    let limits = service.limits;
+    let answer = service.backend.run(question).await.map_err(refused)?;
+    let elapsed = service.now().duration_since(begun).unwrap_or_default();
+    let style = Style {
+        api,
+        origin: asked.origin.clone(),
+        version: if asked.uri.path().starts_with("/beta/") { "beta" } else { "v1.0" },
+        late_schema,
+        seconds: elapsed.as_secs_f64(),
+    };
+    // Fifty megabytes take a while to write; other requests should not wait for it.
+    tokio::task::spawn_blocking(move || encode(answer, &style, limits))
+        .await
+        .map_err(|_| {
+            Refused::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalServerError",
+                "the emulator could not write the answer",
+            )
+        })?
+        .map_err(refused)
+}
+
+/// A query that is refused is a 400 in every API, whatever the reason.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
+fn refused(fault: super::QueryFault) -> Refused {
+    Refused::bad_request(fault.to_string())
+}

@@ -1,0 +1,142 @@
+//! The forward proxy: a tunnel to an emulated host ends here, any other is refused.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use openssl::memcmp;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::certificates::Authority;
+use crate::connection::{self, handshake, told_to_stop};
+use crate::hosts::Host;
+use crate::log::RecordedRequest;
+use crate::reply;
+use crate::service::{Place, Service};
+use crate::settings::basic;
+
+/// The one port that the emulated hosts listen on.
+const HTTPS_PORT: u16 = 443;
+
+/// Serves one connection of the proxy's own.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    authority: Arc<Authority>,
+    service: Arc<Service>,
+    closed: watch::Receiver<bool>,
+) {
+    let mut stop = closed.clone();
+    let handler = service_fn(move |request| {
+        let response = answer(request, &authority, &service, &closed);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let connection = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), handler)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = told_to_stop(&mut stop) => connection.as_mut().graceful_shutdown(),
+    }
+}
+
+/// Opens a tunnel, or says why not.
+fn answer(
+    request: Request<Incoming>,
+    authority: &Arc<Authority>,
+    service: &Arc<Service>,
+    closed: &watch::Receiver<bool>,
+) -> Response<Full<Bytes>> {
+    let target = request.uri().clone();
+    let host = target.host().unwrap_or_default().to_owned();
+    let refuse = |response: Response<Bytes>| {
+        let mut record =
+            RecordedRequest::new(request.method().as_str(), &host, &target, request.headers());
+        record.status = response.status().as_u16();
+        service.record(record);
+        response.map(Full::new)
+    };
+    if let Some(credentials) = service.proxy_credentials()
+        && !presents(request.headers(), &basic(credentials))
+    {
+        let mut response = reply::text(
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            "the emulator's proxy asks for a user and a password",
+        );
+        response.headers_mut().insert(
+            PROXY_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"defender emulator\""),
+        );
+        return refuse(response);
+    }
+    if request.method() != Method::CONNECT {
+        let text = if host.is_empty() {
+            "this is the emulator's proxy; its services are at its other addresses".to_owned()
+        } else {
+            format!("the emulator's proxy carries HTTPS only, not a plain request to {host}")
+        };
+        return refuse(reply::text(StatusCode::BAD_GATEWAY, &text));
+    }
+    let port = target.port_u16().unwrap_or(HTTPS_PORT);
+    let Some(emulated) = Host::named(&host).filter(|_| port == HTTPS_PORT) else {
+        return refuse(reply::text(
+            StatusCode::BAD_GATEWAY,
+            &format!("the emulator does not serve {host}:{port}, and connects to nothing outside"),
+        ));
+    };
+    tokio::spawn(tunnel(
+        hyper::upgrade::on(request),
+        emulated,
+        Arc::clone(authority),
+        Arc::clone(service),
+        closed.clone(),
+    ));
+    Response::new(Full::default())
+}
+
+/// Ends the tunnel as `host` would.
+async fn tunnel(
+    upgrade: hyper::upgrade::OnUpgrade,
+    host: &'static Host,
+    authority: Arc<Authority>,
+    service: Arc<Service>,
+    mut closed: watch::Receiver<bool>,
+) {
+    let Ok(context) = authority.context(host.name) else {
+        return;
+    };
+    let upgraded = tokio::select! {
+        upgraded = upgrade => upgraded,
+        () = told_to_stop(&mut closed) => return,
+    };
+    let Ok(upgraded) = upgraded else {
+        return;
+    };
+    if let Some(stream) = handshake(TokioIo::new(upgraded), &context, &mut closed).await {
+        connection::serve(stream, Place::Host(host), service, closed).await;
+    }
+}
+
+/// Whether the request carries `Basic` with these credentials.
+fn presents(headers: &HeaderMap, expected: &str) -> bool {
+    headers
+        .get(PROXY_AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .is_some_and(|(scheme, credentials)| {
+            let credentials = credentials.trim();
+            scheme.eq_ignore_ascii_case("basic")
+                && credentials.len() == expected.len()
+                && memcmp::eq(credentials.as_bytes(), expected.as_bytes())
+        })
+}

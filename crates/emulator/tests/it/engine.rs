@@ -1,0 +1,1 @@
+//! Queries that run: the local engine behind the endpoints.

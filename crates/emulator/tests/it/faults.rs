@@ -1,0 +1,231 @@
+//! What goes wrong on request, as a client sees it.
+
+use std::time::Duration;
+
+use defender_emulator::{Emulator, Fault, FaultAnswer, FaultBody, Faults, Options, Running};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::client::{
+    Answer, FORM, GRAPH, JSON, RUN, SECRET, direct, form, hunt, options, proxied, scope_of, token,
+};
+
+const ALL_RUNS: &str = "*/run*";
+
+async fn with(faults: Faults) -> Running {
+    Emulator::start(Options {
+        faults,
+        ..options()
+    })
+    .await
+    .unwrap()
+}
+
+async fn ask(running: &Running) -> Result<Answer, String> {
+    let bearer = format!("Bearer {}", token(running, GRAPH).await);
+    let headers = [JSON, ("authorization", bearer.as_str())];
+    let body = json!({"Query": "Many"}).to_string();
+    direct(running, "POST", RUN[0], &headers, body).await
+}
+
+fn fault() -> Fault {
+    Fault {
+        path: Some(ALL_RUNS.to_owned()),
+        ..Fault::default()
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_faults_is_carried_out_in_turn() {
+    let faults = Faults::parse(
+        "
+- {path: '*/run*', request: 1, status: 429, retry_after: 3}
+- {path: '*/run*', request: 2, status: 429}
+- {path: '*/run*', request: 3, status: 504}
+- {path: '*/run*', request: 4, status: 502, body: html}
+- {path: '*/run*', request: 5, status: 200, body: empty}
+- {path: '*/run*', request: 6, status: 418, json: {error: {code: Teapot}}, headers: {x-note: hot}}
+- {path: '*/run*', request: 7, text: '<not json', status: 200}
+",
+    )
+    .unwrap();
+    for (path, name) in RUN.into_iter().zip(["graph", "mde", "m365d"]) {
+        let running = with(faults.clone()).await;
+        let token = token(&running, scope_of(path)).await;
+        let mut answers = Vec::new();
+        for _ in 0..7 {
+            let answer = hunt(&running, path, &token, "Nothing").await;
+            answers.push(answer.exchange(&running));
+        }
+        assert_eq!(hunt(&running, path, &token, "Nothing").await.status, 200);
+        insta::assert_json_snapshot!(format!("faults_{name}"), answers);
+    }
+}
+
+#[tokio::test]
+async fn the_authority_has_outages_too() {
+    let faults = Faults::parse("[{path: '*/token', requests: [1, 2], status: 429}]").unwrap();
+    let running = with(faults).await;
+    let path = format!("/{}/oauth2/v2.0/token", crate::client::TENANT);
+    let ask = async || {
+        let body = form(crate::client::CLIENT, SECRET, GRAPH);
+        direct(&running, "POST", &path, &[FORM], body)
+            .await
+            .unwrap()
+    };
+    insta::assert_json_snapshot!("faults_entra", ask().await.exchange(&running));
+    assert_eq!(ask().await.status, 429);
+    assert_eq!(ask().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_breaks_off_and_the_connection_with_it() {
+    let running = with(Faults::new().with(Fault {
+        truncate_after: Some(20),
+        requests: vec![1],
+        ..fault()
+    }))
+    .await;
+    let error = ask(&running).await.unwrap_err();
+    assert!(error.contains("body"), "{error}");
+    assert_eq!(running.requests().last().unwrap().status, 200);
+    assert_eq!(ask(&running).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_is_dropped_before_the_status() {
+    let running = with(Faults::new().with(Fault {
+        drop_after: Some(0),
+        requests: vec![1],
+        ..fault()
+    }))
+    .await;
+    ask(&running).await.unwrap_err();
+    assert_eq!(running.requests().last().unwrap().status, 0);
+    assert_eq!(ask(&running).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_false_length_is_noticed_or_cuts_the_body() {
+    let running = with(
+        Faults::new()
+            .with(Fault {
+                content_length: Some(1_000_000),
+                requests: vec![1],
+                ..fault()
+            })
+            .with(Fault {
+                content_length: Some(10),
+                ..fault()
+            }),
+    )
+    .await;
+    ask(&running).await.unwrap_err();
+    assert_eq!(ask(&running).await.unwrap().body.len(), 10);
+}
+
+#[tokio::test]
+async fn a_byte_that_is_no_text() {
+    let running = with(Faults::new().with(Fault {
+        invalid_utf8_at: Some(5),
+        ..fault()
+    }))
+    .await;
+    let answer = ask(&running).await.unwrap();
+    let error = std::str::from_utf8(&answer.body).unwrap_err();
+    assert_eq!(error.valid_up_to(), 5);
+}
+
+#[tokio::test]
+async fn rows_come_before_the_schema() {
+    for (path, names) in RUN.into_iter().zip([
+        ["\"results\"", "\"schema\""],
+        ["\"Results\"", "\"Schema\""],
+        ["\"Results\"", "\"Schema\""],
+    ]) {
+        let token_and_place = |text: &str| names.map(|name| text.find(name).unwrap());
+        let running = with(Faults::new().with(Fault {
+            late_schema: true,
+            requests: vec![1],
+            ..fault()
+        }))
+        .await;
+        let token = token(&running, scope_of(path)).await;
+        let late = hunt(&running, path, &token, "Many").await;
+        let [results, schema] = token_and_place(&late.text());
+        assert!(results < schema);
+        let usual = hunt(&running, path, &token, "Many").await;
+        let [results, schema] = token_and_place(&usual.text());
+        assert!(schema < results);
+        let (mut late, mut usual) = (late.json(), usual.json());
+        for body in [&mut late, &mut usual] {
+            body.as_object_mut().unwrap().sort_keys();
+        }
+        assert_eq!(late, usual);
+    }
+}
+
+#[tokio::test]
+async fn time_passes_before_and_within_an_answer() {
+    let running = with(
+        Faults::new()
+            .with(Fault {
+                delay: Some(Duration::from_secs(100)),
+                requests: vec![1],
+                ..fault()
+            })
+            .with(Fault {
+                drip: Some((100, Duration::from_secs(10))),
+                requests: vec![2],
+                ..fault()
+            }),
+    )
+    .await;
+    let bearer = token(&running, GRAPH).await;
+    tokio::time::pause();
+    let begun = Instant::now();
+    assert_eq!(hunt(&running, RUN[0], &bearer, "Many").await.status, 200);
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_secs(100), "{waited:?}");
+
+    let begun = Instant::now();
+    let answer = hunt(&running, RUN[0], &bearer, "Many").await;
+    assert_eq!(answer.json()["results"].as_array().unwrap().len(), 25);
+    let waited = begun.elapsed();
+    let pauses = u64::try_from(answer.body.len() / 100).unwrap();
+    assert!(waited >= Duration::from_secs(10 * pauses), "{waited:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_does_not_keep_the_emulator_from_ending() {
+    let running = with(Faults::new().with(Fault {
+        stall_after: Some(10),
+        ..fault()
+    }))
+    .await;
+    let bearer = token(&running, GRAPH).await;
+    tokio::time::pause();
+    let waiting = tokio::time::timeout(
+        Duration::from_hours(1),
+        hunt(&running, RUN[0], &bearer, "Many"),
+    );
+    assert!(waiting.await.is_err(), "the answer should never end");
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn faults_know_hosts_and_reach_through_tls() {
+    let running = with(Faults::new().with(Fault {
+        host: Some("*.microsoft.com".to_owned()),
+        method: Some("GET".to_owned()),
+        answer: Some(FaultAnswer {
+            body: FaultBody::Empty,
+            ..FaultAnswer::status(503)
+        }),
+        ..Fault::default()
+    }))
+    .await;
+    let ask = async |host: &str| proxied(&running, host, "GET", "/x", &[], "").await.status;
+    assert_eq!(ask("graph.microsoft.com").await, 503);
+    assert_eq!(ask("graph.microsoft.us").await, 404);
+}

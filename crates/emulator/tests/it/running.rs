@@ -1,0 +1,142 @@
+//! Starting, what clients are given, stopping.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use defender_emulator::{Emulator, Error, Options, Tenant};
+use tokio::net::TcpStream;
+
+use crate::client::{SECRET, TENANT, address, direct, options, start};
+
+#[tokio::test]
+async fn addresses_that_others_could_reach_are_refused() {
+    let open = "0.0.0.0:0".parse().unwrap();
+    for options in [
+        Options {
+            listen: open,
+            ..options()
+        },
+        Options {
+            https: Some(open),
+            ..options()
+        },
+        Options {
+            proxy: Some("192.0.2.1:8080".parse().unwrap()),
+            ..options()
+        },
+    ] {
+        let error = Emulator::start(options).await.unwrap_err();
+        assert!(matches!(error, Error::NotLoopback(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_address_is_named() {
+    let running = start().await;
+    let taken = address(&running.http_url());
+    let error = Emulator::start(Options {
+        listen: taken,
+        ..options()
+    })
+    .await
+    .unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot listen on {taken}"));
+}
+
+#[tokio::test]
+async fn two_tenants_cannot_have_one_identifier() {
+    let error = Emulator::start(Options {
+        tenants: vec![Tenant::demo(), Tenant::demo()],
+        ..options()
+    })
+    .await
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("two tenants have the identifier {TENANT}")
+    );
+}
+
+#[tokio::test]
+async fn clients_are_given_what_they_need() {
+    let running = start().await;
+    insta::assert_snapshot!("settings", running.settings_yaml());
+    let environment: BTreeMap<_, _> = running.environment().iter().cloned().collect();
+    assert_eq!(environment["HTTPS_PROXY"], running.proxy_url().unwrap());
+    assert_eq!(environment["AZURE_CLIENT_SECRET"], SECRET);
+    for name in [
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+    ] {
+        let pem = std::fs::read_to_string(&environment[name]).unwrap();
+        assert_eq!(pem, running.ca_pem());
+    }
+    let settings = std::fs::read_to_string(&environment["MSTICPYCONFIG"]).unwrap();
+    assert_eq!(settings, running.settings_yaml());
+    let names: Vec<_> = environment.keys().collect();
+    insta::assert_json_snapshot!("environment", names);
+
+    let folder = running.folder().to_owned();
+    assert!(folder.exists());
+    drop(running);
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn without_a_proxy_none_is_named() {
+    let running = Emulator::start(Options {
+        proxy: None,
+        https: None,
+        ..options()
+    })
+    .await
+    .unwrap();
+    assert_eq!((running.proxy_url(), running.https_url()), (None, None));
+    assert!(
+        !running
+            .environment()
+            .iter()
+            .any(|(name, _)| name == "HTTPS_PROXY")
+    );
+}
+
+#[tokio::test]
+async fn nothing_listens_after_the_end() {
+    let running = start().await;
+    let addresses = [
+        running.http_url(),
+        running.https_url().unwrap(),
+        running.proxy_url().unwrap(),
+    ]
+    .map(|url| address(&url));
+    let idle = TcpStream::connect(addresses[0]).await.unwrap();
+    running.shutdown().await;
+    drop(idle);
+    for address in addresses {
+        assert!(TcpStream::connect(address).await.is_err(), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_sees_every_request() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&seen);
+    let running = Emulator::start(Options {
+        observer: Some(Arc::new(move |request| {
+            sink.lock()
+                .unwrap()
+                .push((request.path.clone(), request.status));
+        })),
+        ..options()
+    })
+    .await
+    .unwrap();
+    direct(&running, "GET", "/a", &[], "").await.unwrap();
+    direct(&running, "GET", "/b", &[], "").await.unwrap();
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [("/a".to_owned(), 404), ("/b".to_owned(), 404)]
+    );
+}
