@@ -39,7 +39,7 @@ impl Authority {
                     .with_hint("a secret is sent there; http is allowed to localhost only"),
             );
         }
-        let tenant = checked(tenant.into())?;
+        let tenant = checked(&tenant.into())?.to_owned();
         Ok(Self { base, tenant })
     }
 
@@ -61,28 +61,25 @@ impl Authority {
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-protocols>
     pub fn token_url(&self, tenant: Option<&str>) -> Result<Url> {
-        let tenant = match tenant {
-            Some(tenant) => checked(tenant.to_owned())?,
-            None => self.tenant.clone(),
-        };
+        let tenant = checked(tenant.unwrap_or(&self.tenant))?;
         let mut url = self.base.clone();
         url.set_query(None);
         url.set_fragment(None);
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty()
-                .extend([tenant.as_str(), "oauth2", "v2.0", "token"]);
+                .extend([tenant, "oauth2", "v2.0", "token"]);
         }
         Ok(url)
     }
 }
 
 /// A tenant goes into a path: what could lead elsewhere is refused.
-fn checked(tenant: String) -> Result<String> {
+fn checked(tenant: &str) -> Result<&str> {
     let trimmed = tenant.trim();
     let allowed = |c: char| c.is_alphanumeric() || c == '-' || c == '.' || c == '_';
     let possible = trimmed.starts_with(char::is_alphanumeric) && trimmed.chars().all(allowed);
     if possible {
-        return Ok(trimmed.to_owned());
+        return Ok(trimmed);
     }
     Err(
         Error::new(ErrorKind::Config, format!("'{trimmed}' cannot be a tenant"))

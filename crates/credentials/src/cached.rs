@@ -10,7 +10,7 @@ use defender_core::{AccessToken, Clock, Credential, Error, Result, Scope, TokenI
 use url::Url;
 
 /// How long before its end a token is renewed.
-const MARGIN: Duration = Duration::from_secs(300);
+const MARGIN: Duration = Duration::from_mins(5);
 
 /// How long a failed early renewal is left alone while the old token is still valid.
 const PAUSE: Duration = Duration::from_secs(30);

@@ -156,8 +156,7 @@ mod tests {
         assert_eq!(claims.application.as_deref(), Some("a"));
         assert_eq!(claims.user, None);
         assert_eq!(claims.roles.len(), 2);
-        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_763_703_600);
-        assert_eq!(claims.expires_at, Some(end));
+        assert_eq!(claims.expires_at, time(1_763_703_600.0));
     }
 
     #[test]
@@ -169,8 +168,7 @@ mod tests {
         assert_eq!(claims.audiences, ["a", "b"]);
         assert_eq!(claims.user.as_deref(), Some("ana@contoso.example"));
         assert_eq!(claims.scopes, ["User.Read", "ThreatHunting.Read.All"]);
-        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_763_703_600);
-        assert_eq!(claims.expires_at, Some(end));
+        assert_eq!(claims.expires_at, time(1_763_703_600.0));
     }
 
     #[test]
@@ -191,6 +189,13 @@ mod tests {
                 "{error:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_time_is_in_seconds_since_1970() {
+        let day = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        let read = claims(&token_with(r#"{"nbf":86400,"iat":86400.9}"#)).unwrap();
+        assert_eq!((read.not_before, read.issued_at), (Some(day), Some(day)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::claims;
 
 /// How long an opaque token counts as valid after it is handed out: it is asked for again each
 /// time, so this is never an end.
-const OPAQUE: Duration = Duration::from_secs(3600);
+const OPAQUE: Duration = Duration::from_hours(1);
 
 /// A token that was obtained elsewhere, handed out for every scope until it ends.
 ///

@@ -47,8 +47,8 @@ impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(30),
-            answer_timeout: Duration::from_secs(300),
-            read_timeout: Duration::from_secs(60),
+            answer_timeout: Duration::from_mins(5),
+            read_timeout: Duration::from_mins(1),
             total_timeout: None,
             proxy: None,
             ca_file: None,

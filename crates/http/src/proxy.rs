@@ -25,21 +25,19 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// The proxy that the options or else the environment name.
     pub(crate) fn of(options: &HttpOptions) -> Result<Option<Self>> {
-        let variable = |names| variable(&options.environment, names);
-        let (settings, origin) = match &options.proxy {
-            Some(settings) => (settings.clone(), "the proxy option"),
-            None => {
-                let Some((name, url)) =
-                    variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-                else {
-                    return Ok(None);
-                };
-                let settings = ProxySettings {
-                    url: url.to_owned(),
-                    ..ProxySettings::default()
-                };
-                (settings, name)
-            }
+        let variable = |names: &[&'static str]| variable(&options.environment, names);
+        let (settings, origin) = if let Some(settings) = &options.proxy {
+            (settings.clone(), "the proxy option")
+        } else {
+            let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+            let Some((name, url)) = variable(&names) else {
+                return Ok(None);
+            };
+            let settings = ProxySettings {
+                url: url.to_owned(),
+                ..ProxySettings::default()
+            };
+            (settings, name)
         };
         let bypass = match &settings.no_proxy {
             Some(list) => Bypass::parse(list),

@@ -29,21 +29,21 @@ pub(crate) fn target(
 mod tests {
     use super::*;
 
-    fn target_of(method: Method, status: u16, location: &'static str) -> Option<String> {
+    fn target_of(method: &Method, status: u16, location: &'static str) -> Option<String> {
         let url = Url::parse("https://api.example/a/b?x=1").unwrap();
         let headers = [(LOCATION, http::HeaderValue::from_static(location))]
             .into_iter()
             .collect();
         let status = StatusCode::from_u16(status).unwrap();
-        target(&method, &url, status, &headers).map(String::from)
+        target(method, &url, status, &headers).map(String::from)
     }
 
     #[test]
     fn only_a_get_on_the_same_origin_is_followed() {
         let same = Some("https://api.example/c".to_owned());
-        assert_eq!(target_of(Method::GET, 302, "/c"), same);
+        assert_eq!(target_of(&Method::GET, 302, "/c"), same);
         assert_eq!(
-            target_of(Method::HEAD, 308, "https://api.example:443/c"),
+            target_of(&Method::HEAD, 308, "https://api.example:443/c"),
             same
         );
         for (method, status, location) in [
@@ -58,7 +58,7 @@ mod tests {
             (Method::GET, 302, "https://api.example.evil.example/c"),
         ] {
             assert_eq!(
-                target_of(method, status, location),
+                target_of(&method, status, location),
                 None,
                 "{status} {location}"
             );

@@ -32,8 +32,8 @@ impl Default for RetryPolicy {
             attempts: 4,
             initial: Duration::from_secs(1),
             maximum: Duration::from_secs(30),
-            longest_asked: Duration::from_secs(300),
-            total: Duration::from_secs(900),
+            longest_asked: Duration::from_mins(5),
+            total: Duration::from_mins(15),
         }
     }
 }
@@ -109,7 +109,8 @@ impl Jitter {
         match self {
             // The standard library seeds its hashers from the system's randomness.
             Self::Random => {
-                f64::from(RandomState::new().hash_one(0_u8) as u32) / f64::from(u32::MAX)
+                let [low, high, ..] = RandomState::new().hash_one(0_u8).to_ne_bytes();
+                f64::from(u16::from_ne_bytes([low, high])) / f64::from(u16::MAX)
             }
             Self::Fixed(fraction) => fraction.clamp(0.0, 1.0),
         }

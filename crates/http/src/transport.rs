@@ -86,7 +86,7 @@ impl HttpTransport {
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(url));
         Place {
             url: url.clone(),
-            proxy: proxy.map(|proxy| proxy.to_string()),
+            proxy: proxy.map(ToString::to_string),
         }
     }
 

@@ -12,7 +12,7 @@ use super::*;
 const SECRET: &str = "can~ary/8Q+&=%é";
 
 fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
 fn credential(transport: &ScriptedTransport) -> ClientSecret {
