@@ -174,3 +174,47 @@ fn decoded(text: &str) -> String {
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_an_address_and_its_user_apart() {
+        for (text, url, user, password) in [
+            (
+                "proxy.example:8080",
+                "http://proxy.example:8080/",
+                None,
+                None,
+            ),
+            (
+                "https://proxy.example",
+                "https://proxy.example/",
+                None,
+                None,
+            ),
+            (
+                "http://me%40x:p%3Bw@proxy.example:3128",
+                "http://proxy.example:3128/",
+                Some("me@x"),
+                Some("p;w"),
+            ),
+        ] {
+            let (found, found_user, found_password) = split(text).unwrap();
+            assert_eq!(found.as_str(), url);
+            assert_eq!(found_user.as_deref(), user);
+            let found_password = found_password.map(|found| found.expose_secret().to_owned());
+            assert_eq!(found_password.as_deref(), password);
+        }
+        for wrong in ["", "http://", "mailto:x://"] {
+            assert!(split(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn escapes_that_are_none_stay() {
+        assert_eq!(decoded("100%"), "100%");
+        assert_eq!(decoded("%zz%41%4"), "%zzA%4");
+    }
+}
