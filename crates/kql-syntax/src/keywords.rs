@@ -20,7 +20,10 @@ pub(crate) fn freedom(word: &str) -> Freedom {
         | "totable" | "top-hitters" | "top-nested" | "verbose" | "viewers" | "where" => {
             Freedom::Given
         }
-        "and"
+        "kind"
+        | "withsource"
+        | "with_source"
+        | "and"
         | "or"
         | "between"
         | "asc"
@@ -166,15 +169,22 @@ pub(crate) fn is_type(word: &str) -> bool {
             | "time"
             | "timespan"
             | "uniqueid"
-            | "uuid"
-            | "float"
-            | "int16"
-            | "int32"
-            | "uint"
-            | "uint16"
-            | "uint32"
-            | "uint64"
-            | "uint8"
-            | "ulong"
     )
+}
+
+/// Whether `word` names a type in `typeof(…)` and in the columns of `find`.
+pub(crate) fn is_extended_type(word: &str) -> bool {
+    is_type(word)
+        || matches!(
+            word,
+            "float"
+                | "int16"
+                | "int32"
+                | "uint"
+                | "uint16"
+                | "uint32"
+                | "uint64"
+                | "uint8"
+                | "ulong"
+        )
 }

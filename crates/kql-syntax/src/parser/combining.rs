@@ -29,11 +29,7 @@ impl Parser<'_> {
 
     fn condition(&mut self) -> Parsed<Option<Condition>> {
         if self.eat_word("on") {
-            let columns = if self.at_boundary() {
-                Vec::new()
-            } else {
-                self.list(Self::expression)?
-            };
+            let columns = self.list(Self::expression)?;
             return Ok(Some(Condition::On(columns)));
         }
         if self.eat_word("where") {
@@ -129,14 +125,18 @@ impl Parser<'_> {
         }
         let column = self.name_or_wildcard()?;
         let typed = self.eat(TokenKind::Colon);
-        let ty = if typed { Some(self.type_name()?) } else { None };
+        let ty = if typed {
+            Some(self.extended_type_name()?)
+        } else {
+            None
+        };
         Ok(FindColumn { column, ty })
     }
 
     pub(super) fn facet(&mut self) -> Parsed<Read> {
         let options = self.settings()?;
         self.expect_word("by")?;
-        let by = self.list(Self::path)?;
+        let by = self.list(Self::column_path)?;
         let with = match (self.eat_word("with"), self.kind()) {
             (false, _) => None,
             (true, TokenKind::OpenParenthesis) => Some(self.subquery()?),
@@ -173,7 +173,7 @@ impl Parser<'_> {
     pub(super) fn partition(&mut self) -> Parsed<Read> {
         let options = self.settings()?;
         self.expect_word("by")?;
-        let by = self.path()?;
+        let by = self.column_path()?;
         let scope = if self.eat_word("in") {
             Some(self.path()?)
         } else {

@@ -110,13 +110,14 @@ impl Parser<'_> {
     fn operand(&mut self, loosest: Level) -> Parsed<Expression> {
         if self.kind() == TokenKind::Star && loosest < Level::Operand {
             self.position += 1;
-            let compares = matches!(
-                self.infix(),
-                Some(
-                    (Infix::Comparison(_), Level::Text, _)
-                        | (Infix::Comparison(ComparisonOperator::Equal), ..)
-                )
-            );
+            let compares = match self.infix() {
+                Some((Infix::Comparison(operator), level, _)) => {
+                    level == Level::Text || operator == ComparisonOperator::Equal
+                }
+                // `search *` finds every row.
+                Some((Infix::Logical(_), ..)) | None => self.in_search,
+                _ => false,
+            };
             self.position -= 1;
             if compares {
                 let span = self.advance().span;
@@ -314,6 +315,29 @@ impl Parser<'_> {
         self.selections(base, true)
     }
 
+    /// A column or a part of one; a parenthesis after it begins something else.
+    pub(super) fn column_path(&mut self) -> Parsed<Expression> {
+        let base = self.name_expression()?;
+        let start = base.span.start;
+        let mut segments = Vec::new();
+        loop {
+            match self.kind() {
+                TokenKind::OpenBracket => segments.push(self.index()?),
+                TokenKind::Dot => {
+                    self.advance();
+                    segments.push(Segment::Member(self.name()?));
+                }
+                _ if segments.is_empty() => return Ok(base),
+                _ => break,
+            }
+        }
+        let path = Path {
+            base: Box::new(base),
+            segments,
+        };
+        Ok(expression(ExpressionKind::Path(path), self.since(start)))
+    }
+
     fn selections(&mut self, base: Expression, wildcards: bool) -> Parsed<Expression> {
         if !matches!(self.kind(), TokenKind::Dot | TokenKind::OpenBracket) {
             return Ok(base);
@@ -371,6 +395,12 @@ impl Parser<'_> {
                 self.named_or_called()
             }
             TokenKind::Word => self.word_primary(),
+            TokenKind::Guid => {
+                let diagnostic = self
+                    .expectation("an expression")
+                    .with_hint("a guid is written guid(74be27de-1e4e-49d9-b579-fe0b331d3642)");
+                Err(self.complain(diagnostic))
+            }
             _ if self.at_literal() => {
                 let literal = self.literal()?;
                 let span = literal.span;
@@ -455,7 +485,7 @@ impl Parser<'_> {
             if length > 0 && parser.kind_ahead(length) == TokenKind::Colon {
                 return parser.column_declaration().map(TypeOfColumn::Column);
             }
-            parser.type_name().map(TypeOfColumn::Type)
+            parser.extended_type_name().map(TypeOfColumn::Type)
         })?;
         Ok(TypeOf {
             columns,

@@ -60,7 +60,7 @@ impl Parser<'_> {
         let options = self.settings()?;
         let count = self.expression()?;
         self.expect_word("by")?;
-        let by = self.list(Self::ordered)?;
+        let by = vec![self.ordered()?];
         Ok((options, OperatorKind::Top(Top { count, by })))
     }
 

@@ -2,7 +2,7 @@
 
 use super::{BRACKET, PARENTHESIS, Parsed, Parser, expression};
 use crate::diagnostic::Diagnostic;
-use crate::keywords::{Freedom, freedom, is_type};
+use crate::keywords::{Freedom, freedom, is_extended_type, is_type};
 use crate::lexer::{Token, TokenKind};
 use crate::literals;
 use crate::span::Span;
@@ -128,7 +128,17 @@ impl Parser<'_> {
     }
 
     pub(super) fn type_name(&mut self) -> Parsed<Name> {
-        if is_type(self.word()) {
+        let known = is_type(self.word());
+        self.type_name_if(known)
+    }
+
+    pub(super) fn extended_type_name(&mut self) -> Parsed<Name> {
+        let known = is_extended_type(self.word());
+        self.type_name_if(known)
+    }
+
+    fn type_name_if(&mut self, known: bool) -> Parsed<Name> {
+        if known {
             let token = self.advance();
             return Ok(self.name_of(token));
         }

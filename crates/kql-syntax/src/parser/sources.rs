@@ -14,7 +14,7 @@ impl Parser<'_> {
         let options = self.settings()?;
         let columns = self.schema()?;
         let open = self.expect(TokenKind::OpenBracket, "`[`")?;
-        let values = self.list_until(open.span, BRACKET, true, Self::expression)?;
+        let values = self.list_until(open.span, BRACKET, true, Self::cell)?;
         let table = DataTable {
             options,
             columns,
@@ -24,6 +24,19 @@ impl Parser<'_> {
             ExpressionKind::DataTable(Box::new(table)),
             self.since(start),
         ))
+    }
+
+    /// A literal, perhaps with a sign: cells are not computed.
+    fn cell(&mut self) -> Parsed<Expression> {
+        let signed = matches!(self.kind(), TokenKind::Minus | TokenKind::Plus)
+            && matches!(
+                self.kind_ahead(1),
+                TokenKind::Long | TokenKind::Real | TokenKind::TimeSpan
+            );
+        if !signed && !self.at_literal() {
+            return Err(self.expected("a literal"));
+        }
+        self.signed()
     }
 
     pub(super) fn external_data(&mut self) -> Parsed<Expression> {

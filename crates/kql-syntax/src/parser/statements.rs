@@ -124,13 +124,7 @@ impl Parser<'_> {
 
     fn set_statement(&mut self) -> Parsed<StatementKind> {
         self.advance();
-        let start = self.span().start;
-        self.any_name()?;
-        while self.kind() == TokenKind::Dot && self.kind_ahead(1) == TokenKind::Word {
-            self.advance();
-            self.advance();
-        }
-        let name = self.joined_name(start);
+        let name = self.any_name()?;
         let value = if self.eat(TokenKind::Assign) {
             Some(self.setting_value()?)
         } else {

@@ -524,7 +524,7 @@ pub struct Summarize {
 pub struct Top {
     /// How many.
     pub count: Expression,
-    /// By what.
+    /// By what; the grammar allows one.
     pub by: Vec<Ordered>,
 }
 
