@@ -30,6 +30,10 @@ mod decimal;
 mod dynamic;
 mod text;
 
+mod aggregates;
+mod expression;
+mod functions;
+mod plan;
 mod run;
 
 pub use catalog::Catalog;

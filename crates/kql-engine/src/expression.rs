@@ -1,0 +1,232 @@
+//! Compiled expressions: evaluated column by column over a batch.
+
+mod compare;
+mod compile;
+mod udf;
+
+pub(crate) use compare::{compare_values, order};
+pub(crate) use compile::{Compiler, Input, Surroundings};
+pub(crate) use udf::call;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::record_batch::RecordBatch;
+use kql_semantics::ScalarType;
+
+use crate::EngineError;
+use crate::column::{self, Builder, Reader};
+use crate::datum::Datum;
+
+/// What a function does to one row.
+pub(crate) type Kernel =
+    Arc<dyn for<'a> Fn(&[Datum<'a>]) -> Result<Datum<'a>, EngineError> + Send + Sync>;
+
+/// A kernel from a closure.
+pub(crate) fn kernel<F>(body: F) -> Kernel
+where
+    F: for<'a> Fn(&[Datum<'a>]) -> Result<Datum<'a>, EngineError> + Send + Sync + 'static,
+{
+    Arc::new(body)
+}
+
+/// What a predicate on a text column does to one row; no value is ever copied for it.
+pub(crate) type TextTest = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// An expression ready to be evaluated.
+pub(crate) struct Compiled {
+    pub(crate) node: Node,
+    pub(crate) ty: ScalarType,
+}
+
+pub(crate) enum Node {
+    Constant(Datum<'static>),
+    /// A column of the batch.
+    Input(usize),
+    And(Vec<Compiled>),
+    Or(Vec<Compiled>),
+    /// A test of text that is never null.
+    Test(TextTest, Box<Compiled>),
+    Compare(
+        kql_semantics::bound::CompareOp,
+        Box<Compiled>,
+        Box<Compiled>,
+    ),
+    Kernel(Kernel, Vec<Compiled>),
+    /// Whether a fresh value per row is wanted, like `rand()`: never folded.
+    Volatile(Kernel, Vec<Compiled>),
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Node::Constant(value) => write!(out, "{value:?}"),
+            Node::Input(at) => write!(out, "${at}"),
+            Node::And(list) => out.debug_tuple("And").field(list).finish(),
+            Node::Or(list) => out.debug_tuple("Or").field(list).finish(),
+            Node::Test(_, value) => out.debug_tuple("Test").field(value).finish(),
+            Node::Compare(op, left, right) => out
+                .debug_tuple("Compare")
+                .field(op)
+                .field(left)
+                .field(right)
+                .finish(),
+            Node::Kernel(_, list) | Node::Volatile(_, list) => {
+                out.debug_tuple("Kernel").field(list).finish()
+            }
+        }
+    }
+}
+
+/// Columns of equal length.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) columns: &'a [ArrayRef],
+    pub(crate) len: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn of(batch: &'a RecordBatch) -> Self {
+        Self {
+            columns: batch.columns(),
+            len: batch.num_rows(),
+        }
+    }
+}
+
+/// The values of an expression over some rows.
+#[derive(Debug)]
+pub(crate) enum Vector<'a> {
+    Constant(Cow<'a, Datum<'static>>),
+    Array(ArrayRef),
+}
+
+impl Vector<'_> {
+    pub(crate) fn reader(&self, ty: ScalarType) -> Reader<'_> {
+        match self {
+            Self::Constant(value) => Reader::Constant(value),
+            Self::Array(array) => Reader::new(array, ty),
+        }
+    }
+
+    pub(crate) fn into_array(self, ty: ScalarType, rows: usize) -> ArrayRef {
+        match self {
+            Self::Constant(value) => column::repeated(&value, ty, rows),
+            Self::Array(array) => array,
+        }
+    }
+}
+
+impl Compiled {
+    pub(crate) fn constant(value: Datum<'static>, ty: ScalarType) -> Self {
+        Self {
+            node: Node::Constant(value),
+            ty,
+        }
+    }
+
+    pub(crate) fn as_constant(&self) -> Option<&Datum<'static>> {
+        match &self.node {
+            Node::Constant(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value where it depends on no row.
+    pub(crate) fn single(&self) -> Result<Datum<'static>, EngineError> {
+        let rows = Rows {
+            columns: &[],
+            len: 1,
+        };
+        let vector = self.evaluate(rows)?;
+        Ok(vector.reader(self.ty).get(0).into_owned())
+    }
+
+    /// The values as an array.
+    pub(crate) fn array(&self, rows: Rows<'_>) -> Result<ArrayRef, EngineError> {
+        Ok(self.evaluate(rows)?.into_array(self.ty, rows.len))
+    }
+
+    pub(crate) fn evaluate(&self, rows: Rows<'_>) -> Result<Vector<'_>, EngineError> {
+        Ok(match &self.node {
+            Node::Constant(value) => Vector::Constant(Cow::Borrowed(value)),
+            Node::Input(at) => Vector::Array(Arc::clone(&rows.columns[*at])),
+            Node::And(list) => Vector::Array(combine(list, rows, true)?),
+            Node::Or(list) => Vector::Array(combine(list, rows, false)?),
+            Node::Test(test, value) => {
+                let vector = value.evaluate(rows)?;
+                let answer: BooleanArray = match (&vector, value.ty) {
+                    (Vector::Array(array), ScalarType::String) => {
+                        let strings = array.as_string::<i64>();
+                        strings
+                            .iter()
+                            .map(|text| Some(test(text.unwrap_or(""))))
+                            .collect()
+                    }
+                    _ => {
+                        let reader = vector.reader(value.ty);
+                        (0..rows.len)
+                            .map(|row| Some(test(&reader.get(row).display())))
+                            .collect()
+                    }
+                };
+                Vector::Array(Arc::new(answer))
+            }
+            Node::Compare(op, left, right) => {
+                let left_values = left.evaluate(rows)?;
+                let right_values = right.evaluate(rows)?;
+                let answer = compare::vectors(
+                    *op,
+                    (&left_values, left.ty),
+                    (&right_values, right.ty),
+                    rows.len,
+                )?;
+                Vector::Array(Arc::new(answer))
+            }
+            Node::Kernel(kernel, arguments) | Node::Volatile(kernel, arguments) => {
+                let vectors = arguments
+                    .iter()
+                    .map(|argument| argument.evaluate(rows))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let readers: Vec<Reader<'_>> = vectors
+                    .iter()
+                    .zip(arguments)
+                    .map(|(vector, argument)| vector.reader(argument.ty))
+                    .collect();
+                let mut builder = Builder::new(self.ty, rows.len);
+                let mut values = Vec::with_capacity(readers.len());
+                for row in 0..rows.len {
+                    values.clear();
+                    values.extend(readers.iter().map(|reader| reader.get(row)));
+                    builder.push(&kernel(&values)?);
+                }
+                Vector::Array(builder.finish())
+            }
+        })
+    }
+}
+
+/// `and` / `or` with null as "unknown"; a constant side that decides ends the work.
+fn combine(list: &[Compiled], rows: Rows<'_>, all: bool) -> Result<ArrayRef, EngineError> {
+    let mut answer: Vec<Option<bool>> = vec![Some(all); rows.len];
+    for part in list {
+        if answer.iter().all(|value| *value == Some(!all)) && rows.len > 0 {
+            break;
+        }
+        let vector = part.evaluate(rows)?;
+        let reader = vector.reader(part.ty);
+        for (row, slot) in answer.iter_mut().enumerate() {
+            if *slot == Some(!all) {
+                continue;
+            }
+            match reader.get(row).as_bool() {
+                Some(value) if value == all => {}
+                Some(_) => *slot = Some(!all),
+                None => *slot = None,
+            }
+        }
+    }
+    Ok(Arc::new(BooleanArray::from(answer)))
+}

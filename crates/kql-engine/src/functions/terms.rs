@@ -1,0 +1,183 @@
+//! The string operators: terms, substrings, regular expressions.
+//!
+//! A term is a maximal run of letters and digits; everything else, underscores included, separates.
+//!
+//! Source: <https://learn.microsoft.com/kusto/query/datatypes-string-operators>
+
+use std::sync::Arc;
+
+use kql_semantics::bound::TextOp;
+use regex::{Regex, RegexBuilder};
+
+use crate::expression::TextTest;
+
+/// Compiles a regular expression of the RE2 family.
+pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        .size_limit(32 << 20)
+        .build()
+        .map_err(|error| {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim();
+            format!(
+                "'{pattern}' is no regular expression: {}",
+                reason.trim_start_matches("error: ")
+            )
+        })
+}
+
+fn is_term(character: char) -> bool {
+    character.is_alphanumeric()
+}
+
+/// Lower case, without allocation for what is lower already.
+fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.to_lowercase()
+    }
+}
+
+/// Finds `needle` in `text` where the sides that matter end at a term's border.
+fn at_border(text: &str, needle: &str, start: bool, end: bool) -> bool {
+    if needle.is_empty() {
+        return true;
+    }
+    let mut from = 0;
+    while let Some(found) = text[from..].find(needle) {
+        let at = from + found;
+        let after = at + needle.len();
+        let before_free = !start
+            || text[..at]
+                .chars()
+                .next_back()
+                .is_none_or(|one| !is_term(one));
+        let after_free = !end || text[after..].chars().next().is_none_or(|one| !is_term(one));
+        if before_free && after_free {
+            return true;
+        }
+        from = at + needle.chars().next().map_or(1, char::len_utf8);
+    }
+    false
+}
+
+/// Whether two texts are equal but for case, for the length of `needle`, at the start or end.
+fn starts_folded(text: &str, needle: &str) -> bool {
+    match text.get(..needle.len()) {
+        Some(head) if head.is_ascii() && needle.is_ascii() => head.eq_ignore_ascii_case(needle),
+        _ if text.is_ascii() && needle.is_ascii() => false,
+        _ => folded(text).starts_with(&folded(needle)),
+    }
+}
+
+fn ends_folded(text: &str, needle: &str) -> bool {
+    let tail = text
+        .len()
+        .checked_sub(needle.len())
+        .and_then(|at| text.get(at..));
+    match tail {
+        Some(tail) if tail.is_ascii() && needle.is_ascii() => tail.eq_ignore_ascii_case(needle),
+        _ if text.is_ascii() && needle.is_ascii() => false,
+        _ => folded(text).ends_with(&folded(needle)),
+    }
+}
+
+/// Whether `text` contains `needle` but for case; `lower` is the needle in lower case.
+fn contains_folded(text: &str, lower: &str) -> bool {
+    let Some(first) = lower.bytes().next() else {
+        return true;
+    };
+    if !text.is_ascii() || !lower.is_ascii() {
+        return folded(text).contains(lower);
+    }
+    let (text, lower) = (text.as_bytes(), lower.as_bytes());
+    let upper = first.to_ascii_uppercase();
+    if text.len() < lower.len() {
+        return false;
+    }
+    (0..=text.len() - lower.len()).any(|at| {
+        (text[at] == first || text[at] == upper)
+            && text[at..at + lower.len()].eq_ignore_ascii_case(lower)
+    })
+}
+
+/// `like`: `%` and `*` are any text, `_` and `?` any character.
+fn like(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
+    let mut text = String::from(if ignore_case { "(?is)^" } else { "(?s)^" });
+    for character in pattern.chars() {
+        match character {
+            '%' | '*' => text.push_str(".*"),
+            '_' | '?' => text.push('.'),
+            other => text.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    text.push('$');
+    regex(&text)
+}
+
+/// The test an operator makes of a text, with everything about the pattern done once.
+pub(crate) fn test(op: TextOp, pattern: &str) -> Result<TextTest, String> {
+    let needle = pattern.to_owned();
+    let lower = folded(pattern);
+    Ok(match op {
+        TextOp::Has => Arc::new(move |text| {
+            contains_folded(text, &lower) && at_border(&folded(text), &lower, true, true)
+        }),
+        TextOp::HasCs => Arc::new(move |text| at_border(text, &needle, true, true)),
+        TextOp::HasPrefix => Arc::new(move |text| {
+            contains_folded(text, &lower) && at_border(&folded(text), &lower, true, false)
+        }),
+        TextOp::HasPrefixCs => Arc::new(move |text| at_border(text, &needle, true, false)),
+        TextOp::HasSuffix => Arc::new(move |text| {
+            contains_folded(text, &lower) && at_border(&folded(text), &lower, false, true)
+        }),
+        TextOp::HasSuffixCs => Arc::new(move |text| at_border(text, &needle, false, true)),
+        TextOp::Contains => Arc::new(move |text| contains_folded(text, &lower)),
+        TextOp::ContainsCs => Arc::new(move |text| text.contains(needle.as_str())),
+        TextOp::StartsWith => Arc::new(move |text| starts_folded(text, &needle)),
+        TextOp::StartsWithCs => Arc::new(move |text| text.starts_with(needle.as_str())),
+        TextOp::EndsWith => Arc::new(move |text| ends_folded(text, &needle)),
+        TextOp::EndsWithCs => Arc::new(move |text| text.ends_with(needle.as_str())),
+        TextOp::Like | TextOp::LikeCs => {
+            let regex = like(pattern, op == TextOp::Like)?;
+            Arc::new(move |text| regex.is_match(text))
+        }
+        TextOp::MatchesRegex => {
+            let regex = regex(pattern)?;
+            Arc::new(move |text| regex.is_match(text))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use kql_semantics::bound::TextOp;
+
+    use super::test;
+
+    #[test]
+    fn terms_end_where_letters_and_digits_end() {
+        for (op, text, pattern, expected) in [
+            (TextOp::Has, "North America", "america", true),
+            (TextOp::Has, "NorthAmerica", "america", false),
+            (TextOp::Has, "C:\\Windows\\cmd.exe", "cmd.exe", true),
+            (TextOp::Has, "xcmd.exe cmd.exe", "cmd.exe", true),
+            (TextOp::HasCs, "a Cmd b", "cmd", false),
+            (TextOp::HasPrefix, "NorthAmerica", "north", true),
+            (TextOp::HasSuffix, "NorthAmerica", "america", true),
+            (TextOp::Contains, "ÄRGER", "ärg", true),
+            (TextOp::StartsWith, "PowerShell", "POWER", true),
+            (TextOp::EndsWith, "PowerShell", "shell", true),
+            (TextOp::EndsWithCs, "PowerShell", "shell", false),
+            (TextOp::MatchesRegex, "abc123", r"\d+$", true),
+        ] {
+            assert_eq!(
+                test(op, pattern).unwrap()(text),
+                expected,
+                "{op:?} {text} {pattern}"
+            );
+        }
+        assert!(test(TextOp::MatchesRegex, "(").is_err());
+    }
+}

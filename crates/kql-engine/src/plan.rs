@@ -1,0 +1,419 @@
+//! From the bound tree to DataFusion plans.
+//!
+//! Inside plans a column is called `c` and its id; the names of the language appear in the result
+//! only. Bodies of `mv-apply` and `partition` are planned once for all parts together: a carried
+//! column `p…` says which part a row belongs to, rows of a part stay together, and every operator
+//! works per part.
+
+mod expand;
+mod join;
+mod parse;
+mod plugins;
+mod scan;
+mod series;
+mod source;
+mod steps;
+mod summarize;
+mod top_nested;
+mod transform;
+mod window;
+
+pub(crate) use summarize::encode;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::common::Column as Named;
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{Expr as Native, LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::SessionConfig;
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use kql_semantics::bound::{self, BoundQuery, Column, Dependency, Pipeline, ScalarId};
+use kql_semantics::{ColumnId, ScalarType};
+
+use crate::column::{self, Reader};
+use crate::datum::Datum;
+use crate::expression::{self, Compiled, Compiler, Input, Surroundings};
+use crate::{Catalog, EngineError, Options};
+
+/// The name of a column inside plans.
+pub(crate) fn name(id: ColumnId) -> String {
+    format!("c{}", id.0)
+}
+
+/// Batches of at most 8192 rows.
+pub(crate) fn slices(batch: &RecordBatch) -> Vec<RecordBatch> {
+    const SIZE: usize = 8192;
+    if batch.num_rows() <= SIZE {
+        return vec![batch.clone()];
+    }
+    (0..batch.num_rows())
+        .step_by(SIZE)
+        .map(|start| batch.slice(start, SIZE.min(batch.num_rows() - start)))
+        .collect()
+}
+
+/// A part of a query's plan.
+#[derive(Debug, Clone)]
+pub(crate) struct Flow {
+    pub(crate) plan: LogicalPlan,
+    /// The columns that are there, without the carried ones.
+    pub(crate) columns: Vec<(ColumnId, ScalarType)>,
+    /// Which part of an enclosing body each row belongs to.
+    pub(crate) carried: Vec<String>,
+}
+
+/// What the enclosing step hands to its body.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) flow: Flow,
+    /// Every part, also those without rows: the carried columns only.
+    pub(crate) parts: LogicalPlan,
+}
+
+/// Plans and runs one query.
+pub(crate) struct Planner<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) options: &'a Options,
+    pub(crate) query: &'a BoundQuery,
+    runtime: tokio::runtime::Runtime,
+    session: SessionState,
+    cancelled: RefCell<oneshot::Receiver<()>>,
+    scalars: RefCell<HashMap<usize, Datum<'static>>>,
+    shared: RefCell<HashMap<usize, Vec<RecordBatch>>>,
+    fresh: Cell<u32>,
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        options: &'a Options,
+        query: &'a BoundQuery,
+        cancelled: oneshot::Receiver<()>,
+    ) -> Result<Self, EngineError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| EngineError::runtime(format!("no runtime: {error}")))?;
+        let mut environment = RuntimeEnvBuilder::new().with_disk_manager_builder(
+            DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+        );
+        if let Some(limit) = options.memory_limit {
+            environment = environment.with_memory_limit(limit, 1.0);
+        }
+        // One partition: rows keep their order, so that answers are the same every time.
+        let config = SessionConfig::new()
+            .with_target_partitions(1)
+            .with_batch_size(8192)
+            .with_collect_statistics(false);
+        let session = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::new(environment.build()?))
+            .build();
+        Ok(Self {
+            catalog,
+            options,
+            query,
+            runtime,
+            session,
+            cancelled: RefCell::new(cancelled),
+            scalars: RefCell::default(),
+            shared: RefCell::default(),
+            fresh: Cell::new(0),
+        })
+    }
+
+    /// A name that no other column has.
+    pub(crate) fn fresh(&self, prefix: &str) -> String {
+        let number = self.fresh.get();
+        self.fresh.set(number + 1);
+        format!("{prefix}{number}")
+    }
+
+    /// Runs what the query needs first, in its order.
+    pub(crate) fn prepare(&self) -> Result<(), EngineError> {
+        for dependency in &self.query.order {
+            match dependency {
+                Dependency::Shared(id) => {
+                    let shared = &self.query.shared[id.0];
+                    if !shared.materialized {
+                        continue;
+                    }
+                    let flow = self.pipeline(&shared.pipeline, None)?;
+                    let plan = self.choose(flow, &shared.pipeline.columns)?.plan;
+                    let batches = self.run(&plan)?;
+                    self.shared.borrow_mut().insert(id.0, batches);
+                }
+                Dependency::Scalar(id) => {
+                    let scalar = &self.query.scalars[id.0];
+                    let flow = self.pipeline(&scalar.pipeline, None)?;
+                    let column = [(scalar.column, scalar.ty)];
+                    let plan = self.keep(flow, &column)?.plan;
+                    let plan = LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()?;
+                    let value = self
+                        .run(&plan)?
+                        .iter()
+                        .find(|batch| batch.num_rows() > 0)
+                        .map_or(Datum::Null, |batch| {
+                            Reader::new(batch.column(0), scalar.ty).get(0).into_owned()
+                        });
+                    let value = match value {
+                        Datum::Null if scalar.ty == ScalarType::String => Datum::text(""),
+                        value => value,
+                    };
+                    self.scalars.borrow_mut().insert(id.0, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a plan to its end.
+    pub(crate) fn run(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, EngineError> {
+        let mut cancelled = self.cancelled.borrow_mut();
+        let work = async {
+            let physical = self.session.create_physical_plan(plan).await?;
+            datafusion::physical_plan::collect(physical, self.session.task_ctx()).await
+        };
+        let outcome = self.runtime.block_on(async {
+            match select(Box::pin(work), &mut *cancelled).await {
+                Either::Left((outcome, _)) => Some(outcome),
+                Either::Right(_) => None,
+            }
+        });
+        match outcome {
+            Some(outcome) => Ok(outcome?),
+            None => Err(EngineError::runtime("the query was cancelled")),
+        }
+    }
+
+    /// The rows a pipeline gives.
+    pub(crate) fn pipeline(
+        &self,
+        pipeline: &Pipeline,
+        context: Option<&Context>,
+    ) -> Result<Flow, EngineError> {
+        let mut flow = self.source(&pipeline.source, context)?;
+        for step in &pipeline.steps {
+            flow = self.step(flow, step, context)?;
+        }
+        Ok(flow)
+    }
+
+    /// Keeps exactly these columns, in this order, and the carried ones before them.
+    pub(crate) fn choose(&self, flow: Flow, columns: &[Column]) -> Result<Flow, EngineError> {
+        let wanted: Vec<_> = columns
+            .iter()
+            .map(|column| (column.id, column.ty))
+            .collect();
+        self.keep(flow, &wanted)
+    }
+
+    pub(crate) fn keep(
+        &self,
+        flow: Flow,
+        columns: &[(ColumnId, ScalarType)],
+    ) -> Result<Flow, EngineError> {
+        if flow.columns == columns {
+            return Ok(flow);
+        }
+        self.project(flow, columns, Vec::new())
+    }
+
+    /// Projects to `columns`, of which `computed` gives some; the carried columns come along.
+    pub(crate) fn project(
+        &self,
+        flow: Flow,
+        columns: &[(ColumnId, ScalarType)],
+        computed: Vec<(ColumnId, Native)>,
+    ) -> Result<Flow, EngineError> {
+        let mut computed: HashMap<ColumnId, Native> = computed.into_iter().collect();
+        let mut list: Vec<Native> = flow.carried.iter().map(|name| named(name)).collect();
+        for (id, _) in columns {
+            let name = name(*id);
+            list.push(match computed.remove(id) {
+                Some(value) => value.alias(name),
+                None => named(&name),
+            });
+        }
+        if list.is_empty() {
+            list.push(self.nothing());
+        }
+        let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
+        Ok(Flow {
+            plan,
+            columns: columns.to_vec(),
+            carried: flow.carried,
+        })
+    }
+
+    /// A column for rows that have none: DataFusion counts rows by their columns.
+    fn nothing(&self) -> Native {
+        let value = Compiled::constant(Datum::Bool(true), ScalarType::Bool);
+        expression::call(value, &[]).alias(self.fresh("n"))
+    }
+
+    /// A plan that scans a provider.
+    pub(crate) fn scan(&self, table: Arc<dyn TableProvider>) -> Result<LogicalPlan, EngineError> {
+        let name = self.fresh("t");
+        Ok(LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.build()?)
+    }
+
+    /// A plan that gives rows at hand.
+    pub(crate) fn rows(
+        &self,
+        schema: &SchemaRef,
+        batches: Vec<RecordBatch>,
+    ) -> Result<LogicalPlan, EngineError> {
+        let table = MemTable::try_new(Arc::clone(schema), vec![batches])?;
+        self.scan(Arc::new(table))
+    }
+
+    /// A plan that puts a transform on `inputs`.
+    pub(crate) fn transform(
+        &self,
+        name: &'static str,
+        inputs: Vec<LogicalPlan>,
+        schema: SchemaRef,
+        factory: transform::Factory,
+    ) -> Result<LogicalPlan, EngineError> {
+        self.scan(Arc::new(transform::Transform::new(
+            name, inputs, schema, factory,
+        )))
+    }
+
+    /// Compiles one expression to a native one over the columns of a plan.
+    pub(crate) fn native(&self, expr: &bound::Expr) -> Result<Native, EngineError> {
+        let mut compiler = Compiler::new(self);
+        let compiled = compiler.compile(expr)?;
+        let columns = input_names(&compiler)?;
+        Ok(expression::call(compiled, &columns))
+    }
+
+    /// The value of an expression without columns.
+    pub(crate) fn constant(&self, expr: &bound::Expr) -> Result<Datum<'static>, EngineError> {
+        let mut compiler = Compiler::new(self);
+        let compiled = compiler.compile(expr)?;
+        if !compiler.inputs().is_empty() {
+            return Err(EngineError::unsupported(
+                "a value here that depends on rows",
+                expr.span.range(),
+            ));
+        }
+        compiled.single()
+    }
+
+    /// The value of an optional expression without columns.
+    pub(crate) fn optional(
+        &self,
+        expr: Option<&bound::Expr>,
+    ) -> Result<Option<Datum<'static>>, EngineError> {
+        expr.map(|expr| self.constant(expr)).transpose()
+    }
+
+    /// A number of rows.
+    pub(crate) fn count(&self, expr: &bound::Expr) -> Result<usize, EngineError> {
+        let value = self.constant(expr)?;
+        Ok(value
+            .as_long()
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(0))
+    }
+
+    /// The schema of carried columns followed by `columns`.
+    pub(crate) fn schema_of(
+        &self,
+        carried: &[String],
+        columns: &[(ColumnId, ScalarType)],
+    ) -> SchemaRef {
+        let mut fields: Vec<Field> = carried
+            .iter()
+            .map(|name| Field::new(name, DataType::Int64, true))
+            .collect();
+        fields.extend(
+            columns
+                .iter()
+                .map(|(id, ty)| Field::new(name(*id), column::arrow_type(*ty), true)),
+        );
+        Arc::new(Schema::new(fields))
+    }
+
+    /// Adds computed columns of fresh names to everything that is there; gives those names.
+    pub(crate) fn with_values(
+        &self,
+        flow: &Flow,
+        values: &[&bound::Expr],
+    ) -> Result<(LogicalPlan, Vec<String>), EngineError> {
+        let mut list: Vec<Native> = flow.carried.iter().map(|name| named(name)).collect();
+        list.extend(flow.columns.iter().map(|(id, _)| named(&name(*id))));
+        let mut names = Vec::new();
+        for value in values {
+            let fresh = self.fresh("v");
+            list.push(self.native(value)?.alias(fresh.clone()));
+            names.push(fresh);
+        }
+        if list.is_empty() {
+            list.push(self.nothing());
+        }
+        let plan = LogicalPlanBuilder::from(flow.plan.clone())
+            .project(list)?
+            .build()?;
+        Ok((plan, names))
+    }
+
+    pub(crate) fn shared_rows(&self, id: usize) -> Option<Vec<RecordBatch>> {
+        self.shared.borrow().get(&id).cloned()
+    }
+}
+
+impl Surroundings for Planner<'_> {
+    fn scalar(&self, id: ScalarId) -> Result<Datum<'static>, EngineError> {
+        self.scalars
+            .borrow()
+            .get(&id.0)
+            .cloned()
+            .ok_or_else(|| EngineError::runtime("a toscalar() was read before it was run"))
+    }
+
+    fn values(&self, pipeline: &Pipeline) -> Result<Vec<Datum<'static>>, EngineError> {
+        let Some(column) = pipeline.columns.first() else {
+            return Ok(Vec::new());
+        };
+        let flow = self.pipeline(pipeline, None)?;
+        let flow = self.keep(flow, &[(column.id, column.ty)])?;
+        let mut values = Vec::new();
+        for batch in self.run(&flow.plan)? {
+            let reader = Reader::new(batch.column(0), column.ty);
+            values.extend((0..batch.num_rows()).map(|row| reader.get(row).into_owned()));
+        }
+        Ok(values)
+    }
+
+    fn now(&self) -> Option<i64> {
+        self.options.now
+    }
+}
+
+/// A column of a plan.
+pub(crate) fn named(name: &str) -> Native {
+    Native::Column(Named::new_unqualified(name))
+}
+
+/// The names of the columns that a compiler's expressions read.
+pub(crate) fn input_names(compiler: &Compiler<'_>) -> Result<Vec<String>, EngineError> {
+    compiler
+        .inputs()
+        .iter()
+        .map(|input| match input {
+            Input::Column(id) => Ok(name(*id)),
+            Input::Step(..) => Err(EngineError::runtime("a scan step is read outside its scan")),
+        })
+        .collect()
+}

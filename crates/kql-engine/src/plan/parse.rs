@@ -1,0 +1,352 @@
+//! `parse`, `parse-where` and `parse-kv`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use kql_semantics::bound::{Parse, ParseKv, ParseMode, ParsePart};
+use kql_semantics::{ColumnId, ScalarType};
+use regex::Regex;
+
+use super::steps::batch_of;
+use super::transform::Each;
+use super::{Flow, Planner};
+use crate::EngineError;
+use crate::column::{Builder, Reader};
+use crate::convert;
+use crate::datum::Datum;
+use crate::functions::terms::regex;
+
+/// A pattern as a regular expression and the columns of its groups.
+#[derive(Clone)]
+struct Pattern {
+    regex: Regex,
+    captures: Vec<(usize, ScalarType)>,
+    /// A value that does not convert fails the match.
+    strict: bool,
+    types: Vec<ScalarType>,
+}
+
+fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), EngineError> {
+    let mut text = String::new();
+    let mut captures = Vec::new();
+    let mut outputs: Vec<(ColumnId, ScalarType)> = Vec::new();
+    let regex_mode = matches!(parse.mode, ParseMode::Regex(_));
+    let (flags, greedy) = match &parse.mode {
+        ParseMode::Regex(flags) => (
+            format!("(?{})", flags.replace('U', "")).replace("(?)", ""),
+            !flags.contains('U'),
+        ),
+        _ => ("(?s)".to_owned(), false),
+    };
+    text.push_str(&flags);
+    if !regex_mode {
+        text.push('^');
+    }
+    let parts = &parse.pattern;
+    for (at, part) in parts.iter().enumerate() {
+        let last = parts[at + 1..]
+            .iter()
+            .all(|rest| matches!(rest, ParsePart::Text(text) if text.is_empty()));
+        match part {
+            ParsePart::Text(literal) if regex_mode => text.push_str(literal),
+            ParsePart::Text(literal) => text.push_str(&regex::escape(literal)),
+            ParsePart::Star if at == 0 && regex_mode => {}
+            ParsePart::Star => text.push_str(if last && !regex_mode { ".*" } else { ".*?" }),
+            ParsePart::Capture { column, ty } => {
+                let shape = match ty {
+                    ScalarType::Int | ScalarType::Long => r"\s*([+-]?\d+)\s*?",
+                    ScalarType::Real | ScalarType::Decimal => {
+                        r"\s*([+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*?"
+                    }
+                    _ if last && greedy && regex_mode => "(.*)",
+                    _ if last && !regex_mode => "(.*)",
+                    _ if greedy && regex_mode => "(.*)",
+                    _ => "(.*?)",
+                };
+                let numeric = shape.contains(r"\d");
+                let strict = matches!(parse.mode, ParseMode::Simple);
+                text.push_str(if numeric && !strict && !regex_mode {
+                    if last { "(.*)" } else { "(.*?)" }
+                } else {
+                    shape
+                });
+                captures.push((outputs.len(), *ty));
+                outputs.push((*column, *ty));
+            }
+        }
+    }
+    if !regex_mode {
+        text.push('$');
+    }
+    let compiled = regex(&text).map_err(EngineError::runtime)?;
+    let pattern = Pattern {
+        regex: compiled,
+        types: outputs.iter().map(|(_, ty)| *ty).collect(),
+        captures,
+        strict: matches!(parse.mode, ParseMode::Simple),
+    };
+    Ok((pattern, outputs))
+}
+
+impl Pattern {
+    fn apply(&self, text: &str) -> Option<Vec<Datum<'static>>> {
+        let found = self.regex.captures(text)?;
+        let mut values = vec![Datum::Null; self.types.len()];
+        let extra = found.len() - 1 > self.captures.len();
+        let mut group = 1;
+        for (slot, ty) in &self.captures {
+            let raw = found.get(group).map_or("", |one| one.as_str());
+            group += 1;
+            if extra && group > found.len() {
+                break;
+            }
+            let value = convert::to_type(&Datum::text(raw.to_owned()), *ty).into_owned();
+            if self.strict && value.is_null() && *ty != ScalarType::String {
+                return None;
+            }
+            values[*slot] = value;
+        }
+        Some(values)
+    }
+}
+
+impl Planner<'_> {
+    pub(super) fn parse(
+        &self,
+        flow: Flow,
+        parse: &Parse,
+        columns: &[(ColumnId, ScalarType)],
+    ) -> Result<Flow, EngineError> {
+        let (pattern, outputs) = pattern(parse)?;
+        let matched_only = parse.matched_only;
+        self.row_wise(
+            "parse",
+            flow,
+            &parse.input,
+            &outputs,
+            columns,
+            matched_only,
+            move |text| pattern.apply(text),
+        )
+    }
+
+    pub(super) fn parse_kv(
+        &self,
+        flow: Flow,
+        parse: &ParseKv,
+        columns: &[(ColumnId, ScalarType)],
+    ) -> Result<Flow, EngineError> {
+        let mut options = HashMap::new();
+        for (name, value) in &parse.options {
+            options.insert(name.as_str(), self.constant(value)?.display().into_owned());
+        }
+        if options
+            .get("greedy")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        {
+            return Err(EngineError::unsupported(
+                "parse-kv with greedy",
+                parse.input.span.range(),
+            ));
+        }
+        let outputs: Vec<_> = parse.keys.iter().map(|(_, id, ty)| (*id, *ty)).collect();
+        let keys: Vec<(String, ScalarType)> = parse
+            .keys
+            .iter()
+            .map(|(name, _, ty)| (name.clone(), *ty))
+            .collect();
+        let values = move |pairs: HashMap<String, String>| -> Vec<Datum<'static>> {
+            keys.iter()
+                .map(|(name, ty)| match pairs.get(name) {
+                    Some(value) => convert::to_type(&Datum::text(value.clone()), *ty).into_owned(),
+                    None => Datum::Null,
+                })
+                .collect()
+        };
+        if let Some(pattern) = options.get("regex") {
+            let pattern = regex(pattern).map_err(EngineError::runtime)?;
+            return self.row_wise(
+                "parse-kv",
+                flow,
+                &parse.input,
+                &outputs,
+                columns,
+                false,
+                move |text| {
+                    let mut pairs = HashMap::new();
+                    for found in pattern.captures_iter(text) {
+                        if let (Some(key), Some(value)) = (found.get(1), found.get(2)) {
+                            pairs.insert(key.as_str().to_owned(), value.as_str().to_owned());
+                        }
+                    }
+                    Some(values(pairs))
+                },
+            );
+        }
+        let pair = options
+            .get("pair_delimiter")
+            .cloned()
+            .unwrap_or_else(|| " ".to_owned());
+        let between = options
+            .get("kv_delimiter")
+            .cloned()
+            .unwrap_or_else(|| "=".to_owned());
+        let quotes: Vec<char> = options
+            .get("quote")
+            .map(|text| text.chars().collect())
+            .unwrap_or_default();
+        let escape = options.get("escape").and_then(|text| text.chars().next());
+        self.row_wise(
+            "parse-kv",
+            flow,
+            &parse.input,
+            &outputs,
+            columns,
+            false,
+            move |text| Some(values(pairs(text, &pair, &between, &quotes, escape))),
+        )
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one private seam for three operators"
+    )]
+    fn row_wise(
+        &self,
+        title: &'static str,
+        flow: Flow,
+        input: &kql_semantics::bound::Expr,
+        outputs: &[(ColumnId, ScalarType)],
+        columns: &[(ColumnId, ScalarType)],
+        matched_only: bool,
+        work: impl Fn(&str) -> Option<Vec<Datum<'static>>> + Send + Sync + 'static,
+    ) -> Result<Flow, EngineError> {
+        let (plan, _) = self.with_values(&flow, &[input])?;
+        let base = flow.carried.len() + flow.columns.len();
+        let mut present = flow.columns.clone();
+        present.extend(outputs);
+        let schema = self.schema_of(&flow.carried, &present);
+        let out = Arc::clone(&schema);
+        let types: Vec<ScalarType> = outputs.iter().map(|(_, ty)| *ty).collect();
+        let ty = input.ty;
+        let work = Arc::new(work);
+        let plan = self.transform(
+            title,
+            vec![plan],
+            schema,
+            Arc::new(move || {
+                let (out, types, work) = (Arc::clone(&out), types.clone(), Arc::clone(&work));
+                Box::new(Each(move |_, batch: RecordBatch| {
+                    let rows = batch.num_rows();
+                    let reader = Reader::new(batch.column(base), ty);
+                    let mut builders: Vec<Builder> =
+                        types.iter().map(|ty| Builder::new(*ty, rows)).collect();
+                    let mut mask = Vec::with_capacity(rows);
+                    for row in 0..rows {
+                        let values = work(&reader.get(row).display());
+                        mask.push(values.is_some() || !matched_only);
+                        for (at, builder) in builders.iter_mut().enumerate() {
+                            let value = values.as_ref().and_then(|values| values.get(at));
+                            builder.push(value.unwrap_or(&Datum::Null));
+                        }
+                    }
+                    let mut columns = batch.columns()[..base].to_vec();
+                    columns.extend(builders.into_iter().map(Builder::finish));
+                    let all = batch_of(&out, columns, rows)?;
+                    Ok(filter_record_batch(&all, &BooleanArray::from(mask))?)
+                }))
+            }),
+        )?;
+        self.keep(
+            Flow {
+                plan,
+                columns: present,
+                carried: flow.carried,
+            },
+            columns,
+        )
+    }
+}
+
+/// Key and value pairs of a text; of equal keys the last one stays.
+fn pairs(
+    text: &str,
+    pair: &str,
+    between: &str,
+    quotes: &[char],
+    escape: Option<char>,
+) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if !pair.is_empty() {
+            if let Some(next) = rest.strip_prefix(pair) {
+                rest = next;
+                continue;
+            }
+        }
+        let (key, next) = token(rest, &[between, pair], quotes, escape);
+        let Some(after) = next.strip_prefix(between).filter(|_| !between.is_empty()) else {
+            if next.len() == rest.len() {
+                break;
+            }
+            rest = next;
+            continue;
+        };
+        let (value, next) = token(after, &[pair], quotes, escape);
+        found.insert(key.trim().to_owned(), value);
+        rest = next;
+    }
+    found
+}
+
+/// Text up to one of `ends`, or what is in quotes.
+fn token<'a>(
+    text: &'a str,
+    ends: &[&str],
+    quotes: &[char],
+    escape: Option<char>,
+) -> (String, &'a str) {
+    let mut out = String::new();
+    let mut characters = text.char_indices();
+    let first = text.chars().next();
+    if let Some(open) = first.filter(|first| quotes.contains(first)) {
+        // `()` and `[]` close with the other character.
+        let close = match quotes.iter().position(|one| *one == open) {
+            Some(0) if quotes.len() == 2 => quotes[1],
+            _ => open,
+        };
+        characters.next();
+        while let Some((at, character)) = characters.next() {
+            if Some(character) == escape {
+                if let Some((_, escaped)) = characters.next() {
+                    out.push(escaped);
+                }
+                continue;
+            }
+            if character == close {
+                return (out, &text[at + character.len_utf8()..]);
+            }
+            out.push(character);
+        }
+        return (out, "");
+    }
+    while let Some((at, character)) = characters.next() {
+        if ends
+            .iter()
+            .any(|end| !end.is_empty() && text[at..].starts_with(end))
+        {
+            return (out, &text[at..]);
+        }
+        if Some(character) == escape {
+            if let Some((_, escaped)) = characters.next() {
+                out.push(escaped);
+            }
+            continue;
+        }
+        out.push(character);
+    }
+    (out, "")
+}

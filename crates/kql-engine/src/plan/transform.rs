@@ -1,0 +1,297 @@
+//! KQL operators that relational algebra has no word for, as nodes of a DataFusion plan.
+//!
+//! A [`Transform`] is a table provider over the plans of its inputs, so that it needs no planner
+//! extension; each run gets a fresh [`Worker`], which sees the batches of the first input, then of
+//! the second, and so on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::TableType;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::EngineError;
+
+/// What a transform does to batches during one run.
+pub(crate) trait Worker: Send {
+    /// Takes a batch of input `input`, gives what can be given already.
+    fn batch(&mut self, input: usize, batch: RecordBatch) -> Result<Vec<RecordBatch>, EngineError>;
+
+    /// All inputs have ended: gives the rest.
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    /// Bytes held, for the memory limit.
+    fn size(&self) -> usize {
+        0
+    }
+}
+
+/// Makes a worker per run.
+pub(crate) type Factory = Arc<dyn Fn() -> Box<dyn Worker> + Send + Sync>;
+
+/// A KQL operator over the plans of its inputs.
+#[derive(Clone)]
+pub(crate) struct Transform {
+    name: &'static str,
+    inputs: Vec<LogicalPlan>,
+    schema: SchemaRef,
+    factory: Factory,
+}
+
+impl Transform {
+    pub(crate) fn new(
+        name: &'static str,
+        inputs: Vec<LogicalPlan>,
+        schema: SchemaRef,
+        factory: Factory,
+    ) -> Self {
+        Self {
+            name,
+            inputs,
+            schema,
+            factory,
+        }
+    }
+}
+
+impl fmt::Debug for Transform {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Transform")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Transform {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for input in &self.inputs {
+            inputs.push(state.create_physical_plan(input).await?);
+        }
+        let schema = match projection {
+            Some(columns) => Arc::new(self.schema.project(columns)?),
+            None => Arc::clone(&self.schema),
+        };
+        let properties = Arc::new(PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        ));
+        Ok(Arc::new(TransformExec {
+            name: self.name,
+            inputs,
+            projection: projection.cloned(),
+            factory: Arc::clone(&self.factory),
+            properties,
+        }))
+    }
+}
+
+/// A transform in a physical plan. Its inputs are planned already and are no children: the
+/// optimizer has been over them once.
+struct TransformExec {
+    name: &'static str,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    projection: Option<Vec<usize>>,
+    factory: Factory,
+    properties: Arc<PlanProperties>,
+}
+
+impl fmt::Debug for TransformExec {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("TransformExec")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for TransformExec {
+    fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "KqlExec: {}", self.name)
+    }
+}
+
+/// The state of a running transform.
+struct Running {
+    waiting: std::vec::IntoIter<SendableRecordBatchStream>,
+    current: Option<SendableRecordBatchStream>,
+    input: usize,
+    worker: Box<dyn Worker>,
+    reservation: MemoryReservation,
+    finished: bool,
+}
+
+impl Running {
+    async fn next(mut self) -> Result<Option<(Vec<RecordBatch>, Self)>> {
+        loop {
+            if self.finished {
+                return Ok(None);
+            }
+            let Some(current) = self.current.as_mut() else {
+                match self.waiting.next() {
+                    Some(stream) => self.current = Some(stream),
+                    None => {
+                        self.finished = true;
+                        let rest = self.worker.finish()?;
+                        return Ok(Some((rest, self)));
+                    }
+                }
+                continue;
+            };
+            match current.next().await {
+                None => {
+                    self.current = None;
+                    self.input += 1;
+                }
+                Some(batch) => {
+                    let out = self.worker.batch(self.input, batch?)?;
+                    self.reservation.try_resize(self.worker.size())?;
+                    // Workers never wait: this is where a query that is no longer wanted ends.
+                    tokio::task::yield_now().await;
+                    if !out.is_empty() {
+                        return Ok(Some((out, self)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl ExecutionPlan for TransformExec {
+    fn name(&self) -> &'static str {
+        "KqlExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let mut streams = Vec::with_capacity(self.inputs.len());
+        for input in &self.inputs {
+            streams.push(datafusion::physical_plan::execute_stream(
+                Arc::clone(input),
+                Arc::clone(&context),
+            )?);
+        }
+        let running = Running {
+            waiting: streams.into_iter(),
+            current: None,
+            input: 0,
+            worker: (self.factory)(),
+            reservation: MemoryConsumer::new(self.name).register(context.memory_pool()),
+            finished: false,
+        };
+        let projection = self.projection.clone();
+        let batches = stream::try_unfold(running, Running::next)
+            .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
+            .try_flatten()
+            .map(move |batch| match (&projection, batch) {
+                (Some(columns), Ok(batch)) => Ok(batch.project(columns)?),
+                (_, batch) => batch,
+            });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema(),
+            batches,
+        )))
+    }
+}
+
+/// A worker that maps each batch by itself.
+pub(crate) struct Each<F>(pub(crate) F);
+
+impl<F> Worker for Each<F>
+where
+    F: FnMut(usize, RecordBatch) -> Result<RecordBatch, EngineError> + Send,
+{
+    fn batch(&mut self, input: usize, batch: RecordBatch) -> Result<Vec<RecordBatch>, EngineError> {
+        Ok(vec![(self.0)(input, batch)?])
+    }
+}
+
+/// A worker that needs all rows of all inputs at once.
+pub(crate) struct Whole<F> {
+    inputs: Vec<Vec<RecordBatch>>,
+    held: usize,
+    finish: F,
+}
+
+impl<F> Whole<F> {
+    pub(crate) fn new(inputs: usize, finish: F) -> Self {
+        Self {
+            inputs: vec![Vec::new(); inputs],
+            held: 0,
+            finish,
+        }
+    }
+}
+
+impl<F> Worker for Whole<F>
+where
+    F: FnMut(Vec<Vec<RecordBatch>>) -> Result<Vec<RecordBatch>, EngineError> + Send,
+{
+    fn batch(&mut self, input: usize, batch: RecordBatch) -> Result<Vec<RecordBatch>, EngineError> {
+        self.held += batch.get_array_memory_size();
+        self.inputs[input].push(batch);
+        Ok(Vec::new())
+    }
+
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, EngineError> {
+        (self.finish)(std::mem::take(&mut self.inputs))
+    }
+
+    fn size(&self) -> usize {
+        self.held
+    }
+}

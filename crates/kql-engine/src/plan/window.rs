@@ -1,0 +1,240 @@
+//! Functions that look at the rows around.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use kql_semantics::bound::{ArithmeticOp, WindowCall};
+use kql_semantics::{ColumnId, ScalarType};
+
+use super::steps::{batch_of, part_of};
+use super::transform::Whole;
+use super::{Flow, Planner};
+use crate::EngineError;
+use crate::column::{Builder, Reader};
+use crate::datum::Datum;
+use crate::functions::arithmetic;
+use crate::plan::encode;
+
+/// A window call whose arguments are columns.
+#[derive(Clone)]
+struct Call {
+    name: &'static str,
+    arguments: Vec<(usize, ScalarType)>,
+    ty: ScalarType,
+}
+
+impl Planner<'_> {
+    pub(super) fn window(
+        &self,
+        flow: Flow,
+        calls: &[WindowCall],
+        columns: &[(ColumnId, ScalarType)],
+    ) -> Result<Flow, EngineError> {
+        let values: Vec<_> = calls.iter().flat_map(|call| &call.arguments).collect();
+        let (plan, _) = self.with_values(&flow, &values)?;
+        let base = flow.carried.len() + flow.columns.len();
+        let mut next = base;
+        let mut prepared = Vec::new();
+        let mut present = flow.columns.clone();
+        for call in calls {
+            let arguments = call
+                .arguments
+                .iter()
+                .map(|argument| {
+                    next += 1;
+                    (next - 1, argument.ty)
+                })
+                .collect();
+            if !NAMES.contains(&call.function.name) {
+                let span = call.arguments.first().map(|one| one.span.range());
+                return Err(EngineError::Unsupported {
+                    what: format!("function {}()", call.function.name),
+                    span,
+                });
+            }
+            prepared.push(Call {
+                name: call.function.name,
+                arguments,
+                ty: call.ty,
+            });
+            present.push((call.column, call.ty));
+        }
+        let schema = self.schema_of(&flow.carried, &present);
+        let input = Arc::new(plan.schema().as_arrow().clone());
+        let parts = flow.carried.len();
+        let out = Arc::clone(&schema);
+        let plan = self.transform(
+            "window",
+            vec![plan],
+            schema,
+            Arc::new(move || {
+                let (input, out, calls) = (Arc::clone(&input), Arc::clone(&out), prepared.clone());
+                Box::new(Whole::new(1, move |mut batches: Vec<Vec<RecordBatch>>| {
+                    let all = concat_batches(&input, &batches.remove(0))?;
+                    let starts = starts(&all, parts);
+                    let mut columns = all.columns()[..base].to_vec();
+                    for call in &calls {
+                        columns.push(run(call, &all, &starts));
+                    }
+                    Ok(super::slices(&batch_of(&out, columns, all.num_rows())?))
+                }))
+            }),
+        )?;
+        self.keep(
+            Flow {
+                plan,
+                columns: present,
+                carried: flow.carried,
+            },
+            columns,
+        )
+    }
+}
+
+const NAMES: [&str; 8] = [
+    "row_number",
+    "row_cumsum",
+    "row_rank",
+    "row_rank_dense",
+    "row_rank_min",
+    "row_window_session",
+    "prev",
+    "next",
+];
+
+/// For every row the first row of its part.
+fn starts(batch: &RecordBatch, parts: usize) -> Vec<usize> {
+    let mut starts = Vec::with_capacity(batch.num_rows());
+    for row in 0..batch.num_rows() {
+        let same =
+            row > 0 && (parts == 0 || part_of(batch, parts, row) == part_of(batch, parts, row - 1));
+        let start = if same { starts[row - 1] } else { row };
+        starts.push(start);
+    }
+    starts
+}
+
+fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::ArrayRef {
+    let rows = batch.num_rows();
+    let readers: Vec<Reader<'_>> = call
+        .arguments
+        .iter()
+        .map(|(at, ty)| Reader::new(batch.column(*at), *ty))
+        .collect();
+    let value = |argument: usize, row: usize| {
+        readers
+            .get(argument)
+            .map_or(Datum::Null, |reader| reader.get(row))
+    };
+    let mut builder = Builder::new(call.ty, rows);
+    match call.name {
+        "prev" | "next" => {
+            for row in 0..rows {
+                let offset = if readers.len() > 1 {
+                    value(1, row).as_long().unwrap_or(1)
+                } else {
+                    1
+                };
+                let offset = if call.name == "prev" {
+                    offset.wrapping_neg()
+                } else {
+                    offset
+                };
+                let at = i64::try_from(row).unwrap_or(i64::MAX).checked_add(offset);
+                let at = at
+                    .and_then(|at| usize::try_from(at).ok())
+                    .filter(|at| *at < rows && starts[*at] == starts[row]);
+                builder.push(&match at {
+                    Some(at) => value(0, at),
+                    None => value(2, row),
+                });
+            }
+        }
+        "row_number" => {
+            let mut number = 0;
+            for row in 0..rows {
+                let first = if readers.is_empty() {
+                    1
+                } else {
+                    value(0, row).as_long().unwrap_or(1)
+                };
+                let restart = starts[row] == row || value(1, row).as_bool() == Some(true);
+                number = if restart { first } else { number + 1 };
+                builder.push(&Datum::Long(number));
+            }
+        }
+        "row_cumsum" => {
+            let mut total = Datum::Null;
+            for row in 0..rows {
+                if starts[row] == row || value(1, row).as_bool() == Some(true) {
+                    total = Datum::Null;
+                }
+                let term = value(0, row);
+                if !term.is_null() {
+                    total = if total.is_null() {
+                        term.into_owned()
+                    } else {
+                        arithmetic::binary(ArithmeticOp::Add, &total, &term, call.ty).into_owned()
+                    };
+                }
+                builder.push(&total);
+            }
+        }
+        "row_rank" | "row_rank_dense" | "row_rank_min" => {
+            let mut rank: i64 = 0;
+            let mut count: i64 = 0;
+            let mut before = Vec::new();
+            for row in 0..rows {
+                let mut key = Vec::new();
+                encode(&value(0, row), &mut key);
+                if starts[row] == row || value(1, row).as_bool() == Some(true) {
+                    rank = 1;
+                    count = 1;
+                } else {
+                    count += 1;
+                    if key != before {
+                        rank = if call.name == "row_rank_min" {
+                            count
+                        } else {
+                            rank + 1
+                        };
+                    }
+                }
+                before = key;
+                builder.push(&Datum::Long(rank));
+            }
+        }
+        _ => session(&mut builder, rows, starts, &value),
+    }
+    builder.finish()
+}
+
+/// `row_window_session(value, largest distance from the first, largest distance between, restart)`.
+fn session<'a>(
+    builder: &mut Builder,
+    rows: usize,
+    starts: &[usize],
+    value: &impl Fn(usize, usize) -> Datum<'a>,
+) {
+    let mut first: Option<i64> = None;
+    let mut last: Option<i64> = None;
+    for row in 0..rows {
+        let now = value(0, row).as_long();
+        let longest = value(1, row).as_long().unwrap_or(i64::MAX);
+        let gap = value(2, row).as_long().unwrap_or(i64::MAX);
+        let restart = starts[row] == row
+            || value(3, row).as_bool() == Some(true)
+            || match (now, first, last) {
+                (Some(now), Some(first), Some(last)) => {
+                    now.saturating_sub(first) > longest || now.saturating_sub(last) > gap
+                }
+                _ => true,
+            };
+        if restart {
+            first = now;
+        }
+        last = now;
+        builder.push(&first.map_or(Datum::Null, Datum::DateTime));
+    }
+}
