@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::path::Path;
 use std::{env, fs, io};
 
 use kql_syntax::{Lines, parse};
@@ -13,7 +14,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut output = io::BufWriter::new(io::stdout().lock());
     for path in env::args().skip(1) {
         let text = fs::read_to_string(&path)?;
-        if path.ends_with(".jsonl") {
+        if Path::new(&path)
+            .extension()
+            .is_some_and(|extension| extension == "jsonl")
+        {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 let case: Value = serde_json::from_str(line)?;
                 let field = |name: &str| case[name].as_str().unwrap_or_default();

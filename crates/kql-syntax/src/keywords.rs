@@ -12,6 +12,7 @@ pub(crate) enum Freedom {
 }
 
 /// How freely `word` can be used as a name.
+#[expect(clippy::too_many_lines, reason = "a table of words")]
 pub(crate) fn freedom(word: &str) -> Freedom {
     match word {
         "accumulate" | "as" | "by" | "contains" | "datatable" | "earliest" | "externaldata"

@@ -550,10 +550,7 @@ impl Lexer<'_> {
                         self.diagnostics.push(
                             Diagnostic::new(
                                 span(index, end),
-                                format!(
-                                    "`{}` is not an escape",
-                                    &self.text[index..end].escape_debug()
-                                ),
+                                format!("`{}` is not an escape", &self.text[index..end].trim_end()),
                             )
                             .with_hint("write \\\\ for a backslash, or a verbatim string @\"…\""),
                         );

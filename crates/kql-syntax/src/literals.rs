@@ -1,6 +1,7 @@
 //! From the text of a literal to its value.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::lexer::unit_ticks;
 use crate::tree::LiteralValue;
@@ -141,7 +142,8 @@ pub fn quote(value: &str) -> String {
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
             control if control.is_control() || matches!(control, '\u{2028}' | '\u{2029}') => {
-                text.push_str(&format!("\\u{:04x}", u32::from(control)));
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\\u{:04x}", u32::from(control));
             }
             other => text.push(other),
         }
@@ -368,7 +370,6 @@ mod tests {
         let cases = [
             (r#""a\"b\\\n""#, "a\"b\\\n", false),
             ("'it\\'s'", "it's", false),
-            (r#"@"C:\x""y""#, "C:\\x\"y", false),
             (r#"@"C:\x""y"""#, "C:\\x\"y\"", false),
             ("h'pass'", "pass", true),
             ("H@'a''b'", "a'b", true),
@@ -376,11 +377,7 @@ mod tests {
             ("~~~x~~~", "x", false),
             (r"'\ud83d\ude00\x41\101'", "😀AA", false),
         ];
-        for (text, value, hidden) in cases.iter().skip(0) {
-            if *text == r#"@"C:\x""y""# {
-                // Not closed: the doubled quote belongs to the content.
-                continue;
-            }
+        for (text, value, hidden) in &cases {
             assert_eq!(string(text), (Cow::Borrowed(*value), *hidden), "{text}");
         }
     }

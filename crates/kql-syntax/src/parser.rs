@@ -26,7 +26,7 @@ use crate::walk;
 /// How deep nodes of a tree may nest; deeper text gets a diagnostic instead of a tree.
 ///
 /// Chains (`a or b or …`, `a + b + …`, pipes, paths, lists) are flat and do not count.
-pub const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = 128;
 
 /// Longest text that spans can address.
 const MAX_LENGTH: usize = u32::MAX as usize - 1;
@@ -290,7 +290,7 @@ impl<'a> Parser<'a> {
             match kind {
                 TokenKind::End => return,
                 TokenKind::OpenParenthesis | TokenKind::OpenBracket | TokenKind::OpenBrace => {
-                    open += 1
+                    open += 1;
                 }
                 TokenKind::CloseParenthesis | TokenKind::CloseBracket | TokenKind::CloseBrace => {
                     if open == 0 {

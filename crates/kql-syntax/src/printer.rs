@@ -523,6 +523,7 @@ impl Printer {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each operator")]
     fn rarer_operator(&mut self, operator: &Operator) {
         match &operator.kind {
             OperatorKind::Evaluate(evaluate) => {

@@ -240,6 +240,7 @@ impl<'a> Children<'a> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each operator")]
     fn operator(&mut self, operator: &'a Operator) {
         self.settings(&operator.options);
         match &operator.kind {

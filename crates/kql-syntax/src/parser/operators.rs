@@ -153,7 +153,7 @@ impl Parser<'_> {
         for token in &self.tokens[first.min(self.position)..self.position] {
             match token.kind {
                 TokenKind::OpenParenthesis | TokenKind::OpenBracket | TokenKind::OpenBrace => {
-                    open += 1
+                    open += 1;
                 }
                 TokenKind::CloseParenthesis | TokenKind::CloseBracket | TokenKind::CloseBrace => {
                     open = open.saturating_sub(1);

@@ -101,7 +101,9 @@ fn the_deepest_trees_can_be_printed_walked_and_dropped() {
                 .map(|text| parse(&text))
                 .take_while(|parse| parse.diagnostics.is_empty())
                 .last();
-            let Some(parse) = accepted else { panic!("{open}") };
+            let Some(parse) = accepted else {
+                panic!("{open}")
+            };
             assert!(parse.tree.nodes().count() > 2, "{open}");
             assert!(!print(&parse.tree).is_empty());
             assert_eq!(
