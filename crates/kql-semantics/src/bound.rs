@@ -515,8 +515,10 @@ pub struct MakeSeries {
     pub axis_column: ColumnId,
     /// First point; none means the smallest value.
     pub from: Option<Expr>,
-    /// Bound of the last point, not included; none means the largest value.
+    /// Bound of the last point; none means the largest value.
     pub to: Option<Expr>,
+    /// Whether `to` itself is a point (`in range(…)`), or only a bound (`from … to … step`).
+    pub to_included: bool,
     /// Distance of points.
     pub step: Expr,
     /// Group keys.
@@ -669,10 +671,12 @@ pub enum ExprKind {
     },
     /// `base.name`, `dynamic`; null where there is no such property.
     Member(Box<Expr>, Arc<str>),
-    /// `base[index]`, `dynamic`; index is a `string` (property) or a `long` (element; negative from the end).
+    /// `base[index]`, `dynamic`; index is a `string` (property), a `long` (element; negative from the end),
+    /// or a `dynamic` that is one of both.
     Index(Box<Expr>, Box<Expr>),
-    /// Conversion that the binder put in. `int`→`long`→`real`/`decimal` never fails; from and to
-    /// `dynamic` it does what `todynamic`, `tostring`, `tolong`, … do.
+    /// Conversion to the expression's type that the binder put in. `int`→`long`→`real`/`decimal` never
+    /// fails; any other pair does what `tostring`, `tolong`, `toguid`, … do. To `dynamic` it wraps the value
+    /// (a string stays a JSON string).
     Convert(Box<Expr>),
     /// A scalar function.
     Call {
@@ -809,4 +813,86 @@ pub enum Value {
     String(String),
     /// `dynamic`, as JSON text
     Dynamic(String),
+}
+
+impl Expr {
+    /// The parts that this expression is made of directly.
+    pub fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Literal(_)
+            | ExprKind::Column(_)
+            | ExprKind::ScalarQuery(_)
+            | ExprKind::StepState { .. } => Vec::new(),
+            ExprKind::Negate(part) | ExprKind::Member(part, _) | ExprKind::Convert(part) => vec![part],
+            ExprKind::Arithmetic(_, left, right)
+            | ExprKind::Compare(_, left, right)
+            | ExprKind::Index(left, right) => vec![left, right],
+            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
+            ExprKind::Text { value, pattern, .. } => vec![value, pattern],
+            ExprKind::Set { value, set, .. } => {
+                let mut parts: Vec<&Self> = vec![value];
+                if let SetOperand::List(list) = set {
+                    parts.extend(list);
+                }
+                parts
+            }
+            ExprKind::Between { value, low, high, .. } => vec![value, low, high],
+            ExprKind::Call { arguments, .. } => arguments.iter().collect(),
+        }
+    }
+
+    /// Whether it is the same for every row (though perhaps only known when running).
+    pub fn is_constant(&self) -> bool {
+        let mut open = vec![self];
+        while let Some(next) = open.pop() {
+            if matches!(next.kind, ExprKind::Column(_) | ExprKind::StepState { .. }) {
+                return false;
+            }
+            open.extend(next.parts());
+        }
+        true
+    }
+
+    /// The literal, if it is one.
+    pub fn literal(&self) -> Option<&Value> {
+        match &self.kind {
+            ExprKind::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Number of nodes, and greatest depth.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let mut nodes = 0;
+        let mut deepest = 0;
+        let mut open = vec![(self, 1)];
+        while let Some((next, depth)) = open.pop() {
+            nodes += 1;
+            deepest = deepest.max(depth);
+            open.extend(next.parts().into_iter().map(|part| (part, depth + 1)));
+        }
+        (nodes, deepest)
+    }
+
+    /// The same value as another type; literal numbers are converted here and now.
+    pub(crate) fn converted(self, ty: ScalarType) -> Self {
+        if self.ty == ty {
+            return self;
+        }
+        let span = self.span;
+        #[expect(clippy::cast_precision_loss, reason = "this is how the language widens")]
+        let literal = match (self.literal(), ty) {
+            (Some(Value::Null), _) if ty != ScalarType::String => Some(Value::Null),
+            (Some(Value::Int(number)), ScalarType::Long) => Some(Value::Long(i64::from(*number))),
+            (Some(Value::Int(number)), ScalarType::Real) => Some(Value::Real(f64::from(*number))),
+            (Some(Value::Long(number)), ScalarType::Real) => Some(Value::Real(*number as f64)),
+            (Some(Value::Int(number)), ScalarType::Decimal) => Some(Value::Decimal(number.to_string())),
+            (Some(Value::Long(number)), ScalarType::Decimal) => Some(Value::Decimal(number.to_string())),
+            _ => None,
+        };
+        match literal {
+            Some(value) => Self { kind: ExprKind::Literal(value), ty, span },
+            None => Self { kind: ExprKind::Convert(Box::new(self)), ty, span },
+        }
+    }
 }

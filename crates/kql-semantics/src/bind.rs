@@ -1,0 +1,351 @@
+//! From a parsed query to a bound one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kql_syntax::Span;
+use kql_syntax::tree::{self, StatementKind};
+
+use crate::bound::{
+    BoundQuery, Column, Dependency, Expr, ExprKind, Pipeline, Render, ScalarId, ScalarQuery, SharedId,
+    SharedPipeline, Source, Step, Value,
+};
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
+use crate::discovery::Discovery;
+use crate::types::{ColumnId, ColumnSchema, ScalarType, Tables};
+
+mod aggregates;
+mod arithmetic;
+mod calls;
+mod comparisons;
+mod context;
+mod expressions;
+mod literals;
+mod naming;
+mod operators;
+mod rows;
+mod scope;
+mod sources;
+
+use context::Context;
+use rows::Rows;
+use scope::{Entity, Scope};
+
+/// What a query is bound with besides the tables.
+#[derive(Debug, Clone, Default)]
+pub struct BindOptions {
+    /// Values for `declare query_parameters`, by name.
+    pub parameters: BTreeMap<String, Value>,
+    /// Answers to earlier [`Discovery`]s of the same query, in order.
+    pub discovered: Vec<Vec<ColumnSchema>>,
+}
+
+/// What binding comes to.
+#[derive(Debug, Clone)]
+pub enum Binding {
+    /// The query is bound.
+    Complete(BoundQuery),
+    /// Its columns depend on data: run the discovery's query, add its columns to
+    /// [`BindOptions::discovered`], and bind again.
+    NeedsSchema(Box<Discovery>),
+}
+
+/// Binds a query whose columns do not depend on data.
+///
+/// # Errors
+///
+/// Every finding that keeps the query from running. [`DiagnosticKind::Unsupported`] is what this
+/// library cannot do, [`DiagnosticKind::DataDependent`] what [`bind_or_discover`] can.
+pub fn bind(
+    query: &tree::Query,
+    tables: &dyn Tables,
+    options: &BindOptions,
+) -> Result<BoundQuery, Vec<Diagnostic>> {
+    match bind_or_discover(query, tables, options)? {
+        Binding::Complete(bound) => Ok(bound),
+        Binding::NeedsSchema(discovery) => Err(vec![Diagnostic::new(
+            DiagnosticKind::DataDependent,
+            discovery.span,
+            format!("the columns of '{}' depend on data; declare them after a colon", discovery.plugin),
+        )]),
+    }
+}
+
+/// Binds a query, or says what has to be run first to know its columns.
+///
+/// # Errors
+///
+/// Every finding that keeps the query from running.
+pub fn bind_or_discover(
+    query: &tree::Query,
+    tables: &dyn Tables,
+    options: &BindOptions,
+) -> Result<Binding, Vec<Diagnostic>> {
+    let mut binder = Binder::new(tables, options);
+    let outcome = binder.query(query);
+    if let Some(discovery) = binder.discovery.take() {
+        return Ok(Binding::NeedsSchema(discovery));
+    }
+    match outcome {
+        Ok(root) if binder.errors.is_empty() => Ok(Binding::Complete(binder.finish(root))),
+        _ if binder.errors.is_empty() => Err(vec![Diagnostic::new(
+            DiagnosticKind::Meaning,
+            query.span,
+            "the query cannot be understood",
+        )]),
+        _ => Err(std::mem::take(&mut binder.errors)),
+    }
+}
+
+/// The finding is in [`Binder::errors`] already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused;
+
+pub(crate) type Outcome<T> = Result<T, Refused>;
+
+/// How deep expressions, functions and sub-queries may nest together.
+const MAX_DEPTH: usize = 384;
+/// How many nodes a bound query may have, shared pipelines counted at each place.
+const MAX_NODES: usize = 400_000;
+
+/// Everything that binding one query needs to remember.
+pub(crate) struct Binder<'a> {
+    tables: &'a dyn Tables,
+    options: &'a BindOptions,
+    bindings: Vec<scope::Bound<'a>>,
+    next_column: u32,
+    shared: Vec<SharedEntry>,
+    scalars: Vec<(ScalarQuery, Vec<Dependency>)>,
+    order: Vec<Dependency>,
+    used: Vec<Dependency>,
+    errors: Vec<Diagnostic>,
+    notes: Vec<Diagnostic>,
+    render: Option<Render>,
+    discovery: Option<Box<Discovery>>,
+    discovered: usize,
+    depth: usize,
+    nodes: usize,
+}
+
+struct SharedEntry {
+    shared: SharedPipeline,
+    needs: Vec<Dependency>,
+    nodes: usize,
+}
+
+impl<'a> Binder<'a> {
+    fn new(tables: &'a dyn Tables, options: &'a BindOptions) -> Self {
+        Self {
+            tables,
+            options,
+            bindings: Vec::new(),
+            next_column: 0,
+            shared: Vec::new(),
+            scalars: Vec::new(),
+            order: Vec::new(),
+            used: Vec::new(),
+            errors: Vec::new(),
+            notes: Vec::new(),
+            render: None,
+            discovery: None,
+            discovered: 0,
+            depth: 0,
+            nodes: 0,
+        }
+    }
+
+    fn query(&mut self, query: &'a tree::Query) -> Outcome<Pipeline> {
+        let (scope, answers) = self.statements(&query.statements, None)?;
+        let Some((answer, earlier)) = answers.split_last() else {
+            return self.refuse(DiagnosticKind::Meaning, query.span, "the query has no answer: it only declares");
+        };
+        for statement in earlier {
+            self.note(statement.span, "only the last of several answers is given");
+        }
+        if self.is_tabular(answer, scope) {
+            return Ok(self.tabular(answer, scope)?.into_pipeline());
+        }
+        self.refuse(
+            DiagnosticKind::Meaning,
+            answer.span,
+            "a query gives a table, and this is a value; put 'print' before it",
+        )
+    }
+
+    /// Binds declarations in order; gives the scope after them and the expressions among them.
+    fn statements(
+        &mut self,
+        statements: &'a [tree::Statement],
+        mut scope: Scope,
+    ) -> Outcome<(Scope, Vec<&'a tree::Expression>)> {
+        let mut answers = Vec::new();
+        let mut failed = false;
+        for statement in statements {
+            match &statement.kind {
+                StatementKind::Expression(expression) => answers.push(expression),
+                StatementKind::Let(declaration) => {
+                    let entity = self.declaration(declaration, scope).unwrap_or_else(|Refused| {
+                        failed = true;
+                        Entity::Unusable
+                    });
+                    scope = self.declare(scope, &declaration.name.text, entity);
+                }
+                StatementKind::QueryParameters(parameters) => {
+                    for parameter in parameters {
+                        let entity = self.query_parameter(parameter, scope).unwrap_or_else(|Refused| {
+                            failed = true;
+                            Entity::Unusable
+                        });
+                        scope = self.declare(scope, &parameter.name.text, entity);
+                    }
+                }
+                StatementKind::Set(set) => {
+                    self.note(statement.span, format!("'set {}' changes nothing here", set.name.text));
+                }
+                StatementKind::Alias { .. } => return self.unsupported(statement.span, "'alias database'"),
+                StatementKind::Pattern(_) => return self.unsupported(statement.span, "'declare pattern'"),
+                StatementKind::Restrict { .. } => return self.unsupported(statement.span, "'restrict access'"),
+            }
+        }
+        if failed { Err(Refused) } else { Ok((scope, answers)) }
+    }
+
+    fn finish(&mut self, root: Pipeline) -> BoundQuery {
+        let needed = self.needed(&self.used);
+        self.assemble(root, &needed)
+    }
+
+    fn assemble(&self, root: Pipeline, needed: &[Dependency]) -> BoundQuery {
+        BoundQuery {
+            root,
+            shared: self.shared.iter().map(|entry| entry.shared.clone()).collect(),
+            scalars: self.scalars.iter().map(|(scalar, _)| scalar.clone()).collect(),
+            order: self.order.iter().filter(|entry| needed.contains(entry)).copied().collect(),
+            render: self.render.clone(),
+            notes: self.notes.clone(),
+            next_column: self.next_column,
+        }
+    }
+
+    /// What is needed by these, directly or not.
+    fn needed(&self, from: &[Dependency]) -> Vec<Dependency> {
+        let mut found: Vec<Dependency> = Vec::new();
+        let mut open = from.to_vec();
+        while let Some(next) = open.pop() {
+            if found.contains(&next) {
+                continue;
+            }
+            found.push(next);
+            open.extend(match next {
+                Dependency::Shared(id) => &self.shared[id.0].needs,
+                Dependency::Scalar(id) => &self.scalars[id.0].1,
+            });
+        }
+        found
+    }
+
+    // Findings.
+
+    fn refuse<T>(&mut self, kind: DiagnosticKind, span: Span, message: impl Into<String>) -> Outcome<T> {
+        self.errors.push(Diagnostic::new(kind, span, message));
+        Err(Refused)
+    }
+
+    fn unsupported<T>(&mut self, span: Span, what: impl Into<String>) -> Outcome<T> {
+        self.refuse(DiagnosticKind::Unsupported, span, what)
+    }
+
+    fn note(&mut self, span: Span, message: impl Into<String>) {
+        self.notes.push(Diagnostic::new(DiagnosticKind::Note, span, message));
+    }
+
+    // Limits.
+
+    fn charge(&mut self, nodes: usize, span: Span) -> Outcome<()> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_NODES {
+            return self.refuse(DiagnosticKind::TooLarge, span, "the query is too large once its declarations are put in");
+        }
+        Ok(())
+    }
+
+    fn deeper<T>(&mut self, span: Span, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
+        if self.depth >= MAX_DEPTH {
+            return self.refuse(DiagnosticKind::TooLarge, span, "the query nests too deeply");
+        }
+        self.charge(1, span)?;
+        self.depth += 1;
+        let outcome = work(self);
+        self.depth -= 1;
+        outcome
+    }
+
+    // Columns and shared parts.
+
+    fn fresh(&mut self) -> ColumnId {
+        let id = ColumnId(self.next_column);
+        self.next_column += 1;
+        id
+    }
+
+    fn column(&mut self, name: impl Into<Arc<str>>, ty: ScalarType) -> Column {
+        Column { id: self.fresh(), name: name.into(), ty }
+    }
+
+    /// Binds something apart, and gives what it needs.
+    fn apart<T>(&mut self, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<(T, Vec<Dependency>)> {
+        let outside = std::mem::take(&mut self.used);
+        let outcome = work(self);
+        let needs = std::mem::replace(&mut self.used, outside);
+        Ok((outcome?, needs))
+    }
+
+    fn share(
+        &mut self,
+        pipeline: Pipeline,
+        needs: Vec<Dependency>,
+        materialized: bool,
+        name: Option<Arc<str>>,
+    ) -> SharedId {
+        let id = SharedId(self.shared.len());
+        let mut nodes = pipeline.steps.len() + pipeline.columns.len() + 1;
+        for need in &needs {
+            if let Dependency::Shared(other) = need {
+                nodes = nodes.saturating_add(self.shared[other.0].nodes);
+            }
+        }
+        self.shared.push(SharedEntry { shared: SharedPipeline { pipeline, materialized, name }, needs, nodes });
+        self.order.push(Dependency::Shared(id));
+        id
+    }
+
+    /// The rows of a shared pipeline under fresh ids.
+    fn read_shared(&mut self, id: SharedId, span: Span) -> Outcome<Rows> {
+        let nodes = self.shared[id.0].nodes;
+        self.charge(nodes, span)?;
+        self.used.push(Dependency::Shared(id));
+        let inner = self.shared[id.0].shared.pipeline.columns.clone();
+        let name = self.shared[id.0].shared.name.clone();
+        let mut columns = Vec::with_capacity(inner.len());
+        for column in inner {
+            let fresh = self.fresh();
+            columns.push((Column { id: fresh, name: column.name, ty: column.ty }, column.id));
+        }
+        let visible = columns.iter().map(|(column, _)| column.clone()).collect();
+        let mut rows = Rows::new(Source::Shared { id, columns }, visible);
+        rows.name = name;
+        Ok(rows)
+    }
+
+    fn scalar_query(&mut self, pipeline: Pipeline, needs: Vec<Dependency>, span: Span) -> Outcome<Expr> {
+        let Some(first) = pipeline.columns.first() else {
+            return self.refuse(DiagnosticKind::Meaning, span, "the sub-query has no column to take a value from");
+        };
+        let (column, ty) = (first.id, first.ty);
+        let id = ScalarId(self.scalars.len());
+        self.scalars.push((ScalarQuery { pipeline, column, ty }, needs));
+        self.order.push(Dependency::Scalar(id));
+        self.used.push(Dependency::Scalar(id));
+        Ok(Expr { kind: ExprKind::ScalarQuery(id), ty, span })
+    }
+}

@@ -1,0 +1,672 @@
+//! Calls of scalar functions.
+
+use kql_syntax::Span;
+use kql_syntax::tree::{self, ExpressionKind, TypeOfColumn};
+
+use super::arithmetic::{common, wider};
+use super::comparisons::string_literal;
+use super::scope::{Entity, Scope};
+use super::{Binder, Context, Outcome, Refused};
+use crate::bound::{Expr, ExprKind, Value, WindowCall};
+use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
+use crate::functions::{Function, FunctionKind, Parameter, ReturnRule};
+use crate::types::ScalarType::{self, Bool, DateTime, Dynamic, Guid, Int, Long, Real, String as Text, TimeSpan};
+
+impl<'a> Binder<'a> {
+    pub(super) fn call(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+        let name = call.function.text.as_str();
+        if self.is_function(name, context) {
+            return self.user_function(call, context);
+        }
+        if let Some(aggregate) = Function::aggregate(name) {
+            let scalar = Function::scalar(name);
+            if context.aggregates.is_some() && !context.in_aggregate {
+                if scalar.is_none_or(|_| call.arguments.len() <= 1) {
+                    return self.aggregate_value(aggregate, call, context);
+                }
+            } else if scalar.is_none() {
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    call.span,
+                    format!("the aggregate '{name}' cannot stand here; use it in 'summarize'"),
+                );
+            }
+        }
+        let Some(function) = Function::scalar(name) else {
+            return self.unknown_function(call, context);
+        };
+        if let Some(value) = self.special_call(function, call, context) {
+            return value;
+        }
+        if let Some(named) = call.arguments.iter().find_map(|argument| argument.name.as_ref()) {
+            return self.refuse(
+                DiagnosticKind::Arity,
+                named.span,
+                format!("the arguments of '{name}' have no names"),
+            );
+        }
+        let arguments = self.arguments(call, context)?;
+        self.apply(function, call, arguments, context)
+    }
+
+    /// Binds the arguments as they are written, all of them even when one is wrong.
+    pub(super) fn arguments(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Vec<Expr>> {
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        let mut failed = false;
+        for argument in &call.arguments {
+            match self.expression(&argument.value, context) {
+                Ok(value) => arguments.push(value),
+                Err(Refused) => failed = true,
+            }
+        }
+        if failed { Err(Refused) } else { Ok(arguments) }
+    }
+
+    fn unknown_function<T>(&mut self, call: &tree::Call, context: &Context<'_>) -> Outcome<T> {
+        let name = call.function.text.as_str();
+        let declared = self.declared_names(context.scope);
+        let known: Vec<&str> = Function::all()
+            .flat_map(|function| std::iter::once(function.name).chain(function.aliases.iter().copied()))
+            .chain(declared.iter().map(std::string::String::as_str))
+            .collect();
+        let suggestion = nearest(name, known);
+        self.errors.push(
+            Diagnostic::new(DiagnosticKind::Name, call.function.span, format!("no function named '{name}'"))
+                .with_suggestion(suggestion),
+        );
+        Err(Refused)
+    }
+
+    pub(super) fn check_arity(&mut self, function: &Function, given: usize, span: Span) -> Outcome<()> {
+        if (function.min..=function.max).contains(&given) {
+            return Ok(());
+        }
+        let wanted = match (function.min, function.max) {
+            (min, max) if min == max => format!("{min}"),
+            (min, usize::MAX) => format!("at least {min}"),
+            (min, max) => format!("{min} to {max}"),
+        };
+        let plural = if wanted == "1" || wanted == "at least 1" { "" } else { "s" };
+        self.refuse(
+            DiagnosticKind::Arity,
+            span,
+            format!("'{}' takes {wanted} argument{plural}, and {given} are given", function.name),
+        )
+    }
+
+    fn apply(
+        &mut self,
+        function: &'static Function,
+        call: &'a tree::Call,
+        arguments: Vec<Expr>,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
+        self.check_arity(function, arguments.len(), call.span)?;
+        let arguments = self.checked(function, arguments)?;
+        let (ty, arguments) = self.result(function, arguments, call.span)?;
+        if function.kind == FunctionKind::Window {
+            return self.window(function, arguments, ty, call.span, context);
+        }
+        Ok(Expr { kind: ExprKind::Call { function, arguments }, ty, span: call.span })
+    }
+
+    /// Checks and converts arguments to what the function's parameters want.
+    pub(super) fn checked(&mut self, function: &'static Function, arguments: Vec<Expr>) -> Outcome<Vec<Expr>> {
+        let mut checked = Vec::with_capacity(arguments.len());
+        let mut failed = false;
+        for (index, argument) in arguments.into_iter().enumerate() {
+            let parameter = match (function.name, index) {
+                // The parameters of these repeat in pairs or end differently.
+                ("case", _) => Parameter::Any,
+                ("bag_pack", index) if index % 2 == 0 => Parameter::Of(Text),
+                _ => function.parameter(index),
+            };
+            match self.fit(parameter, argument, function) {
+                Ok(argument) => checked.push(argument),
+                Err(Refused) => failed = true,
+            }
+        }
+        if failed { Err(Refused) } else { Ok(checked) }
+    }
+
+    fn fit(&mut self, parameter: Parameter, argument: Expr, function: &Function) -> Outcome<Expr> {
+        let ty = argument.ty;
+        let null = ty == Dynamic && matches!(argument.literal(), Some(Value::Null));
+        let fits = match parameter {
+            Parameter::Any => true,
+            Parameter::Of(Text) => matches!(ty, Text | Dynamic),
+            Parameter::Of(wanted) => ty == wanted || null,
+            Parameter::Number => ty.is_numeric(),
+            Parameter::Integer => ty.is_integer(),
+            Parameter::Summable => ty.is_numeric() || matches!(ty, DateTime | TimeSpan),
+            Parameter::Orderable => !matches!(ty, Dynamic | Guid),
+            Parameter::NotDynamic => ty != Dynamic,
+            Parameter::Text => true,
+            Parameter::Dynamic => ty == Dynamic,
+            Parameter::Json => matches!(ty, Text | Dynamic),
+            Parameter::TypeName => false,
+        };
+        if !fits {
+            let wanted = match parameter {
+                Parameter::Of(wanted) => format!("a {wanted}"),
+                Parameter::Number => "a number".to_owned(),
+                Parameter::Integer => "a whole number".to_owned(),
+                Parameter::Summable => "a number, datetime or timespan".to_owned(),
+                Parameter::Orderable => "a value with an order".to_owned(),
+                Parameter::NotDynamic => "a value that is not dynamic".to_owned(),
+                Parameter::Dynamic => "a dynamic".to_owned(),
+                Parameter::Json => "a string or dynamic".to_owned(),
+                Parameter::TypeName => "typeof()".to_owned(),
+                Parameter::Any | Parameter::Text => "a value".to_owned(),
+            };
+            return self.refuse(
+                DiagnosticKind::Type,
+                argument.span,
+                format!("'{}' needs {wanted} here, and this is a {ty}", function.name),
+            );
+        }
+        Ok(match parameter {
+            Parameter::Of(wanted) => argument.converted(wanted),
+            Parameter::Text => argument.converted(Text),
+            Parameter::Integer => argument.converted(Long),
+            Parameter::Number if function.returns == ReturnRule::Type(Real) => argument.converted(Real),
+            _ => argument,
+        })
+    }
+
+    /// The type of a call, and its arguments converted where the type depends on all of them.
+    fn result(
+        &mut self,
+        function: &'static Function,
+        arguments: Vec<Expr>,
+        span: Span,
+    ) -> Outcome<(ScalarType, Vec<Expr>)> {
+        match function.returns {
+            ReturnRule::Type(ty) => {
+                let arguments = if function.name == "make_datetime" && arguments.len() > 1 {
+                    arguments
+                        .into_iter()
+                        .enumerate()
+                        .map(|(index, argument)| argument.converted(if index == 5 { Real } else { Long }))
+                        .collect()
+                } else {
+                    arguments
+                };
+                Ok((ty, arguments))
+            }
+            ReturnRule::Argument(index) => Ok((arguments.get(index).map_or(Dynamic, |argument| argument.ty), arguments)),
+            ReturnRule::Sum => {
+                let ty = arguments.first().map_or(Long, |argument| argument.ty);
+                Ok((if ty == Int { Long } else { ty }, arguments))
+            }
+            ReturnRule::Average => {
+                let ty = arguments.first().map_or(Real, |argument| argument.ty);
+                Ok((if ty.is_integer() { Real } else { ty }, arguments))
+            }
+            ReturnRule::Common => {
+                let mut ty = None;
+                for argument in &arguments {
+                    ty = match ty {
+                        None => Some(argument.ty),
+                        Some(so_far) => match common(so_far, argument.ty) {
+                            Some(both) => Some(both),
+                            None => {
+                                let (other, span) = (argument.ty, argument.span);
+                                return self.refuse(
+                                    DiagnosticKind::Type,
+                                    span,
+                                    format!("the arguments of '{}' need one type, and {so_far} and {other} have none", function.name),
+                                );
+                            }
+                        },
+                    };
+                }
+                let ty = ty.unwrap_or(Dynamic);
+                Ok((ty, arguments.into_iter().map(|argument| argument.converted(ty)).collect()))
+            }
+            ReturnRule::Special => self.special_result(function, arguments, span),
+        }
+    }
+
+    fn special_result(
+        &mut self,
+        function: &'static Function,
+        arguments: Vec<Expr>,
+        span: Span,
+    ) -> Outcome<(ScalarType, Vec<Expr>)> {
+        match function.name {
+            "iff" | "case" => {
+                let last = arguments.len() - 1;
+                let is_value = |index: usize| {
+                    if function.name == "iff" { index > 0 } else { index % 2 == 1 || index == last }
+                };
+                if function.name == "case" && arguments.len() % 2 == 0 {
+                    return self.refuse(DiagnosticKind::Arity, span, "'case' takes pairs of condition and value, and one last value");
+                }
+                let mut ty: Option<ScalarType> = None;
+                for (index, argument) in arguments.iter().enumerate() {
+                    if !is_value(index) {
+                        if argument.ty != Bool {
+                            let (other, span) = (argument.ty, argument.span);
+                            return self.refuse(
+                                DiagnosticKind::Type,
+                                span,
+                                format!("'{}' needs a bool here, and this is a {other}", function.name),
+                            );
+                        }
+                        continue;
+                    }
+                    ty = Some(match (ty, argument.ty) {
+                        (None | Some(Dynamic), other) => other,
+                        (Some(so_far), Dynamic) => so_far,
+                        (Some(so_far), other) => match common(so_far, other) {
+                            Some(both) => both,
+                            None => {
+                                let span = argument.span;
+                                return self.refuse(
+                                    DiagnosticKind::Type,
+                                    span,
+                                    format!("the values of '{}' need one type, and {so_far} and {other} have none", function.name),
+                                );
+                            }
+                        },
+                    });
+                }
+                let ty = ty.unwrap_or(Dynamic);
+                let arguments = arguments
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, argument)| if is_value(index) { argument.converted(ty) } else { argument })
+                    .collect();
+                Ok((ty, arguments))
+            }
+            "bin" | "bin_at" => {
+                let (value, step) = (arguments[0].ty, arguments[1].ty);
+                let ty = match (value, step) {
+                    (TimeSpan, TimeSpan) => TimeSpan,
+                    (DateTime, TimeSpan | DateTime) => DateTime,
+                    _ => match wider(value, step) {
+                        Some(both) => both,
+                        None => {
+                            return self.refuse(
+                                DiagnosticKind::Type,
+                                span,
+                                format!("'{}' cannot round a {value} to a {step}", function.name),
+                            );
+                        }
+                    },
+                };
+                if let Some(fixed) = arguments.get(2)
+                    && fixed.ty != ty
+                    && !(fixed.ty.is_numeric() && ty.is_numeric())
+                {
+                    let (other, span) = (fixed.ty, fixed.span);
+                    return self.refuse(DiagnosticKind::Type, span, format!("the fixed point is a {other}, and the value is a {ty}"));
+                }
+                let arguments = if ty.is_numeric() {
+                    arguments.into_iter().map(|argument| argument.converted(ty)).collect()
+                } else {
+                    arguments
+                };
+                Ok((ty, arguments))
+            }
+            "abs" => {
+                let ty = arguments[0].ty;
+                let ty = if ty == Int { Long } else { ty };
+                if ty == DateTime {
+                    return self.refuse(DiagnosticKind::Type, span, "'abs' needs a number or timespan");
+                }
+                Ok((ty, arguments.into_iter().map(|argument| argument.converted(ty)).collect()))
+            }
+            _ => Ok((Dynamic, arguments)),
+        }
+    }
+
+    fn window(
+        &mut self,
+        function: &'static Function,
+        arguments: Vec<Expr>,
+        mut ty: ScalarType,
+        span: Span,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
+        let mut arguments = arguments;
+        if matches!(function.name, "prev" | "next") {
+            for argument in arguments.iter().skip(1) {
+                if !argument.is_constant() {
+                    let span = argument.span;
+                    return self.refuse(DiagnosticKind::Constant, span, "a constant is needed here");
+                }
+            }
+            if arguments.len() == 3 {
+                let default = arguments.remove(2);
+                let fits = default.ty == ty || (default.ty.is_numeric() && ty.is_numeric());
+                if !fits && default.ty != Dynamic {
+                    return self.refuse(
+                        DiagnosticKind::Type,
+                        default.span,
+                        format!("the default is a {}, and the value is a {ty}", default.ty),
+                    );
+                }
+                if let Some(widest) = wider(default.ty, ty)
+                    && widest != ty
+                {
+                    ty = widest;
+                    let value = arguments.remove(0).converted(ty);
+                    arguments.insert(0, value);
+                }
+                arguments.push(default.converted(ty));
+            }
+        }
+        if function.name == "row_cumsum" && ty == Int {
+            ty = Long;
+            let value = arguments.remove(0).converted(ty);
+            arguments.insert(0, value);
+        }
+        let column = self.fresh();
+        let Some(windows) = &mut context.windows else {
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                format!("'{}' needs rows in order; put 'sort by' or 'serialize' before", function.name),
+            );
+        };
+        windows.push(WindowCall { column, function, arguments, ty });
+        Ok(Expr { kind: ExprKind::Column(column), ty, span })
+    }
+
+    /// Functions whose arguments are not plain values.
+    fn special_call(
+        &mut self,
+        function: &'static Function,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Option<Outcome<Expr>> {
+        Some(match function.name {
+            "extract" if call.arguments.len() == 4 => self.typed_extract(function, call, context),
+            "extractjson" if call.arguments.len() == 3 => self.typed_extract(function, call, context),
+            "column_ifexists" => self.column_if_exists(function, call, context),
+            "pack_all" => self.pack_all(function, call, context),
+            "bag_pack_columns" => self.bag_pack_columns(call, context),
+            "bag_pack" if call.arguments.len() % 2 == 1 => self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                format!("'{}' takes pairs of name and value", call.function.text),
+            ),
+            "pack_array" | "estimate_data_size" if is_star(call) => {
+                let arguments = context.columns.iter().map(|column| super::expressions::column_value(column, call.span)).collect();
+                self.apply(function, call, arguments, context)
+            }
+            "array_sort_asc" | "array_sort_desc" if call.arguments.len() > 1 => self.array_sort(function, call, context),
+            "column_names_of" => self.column_names(call, context),
+            _ => return None,
+        })
+    }
+
+    fn array_sort(&mut self, function: &'static Function, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+        let arguments = self.arguments(call, context)?;
+        if arguments.iter().filter(|argument| argument.ty == Dynamic).count() > 1 {
+            return self.unsupported(call.span, format!("'{}' of several arrays", function.name));
+        }
+        self.apply(function, call, arguments, context)
+    }
+
+    fn column_names(&mut self, call: &'a tree::Call, context: &Context<'_>) -> Outcome<Expr> {
+        let [argument] = call.arguments.as_slice() else {
+            return self.refuse(DiagnosticKind::Arity, call.span, "'column_names_of' takes 1 argument");
+        };
+        let rows = self.tabular(&argument.value, context.scope)?;
+        let names: Vec<String> = rows.columns.iter().map(|column| format!("{:?}", &*column.name)).collect();
+        let value = Value::Dynamic(format!("[{}]", names.join(",")));
+        Ok(Expr { kind: ExprKind::Literal(value), ty: Dynamic, span: call.span })
+    }
+
+    fn typed_extract(
+        &mut self,
+        function: &'static Function,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
+        let Some((last, others)) = call.arguments.split_last() else { return Err(Refused) };
+        let ty = self.type_literal(&last.value)?;
+        let mut arguments = Vec::with_capacity(others.len());
+        for argument in others {
+            arguments.push(self.expression(&argument.value, context)?);
+        }
+        let arguments = self.checked(function, arguments)?;
+        let text = Expr { kind: ExprKind::Call { function, arguments }, ty: Text, span: call.span };
+        Ok(text.converted(ty))
+    }
+
+    pub(super) fn type_literal(&mut self, expression: &tree::Expression) -> Outcome<ScalarType> {
+        if let ExpressionKind::TypeOf(written) = &expression.kind
+            && let [TypeOfColumn::Type(name)] = written.columns.as_slice()
+        {
+            return self.type_name(name);
+        }
+        self.refuse(DiagnosticKind::Constant, expression.span, "typeof() with one type is needed here")
+    }
+
+    fn column_if_exists(
+        &mut self,
+        function: &'static Function,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
+        self.check_arity(function, call.arguments.len(), call.span)?;
+        let name = self.expression(&call.arguments[0].value, &mut Context::constant(context.scope))?;
+        let Some(Value::String(name)) = name.literal() else {
+            return self.refuse(DiagnosticKind::Constant, name.span, "the column's name has to be a string constant");
+        };
+        match context.find(name) {
+            Some(column) => Ok(super::expressions::column_value(column, call.span)),
+            None => self.expression(&call.arguments[1].value, context),
+        }
+    }
+
+    fn pack_all(
+        &mut self,
+        function: &'static Function,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
+        self.check_arity(function, call.arguments.len(), call.span)?;
+        let ignore = match call.arguments.first() {
+            Some(argument) => {
+                let value = self.expression(&argument.value, context)?;
+                match value.literal() {
+                    Some(Value::Bool(ignore)) => *ignore,
+                    _ => return self.refuse(DiagnosticKind::Constant, value.span, "true or false is needed here"),
+                }
+            }
+            None => false,
+        };
+        let mut arguments = pairs(context.columns, call.span);
+        let function = if ignore {
+            arguments.insert(0, Expr { kind: ExprKind::Literal(Value::Bool(true)), ty: Bool, span: call.span });
+            function
+        } else {
+            self.known("bag_pack", call.span)?
+        };
+        Ok(Expr { kind: ExprKind::Call { function, arguments }, ty: Dynamic, span: call.span })
+    }
+
+    fn bag_pack_columns(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+        let mut arguments = Vec::new();
+        for argument in &call.arguments {
+            let value = self.expression(&argument.value, context)?;
+            let Some(name) = self.lent_name(&argument.value, context.scope) else {
+                return self.refuse(DiagnosticKind::Meaning, value.span, "a column is needed here");
+            };
+            arguments.push(string_value(&name, value.span));
+            arguments.push(value);
+        }
+        let function = self.known("bag_pack", call.span)?;
+        Ok(Expr { kind: ExprKind::Call { function, arguments }, ty: Dynamic, span: call.span })
+    }
+
+    pub(super) fn known(&mut self, name: &str, span: Span) -> Outcome<&'static Function> {
+        match Function::scalar(name).or_else(|| Function::aggregate(name)) {
+            Some(function) => Ok(function),
+            None => self.unsupported(span, format!("'{name}'")),
+        }
+    }
+
+    // Functions that the query declares.
+
+    fn user_function(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+        let (body, scope) = self.enter(call, context, None)?;
+        if self.is_tabular(body, scope) {
+            return self.refuse(
+                DiagnosticKind::Type,
+                call.span,
+                format!("'{}' gives a table, and a value is needed here; use toscalar()", call.function.text),
+            );
+        }
+        let value = self.expression(body, &mut Context::constant(scope))?;
+        Ok(Expr { span: call.span, ..value })
+    }
+
+    /// Declares a function's parameters; gives its last expression and the scope to bind it in.
+    pub(super) fn enter(
+        &mut self,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+        piped: Option<Entity<'a>>,
+    ) -> Outcome<(&'a tree::Expression, Scope)> {
+        let name = call.function.text.as_str();
+        let Some(Entity::Function { function, scope }) = self.lookup(context.scope, name).cloned() else {
+            return self.unknown_function(call, context);
+        };
+        let mut piped = piped;
+        let mut inner = scope;
+        let mut given = vec![None; function.parameters.len()];
+        let mut position = usize::from(piped.is_some());
+        for argument in &call.arguments {
+            let index = match &argument.name {
+                Some(named) => function.parameters.iter().position(|parameter| parameter.name.text == named.text),
+                None => {
+                    position += 1;
+                    (position <= function.parameters.len()).then(|| position - 1)
+                }
+            };
+            let Some(index) = index else {
+                return self.refuse(
+                    DiagnosticKind::Arity,
+                    argument.value.span,
+                    format!("'{name}' has no parameter for this argument"),
+                );
+            };
+            given[index] = Some(&argument.value);
+        }
+        for (parameter, argument) in function.parameters.iter().zip(given) {
+            let entity = match (&parameter.ty, argument, &parameter.default) {
+                (tree::ParameterType::Scalar(ty), Some(argument), _) => {
+                    let ty = self.type_name(ty)?;
+                    let value = self.expression(argument, context)?;
+                    let value = self.argument_of_type(value, ty)?;
+                    self.scalar_entity(value, Vec::new())?
+                }
+                (tree::ParameterType::Scalar(ty), None, Some(default)) => {
+                    let ty = self.type_name(ty)?;
+                    let value = self.expression(default, &mut Context::constant(scope))?;
+                    let value = self.argument_of_type(value, ty)?;
+                    self.scalar_entity(value, Vec::new())?
+                }
+                (tree::ParameterType::Table(_) | tree::ParameterType::AnyTable, argument, _) => {
+                    let entity = match (argument, piped.take()) {
+                        (None, Some(entity)) => entity,
+                        (Some(argument), _) => {
+                            Entity::Table(self.share_expression(argument, context.scope, false, None)?)
+                        }
+                        (None, None) => {
+                            return self.refuse(
+                                DiagnosticKind::Arity,
+                                call.span,
+                                format!("'{name}' needs a value for '{}'", parameter.name.text),
+                            );
+                        }
+                    };
+                    if let tree::ParameterType::Table(columns) = &parameter.ty {
+                        self.check_table(&entity, columns, call.span)?;
+                    }
+                    entity
+                }
+                (tree::ParameterType::Scalar(_), None, None) => {
+                    return self.refuse(
+                        DiagnosticKind::Arity,
+                        call.span,
+                        format!("'{name}' needs a value for '{}'", parameter.name.text),
+                    );
+                }
+            };
+            inner = self.declare(inner, &parameter.name.text, entity);
+        }
+        if piped.is_some() {
+            return self.refuse(DiagnosticKind::Type, call.span, format!("'{name}' takes no table"));
+        }
+        let (inner, answers) = self.deeper(call.span, |binder| binder.statements(&function.body.statements, inner))?;
+        match answers.last() {
+            Some(body) => Ok((body, inner)),
+            None => self.refuse(DiagnosticKind::Meaning, function.body.span, format!("'{name}' has no result")),
+        }
+    }
+
+    fn check_table(&mut self, entity: &Entity<'a>, columns: &[tree::ColumnDeclaration], span: Span) -> Outcome<()> {
+        let Entity::Table(id) = entity else { return Ok(()) };
+        for declared in columns {
+            let ty = self.type_name(&declared.ty)?;
+            let found = self.shared[id.0]
+                .shared
+                .pipeline
+                .columns
+                .iter()
+                .find(|column| *column.name == declared.name.text)
+                .map(|column| column.ty);
+            if found != Some(ty) {
+                return self.refuse(
+                    DiagnosticKind::Type,
+                    span,
+                    format!("the table needs a column '{}' of type {ty}", declared.name.text),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A value for a parameter of that type.
+    pub(super) fn argument_of_type(&mut self, value: Expr, ty: ScalarType) -> Outcome<Expr> {
+        let fits = value.ty == ty
+            || (value.ty.is_numeric() && ty.is_numeric())
+            || ty == Dynamic
+            || matches!(value.literal(), Some(Value::Null))
+            || value.ty == Dynamic;
+        if fits {
+            return Ok(value.converted(ty));
+        }
+        self.refuse(DiagnosticKind::Type, value.span, format!("a {ty} is needed here, and this is a {}", value.ty))
+    }
+}
+
+fn is_star(call: &tree::Call) -> bool {
+    matches!(call.arguments.as_slice(), [only] if matches!(&only.value.kind, ExpressionKind::Wildcard(text) if text == "*"))
+}
+
+fn string_value(text: &str, span: Span) -> Expr {
+    Expr { kind: ExprKind::Literal(Value::String(text.to_owned())), ty: Text, span }
+}
+
+/// Names and values of columns, for a bag.
+fn pairs(columns: &[crate::bound::Column], span: Span) -> Vec<Expr> {
+    let mut arguments = Vec::with_capacity(columns.len() * 2);
+    for column in columns {
+        arguments.push(string_value(&column.name, span));
+        arguments.push(super::expressions::column_value(column, span));
+    }
+    arguments
+}
+
+/// The text of a string literal argument.
+pub(super) fn text_argument(call: &tree::Call, index: usize) -> Option<&str> {
+    string_literal(&call.arguments.get(index)?.value)
+}

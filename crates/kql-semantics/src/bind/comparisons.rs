@@ -1,0 +1,356 @@
+//! Comparisons, string operators, sets and ranges.
+
+use kql_syntax::Span;
+use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind, InOperator};
+
+use super::arithmetic::wider;
+use super::{Binder, Context, Outcome};
+use crate::bound::{CompareOp, Expr, ExprKind, SetOp, SetOperand, TextOp, Value};
+use crate::diagnostic::DiagnosticKind;
+use crate::types::ScalarType::{self, Bool, DateTime, Dynamic, Guid, Long, String as Text, TimeSpan};
+
+/// What a written comparison is.
+enum Comparison {
+    Values(CompareOp),
+    Texts(TextOp, bool),
+}
+
+const fn comparison(operator: ComparisonOperator) -> Comparison {
+    use ComparisonOperator as Written;
+    use Comparison::{Texts, Values};
+    match operator {
+        Written::Equal => Values(CompareOp::Equal),
+        Written::NotEqual => Values(CompareOp::NotEqual),
+        Written::Less => Values(CompareOp::Less),
+        Written::LessOrEqual => Values(CompareOp::LessOrEqual),
+        Written::Greater => Values(CompareOp::Greater),
+        Written::GreaterOrEqual => Values(CompareOp::GreaterOrEqual),
+        Written::EqualFold => Values(CompareOp::EqualIgnoreCase),
+        Written::NotEqualFold => Values(CompareOp::NotEqualIgnoreCase),
+        Written::Has | Written::SearchMatch => Texts(TextOp::Has, false),
+        Written::NotHas => Texts(TextOp::Has, true),
+        Written::HasCs => Texts(TextOp::HasCs, false),
+        Written::NotHasCs => Texts(TextOp::HasCs, true),
+        Written::HasPrefix => Texts(TextOp::HasPrefix, false),
+        Written::NotHasPrefix => Texts(TextOp::HasPrefix, true),
+        Written::HasPrefixCs => Texts(TextOp::HasPrefixCs, false),
+        Written::NotHasPrefixCs => Texts(TextOp::HasPrefixCs, true),
+        Written::HasSuffix => Texts(TextOp::HasSuffix, false),
+        Written::NotHasSuffix => Texts(TextOp::HasSuffix, true),
+        Written::HasSuffixCs => Texts(TextOp::HasSuffixCs, false),
+        Written::NotHasSuffixCs => Texts(TextOp::HasSuffixCs, true),
+        Written::Contains => Texts(TextOp::Contains, false),
+        Written::NotContains => Texts(TextOp::Contains, true),
+        Written::ContainsCs => Texts(TextOp::ContainsCs, false),
+        Written::NotContainsCs => Texts(TextOp::ContainsCs, true),
+        Written::StartsWith => Texts(TextOp::StartsWith, false),
+        Written::NotStartsWith => Texts(TextOp::StartsWith, true),
+        Written::StartsWithCs => Texts(TextOp::StartsWithCs, false),
+        Written::NotStartsWithCs => Texts(TextOp::StartsWithCs, true),
+        Written::EndsWith => Texts(TextOp::EndsWith, false),
+        Written::NotEndsWith => Texts(TextOp::EndsWith, true),
+        Written::EndsWithCs => Texts(TextOp::EndsWithCs, false),
+        Written::NotEndsWithCs => Texts(TextOp::EndsWithCs, true),
+        Written::MatchesRegex => Texts(TextOp::MatchesRegex, false),
+        Written::Like => Texts(TextOp::Like, false),
+        Written::NotLike => Texts(TextOp::Like, true),
+        Written::LikeCs => Texts(TextOp::LikeCs, false),
+        Written::NotLikeCs => Texts(TextOp::LikeCs, true),
+    }
+}
+
+impl<'a> Binder<'a> {
+    pub(super) fn comparison(
+        &mut self,
+        written: &'a tree::Comparison,
+        span: Span,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
+        let left = self.expression(&written.left, context);
+        let right = self.expression(&written.right, context);
+        let (left, right) = (left?, right?);
+        match comparison(written.operator) {
+            Comparison::Values(op) => self.compare(op, left, right, written.operator.text(), span),
+            Comparison::Texts(op, negated) => {
+                for side in [&left, &right] {
+                    if !matches!(side.ty, Text | Dynamic) {
+                        let (ty, span) = (side.ty, side.span);
+                        return self.refuse(
+                            DiagnosticKind::Type,
+                            span,
+                            format!("'{}' needs strings, and this is a {ty}; use tostring()", written.operator.text()),
+                        );
+                    }
+                }
+                let kind = ExprKind::Text { op, negated, value: Box::new(left), pattern: Box::new(right) };
+                Ok(Expr { kind, ty: Bool, span })
+            }
+        }
+    }
+
+    pub(super) fn compare(
+        &mut self,
+        op: CompareOp,
+        left: Expr,
+        right: Expr,
+        operator: &str,
+        span: Span,
+    ) -> Outcome<Expr> {
+        let ordered = matches!(
+            op,
+            CompareOp::Less | CompareOp::LessOrEqual | CompareOp::Greater | CompareOp::GreaterOrEqual
+        );
+        let folded = matches!(op, CompareOp::EqualIgnoreCase | CompareOp::NotEqualIgnoreCase);
+        let comparable = |ty: ScalarType| {
+            if folded {
+                matches!(ty, Text | Dynamic)
+            } else if ordered {
+                !matches!(ty, Text | Guid)
+            } else {
+                true
+            }
+        };
+        let fits = comparable(left.ty)
+            && comparable(right.ty)
+            && !(ordered && left.ty == Dynamic && !(right.ty.is_numeric() || right.ty == Dynamic))
+            && !(ordered && right.ty == Dynamic && !(left.ty.is_numeric() || left.ty == Dynamic));
+        let agreed = if fits { agree(left, right) } else { Err((left.ty, right.ty)) };
+        match agreed {
+            Ok((left, right)) => {
+                Ok(Expr { kind: ExprKind::Compare(op, Box::new(left), Box::new(right)), ty: Bool, span })
+            }
+            Err((left, right)) => self.refuse(
+                DiagnosticKind::Type,
+                span,
+                format!("'{operator}' cannot compare {left} with {right}; convert one of them"),
+            ),
+        }
+    }
+
+    pub(super) fn membership(&mut self, written: &'a tree::In, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+        let value = self.expression(&written.left, context)?;
+        let (op, negated) = match written.operator {
+            InOperator::In => (SetOp::In, false),
+            InOperator::NotIn => (SetOp::In, true),
+            InOperator::InFold => (SetOp::InIgnoreCase, false),
+            InOperator::NotInFold => (SetOp::InIgnoreCase, true),
+            InOperator::HasAny => (SetOp::HasAny, false),
+            InOperator::HasAll => (SetOp::HasAll, false),
+        };
+        let texts = op != SetOp::In;
+        if texts && !matches!(value.ty, Text | Dynamic) {
+            return self.refuse(
+                DiagnosticKind::Type,
+                value.span,
+                format!("'{}' needs a string, and this is a {}; use tostring()", written.operator.text(), value.ty),
+            );
+        }
+        if let [only] = written.right.as_slice()
+            && self.is_tabular(only, context.scope)
+        {
+            let set = self.single_column(only, context)?;
+            let value = self.fit_query(value, &set, written.operator, span)?;
+            let set = SetOperand::Query(Box::new(set));
+            return Ok(Expr { kind: ExprKind::Set { op, negated, value: Box::new(value), set }, ty: Bool, span });
+        }
+        let mut list = Vec::with_capacity(written.right.len());
+        let mut ty = value.ty;
+        for element in &written.right {
+            let element = self.expression(element, context)?;
+            if texts && !matches!(element.ty, Text | Dynamic) {
+                return self.refuse(
+                    DiagnosticKind::Type,
+                    element.span,
+                    format!("'{}' needs strings, and this is a {}", written.operator.text(), element.ty),
+                );
+            }
+            if let Some(widest) = wider(ty, element.ty) {
+                ty = widest;
+            }
+            list.push(element);
+        }
+        let value = if ty.is_numeric() { value.converted(ty) } else { value };
+        let mut agreed = Vec::with_capacity(list.len());
+        for element in list {
+            if value.ty == Dynamic || element.ty == Dynamic {
+                agreed.push(element);
+                continue;
+            }
+            let element_span = element.span;
+            match agree(value.clone(), element) {
+                Ok((_, element)) => agreed.push(element),
+                Err((left, right)) => {
+                    return self.refuse(
+                        DiagnosticKind::Type,
+                        element_span,
+                        format!("'{}' cannot compare {left} with {right}; convert one of them", written.operator.text()),
+                    );
+                }
+            }
+        }
+        let set = SetOperand::List(agreed);
+        Ok(Expr { kind: ExprKind::Set { op, negated, value: Box::new(value), set }, ty: Bool, span })
+    }
+
+    /// A pipeline for the right side of `in`: its first column.
+    fn single_column(
+        &mut self,
+        expression: &'a tree::Expression,
+        context: &Context<'_>,
+    ) -> Outcome<crate::bound::Pipeline> {
+        let mut rows = self.tabular(expression, context.scope)?;
+        let Some(first) = rows.columns.first().cloned() else {
+            return self.refuse(DiagnosticKind::Meaning, expression.span, "the sub-query has no columns");
+        };
+        if rows.columns.len() > 1 {
+            // The service takes the first column and says nothing.
+            self.note(expression.span, format!("only the first column, '{}', is looked at", first.name));
+            rows.then(crate::bound::Operator::Compute { assignments: Vec::new() }, vec![first], expression.span);
+        }
+        Ok(rows.into_pipeline())
+    }
+
+    fn fit_query(
+        &mut self,
+        value: Expr,
+        set: &crate::bound::Pipeline,
+        operator: InOperator,
+        span: Span,
+    ) -> Outcome<Expr> {
+        let Some(column) = set.columns.first() else { return Ok(value) };
+        if value.ty == column.ty || value.ty == Dynamic || column.ty == Dynamic {
+            return Ok(value);
+        }
+        if wider(value.ty, column.ty) == Some(column.ty) {
+            return Ok(value.converted(column.ty));
+        }
+        if value.ty.is_numeric() && column.ty.is_numeric() {
+            return Ok(value);
+        }
+        let (left, right) = (value.ty, column.ty);
+        self.refuse(
+            DiagnosticKind::Type,
+            span,
+            format!("'{}' cannot compare {left} with {right}; convert one of them", operator.text()),
+        )
+    }
+
+    pub(super) fn between(&mut self, written: &'a tree::Between, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+        let value = self.expression(&written.operand, context);
+        let low = self.expression(&written.low, context);
+        let high = self.expression(&written.high, context);
+        let (mut value, mut low, mut high) = (value?, low?, high?);
+        if value.ty == DateTime && low.ty == DateTime && high.ty == TimeSpan {
+            // A timespan as the upper bound counts from the lower one.
+            high = Expr {
+                span: high.span,
+                ty: DateTime,
+                kind: ExprKind::Arithmetic(crate::bound::ArithmeticOp::Add, Box::new(low.clone()), Box::new(high)),
+            };
+        }
+        let mut ty = value.ty;
+        for bound in [&low, &high] {
+            ty = match (ty, bound.ty) {
+                (Dynamic, other) if other.is_numeric() => other,
+                (one, Dynamic) if one.is_numeric() => one,
+                (one, other) if one == other && (one.is_numeric() || matches!(one, DateTime | TimeSpan)) => one,
+                (one, other) => match wider(one, other) {
+                    Some(widest) => widest,
+                    None => {
+                        return self.refuse(
+                            DiagnosticKind::Type,
+                            bound.span,
+                            format!("'between' cannot compare {one} with {other}"),
+                        );
+                    }
+                },
+            };
+        }
+        value = value.converted(ty);
+        low = low.converted(ty);
+        high = high.converted(ty);
+        let kind = ExprKind::Between {
+            negated: written.negated,
+            value: Box::new(value),
+            low: Box::new(low),
+            high: Box::new(high),
+        };
+        Ok(Expr { kind, ty: Bool, span })
+    }
+
+    pub(super) fn logical(&mut self, written: &'a tree::Logical, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+        let mut operands = Vec::with_capacity(written.operands.len());
+        let mut failed = false;
+        for operand in &written.operands {
+            match self.expression(operand, context).and_then(|operand| self.condition(operand, written.operator.text())) {
+                Ok(operand) => operands.push(operand),
+                Err(super::Refused) => failed = true,
+            }
+        }
+        if failed {
+            return Err(super::Refused);
+        }
+        let kind = match written.operator {
+            tree::LogicalOperator::And => ExprKind::And(operands),
+            tree::LogicalOperator::Or => ExprKind::Or(operands),
+        };
+        Ok(Expr { kind, ty: Bool, span })
+    }
+
+    /// An operand of `and` and `or`.
+    pub(super) fn condition(&mut self, operand: Expr, operator: &str) -> Outcome<Expr> {
+        match operand.ty {
+            Bool => Ok(operand),
+            Dynamic => Ok(operand.converted(Bool)),
+            other => self.refuse(
+                DiagnosticKind::Type,
+                operand.span,
+                format!("'{operator}' needs a bool, and this is a {other}"),
+            ),
+        }
+    }
+}
+
+/// Brings both sides of a comparison to types that compare.
+fn agree(left: Expr, right: Expr) -> Result<(Expr, Expr), (ScalarType, ScalarType)> {
+    let (one, other) = (left.ty, right.ty);
+    if one == other {
+        // The service refuses to compare two dynamics, except with null.
+        let null = |side: &Expr| matches!(side.literal(), Some(Value::Null));
+        if one == Dynamic && !null(&left) && !null(&right) {
+            return Err((one, other));
+        }
+        return Ok((left, right));
+    }
+    if one == Dynamic || other == Dynamic {
+        return Ok((left, right));
+    }
+    if let Some(widest) = wider(one, other) {
+        return Ok((left.converted(widest), right.converted(widest)));
+    }
+    match (one, other) {
+        (Bool, number) if number.is_numeric() => {
+            let wide = if number.is_integer() { Long } else { number };
+            Ok((left.converted(wide), right.converted(wide)))
+        }
+        (number, Bool) if number.is_numeric() => {
+            let wide = if number.is_integer() { Long } else { number };
+            Ok((left.converted(wide), right.converted(wide)))
+        }
+        (Guid, Text) => Ok((left, right.converted(Guid))),
+        (Text, Guid) => Ok((left.converted(Guid), right)),
+        _ => Err((one, other)),
+    }
+}
+
+/// Whether an expression is a string literal.
+pub(super) fn string_literal(expression: &tree::Expression) -> Option<&str> {
+    match &expression.kind {
+        ExpressionKind::Literal(literal) => match &literal.value {
+            tree::LiteralValue::String { value, .. } => Some(value),
+            _ => None,
+        },
+        ExpressionKind::Parenthesized(inner) => string_literal(inner),
+        _ => None,
+    }
+}

@@ -1,0 +1,312 @@
+//! The tabular operators.
+
+use kql_syntax::Span;
+use kql_syntax::tree::{self, Direction, ExpressionKind, LiteralValue, Nulls, OperatorKind};
+
+use super::expressions::column_value;
+use super::rows::{Names, Rows};
+use super::scope::Scope;
+use super::{Binder, Column, Context, Outcome, Refused};
+use crate::bound::{Assignment, Operator, Render, SortKey, Value};
+use crate::diagnostic::DiagnosticKind;
+use crate::types::ScalarType;
+
+mod expand;
+mod join;
+mod parse;
+mod plugins;
+mod project;
+mod scan;
+mod search;
+mod series;
+mod summarize;
+mod union;
+
+/// A column-giving item that is bound: its names are decided, its value maybe to be computed.
+pub(super) struct Item {
+    /// The column; fresh, or the one that the value simply is.
+    pub(super) column: Column,
+    /// None if the column exists already.
+    pub(super) value: Option<crate::bound::Expr>,
+}
+
+impl<'a> Binder<'a> {
+    pub(super) fn operator(&mut self, rows: &mut Rows, operator: &'a tree::Operator, scope: Scope) -> Outcome<()> {
+        let span = operator.span;
+        match &operator.kind {
+            OperatorKind::Where(predicate) => self.filter(rows, predicate, scope, span),
+            OperatorKind::Extend(items) => self.extend(rows, items, scope, span),
+            OperatorKind::Serialize(items) => {
+                rows.pass(Operator::Serialize, span);
+                rows.ordered = true;
+                if items.is_empty() { Ok(()) } else { self.extend(rows, items, scope, span) }
+            }
+            OperatorKind::Project(items) => self.project(rows, items, scope, span),
+            OperatorKind::ProjectAway(patterns) => self.project_away(rows, patterns, scope, span),
+            OperatorKind::ProjectKeep(patterns) => self.project_keep(rows, patterns, scope, span),
+            OperatorKind::ProjectRename(items) => self.project_rename(rows, items, scope, span),
+            OperatorKind::ProjectReorder(patterns) => self.project_reorder(rows, patterns, scope, span),
+            OperatorKind::Take(count) => {
+                let count = self.count(count, &mut Context::constant(scope))?;
+                rows.pass(Operator::Take { count }, span);
+                Ok(())
+            }
+            OperatorKind::Sample(count) => {
+                let count = self.count(count, &mut Context::constant(scope))?;
+                rows.pass(Operator::Sample { count }, span);
+                rows.ordered = false;
+                Ok(())
+            }
+            OperatorKind::Sort(keys) => {
+                let keys = self.sort_keys(rows, keys, scope)?;
+                rows.pass(Operator::Sort { keys }, span);
+                rows.ordered = true;
+                Ok(())
+            }
+            OperatorKind::Top(top) => {
+                let count = self.count(&top.count, &mut Context::constant(scope))?;
+                let keys = self.sort_keys(rows, &top.by, scope)?;
+                rows.pass(Operator::Sort { keys }, span);
+                rows.pass(Operator::Take { count }, span);
+                rows.ordered = true;
+                Ok(())
+            }
+            OperatorKind::Distinct(items) => self.distinct(rows, items, scope, span),
+            OperatorKind::SampleDistinct { count, of } => {
+                let count = self.count(count, &mut Context::constant(scope))?;
+                self.distinct(rows, std::slice::from_ref(of), scope, span)?;
+                rows.pass(Operator::Take { count }, span);
+                Ok(())
+            }
+            OperatorKind::Count(name) => self.count_rows(rows, name.as_ref(), span),
+            OperatorKind::Summarize(summarize) => self.summarize(rows, summarize, scope, span),
+            OperatorKind::TopHitters(hitters) => self.top_hitters(rows, hitters, scope, span),
+            OperatorKind::TopNested(levels) => self.top_nested(rows, levels, scope, span),
+            OperatorKind::Join(join) => self.join(rows, join, operator, scope, false),
+            OperatorKind::Lookup(join) => self.join(rows, join, operator, scope, true),
+            OperatorKind::Union(inputs) => {
+                let left = std::mem::replace(rows, Rows::new(crate::bound::Source::Context { columns: Vec::new() }, Vec::new()));
+                *rows = self.union(Some(left), inputs, operator, scope)?;
+                Ok(())
+            }
+            OperatorKind::MvExpand(expand) => self.mv_expand(rows, expand, operator, scope),
+            OperatorKind::MvApply(apply) => self.mv_apply(rows, apply, operator, scope),
+            OperatorKind::Parse(parse) => self.parse(rows, parse, operator, scope, false),
+            OperatorKind::ParseWhere(parse) => self.parse(rows, parse, operator, scope, true),
+            OperatorKind::ParseKv(parse) => self.parse_kv(rows, parse, scope, span),
+            OperatorKind::MakeSeries(series) => self.make_series(rows, series, scope, span),
+            OperatorKind::Search(search) => {
+                let left = std::mem::replace(rows, Rows::new(crate::bound::Source::Context { columns: Vec::new() }, Vec::new()));
+                *rows = self.search(Some(left), search, operator, scope)?;
+                Ok(())
+            }
+            OperatorKind::Evaluate(evaluate) => self.evaluate(rows, evaluate, scope, span),
+            OperatorKind::Invoke(call) => self.invoke(rows, call, scope, span),
+            OperatorKind::GetSchema => {
+                self.get_schema(rows);
+                Ok(())
+            }
+            OperatorKind::Partition(partition) => self.partition(rows, partition, scope, span),
+            OperatorKind::Scan(scan) => self.scan(rows, scan, operator, scope),
+            OperatorKind::Reduce(reduce) => self.reduce(rows, reduce, scope, span),
+            OperatorKind::Render(render) => {
+                self.render = Some(Render { chart: render.chart.text.clone() });
+                self.note(span, "'render' draws nothing here; the rows are the answer");
+                Ok(())
+            }
+            OperatorKind::Consume => {
+                rows.pass(Operator::Filter { predicate: literal(Value::Bool(false), ScalarType::Bool, span) }, span);
+                Ok(())
+            }
+            OperatorKind::AssertSchema(columns) => self.assert_schema(rows, columns, span),
+            OperatorKind::As(_) | OperatorKind::ExecuteAndCache => Ok(()),
+            OperatorKind::Print(_) | OperatorKind::Range(_) => self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                format!("'{}' begins a query and cannot follow a pipe", operator.keyword.text),
+            ),
+            OperatorKind::Error => self.refuse(DiagnosticKind::Meaning, span, "no operator of this name"),
+            _ => self.unsupported(span, format!("the operator '{}'", operator.keyword.text)),
+        }
+    }
+
+    /// Lets an expression work over the rows; window calls become steps of their own before it.
+    pub(super) fn over<T>(
+        &mut self,
+        rows: &mut Rows,
+        scope: Scope,
+        span: Span,
+        work: impl FnOnce(&mut Self, &mut Context<'_>) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let columns = rows.columns.clone();
+        let mut context = Context::over(scope, &columns);
+        context.windows = rows.ordered.then(Vec::new);
+        let outcome = work(self, &mut context)?;
+        for call in context.windows.into_iter().flatten() {
+            rows.pass(Operator::Window { calls: vec![call] }, span);
+        }
+        Ok(outcome)
+    }
+
+    fn filter(&mut self, rows: &mut Rows, predicate: &'a tree::Expression, scope: Scope, span: Span) -> Outcome<()> {
+        let predicate = self.over(rows, scope, span, |binder, context| binder.predicate(predicate, context))?;
+        rows.pass(Operator::Filter { predicate }, span);
+        Ok(())
+    }
+
+    fn sort_keys(&mut self, rows: &mut Rows, keys: &'a [tree::Ordered], scope: Scope) -> Outcome<Vec<SortKey>> {
+        let mut bound = Vec::with_capacity(keys.len());
+        let mut failed = false;
+        for key in keys {
+            match self.sort_key(rows, key, scope) {
+                Ok(key) => bound.push(key),
+                Err(Refused) => failed = true,
+            }
+        }
+        if failed { Err(Refused) } else { Ok(bound) }
+    }
+
+    fn sort_key(&mut self, rows: &mut Rows, key: &'a tree::Ordered, scope: Scope) -> Outcome<SortKey> {
+        let value = self.over(rows, scope, key.span, |binder, context| {
+            binder.expression(&key.column.expression, context)
+        })?;
+        if value.ty == ScalarType::Dynamic {
+            return self.refuse(DiagnosticKind::Type, value.span, "a dynamic has no order; convert it with tostring() or tolong()");
+        }
+        let descending = match key.direction {
+            Some(Direction::Ascending | Direction::GrannyAscending) => false,
+            None | Some(Direction::Descending | Direction::GrannyDescending) => true,
+        };
+        let nulls_first = match key.nulls {
+            Some(Nulls::First) => true,
+            Some(Nulls::Last) => false,
+            None => !descending,
+        };
+        Ok(SortKey { value, descending, nulls_first })
+    }
+
+    fn distinct(&mut self, rows: &mut Rows, items: &'a [tree::Expression], scope: Scope, span: Span) -> Outcome<()> {
+        let mut names = Names::default();
+        let mut keys = Vec::new();
+        let mut columns = Vec::new();
+        for item in items {
+            if matches!(&item.kind, ExpressionKind::Wildcard(text) if text == "*") {
+                for column in rows.columns.clone() {
+                    let value = column_value(&column, item.span);
+                    let key = Column { id: self.fresh(), name: names.unique(&column.name), ty: column.ty };
+                    keys.push(Assignment { column: key.id, value });
+                    columns.push(key);
+                }
+                continue;
+            }
+            let value = self.over(rows, scope, span, |binder, context| binder.expression(item, context))?;
+            self.not_dynamic(&value, "a value to tell rows apart by")?;
+            let name = match self.lent_name(item, scope) {
+                Some(name) => names.unique(&name),
+                None => names.position(),
+            };
+            let key = Column { id: self.fresh(), name, ty: value.ty };
+            keys.push(Assignment { column: key.id, value });
+            columns.push(key);
+        }
+        rows.then(Operator::Aggregate { keys, aggregates: Vec::new() }, columns, span);
+        rows.ordered = false;
+        Ok(())
+    }
+
+    fn not_dynamic(&mut self, value: &crate::bound::Expr, what: &str) -> Outcome<()> {
+        if value.ty == ScalarType::Dynamic {
+            return self.refuse(DiagnosticKind::Type, value.span, format!("a dynamic cannot be {what}; convert it with tostring()"));
+        }
+        Ok(())
+    }
+
+    fn get_schema(&mut self, rows: &mut Rows) {
+        let columns = vec![
+            self.column("ColumnName", ScalarType::String),
+            self.column("ColumnOrdinal", ScalarType::Long),
+            self.column("DataType", ScalarType::String),
+            self.column("ColumnType", ScalarType::String),
+        ];
+        let span = Span::default();
+        let text = |value: &str| literal(Value::String(value.to_owned()), ScalarType::String, span);
+        let values = rows
+            .columns
+            .iter()
+            .zip(0_i64..)
+            .map(|(column, ordinal)| {
+                vec![
+                    text(&column.name),
+                    literal(Value::Long(ordinal), ScalarType::Long, span),
+                    text(column.ty.clr_name()),
+                    text(column.ty.name()),
+                ]
+            })
+            .collect();
+        *rows = Rows::new(crate::bound::Source::Rows { columns: columns.clone(), rows: values }, columns);
+    }
+
+    fn assert_schema(&mut self, rows: &mut Rows, declared: &[tree::ColumnDeclaration], span: Span) -> Outcome<()> {
+        let expected = self.declared_columns(declared)?;
+        let same = expected.len() == rows.columns.len()
+            && expected.iter().zip(&rows.columns).all(|(one, other)| one.name == other.name && one.ty == other.ty);
+        if same {
+            return Ok(());
+        }
+        self.refuse(DiagnosticKind::Type, span, "the columns are not the ones asserted")
+    }
+
+    // Options between an operator's keyword and the rest.
+
+    /// The value of an option as text.
+    pub(super) fn option<'o>(operator: &'o tree::Operator, name: &str) -> Option<&'o str> {
+        setting(&operator.options, name)
+    }
+}
+
+/// The value of a setting as text: a bare word, or a string.
+pub(super) fn setting<'o>(settings: &'o [tree::Setting], name: &str) -> Option<&'o str> {
+    let setting = settings.iter().find(|setting| setting.name.text == name)?;
+    match &setting.values.first()?.kind {
+        ExpressionKind::Name(name) => Some(&name.text),
+        ExpressionKind::Literal(literal) => match &literal.value {
+            LiteralValue::String { value, .. } => Some(value),
+            _ => Some(&literal.text),
+        },
+        _ => None,
+    }
+}
+
+pub(super) fn literal(value: Value, ty: ScalarType, span: Span) -> crate::bound::Expr {
+    crate::bound::Expr { kind: crate::bound::ExprKind::Literal(value), ty, span }
+}
+
+/// Whether a name fits a pattern with `*`.
+pub(super) fn matches_pattern(name: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.len() >= last.len() && rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches_pattern;
+
+    #[test]
+    fn patterns_match_from_end_to_end() {
+        assert!(matches_pattern("DeviceName", "Device*"));
+        assert!(matches_pattern("DeviceName", "*Name"));
+        assert!(matches_pattern("DeviceName", "*"));
+        assert!(matches_pattern("DeviceName", "D*v*e"));
+        assert!(!matches_pattern("DeviceName", "device*"));
+        assert!(!matches_pattern("Name", "Name*me"));
+    }
+}

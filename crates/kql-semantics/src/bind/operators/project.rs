@@ -1,0 +1,472 @@
+//! `project` and its kin, `extend`, `print`, `count`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kql_syntax::Span;
+use kql_syntax::tree::{self, Direction, ExpressionKind, Segment};
+
+use super::super::rows::{Names, Rows};
+use super::super::scope::Scope;
+use super::super::{Binder, Column, Context, Outcome, Refused};
+use super::{Item, matches_pattern};
+use crate::bound::{Aggregate, Assignment, Expr, ExprKind, Operator, Value};
+use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
+use crate::functions::Function;
+use crate::types::ScalarType::{self, Dynamic, Long, Real};
+
+/// Functions that give several columns: the suffix and type of each.
+fn tuple_columns(function: &str) -> Option<&'static [(&'static str, ScalarType)]> {
+    Some(match function {
+        "series_fit_line" => &[
+            ("rsquare", Real), ("slope", Real), ("variance", Real), ("rvariance", Real),
+            ("interception", Real), ("line_fit", Dynamic),
+        ],
+        "series_fit_2lines" => &[
+            ("rsquare", Real), ("split_idx", Long), ("variance", Real), ("rvariance", Real), ("line_fit", Dynamic),
+            ("right_rsquare", Real), ("right_slope", Real), ("right_interception", Real), ("right_variance", Real),
+            ("right_rvariance", Real), ("left_rsquare", Real), ("left_slope", Real), ("left_interception", Real),
+            ("left_variance", Real), ("left_rvariance", Real),
+        ],
+        "series_fit_poly" => &[
+            ("rsquare", Real), ("coefficients", Dynamic), ("variance", Real), ("rvariance", Real), ("poly_fit", Dynamic),
+        ],
+        "series_stats" => &[
+            ("min", Real), ("min_idx", Long), ("max", Real), ("max_idx", Long), ("avg", Real), ("stdev", Real),
+            ("variance", Real),
+        ],
+        "series_decompose" | "series_decompose_forecast_parts" => {
+            &[("baseline", Dynamic), ("seasonal", Dynamic), ("trend", Dynamic), ("residual", Dynamic)]
+        }
+        "series_decompose_anomalies" => &[("ad_flag", Dynamic), ("ad_score", Dynamic), ("baseline", Dynamic)],
+        "series_decompose_forecast" => {
+            &[("forecast", Dynamic), ("seasonal", Dynamic), ("trend", Dynamic), ("residual", Dynamic)]
+        }
+        "series_periods_detect" | "series_periods_validate" => &[("periods", Dynamic), ("scores", Dynamic)],
+        "series_fft" | "series_ifft" => &[("real", Dynamic), ("imag", Dynamic)],
+        _ => return None,
+    })
+}
+
+impl<'a> Binder<'a> {
+    /// Binds a named expression to one item, or several for functions that give several columns.
+    fn items(
+        &mut self,
+        named: &'a tree::NamedExpression,
+        names: &mut dyn FnMut(&mut Self, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>>,
+        context: &mut Context<'_>,
+        taken: &mut Vec<crate::types::ColumnId>,
+    ) -> Outcome<Vec<Item>> {
+        let value = self.expression(&named.expression, context)?;
+        if let ExprKind::Call { function, .. } = &value.kind
+            && let Some(parts) = tuple_columns(function.name)
+        {
+            return self.tuple(named, value, parts, names, context);
+        }
+        if named.names.len() > 1 {
+            return self.tuple_of_dynamic(named, value, names);
+        }
+        let lent = self.lent_name(&named.expression, context.scope);
+        let name = names(self, named.names.first(), lent)?;
+        let ty = value.ty;
+        if let ExprKind::Column(id) = value.kind
+            && !taken.contains(&id)
+        {
+            taken.push(id);
+            return Ok(vec![Item { column: Column { id, name, ty }, value: None }]);
+        }
+        let column = Column { id: self.fresh(), name, ty };
+        Ok(vec![Item { column, value: Some(value) }])
+    }
+
+    fn tuple(
+        &mut self,
+        named: &'a tree::NamedExpression,
+        value: Expr,
+        parts: &'static [(&'static str, ScalarType)],
+        names: &mut dyn FnMut(&mut Self, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>>,
+        context: &Context<'_>,
+    ) -> Outcome<Vec<Item>> {
+        let mut call = &named.expression;
+        while let ExpressionKind::Parenthesized(inner) = &call.kind {
+            call = inner;
+        }
+        let (function, argument) = match &call.kind {
+            ExpressionKind::Call(call) => (
+                call.function.text.as_str(),
+                call.arguments.first().and_then(|argument| self.lent_name(&argument.value, context.scope)),
+            ),
+            _ => ("", None),
+        };
+        let argument = argument.unwrap_or_default();
+        let mut items = Vec::with_capacity(parts.len());
+        for (index, (suffix, ty)) in parts.iter().enumerate() {
+            let lent = format!("{function}_{argument}_{suffix}");
+            let name = names(self, named.names.get(index), Some(lent))?;
+            let column = Column { id: self.fresh(), name, ty: *ty };
+            items.push(Item { column, value: Some(part(&value, index, *ty)) });
+        }
+        Ok(items)
+    }
+
+    /// `(a, b) = dynamic`: the elements of an array.
+    fn tuple_of_dynamic(
+        &mut self,
+        named: &'a tree::NamedExpression,
+        value: Expr,
+        names: &mut dyn FnMut(&mut Self, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>>,
+    ) -> Outcome<Vec<Item>> {
+        if value.ty != Dynamic {
+            return self.refuse(
+                DiagnosticKind::Arity,
+                named.span,
+                format!("{} names are given, and there is one value", named.names.len()),
+            );
+        }
+        let mut items = Vec::with_capacity(named.names.len());
+        for (index, name) in named.names.iter().enumerate() {
+            let name = names(self, Some(name), None)?;
+            let column = Column { id: self.fresh(), name, ty: Dynamic };
+            items.push(Item { column, value: Some(part(&value, index, Dynamic)) });
+        }
+        Ok(items)
+    }
+
+    fn name_taken<T>(&mut self, name: &str, span: Span) -> Outcome<T> {
+        self.refuse(DiagnosticKind::Name, span, format!("a column named '{name}' is there already"))
+    }
+
+    pub(super) fn extend(
+        &mut self,
+        rows: &mut Rows,
+        items: &'a [tree::NamedExpression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut written = std::collections::HashSet::new();
+        let mut known = Names::of(&rows.columns);
+        let mut bound = Vec::with_capacity(items.len());
+        let mut taken = Vec::new();
+        taken.extend(rows.columns.iter().map(|column| column.id));
+        let outcome = self.over(rows, scope, span, |binder, context| {
+            let mut failed = false;
+            for item in items {
+                let mut name = |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (given, lent) {
+                    (Some(given), _) => {
+                        if !written.insert(given.text.clone()) {
+                            return binder.name_taken(&given.text, given.span);
+                        }
+                        known.take(&given.text);
+                        Ok(given.text.as_str().into())
+                    }
+                    (None, Some(lent)) => {
+                        known.take(&lent);
+                        Ok(lent.into())
+                    }
+                    (None, None) => Ok(known.position()),
+                };
+                match binder.items(item, &mut name, context, &mut taken) {
+                    Ok(items) => bound.extend(items),
+                    Err(Refused) => failed = true,
+                }
+            }
+            if failed { Err(Refused) } else { Ok(()) }
+        });
+        outcome?;
+        let mut columns = rows.columns.clone();
+        let mut assignments = Vec::with_capacity(bound.len());
+        for item in bound {
+            if let Some(value) = item.value {
+                assignments.push(Assignment { column: item.column.id, value });
+            }
+            replace_or_push(&mut columns, item.column);
+        }
+        rows.then(Operator::Compute { assignments }, columns, span);
+        Ok(())
+    }
+
+    pub(super) fn project(
+        &mut self,
+        rows: &mut Rows,
+        items: &'a [tree::NamedExpression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut names = Names::default();
+        let mut bound = Vec::with_capacity(items.len());
+        let mut taken = Vec::new();
+        self.over(rows, scope, span, |binder, context| {
+            let mut failed = false;
+            for item in items {
+                if matches!(&item.expression.kind, ExpressionKind::Wildcard(text) if text == "*") {
+                    for column in context.columns {
+                        if !taken.contains(&column.id) && names.take(&column.name) {
+                            taken.push(column.id);
+                            bound.push(Item { column: column.clone(), value: None });
+                        }
+                    }
+                    continue;
+                }
+                let plain = matches!(&item.expression.kind, ExpressionKind::Name(_));
+                let item_span = item.span;
+                let mut name = |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (given, lent) {
+                    (Some(given), _) => {
+                        if !names.take(&given.text) {
+                            return binder.name_taken(&given.text, given.span);
+                        }
+                        Ok(given.text.as_str().into())
+                    }
+                    (None, Some(lent)) if plain => {
+                        if !names.take(&lent) {
+                            return binder.name_taken(&lent, item_span);
+                        }
+                        Ok(lent.into())
+                    }
+                    (None, Some(lent)) => Ok(names.unique(&lent)),
+                    (None, None) => Ok(names.position()),
+                };
+                match binder.items(item, &mut name, context, &mut taken) {
+                    Ok(items) => bound.extend(items),
+                    Err(Refused) => failed = true,
+                }
+            }
+            if failed { Err(Refused) } else { Ok(()) }
+        })?;
+        finish(rows, bound, span);
+        Ok(())
+    }
+
+    /// The items of `print`.
+    pub(in crate::bind) fn print_items(
+        &mut self,
+        rows: &mut Rows,
+        items: &'a [tree::NamedExpression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut names = Names::default();
+        let mut bound = Vec::with_capacity(items.len());
+        let mut taken = Vec::new();
+        let mut failed = false;
+        let mut context = Context::constant(scope);
+        for (index, item) in items.iter().enumerate() {
+            let simple = matches!(&item.expression.kind, ExpressionKind::Name(_) | ExpressionKind::Path(_));
+            let mut name = |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (given, lent) {
+                (Some(given), _) => {
+                    if !names.take(&given.text) {
+                        return binder.name_taken(&given.text, given.span);
+                    }
+                    Ok(given.text.as_str().into())
+                }
+                (None, Some(lent)) if simple || lent.starts_with("series_") => Ok(names.unique(&lent)),
+                (None, _) => Ok(names.unique(&format!("print_{index}"))),
+            };
+            match self.items(item, &mut name, &mut context, &mut taken) {
+                Ok(items) => bound.extend(items),
+                Err(Refused) => failed = true,
+            }
+        }
+        if failed {
+            return Err(Refused);
+        }
+        finish(rows, bound, span);
+        Ok(())
+    }
+
+    /// The columns that a name or pattern means; an unknown name is an error, an idle pattern is none.
+    fn pattern_columns(&mut self, rows: &Rows, pattern: &tree::Expression, scope: Scope) -> Outcome<Vec<Column>> {
+        match &pattern.kind {
+            ExpressionKind::Wildcard(text) => {
+                Ok(rows.columns.iter().filter(|column| matches_pattern(&column.name, text)).cloned().collect())
+            }
+            ExpressionKind::Name(name) => {
+                let context = Context::over(scope, &rows.columns);
+                if let Some(column) = context.find(&name.text) {
+                    return Ok(vec![column.clone()]);
+                }
+                let suggestion = nearest(&name.text, rows.columns.iter().map(|column| &*column.name));
+                self.errors.push(
+                    Diagnostic::new(DiagnosticKind::Name, name.span, format!("no column named '{}'", name.text))
+                        .with_suggestion(suggestion),
+                );
+                Err(Refused)
+            }
+            ExpressionKind::Parenthesized(inner) => self.pattern_columns(rows, inner, scope),
+            ExpressionKind::Path(path)
+                if matches!(path.segments.as_slice(), [Segment::Member(_)]) =>
+            {
+                self.refuse(DiagnosticKind::Meaning, pattern.span, "a column's name is needed here")
+            }
+            _ => self.refuse(DiagnosticKind::Meaning, pattern.span, "a column's name or a pattern is needed here"),
+        }
+    }
+
+    fn chosen(&mut self, rows: &Rows, patterns: &[tree::Expression], scope: Scope) -> Outcome<Vec<Column>> {
+        let mut chosen = Vec::new();
+        let mut failed = false;
+        for pattern in patterns {
+            match self.pattern_columns(rows, pattern, scope) {
+                Ok(columns) => chosen.extend(columns),
+                Err(Refused) => failed = true,
+            }
+        }
+        if failed { Err(Refused) } else { Ok(chosen) }
+    }
+
+    pub(super) fn project_away(
+        &mut self,
+        rows: &mut Rows,
+        patterns: &[tree::Expression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let away = self.chosen(rows, patterns, scope)?;
+        let columns = rows.columns.iter().filter(|column| !away.contains(column)).cloned().collect();
+        Self::choose(rows, columns, span);
+        Ok(())
+    }
+
+    pub(super) fn project_keep(
+        &mut self,
+        rows: &mut Rows,
+        patterns: &[tree::Expression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let kept = self.chosen(rows, patterns, scope)?;
+        let columns = rows.columns.iter().filter(|column| kept.contains(column)).cloned().collect();
+        Self::choose(rows, columns, span);
+        Ok(())
+    }
+
+    pub(super) fn project_rename(
+        &mut self,
+        rows: &mut Rows,
+        items: &'a [tree::NamedExpression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut renamed: HashMap<crate::types::ColumnId, &tree::Name> = HashMap::new();
+        for item in items {
+            let [name] = item.names.as_slice() else {
+                return self.refuse(DiagnosticKind::Meaning, item.span, "write 'new = old'");
+            };
+            let found = self.pattern_columns(rows, &item.expression, scope)?;
+            let [column] = found.as_slice() else {
+                return self.refuse(DiagnosticKind::Meaning, item.span, "one column is needed here");
+            };
+            renamed.insert(column.id, name);
+        }
+        let mut names = Names::default();
+        let mut columns = Vec::with_capacity(rows.columns.len());
+        for column in &rows.columns {
+            let name = renamed.get(&column.id).map_or(&*column.name, |name| name.text.as_str());
+            if !names.take(name) {
+                let span = renamed.values().find(|renamed| renamed.text == *name).map_or(span, |name| name.span);
+                return self.name_taken(name, span);
+            }
+            columns.push(Column { id: column.id, name: name.into(), ty: column.ty });
+        }
+        Self::choose(rows, columns, span);
+        Ok(())
+    }
+
+    pub(super) fn project_reorder(
+        &mut self,
+        rows: &mut Rows,
+        patterns: &'a [tree::Ordered],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut first: Vec<Column> = Vec::new();
+        let mut failed = false;
+        for pattern in patterns {
+            let Ok(mut columns) = self.pattern_columns(rows, &pattern.column.expression, scope) else {
+                failed = true;
+                continue;
+            };
+            match pattern.direction {
+                None => {}
+                Some(Direction::Ascending) => columns.sort_by(|one, other| one.name.cmp(&other.name)),
+                Some(Direction::Descending) => columns.sort_by(|one, other| other.name.cmp(&one.name)),
+                Some(Direction::GrannyAscending) => columns.sort_by_key(|column| granny(&column.name)),
+                Some(Direction::GrannyDescending) => {
+                    columns.sort_by_key(|column| std::cmp::Reverse(granny(&column.name)));
+                }
+            }
+            for column in columns {
+                if !first.contains(&column) {
+                    first.push(column);
+                }
+            }
+        }
+        if failed {
+            return Err(Refused);
+        }
+        let rest: Vec<Column> = rows.columns.iter().filter(|column| !first.contains(column)).cloned().collect();
+        first.extend(rest);
+        Self::choose(rows, first, span);
+        Ok(())
+    }
+
+    pub(super) fn count_rows(&mut self, rows: &mut Rows, name: Option<&tree::Name>, span: Span) -> Outcome<()> {
+        let Some(function) = Function::aggregate("count") else {
+            return self.unsupported(span, "'count'");
+        };
+        let column = self.column(name.map_or("Count", |name| name.text.as_str()), Long);
+        let aggregate =
+            Aggregate { function, arguments: Vec::new(), filter: None, outputs: vec![(column.id, Long)], span };
+        rows.then(Operator::Aggregate { keys: Vec::new(), aggregates: vec![aggregate] }, vec![column], span);
+        rows.ordered = false;
+        Ok(())
+    }
+}
+
+/// Ends a projection: the items are the columns.
+fn finish(rows: &mut Rows, items: Vec<Item>, span: Span) {
+    let mut columns = Vec::with_capacity(items.len());
+    let mut assignments = Vec::with_capacity(items.len());
+    for item in items {
+        if let Some(value) = item.value {
+            assignments.push(Assignment { column: item.column.id, value });
+        }
+        columns.push(item.column);
+    }
+    rows.then(Operator::Compute { assignments }, columns, span);
+}
+
+/// A column takes the place of the one of its name, or the last place.
+pub(super) fn replace_or_push(columns: &mut Vec<Column>, column: Column) {
+    match columns.iter_mut().find(|other| other.name == column.name) {
+        Some(other) => *other = column,
+        None => columns.push(column),
+    }
+}
+
+/// An element of the array that a call gives.
+fn part(value: &Expr, index: usize, ty: ScalarType) -> Expr {
+    let span = value.span;
+    let index = Expr { kind: ExprKind::Literal(Value::Long(i64::try_from(index).unwrap_or(i64::MAX))), ty: Long, span };
+    let whole = Expr { ty: Dynamic, ..value.clone() };
+    Expr { kind: ExprKind::Index(Box::new(whole), Box::new(index)), ty: Dynamic, span }.converted(ty)
+}
+
+/// A key that orders numbers inside names as numbers.
+fn granny(name: &str) -> Vec<(String, u64)> {
+    let mut key = Vec::new();
+    let mut text = String::new();
+    let mut digits = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_digit() {
+            digits.push(letter);
+        } else {
+            if !digits.is_empty() {
+                key.push((std::mem::take(&mut text), digits.parse().unwrap_or(u64::MAX)));
+                digits.clear();
+            }
+            text.push(letter);
+        }
+    }
+    key.push((text, digits.parse().unwrap_or(0)));
+    key
+}

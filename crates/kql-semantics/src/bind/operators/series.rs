@@ -1,0 +1,89 @@
+//! `make-series`.
+
+use kql_syntax::Span;
+use kql_syntax::tree::{self, SeriesRange};
+
+use super::super::rows::{Names, Rows};
+use super::super::scope::Scope;
+use super::super::{Binder, Column, Context, Outcome};
+use crate::bound::{MakeSeries, Operator, Series};
+use crate::diagnostic::DiagnosticKind;
+use crate::types::ScalarType::{self, DateTime, Dynamic, TimeSpan};
+
+impl<'a> Binder<'a> {
+    pub(super) fn make_series(
+        &mut self,
+        rows: &mut Rows,
+        written: &'a tree::MakeSeries,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut names = Names::default();
+        let (by, mut columns, _) = self.keys(rows, &written.by, &mut names, scope)?;
+        let mut series = Vec::with_capacity(written.aggregates.len());
+        for item in &written.aggregates {
+            let (aggregate, lent) = self.one_aggregate(rows, &item.aggregate.expression, scope)?;
+            let name = match (item.aggregate.names.first(), lent) {
+                (Some(name), _) => names.unique(&name.text),
+                (None, Some(lent)) => names.unique(&lent),
+                (None, None) => names.position(),
+            };
+            let default = match &item.default {
+                Some(default) => Some(self.expression(default, &mut Context::constant(scope))?),
+                None => None,
+            };
+            let column = Column { id: self.fresh(), name, ty: Dynamic };
+            series.push(Series { aggregate, column: column.id, default });
+            columns.push(column);
+        }
+        let axis = self.expression(&written.on.expression, &mut Context::over(scope, &rows.columns))?;
+        if !(axis.ty.is_numeric() || matches!(axis.ty, DateTime | TimeSpan)) {
+            return self.refuse(
+                DiagnosticKind::Type,
+                axis.span,
+                format!("an axis is a number, datetime or timespan, and this is a {}", axis.ty),
+            );
+        }
+        let name = match written.on.names.first() {
+            Some(name) => names.unique(&name.text),
+            None => match self.lent_name(&written.on.expression, scope) {
+                Some(name) => names.unique(&name),
+                None => names.position(),
+            },
+        };
+        let axis_column = Column { id: self.fresh(), name, ty: Dynamic };
+        columns.push(axis_column.clone());
+        let mut constant = |expression: &'a tree::Expression| self.expression(expression, &mut Context::constant(scope));
+        let (from, to, step, to_included) = match &written.range {
+            SeriesRange::FromToStep { from, to, step } => {
+                let from = match from {
+                    Some(from) => Some(constant(from)?),
+                    None => None,
+                };
+                let to = match to {
+                    Some(to) => Some(constant(to)?),
+                    None => None,
+                };
+                (from, to, constant(step)?, false)
+            }
+            SeriesRange::InRange { arguments } => match arguments.as_slice() {
+                [from, to, step] => (Some(constant(from)?), Some(constant(to)?), constant(step)?, true),
+                _ => return self.refuse(DiagnosticKind::Arity, span, "'range' takes a start, an end and a step"),
+            },
+        };
+        let step_ty = if axis.ty == DateTime { TimeSpan } else { axis.ty };
+        for (bound, wanted) in [(from.as_ref(), axis.ty), (to.as_ref(), axis.ty), (Some(&step), step_ty)] {
+            if let Some(bound) = bound
+                && bound.ty != wanted
+                && !(bound.ty.is_numeric() && wanted.is_numeric())
+            {
+                let (ty, span): (ScalarType, Span) = (bound.ty, bound.span);
+                return self.refuse(DiagnosticKind::Type, span, format!("a {wanted} is needed here, and this is a {ty}"));
+            }
+        }
+        let bound = MakeSeries { series, axis, axis_column: axis_column.id, from, to, to_included, step, by };
+        rows.then(Operator::MakeSeries(Box::new(bound)), columns, span);
+        rows.ordered = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! `union`.
+
+use std::sync::Arc;
+
+use kql_syntax::tree::{self, ExpressionKind};
+
+use super::super::rows::{Names, Rows};
+use super::super::scope::{Entity, Scope};
+use super::super::{Binder, Column, Outcome, Refused};
+use super::matches_pattern;
+use crate::bound::{Source, UnionColumn};
+use crate::diagnostic::DiagnosticKind;
+use crate::types::{ColumnId, ScalarType};
+
+impl<'a> Binder<'a> {
+    pub(in crate::bind) fn union(
+        &mut self,
+        left: Option<Rows>,
+        inputs: &'a [tree::Expression],
+        operator: &'a tree::Operator,
+        scope: Scope,
+    ) -> Outcome<Rows> {
+        let span = operator.span;
+        let fuzzy = Self::option(operator, "isfuzzy").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let inner = match Self::option(operator, "kind") {
+            None | Some("outer") => false,
+            Some("inner") => true,
+            Some(other) => {
+                return self.refuse(DiagnosticKind::Name, span, format!("no kind of union is called '{other}'"));
+            }
+        };
+        let mut all: Vec<Rows> = left.into_iter().collect();
+        let mut failed = false;
+        for input in inputs {
+            match self.union_input(input, fuzzy, scope) {
+                Ok(rows) => all.extend(rows),
+                Err(Refused) => failed = true,
+            }
+        }
+        if failed {
+            return Err(Refused);
+        }
+        if all.is_empty() {
+            return self.refuse(DiagnosticKind::Name, span, "the union has no table");
+        }
+        let source = Self::option(operator, "withsource")
+            .or_else(|| Self::option(operator, "with_source"))
+            .map(Arc::from);
+        Ok(self.united(all, source, inner))
+    }
+
+    fn union_input(&mut self, input: &'a tree::Expression, fuzzy: bool, scope: Scope) -> Outcome<Vec<Rows>> {
+        match &input.kind {
+            ExpressionKind::Wildcard(pattern) => {
+                let mut names: Vec<String> =
+                    self.tables.names().into_iter().filter(|name| matches_pattern(name, pattern)).collect();
+                names.sort();
+                let mut all: Vec<Rows> =
+                    names.iter().filter_map(|name| self.schema_table(name, input.span)).collect();
+                let mut declared = self.declared_names(scope);
+                declared.dedup();
+                for name in declared {
+                    if matches_pattern(&name, pattern)
+                        && let Some(Entity::Table(id)) = self.lookup(scope, &name)
+                    {
+                        let id = *id;
+                        all.push(self.read_shared(id, input.span)?);
+                    }
+                }
+                if all.is_empty() && !fuzzy {
+                    return self.refuse(DiagnosticKind::Name, input.span, format!("no table fits '{pattern}'"));
+                }
+                Ok(all)
+            }
+            ExpressionKind::Parenthesized(inner) if matches!(inner.kind, ExpressionKind::Name(_)) => {
+                self.union_input(inner, fuzzy, scope)
+            }
+            ExpressionKind::Name(name)
+                if fuzzy && self.lookup(scope, &name.text).is_none() && self.tables.table(&name.text).is_none() =>
+            {
+                self.note(name.span, format!("there is no table '{}'; the union goes on without it", name.text));
+                Ok(Vec::new())
+            }
+            _ => {
+                let before = self.errors.len();
+                match self.tabular(input, scope) {
+                    Ok(rows) => Ok(vec![rows]),
+                    Err(Refused) if fuzzy && self.discovery.is_none() => {
+                        // What a fuzzy union cannot resolve, it leaves out; but only missing names.
+                        let only_names = self.errors[before..].iter().all(|error| error.kind == DiagnosticKind::Name);
+                        if !only_names {
+                            return Err(Refused);
+                        }
+                        let dropped = self.errors.split_off(before);
+                        for error in dropped {
+                            self.note(error.span, format!("{error}; the union goes on without it"));
+                        }
+                        Ok(Vec::new())
+                    }
+                    Err(Refused) => Err(Refused),
+                }
+            }
+        }
+    }
+
+    /// Puts rows together: columns of one name and type become one.
+    pub(in crate::bind) fn united(&mut self, all: Vec<Rows>, source: Option<Arc<str>>, inner: bool) -> Rows {
+        let mut order: Vec<(Arc<str>, Vec<ScalarType>)> = Vec::new();
+        for rows in &all {
+            for column in &rows.columns {
+                match order.iter_mut().find(|(name, _)| *name == column.name) {
+                    Some((_, types)) if !types.contains(&column.ty) => types.push(column.ty),
+                    Some(_) => {}
+                    None => order.push((column.name.clone(), vec![column.ty])),
+                }
+            }
+        }
+        if inner {
+            order.retain_mut(|(name, types)| {
+                types.retain(|ty| all.iter().all(|rows| rows.find(name).is_some_and(|column| column.ty == *ty)));
+                !types.is_empty()
+            });
+        }
+        let source_column = source.map(|name| self.column(name, ScalarType::String));
+        let mut names = Names::of(source_column.as_ref());
+        let mut columns = Vec::new();
+        let mut visible: Vec<Column> = source_column.iter().cloned().collect();
+        for (name, types) in order {
+            for ty in &types {
+                let shown = if types.len() == 1 { name.clone() } else { format!("{name}_{ty}").into() };
+                let column = self.column(names.unique(&shown), *ty);
+                let fits = |found: &&Column| found.name == name && found.ty == *ty;
+                let inputs: Vec<Option<ColumnId>> =
+                    all.iter().map(|rows| rows.columns.iter().find(fits).map(|found| found.id)).collect();
+                visible.push(column.clone());
+                columns.push(UnionColumn { column, inputs });
+            }
+        }
+        let source_names = all
+            .iter()
+            .enumerate()
+            .map(|(index, rows)| rows.name.clone().unwrap_or_else(|| format!("union_arg{index}").into()))
+            .collect();
+        let inputs = all.into_iter().map(Rows::into_pipeline).collect();
+        Rows::new(Source::Union { inputs, columns, source_column, source_names }, visible)
+    }
+}

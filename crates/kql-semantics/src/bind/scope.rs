@@ -1,0 +1,189 @@
+//! Names that `let`, parameters and `as` declare.
+
+use std::sync::Arc;
+
+use kql_syntax::Span;
+use kql_syntax::tree::{self, ExpressionKind, ParameterType};
+
+use super::{Binder, Context, Outcome, Refused};
+use crate::bound::{Dependency, Expr, ExprKind, SharedId, Value};
+use crate::diagnostic::{DiagnosticKind, nearest};
+use crate::types::ScalarType;
+
+/// The declaration that a scope ends with; earlier ones follow from it.
+pub(crate) type Scope = Option<usize>;
+
+/// One declaration.
+pub(crate) struct Bound<'a> {
+    name: String,
+    entity: Entity<'a>,
+    previous: Scope,
+}
+
+/// What a name stands for.
+#[derive(Clone)]
+pub(crate) enum Entity<'a> {
+    /// A value.
+    Scalar { value: Box<Expr>, needs: Vec<Dependency>, nodes: usize },
+    /// A table.
+    Table(SharedId),
+    /// A function, with the scope it was declared in.
+    Function { function: &'a tree::Function, scope: Scope },
+    /// Its declaration is wrong; that has been said.
+    Unusable,
+}
+
+impl<'a> Binder<'a> {
+    pub(super) fn declare(&mut self, scope: Scope, name: &str, entity: Entity<'a>) -> Scope {
+        self.bindings.push(Bound { name: name.to_owned(), entity, previous: scope });
+        Some(self.bindings.len() - 1)
+    }
+
+    pub(super) fn lookup(&self, scope: Scope, name: &str) -> Option<&Entity<'a>> {
+        let mut next = scope;
+        while let Some(index) = next {
+            let bound = &self.bindings[index];
+            if bound.name == name {
+                return Some(&bound.entity);
+            }
+            next = bound.previous;
+        }
+        None
+    }
+
+    pub(super) fn declared_names(&self, scope: Scope) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut next = scope;
+        while let Some(index) = next {
+            names.push(self.bindings[index].name.clone());
+            next = self.bindings[index].previous;
+        }
+        names
+    }
+
+    pub(super) fn declaration(&mut self, declaration: &'a tree::Let, scope: Scope) -> Outcome<Entity<'a>> {
+        let mut value = &declaration.value;
+        while let ExpressionKind::Parenthesized(inner) = &value.kind {
+            value = inner;
+        }
+        match &value.kind {
+            ExpressionKind::Function(function) => return Ok(Entity::Function { function, scope }),
+            ExpressionKind::EntityGroup(_) => return self.unsupported(value.span, "an entity group"),
+            _ => {}
+        }
+        let name: Arc<str> = declaration.name.text.as_str().into();
+        if self.is_tabular(value, scope) {
+            let materialized = matches!(value.kind, ExpressionKind::Materialize(_));
+            let id = self.share_expression(value, scope, materialized, Some(name))?;
+            return Ok(Entity::Table(id));
+        }
+        let (value, needs) = self.apart(|binder| binder.expression(value, &mut Context::constant(scope)))?;
+        self.scalar_entity(value, needs)
+    }
+
+    pub(super) fn scalar_entity(&mut self, value: Expr, needs: Vec<Dependency>) -> Outcome<Entity<'a>> {
+        let (nodes, depth) = value.size();
+        if depth > super::MAX_DEPTH {
+            return self.refuse(DiagnosticKind::TooLarge, value.span, "the value nests too deeply once declarations are put in");
+        }
+        Ok(Entity::Scalar { value: Box::new(value), needs, nodes })
+    }
+
+    pub(super) fn query_parameter(&mut self, parameter: &'a tree::Parameter, scope: Scope) -> Outcome<Entity<'a>> {
+        let ParameterType::Scalar(ty) = &parameter.ty else {
+            return self.unsupported(parameter.span, "a query parameter that is a table");
+        };
+        let ty = self.type_name(ty)?;
+        let value = match (self.options.parameters.get(&parameter.name.text), &parameter.default) {
+            (Some(value), _) => {
+                if let Some(actual) = value.scalar_type()
+                    && actual != ty
+                    && !(actual.is_numeric() && ty.is_numeric())
+                {
+                    return self.refuse(
+                        DiagnosticKind::Type,
+                        parameter.span,
+                        format!("parameter '{}' is a {ty}, and the value given is a {actual}", parameter.name.text),
+                    );
+                }
+                let actual = value.scalar_type().unwrap_or(ty);
+                let literal =
+                    Expr { kind: ExprKind::Literal(value.clone()), ty: actual, span: parameter.span };
+                literal.converted(ty)
+            }
+            (None, Some(default)) => {
+                let value = self.expression(default, &mut Context::constant(scope))?;
+                self.argument_of_type(value, ty)?
+            }
+            (None, None) => {
+                return self.refuse(
+                    DiagnosticKind::Constant,
+                    parameter.span,
+                    format!("parameter '{}' has no value", parameter.name.text),
+                );
+            }
+        };
+        self.scalar_entity(value, Vec::new())
+    }
+
+    /// The value of a declared name, put in at this place.
+    pub(super) fn use_scalar(&mut self, name: &str, scope: Scope, span: Span) -> Option<Outcome<Expr>> {
+        let (value, needs, nodes) = match self.lookup(scope, name)? {
+            Entity::Scalar { value, needs, nodes } => ((**value).clone(), needs.clone(), *nodes),
+            Entity::Unusable => return Some(Err(Refused)),
+            Entity::Table(_) => {
+                return Some(self.refuse(
+                    DiagnosticKind::Type,
+                    span,
+                    format!("'{name}' is a table, and a value is needed here; use toscalar()"),
+                ));
+            }
+            Entity::Function { .. } => {
+                return Some(self.refuse(
+                    DiagnosticKind::Meaning,
+                    span,
+                    format!("'{name}' is a function; call it with parentheses"),
+                ));
+            }
+        };
+        self.used.extend(needs);
+        Some(self.charge(nodes, span).map(|()| Expr { span, ..value }))
+    }
+
+    pub(super) fn type_name(&mut self, name: &tree::Name) -> Outcome<ScalarType> {
+        match name.text.parse() {
+            Ok(ty) => Ok(ty),
+            Err(_) => {
+                let suggestion = nearest(&name.text, ScalarType::ALL.iter().map(|ty| ty.name()));
+                self.errors.push(
+                    super::Diagnostic::new(
+                        DiagnosticKind::Name,
+                        name.span,
+                        format!("no scalar type named '{}'", name.text),
+                    )
+                    .with_suggestion(suggestion),
+                );
+                Err(Refused)
+            }
+        }
+    }
+}
+
+impl Value {
+    /// The value's type; none for null.
+    pub fn scalar_type(&self) -> Option<ScalarType> {
+        Some(match self {
+            Self::Null => return None,
+            Self::Bool(_) => ScalarType::Bool,
+            Self::Int(_) => ScalarType::Int,
+            Self::Long(_) => ScalarType::Long,
+            Self::Real(_) => ScalarType::Real,
+            Self::Decimal(_) => ScalarType::Decimal,
+            Self::DateTime(_) => ScalarType::DateTime,
+            Self::TimeSpan(_) => ScalarType::TimeSpan,
+            Self::Guid(_) => ScalarType::Guid,
+            Self::String(_) => ScalarType::String,
+            Self::Dynamic(_) => ScalarType::Dynamic,
+        })
+    }
+}

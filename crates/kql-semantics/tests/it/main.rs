@@ -1,0 +1,3 @@
+//! Binding whole queries.
+
+mod measured;

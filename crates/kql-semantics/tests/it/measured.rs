@@ -1,0 +1,134 @@
+//! How many recorded queries bind to the columns that the service gave them.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use kql_semantics::{BindOptions, Binding, DiagnosticKind, NoTables, bind_or_discover};
+use serde_json::Value;
+
+/// The recorded cases, if they are there.
+fn cases(file: &str) -> Option<Vec<Value>> {
+    #[expect(clippy::disallowed_methods, reason = "where shared test data is kept is the machine's matter")]
+    let root = std::env::var("DEFENDER_SHARED").map_or_else(
+        |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+        PathBuf::from,
+    );
+    let path = root.join("kql").join(file);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("{} is not here; nothing is measured", path.display());
+        return None;
+    };
+    Some(text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect())
+}
+
+/// What binding a case came to.
+#[derive(Debug, Default)]
+struct Tally {
+    right: usize,
+    wrong: Vec<String>,
+    discoveries: usize,
+    unsupported: Vec<String>,
+    refused: Vec<String>,
+    syntax: usize,
+}
+
+fn tally(cases: &[Value]) -> Tally {
+    let mut tally = Tally::default();
+    for case in cases {
+        let name = case["name"].as_str().expect("a name");
+        let query = case["query"].as_str().expect("a query");
+        let parsed = kql_syntax::parse(query);
+        if !parsed.diagnostics.is_empty() {
+            tally.syntax += 1;
+            continue;
+        }
+        match bind_or_discover(&parsed.tree, &NoTables, &BindOptions::default()) {
+            Ok(Binding::NeedsSchema(_)) => tally.discoveries += 1,
+            Ok(Binding::Complete(bound)) => {
+                let expected = case["columns"].as_array().expect("columns");
+                let actual = bound.schema();
+                let same = expected.len() == actual.len()
+                    && expected.iter().zip(&actual).all(|(wanted, column)| {
+                        wanted["name"].as_str() == Some(&column.name)
+                            && wanted["type"].as_str().is_some_and(|types| types.split('|').any(|ty| ty == column.ty.name()))
+                    });
+                if same {
+                    tally.right += 1;
+                } else {
+                    let mut line = format!("{name}:");
+                    for column in &actual {
+                        let _ = write!(line, " {}:{}", column.name, column.ty);
+                    }
+                    line.push_str("  instead of");
+                    for column in expected {
+                        let _ = write!(line, " {}:{}", column["name"].as_str().unwrap_or(""), column["type"].as_str().unwrap_or(""));
+                    }
+                    tally.wrong.push(line);
+                }
+            }
+            Err(found) => {
+                let first = &found[0];
+                let line = format!("{name}: {first} at {:?}", first.span.slice(query));
+                if found.iter().any(|error| error.kind == DiagnosticKind::Unsupported) {
+                    tally.unsupported.push(line);
+                } else {
+                    tally.refused.push(line);
+                }
+            }
+        }
+    }
+    tally
+}
+
+fn report(tally: &Tally) {
+    println!(
+        "right {}, discoveries {}, unparsed {}, unsupported {}, refused {}, wrong {}",
+        tally.right,
+        tally.discoveries,
+        tally.syntax,
+        tally.unsupported.len(),
+        tally.refused.len(),
+        tally.wrong.len()
+    );
+    for (heading, lines) in [("wrong", &tally.wrong), ("refused", &tally.refused), ("unsupported", &tally.unsupported)] {
+        for line in lines {
+            println!("{heading}: {line}");
+        }
+    }
+}
+
+#[test]
+fn documented_queries_have_the_columns_of_the_service() {
+    let Some(cases) = cases("cases-docs.jsonl") else { return };
+    let tally = tally(&cases);
+    report(&tally);
+    assert!(tally.right >= 1, "{} of the documentation's cases", tally.right);
+}
+
+#[test]
+fn generated_queries_have_the_columns_of_the_service() {
+    let Some(cases) = cases("cases-fuzz.jsonl") else { return };
+    let tally = tally(&cases);
+    report(&tally);
+    assert!(tally.right >= 1, "{} of the generated cases", tally.right);
+}
+
+#[test]
+fn what_the_service_refuses_before_running_is_refused() {
+    let Some(cases) = cases("cases-errors.jsonl") else { return };
+    let mut accepted = Vec::new();
+    let mut runtime = 0;
+    for case in &cases {
+        let query = case["query"].as_str().expect("a query");
+        let parsed = kql_syntax::parse(query);
+        let refused = !parsed.diagnostics.is_empty()
+            || bind_or_discover(&parsed.tree, &NoTables, &BindOptions::default()).is_err();
+        if case["kind"] == "runtime" {
+            runtime += usize::from(refused);
+        } else if !refused {
+            accepted.push(format!("{}: {query}", case["name"].as_str().unwrap_or("")));
+        }
+    }
+    println!("{runtime} of the errors at run time are found before");
+    assert!(accepted.is_empty(), "accepted although the service refuses:\n{}", accepted.join("\n"));
+}
