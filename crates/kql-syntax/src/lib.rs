@@ -1,6 +1,6 @@
 //! Lexer, parser, syntax tree and printer for the Kusto Query Language.
 //!
-//! [`parse`] turns text into a [`tree::Query`] and diagnostics, [`print`] turns the tree back
+//! [`parse`] turns text into a [`tree::Query`] and diagnostics, [`print()`] turns the tree back
 //! into text, [`Query::nodes`](tree::Query::nodes) walks it, [`tokenize`] gives the tokens with
 //! the comments that the tree leaves out, and [`Lines`] says where an offset is.
 //!

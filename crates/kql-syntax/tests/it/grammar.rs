@@ -230,7 +230,7 @@ const ACCEPTED: &[&str] = &[
     "print 'it''s'",
     r#"print "a\"b\\c\n\t\u0041\x41\101""#,
     r#"print @"C:\Windows""#,
-    r#"print @'C:\Win''dows'"#,
+    r"print @'C:\Win''dows'",
     r#"print h"secret", H@'x', h```y```"#,
     "print $left",
     r#"T | where ['a b'] == ["c d"] and ['x'] == 1"#,

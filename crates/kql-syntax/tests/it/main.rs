@@ -1,4 +1,9 @@
 //! The whole front end on texts of many kinds.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests are tests too, and say when there is nothing to compare"
+)]
 
 mod corpus;
 mod depth;
