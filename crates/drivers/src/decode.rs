@@ -147,7 +147,6 @@ impl Decoder {
         if self.rows.is_none() {
             return Err(self.no_results());
         }
-        self.warn_of_schema();
         let rows = match self.rows.take() {
             Some(rows) => rows.finish()?,
             None => rows::Finished::empty(Arc::new(Schema::empty())),
@@ -314,9 +313,18 @@ impl Decoder {
             .filter(|declared| !declared.is_empty());
         let (columns, warnings) = match declared {
             Some(declared) => columns::typed(declared),
-            None => columns::inferred(early, self.options.annotated)?,
+            None => (
+                columns::inferred(early, self.options.annotated)?,
+                Vec::new(),
+            ),
         };
         self.warnings.extend(warnings);
+        if declared.is_none() && (self.declared.is_none() || !columns.is_empty()) {
+            self.warnings.push(Warning::new(
+                WarningKind::Schema,
+                "the answer came without a schema: the types of its columns are read off the rows",
+            ));
+        }
         let mut rows = Rows::new(&columns, self.settings());
         rows.take_all(early)?;
         self.rows = Some(rows);
@@ -330,15 +338,6 @@ impl Decoder {
             annotated: self.options.annotated,
             nesting: self.options.limits.nesting,
             rows: self.options.limits.rows,
-        }
-    }
-
-    fn warn_of_schema(&mut self) {
-        if self.declared.is_none() {
-            self.warnings.push(Warning::new(
-                WarningKind::Schema,
-                "the answer came without a schema: the types of its columns are read off the rows",
-            ));
         }
     }
 

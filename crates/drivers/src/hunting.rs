@@ -336,6 +336,3 @@ fn claims_challenge(headers: &HeaderMap) -> Option<String> {
         String::from_utf8(json).ok()
     })
 }
-
-#[cfg(test)]
-mod tests;

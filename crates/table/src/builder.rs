@@ -284,7 +284,7 @@ fn long_from(text: &str) -> Option<i64> {
 fn whole(value: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-    (value.trunc() == value && value.abs() <= EXACT).then_some(value as i64)
+    (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64)
 }
 
 fn real_of(cell: JsonCell<'_>) -> Option<f64> {

@@ -196,8 +196,9 @@ impl<'a> Values<'a> {
             | DataType::UInt8
             | DataType::UInt16
             | DataType::UInt32 => long(TimeUnit::Nanosecond, as_long(array)),
-            DataType::Timestamp(unit, _) | DataType::Duration(unit) => long(*unit, as_long(array)),
-            DataType::Time64(unit) => long(*unit, as_long(array)),
+            DataType::Timestamp(unit, _) | DataType::Duration(unit) | DataType::Time64(unit) => {
+                long(*unit, as_long(array))
+            }
             DataType::Date32 => cast(array, &DataType::Date64)
                 .ok()
                 .and_then(|days| long(TimeUnit::Millisecond, as_long(&days))),

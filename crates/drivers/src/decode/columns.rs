@@ -114,7 +114,7 @@ impl Seen {
 ///
 /// Nothing is read into a value that it does not say itself: text that looks like a date stays
 /// text, 0 and 1 stay numbers, and what differs from row to row is dynamic.
-pub(super) fn inferred(text: &[u8], annotated: bool) -> Result<(Columns, Vec<Warning>)> {
+pub(super) fn inferred(text: &[u8], annotated: bool) -> Result<Columns> {
     let mut seen: Vec<(Vec<u8>, Seen)> = Vec::new();
     let mut places = HashMap::new();
     let mut reader = Reader::new(text, 0);
@@ -129,7 +129,7 @@ pub(super) fn inferred(text: &[u8], annotated: bool) -> Result<(Columns, Vec<War
         seen[place].1 = seen[place].1.with(kind);
     })
     .map_err(|_| super::protocol("a row of the answer is no object"))?;
-    let columns = seen
+    Ok(seen
         .into_iter()
         .map(|(name, kind)| {
             let mut plain = Vec::new();
@@ -139,8 +139,7 @@ pub(super) fn inferred(text: &[u8], annotated: bool) -> Result<(Columns, Vec<War
                 kind.column_type(),
             )
         })
-        .collect();
-    Ok((columns, Vec::new()))
+        .collect())
 }
 
 fn look(reader: &mut Reader<'_>, mut see: impl FnMut(&[u8], Seen)) -> Result<(), Fault> {

@@ -387,7 +387,7 @@ impl Counts {
         warn(WarningKind::Encoding, count, message);
         let count = self.repeated;
         let message = format!(
-            "{} stood twice in their row: the last one counts",
+            "{} stood a second time in their row: the last one counts",
             values(count)
         );
         warn(WarningKind::Schema, count, message);

@@ -1,1 +1,5 @@
-//! The crate from outside.
+//! The drivers from outside: whole exchanges over a scripted transport.
+
+mod exchange;
+mod fixtures;
+mod support;

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use defender_core::Result;
 
-use super::{columns, failed};
+use super::{columns, failed, is_unsafe};
 use crate::ColumnType;
 use crate::{Cell, Writer};
 
@@ -90,7 +90,7 @@ fn push_escaped(line: &mut String, text: &str) {
             }
             // Bare addresses become links by themselves; an empty comment parts them.
             ':' if characters.peek() == Some(&'/') => line.push_str("&#58;"),
-            character if character.is_control() => line.push('\u{fffd}'),
+            character if is_unsafe(character) => line.push('\u{fffd}'),
             character => line.push(character),
         }
     }

@@ -8,12 +8,12 @@ use arrow::datatypes::SchemaRef;
 use defender_core::Result;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::{columns, failed};
+use super::{columns, failed, is_unsafe};
 use crate::{ColumnType, Writer, WriterOptions};
 
 /// Two spaces part the columns: nothing to strip when a line is copied.
 const GAP: usize = 2;
-/// No column is cut below this, or below its own name when that is shorter.
+/// No column of text is cut below this.
 const LEAST: usize = 12;
 
 /// Fits lines to a width: long cells are cut with `…`, columns that find no room are named below.
@@ -30,6 +30,8 @@ pub(crate) struct Text {
 struct TextColumn {
     name: String,
     right: bool,
+    /// Whether a part of a value would pass for another one: numbers and times are never cut.
+    rigid: bool,
     cells: Vec<String>,
     /// The widest cell, name included.
     widest: usize,
@@ -47,6 +49,10 @@ impl Text {
                 right: matches!(
                     ColumnType::of(field),
                     ColumnType::Int | ColumnType::Long | ColumnType::Real | ColumnType::Decimal
+                ),
+                rigid: !matches!(
+                    ColumnType::of(field),
+                    ColumnType::String | ColumnType::Dynamic | ColumnType::Guid
                 ),
                 widest: name.width(),
                 cells: Vec::new(),
@@ -136,7 +142,13 @@ impl Text {
 /// As many columns as can have their least width are shown; what is left over goes to those that
 /// want more, the modest first.
 fn fit(columns: &[TextColumn], width: usize) -> Vec<usize> {
-    let least = |column: &TextColumn| column.widest.min(LEAST.max(column.name.width().min(LEAST)));
+    let least = |column: &TextColumn| {
+        if column.rigid {
+            column.widest
+        } else {
+            column.widest.min(LEAST)
+        }
+    };
     let mut used = 0;
     let mut shown = 0;
     for column in columns {
@@ -148,14 +160,14 @@ fn fit(columns: &[TextColumn], width: usize) -> Vec<usize> {
         shown += 1;
     }
     let mut widths: Vec<usize> = columns[..shown].iter().map(least).collect();
-    let mut spare = width.saturating_sub(used);
+    let mut room = width.saturating_sub(used);
     let mut order: Vec<usize> = (0..shown).collect();
     order.sort_by_key(|index| columns[*index].widest - widths[*index]);
     for (done, index) in order.iter().enumerate() {
-        let share = spare / (shown - done);
+        let share = room / (shown - done);
         let more = share.min(columns[*index].widest - widths[*index]);
         widths[*index] += more;
-        spare -= more;
+        room -= more;
     }
     widths
 }
@@ -196,23 +208,6 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     safe.into()
-}
-
-/// Controls (C0, C1), marks that turn or hide text, line separators, and tag characters.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 impl Writer for Text {

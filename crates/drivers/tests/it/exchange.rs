@@ -1,0 +1,303 @@
+//! What goes over the wire, and what comes of it.
+
+use std::time::Duration;
+
+use defender_core::{Error, ErrorKind};
+use defender_drivers::{Driver, M365D, M365D_GRAPH, MDE, Query, Timespan};
+use defender_http::Answer;
+use defender_table::{Completeness, Table, WarningKind, ticks};
+use serde_json::json;
+
+use crate::support::{Bench, Tokens, bench, bench_with};
+
+const ONE_ROW: &str =
+    r#"{"Stats":{"ExecutionTime":0.5},"Schema":[{"Name":"N","Type":"Int64"}],"Results":[{"N":1}]}"#;
+
+async fn run(bench: &Bench, query: &Query) -> defender_core::Result<Table> {
+    Table::collect(bench.driver.query(query).await?).await
+}
+
+fn day() -> Timespan {
+    let start = ticks::parse_datetime("2026-11-20T00:00:00Z").unwrap();
+    Timespan::new(start, start + ticks::PER_DAY).unwrap()
+}
+
+/// Everything sent and everything learnt, as one document.
+async fn exchange(bench: &Bench, query: &Query) -> serde_json::Value {
+    let outcome = match run(bench, query).await {
+        Ok(table) => {
+            let summary = table.summary();
+            let provenance = table.provenance();
+            json!({
+                "rows": summary.rows,
+                "completeness": format!("{:?}", summary.completeness),
+                "stats": summary.stats,
+                "warnings": summary.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "tenant": provenance.tenant,
+                "environment": provenance.environment.map(|environment| environment.to_string()),
+                "timespan": provenance.timespan.map(|timespan| timespan.to_string()),
+                "request_ids": provenance.request_ids,
+                "client_request_ids": provenance.client_request_ids,
+                "attempts": provenance.attempts,
+            })
+        }
+        Err(error) => json!({
+            "kind": format!("{:?}", error.kind()),
+            "message": error.to_string(),
+            "code": error.code(),
+            "status": error.status(),
+            "url": error.url(),
+            "request_id": error.request_id(),
+            "client_request_id": error.client_request_id(),
+            "hint": error.hint(),
+        }),
+    };
+    let requests = bench.transport.requests();
+    let sent: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            assert!(request.headers["authorization"].is_sensitive());
+            let mut headers: Vec<_> = request
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+                .collect();
+            headers.sort();
+            json!({
+                "line": format!("{} {}", request.method, request.url),
+                "headers": headers,
+                "body": serde_json::from_slice::<serde_json::Value>(&request.body).unwrap(),
+            })
+        })
+        .collect();
+    json!({ "sent": sent, "outcome": outcome, "slept": format!("{:?}", bench.clock.slept()) })
+}
+
+#[tokio::test]
+async fn graph_with_a_range_of_time() {
+    let answer = Answer::json(
+        200,
+        r#"{"schema":[{"name":"N","type":"Int64"}],"results":[{"N":1}]}"#,
+    )
+    .header("request-id", "of-the-service");
+    let bench = bench(M365D_GRAPH, [answer]);
+    let query = Query::new("DeviceInfo | where A == 'é'").with_timespan(day());
+    insta::assert_yaml_snapshot!(exchange(&bench, &query).await);
+    bench.transport.assert_finished();
+}
+
+#[tokio::test]
+async fn m365d() {
+    let bench = bench(M365D, [Answer::json(200, ONE_ROW)]);
+    insta::assert_yaml_snapshot!(exchange(&bench, &Query::new("DeviceInfo")).await);
+}
+
+#[tokio::test]
+async fn mde_with_a_range_of_time_after_a_busy_minute() {
+    let busy = r#"{"error":{"code":"429","message":"API calls quota exceeded! maximum allowed 45 per 00:01:00","target":"43f4cb08-8fac-4b65-9db1-745c2ae65f3a"}}"#;
+    let bench = bench(MDE, [Answer::json(429, busy), Answer::json(200, ONE_ROW)]);
+    let query = Query::new("DeviceInfo | count").with_timespan(day());
+    insta::assert_yaml_snapshot!(exchange(&bench, &query).await);
+}
+
+#[tokio::test]
+async fn a_refused_query() {
+    let refused = r#"{"error":{"code":"BadRequest","message":"'where' operator: Failed to resolve table or column expression named 'X'. Fix semantic errors in your query.","innerError":{"request-id":"inner","date":"2099-01-01"}}}"#;
+    let bench = bench(M365D_GRAPH, [Answer::json(400, refused)]);
+    insta::assert_yaml_snapshot!(exchange(&bench, &Query::new("X")).await);
+}
+
+#[tokio::test]
+async fn a_range_of_time_that_cannot_be_added_is_refused_with_the_line() {
+    let bench = bench(MDE, []);
+    let query = Query::new("union DeviceInfo, DeviceEvents").with_timespan(day());
+    let error = run(&bench, &query).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert_eq!(
+        error.hint().unwrap(),
+        "add this line after each table: | where Timestamp between \
+         (datetime(2026-11-20T00:00:00Z) .. datetime(2026-11-21T00:00:00Z))"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once() {
+    let claims =
+        r#"Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ==""#;
+    let refused = || {
+        Answer::json(
+            401,
+            r#"{"error":{"code":"InvalidAuthenticationToken","message":"expired"}}"#,
+        )
+    };
+    let bench = bench(
+        M365D_GRAPH,
+        [
+            refused().header("www-authenticate", claims),
+            Answer::json(200, ONE_ROW),
+        ],
+    );
+    let table = run(&bench, &Query::new("T")).await.unwrap();
+    assert_eq!(table.provenance().attempts, 1);
+    let sent: Vec<_> = bench
+        .transport
+        .requests()
+        .iter()
+        .map(|r| r.header("authorization").to_owned())
+        .collect();
+    assert_eq!(sent, ["Bearer canary-1", "Bearer canary-2"]);
+    {
+        let requests = bench.tokens.requests.lock().unwrap();
+        assert_eq!(requests[0].refused, None);
+        assert_eq!(requests[0].tenant.as_deref(), Some("contoso.example"));
+        assert_eq!(
+            requests[1].refused,
+            Some(defender_core::TokenId::of("canary-1"))
+        );
+        assert_eq!(
+            requests[1].claims.as_deref(),
+            Some(r#"{"access_token":{}}"#)
+        );
+    }
+
+    let bench = crate::support::bench(M365D_GRAPH, [refused(), refused()]);
+    let error = run(&bench, &Query::new("T")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert_eq!(error.to_string(), "the service refused the token: expired");
+    assert!(!format!("{error:?}").contains("canary"));
+    bench.transport.assert_finished();
+}
+
+#[tokio::test]
+async fn a_credential_that_has_no_other_token_is_not_asked_to_send_it_again() {
+    let tokens = Tokens {
+        stubborn: true,
+        ..Tokens::default()
+    };
+    let bench = bench_with(MDE, [Answer::new(401)], tokens);
+    let error = run(&bench, &Query::new("T")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credential);
+    bench.transport.assert_finished();
+}
+
+#[tokio::test]
+async fn rows_of_a_broken_download_never_reach_the_caller() {
+    let reset = Error::new(ErrorKind::Transport, "reset").transient();
+    let half = r#"{"Schema":[{"Name":"N","Type":"Int64"}],"Results":[{"N":7},{"N":8},"#;
+    let bench = bench(
+        M365D,
+        [
+            Answer::new(200).body(half).then(reset),
+            Answer::json(200, half),
+            Answer::json(200, ONE_ROW),
+        ],
+    );
+    let table = run(&bench, &Query::new("T")).await.unwrap();
+    assert_eq!(table.row_count(), 1);
+    assert_eq!(table.cell(0, "N").unwrap().to_string(), "1");
+    assert_eq!(table.provenance().attempts, 3);
+    assert_eq!(
+        bench.clock.slept(),
+        [Duration::from_millis(500), Duration::from_secs(1)]
+    );
+    let ids: std::collections::BTreeSet<_> = bench
+        .transport
+        .requests()
+        .iter()
+        .map(|request| request.header("client-request-id").to_owned())
+        .collect();
+    assert_eq!(ids.len(), 3, "each attempt has an id of its own");
+}
+
+#[tokio::test]
+async fn a_full_answer_is_incomplete_unless_the_query_asked_for_as_many() {
+    let rows = vec![r#"{"N":1}"#; 100_000].join(",");
+    let full = format!(r#"{{"Schema":[{{"Name":"N","Type":"Int64"}}],"Results":[{rows}]}}"#);
+    for (text, max_rows, complete) in [
+        ("T", None, false),
+        ("T | take 200000", None, false),
+        ("T | take 100000", None, true),
+        ("T |||", None, false),
+        ("T", Some(100_000), false),
+        ("T", Some(99_999), true),
+    ] {
+        let bench = bench(M365D_GRAPH, [Answer::json(200, full.clone())]);
+        let mut query = Query::new(text);
+        query.max_rows = max_rows;
+        let table = run(&bench, &query).await.unwrap();
+        assert_eq!(table.row_count(), max_rows.unwrap_or(100_000), "{text}");
+        assert_eq!(table.is_complete(), complete, "{text} {max_rows:?}");
+        let cut = table
+            .warnings()
+            .iter()
+            .any(|warning| warning.kind == WarningKind::Rows);
+        assert_eq!(cut, max_rows == Some(99_999));
+    }
+}
+
+#[tokio::test]
+async fn another_page_makes_an_answer_incomplete() {
+    let page =
+        r#"{"schema":[{"name":"N","type":"Int64"}],"results":[],"@odata.nextLink":"https://x"}"#;
+    let bench = bench(M365D_GRAPH, [Answer::json(200, page)]);
+    let table = run(&bench, &Query::new("T")).await.unwrap();
+    assert!(matches!(
+        table.summary().completeness,
+        Completeness::Incomplete { .. }
+    ));
+}
+
+#[tokio::test]
+async fn the_end_of_an_api_is_told_once() {
+    let bench = bench(
+        MDE,
+        [Answer::json(200, ONE_ROW), Answer::json(200, ONE_ROW)],
+    );
+    for expected in [1, 0] {
+        let table = run(&bench, &Query::new("T")).await.unwrap();
+        let warnings = table.warnings().iter();
+        let told = warnings
+            .filter(|warning| warning.kind == WarningKind::Retirement)
+            .count();
+        assert_eq!(told, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_query_is_not_sent() {
+    let bench = bench(MDE, []);
+    let error = run(&bench, &Query::new(" \n")).await.unwrap_err();
+    assert_eq!(error.to_string(), "the query is empty");
+}
+
+/// A second implementation, as someone outside would write it.
+#[derive(Debug)]
+struct Constant;
+
+#[async_trait::async_trait]
+impl Driver for Constant {
+    fn environment(&self) -> defender_core::DataEnvironment {
+        defender_core::DataEnvironment::Local
+    }
+
+    async fn query(&self, _: &Query) -> defender_core::Result<defender_drivers::Answer> {
+        let schema = std::sync::Arc::new(defender_table::arrow::datatypes::Schema::empty());
+        Ok(defender_drivers::Answer::from_batches(
+            schema,
+            Vec::new(),
+            defender_table::Summary::default(),
+        ))
+    }
+}
+
+#[tokio::test]
+async fn a_driver_is_a_trait_object() {
+    let bench = bench(M365D_GRAPH, [Answer::json(200, ONE_ROW)]);
+    let drivers: [Box<dyn Driver>; 2] = [Box::new(bench.driver), Box::new(Constant)];
+    let mut rows = Vec::new();
+    for driver in &drivers {
+        let answer = driver.query(&Query::new("T")).await.unwrap();
+        rows.push(Table::collect(answer).await.unwrap().row_count());
+    }
+    assert_eq!(rows, [1, 0]);
+}
