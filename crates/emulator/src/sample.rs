@@ -7,11 +7,12 @@
 //! companies and vulnerabilities are invented; addresses come from the ranges that are set
 //! aside for private use and for documentation.
 //!
-//! The files are layered: what exists ([`company`], [`software`]), what can happen
-//! ([`world`]), what happens on any day (`*_noise`), what should not have happened
-//! ([`intrusions`]), and one file per family of tables that turns it into columns.
+//! The files are layered: what exists (`company`, `software`), what can happen (`events`,
+//! `world`), what happens on any day (`startup`, `*_noise`), what should not have happened
+//! (`intrusions`), and one file per family of tables that turns it into columns.
 
 mod alerts;
+mod background_noise;
 mod calendar;
 mod cloud_apps;
 mod columns;
@@ -19,14 +20,18 @@ mod company;
 mod email;
 mod endpoint_noise;
 mod endpoint_tables;
+mod events;
 mod exposure;
 mod identity;
 mod intrusions;
 mod inventory;
+mod mail_noise;
 mod random;
 mod server_noise;
 mod software;
+mod startup;
 mod tenant_noise;
+mod vulnerabilities;
 mod world;
 
 #[cfg(test)]
@@ -65,6 +70,7 @@ pub fn generate(options: &SampleOptions) -> BTreeMap<String, Vec<RecordBatch>> {
         tables.insert(name.to_owned(), vec![batch]);
     };
     inventory::tables(&world, &mut add);
+    vulnerabilities::tables(&world, &mut add);
     endpoint_tables::tables(&world, &mut add);
     identity::tables(&world, &mut add);
     email::tables(&world, &mut add);

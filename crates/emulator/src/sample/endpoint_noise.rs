@@ -3,12 +3,14 @@
 use std::net::Ipv4Addr;
 
 use super::{
+    background_noise,
     calendar::{DAY, DAYS, HOUR, MINUTE, SECOND, is_workday},
     company::{
-        APP_POOL, CLERK, DOMAIN_CONTROLLER, DeviceKind, FILE_SERVER, LOCAL_SERVICE,
-        NETWORK_SERVICE, PEOPLE, SALES, SQL_SERVER, SUPPORT, SYSTEM, WEB_SERVER,
+        CLERK, DOMAIN_CONTROLLER, DeviceKind, FILE_SERVER, PEOPLE, SALES, SQL_SERVER, SUPPORT,
     },
-    world::{Boot, Process, Session, Source, World},
+    events::{Session, Source},
+    startup,
+    world::World,
 };
 
 /// Hosts that browsers and services of Contoso talk to.
@@ -84,7 +86,7 @@ pub(super) fn generate(world: &mut World) {
                         let time = world
                             .random
                             .time(day + 7 * HOUR, day + 7 * HOUR + 25 * MINUTE);
-                        boot(world, device, time);
+                        startup::boot(world, device, time);
                     }
                 }
             }
@@ -94,7 +96,7 @@ pub(super) fn generate(world: &mut World) {
                     let time = world
                         .random
                         .time(day + 2 * HOUR, day + 2 * HOUR + 30 * MINUTE);
-                    boot(world, device, time);
+                    startup::boot(world, device, time);
                 }
             }
             DeviceKind::Linux => {}
@@ -111,137 +113,6 @@ pub(super) fn generate(world: &mut World) {
                 day_of(world, person, day);
             }
         }
-    }
-}
-
-fn boot(world: &mut World, device: usize, time: i64) {
-    let kernel = world.start(Process {
-        device,
-        image: world.software.find("ntoskrnl.exe"),
-        id: 4,
-        created: time,
-        command: "".into(),
-        account: SYSTEM,
-        logon: 999,
-        integrity: "System",
-        session: 0,
-        parent: None,
-        remote: None,
-    });
-    let mut at = time;
-    let mut next = |world: &mut World| {
-        at += world.random.time(20_000_000, 2 * SECOND);
-        at
-    };
-    let t = next(world);
-    let smss = world.spawn(kernel, t, "smss.exe", r"\SystemRoot\System32\smss.exe");
-    let t = next(world);
-    world.spawn(
-        smss,
-        t,
-        "csrss.exe",
-        r"%SystemRoot%\system32\csrss.exe ObjectDirectory=\Windows",
-    );
-    let t = next(world);
-    let wininit = world.spawn(smss, t, "wininit.exe", "wininit.exe");
-    let t = next(world);
-    let winlogon = world.spawn(smss, t, "winlogon.exe", "winlogon.exe");
-    world.processes[winlogon].session = 1;
-    let t = next(world);
-    let services = world.spawn(wininit, t, "services.exe", "services.exe");
-    let t = next(world);
-    let lsass = world.spawn(wininit, t, "lsass.exe", "lsass.exe");
-    let t = next(world);
-    world.spawn(winlogon, t, "dwm.exe", "\"dwm.exe\"");
-    let mut hosts = Vec::new();
-    for (command, account) in [
-        ("svchost.exe -k netsvcs -p -s Schedule", SYSTEM),
-        (
-            "svchost.exe -k LocalServiceNetworkRestricted -p -s Dhcp",
-            LOCAL_SERVICE,
-        ),
-        (
-            "svchost.exe -k NetworkService -p -s Dnscache",
-            NETWORK_SERVICE,
-        ),
-        ("svchost.exe -k netsvcs -p -s wuauserv", SYSTEM),
-        ("svchost.exe -k RPCSS -p", NETWORK_SERVICE),
-        ("svchost.exe -k DcomLaunch -p", SYSTEM),
-    ] {
-        let t = next(world);
-        let command = format!(r"C:\Windows\system32\{command}");
-        hosts.push(world.spawn_service(services, t, "svchost.exe", command, account));
-    }
-    let t = next(world);
-    world.spawn(
-        services,
-        t,
-        "spoolsv.exe",
-        r"C:\Windows\System32\spoolsv.exe",
-    );
-    let t = next(world);
-    let defender = world.spawn(services, t, "MsMpEng.exe", "\"MsMpEng.exe\"");
-    let t = next(world);
-    world.spawn_service(services, t, "NisSrv.exe", "\"NisSrv.exe\"", LOCAL_SERVICE);
-    let t = next(world);
-    let sense = world.spawn(services, t, "MsSense.exe", "\"MsSense.exe\"");
-    let t = next(world);
-    world.spawn(sense, t, "SenseNdr.exe", "\"SenseNdr.exe\" 0x0");
-    let t = next(world);
-    let search = world.spawn(
-        services,
-        t,
-        "SearchIndexer.exe",
-        r"C:\Windows\system32\SearchIndexer.exe /Embedding",
-    );
-    let t = next(world);
-    let management = world.spawn(
-        services,
-        t,
-        "Microsoft.Management.Services.IntuneWindowsAgent.exe",
-        "\"Microsoft.Management.Services.IntuneWindowsAgent.exe\"",
-    );
-    let t = next(world);
-    let role = role(world, device, services, t);
-    world.boots.entry(device).or_default().push(Boot {
-        time,
-        kernel,
-        winlogon,
-        services,
-        lsass,
-        hosts,
-        defender,
-        sense,
-        management,
-        search,
-        role,
-    });
-}
-
-/// What the device is there for.
-fn role(world: &mut World, device: usize, services: usize, time: i64) -> Option<usize> {
-    match device {
-        DOMAIN_CONTROLLER => {
-            Some(world.spawn(services, time, "dns.exe", r"C:\Windows\system32\dns.exe"))
-        }
-        FILE_SERVER => {
-            Some(world.spawn(services, time, "TsAgent.exe", "\"TsAgent.exe\" --service"))
-        }
-        SQL_SERVER => {
-            let command = "\"sqlservr.exe\" -sMSSQLSERVER";
-            Some(world.spawn_service(services, time, "sqlservr.exe", command, NETWORK_SERVICE))
-        }
-        WEB_SERVER => {
-            let command = r"C:\Windows\system32\svchost.exe -k iissvcs";
-            let host = world.spawn_service(services, time, "svchost.exe", command, SYSTEM);
-            world.spawn(services, time, "LwForms.exe", "\"LwForms.exe\" --port 8410");
-            let command = concat!(
-                r#"c:\windows\system32\inetsrv\w3wp.exe -ap "FormsPool" -v "v4.0" "#,
-                r#"-l "webengine4.dll" -a \\.\pipe\iisipm7c0d -h "C:\inetpub\temp\FormsPool.config""#
-            );
-            Some(world.spawn_service(host, time, "w3wp.exe", command, APP_POOL))
-        }
-        _ => None,
     }
 }
 
@@ -327,7 +198,7 @@ fn day_of(world: &mut World, person: usize, day: i64) {
     for _ in 0..12 {
         let time = world.random.time(start - 20 * MINUTE, end + 40 * MINUTE);
         let boot = world.boot(device, time).clone();
-        background(world, &boot, time);
+        background_noise::background(world, &boot, time);
     }
     for _ in 0..3 {
         let time = world.random.time(start + HOUR, end);
@@ -703,135 +574,4 @@ pub(super) fn powershell_libraries(world: &mut World, shell: usize) {
     for (place, library) in (1..).zip(libraries) {
         world.load(shell, created + place * 530_000, library);
     }
-}
-
-/// What a device does by itself.
-fn background(world: &mut World, boot: &Boot, time: i64) {
-    match world.random.below(12) {
-        0 | 1 => {
-            let command = "taskhostw.exe -RegisterDevice -ProtectionStateChanged";
-            world.spawn(boot.schedule(), time, "taskhostw.exe", command);
-        }
-        2 => {
-            let guid = world.random.guid();
-            let command = format!(r"C:\Windows\system32\DllHost.exe /Processid:{{{guid}}}");
-            world.spawn(boot.hosts[5], time, "dllhost.exe", command);
-        }
-        3 => {
-            let worker = world.spawn(
-                boot.hosts[3],
-                time,
-                "MoUsoCoreWorker.exe",
-                r"C:\Windows\System32\mousocoreworker.exe -Embedding",
-            );
-            let host = "ctldl.windowsupdate.com";
-            world.connect(worker, time + SECOND, service(host), 80, host);
-            let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\WindowsUpdate\Orchestrator";
-            world.set_value(
-                worker,
-                time + 2 * SECOND,
-                key,
-                "LastScan",
-                format!("{}", time / SECOND),
-            );
-        }
-        4 => {
-            let number = world.random.between(100, 900);
-            let command =
-                format!("\"SearchProtocolHost.exe\" Global\\UsGthrFltPipeMssGthrPipe{number}");
-            world.spawn(boot.search, time, "SearchProtocolHost.exe", command);
-        }
-        5 => {
-            let command = "\"MpCmdRun.exe\" SignatureUpdate -ScheduleJob -RestrictPrivileges";
-            let update = world.spawn(boot.defender, time, "MpCmdRun.exe", command);
-            let content = world.content(1_904_640);
-            let path = r"C:\ProgramData\Microsoft\Windows Defender\Definition Updates\Updates\mpavdlta.vdm";
-            world.file(update, time + 3 * SECOND, "FileCreated", path, content);
-            let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows Defender\Signature Updates";
-            world.set_value(
-                boot.defender,
-                time + 5 * SECOND,
-                key,
-                "AVSignatureVersion",
-                "1.441.212.0",
-            );
-        }
-        6 => {
-            let host = world.random.pick(&[
-                "winatp-gw-weu.microsoft.com",
-                "settings-win.data.microsoft.com",
-            ]);
-            world.connect(boot.sense, time, service(host), 443, host);
-            world.connect(boot.sense, time + 5 * MINUTE, service(host), 443, host);
-        }
-        7 => managed_script(world, boot, time),
-        8 => {
-            let address = world.company.address(DOMAIN_CONTROLLER, time);
-            world.connect(boot.lsass, time, address, 88, "");
-            world.connect(boot.lsass, time + SECOND, address, 389, "");
-            world.connect(boot.resolver(), time, address, 53, "");
-        }
-        9 => {
-            // Inventory reads the memory of lsass too; the access is narrow.
-            let provider = world.spawn(
-                boot.hosts[5],
-                time,
-                "WmiPrvSE.exe",
-                r"C:\Windows\system32\wbem\wmiprvse.exe -Embedding",
-            );
-            let event = world.event(provider, time + SECOND, "OpenProcessApiCall");
-            event.target = Some(boot.lsass);
-            event.additional = "{\"DesiredAccess\":\"0x1410\"}".into();
-        }
-        10 => {
-            let key =
-                r"HKEY_LOCAL_MACHINE\SYSTEM\ControlSet001\Services\Tcpip\Parameters\Interfaces";
-            for value in ["LeaseObtainedTime", "LeaseTerminatesTime", "DhcpIPAddress"] {
-                let data = format!("{}", time / SECOND);
-                world.set_value(boot.hosts[1], time + SECOND, key, value, data);
-            }
-        }
-        _ => {
-            let command = "\"MicrosoftEdgeUpdate.exe\" /ua /installsource scheduler";
-            let update = world.spawn(boot.schedule(), time, "MicrosoftEdgeUpdate.exe", command);
-            world.connect(
-                update,
-                time + SECOND,
-                service("edge.microsoft.com"),
-                443,
-                "edge.microsoft.com",
-            );
-            world
-                .event(boot.defender, time + 50 * SECOND, "AntivirusScanCompleted")
-                .additional = "{\"ScanTypeIndex\":\"Quick\"}".into();
-        }
-    }
-}
-
-/// Device management runs encoded PowerShell too, as SYSTEM: the benign half of a hunt.
-fn managed_script(world: &mut World, boot: &Boot, time: i64) {
-    let command = "\"agentexecutor.exe\" -powershell \"C:\\Program Files (x86)\\Microsoft Intune \
-                   Management Extension\\Policies\\Scripts\\inventory.ps1\"";
-    let agent = world.spawn(boot.management, time, "AgentExecutor.exe", command);
-    let script = "Get-CimInstance Win32_OperatingSystem | Out-Null";
-    let encoded = super::intrusions::encoded_command(script);
-    let command =
-        format!("powershell.exe -NoProfile -ExecutionPolicy Bypass -EncodedCommand {encoded}");
-    let shell = world.spawn(agent, time + SECOND, "powershell.exe", command);
-    powershell_libraries(world, shell);
-    world.spawn(
-        shell,
-        time + 2 * SECOND,
-        "conhost.exe",
-        r"\??\C:\Windows\system32\conhost.exe 0x4",
-    );
-    let name = format!("__PSScriptPolicyTest_{}.ps1", world.random.hex(8));
-    let content = world.content(60);
-    world.file(
-        shell,
-        time + 2 * SECOND,
-        "FileCreated",
-        format!(r"C:\Windows\Temp\{name}"),
-        content,
-    );
 }

@@ -8,8 +8,9 @@ use super::{
     calendar::DAY,
     columns::Columns,
     company::{Account, Device},
+    events::{Connection, Event, FileChange, Load, Logon, Process, RegistryChange, Source},
     software::{Content, Image, Software},
-    world::{Connection, Event, FileChange, Load, Logon, Process, RegistryChange, Source, World},
+    world::World,
 };
 
 /// Adds the tables of device events.

@@ -153,10 +153,10 @@ fn info(world: &World) -> RecordBatch {
         .text("AccountDomain", |_| "contoso.com")
         .int("CriticalityLevel", move |row| is_admin(row.1).then_some(1))
         .text("Type", |row| {
-            if row.2.is_some() {
-                "User"
-            } else {
+            if row.1.name.starts_with("svc-") {
                 "ServiceAccount"
+            } else {
+                "User"
             }
         })
         .written("DistinguishedName", |row, text| {

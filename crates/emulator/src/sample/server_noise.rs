@@ -9,7 +9,8 @@ use super::{
         PEOPLE, SQL_SERVER, SUPPORT, SUPPORT_ADMIN, WEB_SERVER,
     },
     endpoint_noise::{powershell_libraries, service},
-    world::{Process, Source, World},
+    events::{Process, Source},
+    world::World,
 };
 
 /// Every day of every server.

@@ -14,7 +14,7 @@ use super::super::{
     company::{PEOPLE, SALES, SITES},
     email::Click,
     identity::{Place, SignIn},
-    tenant_noise::message,
+    mail_noise::message,
     world::World,
 };
 

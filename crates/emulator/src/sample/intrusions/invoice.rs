@@ -20,10 +20,11 @@ use super::{
         },
         email::{Attachment, Delivery, Removal},
         endpoint_noise::powershell_libraries,
+        events::{Session, Source},
         identity::{DirectoryLogon, DirectoryQuery},
+        mail_noise::message,
         software::{Image, UNKNOWN},
-        tenant_noise::message,
-        world::{Session, Source, World},
+        world::World,
     },
     encoded_command,
 };

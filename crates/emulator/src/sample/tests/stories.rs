@@ -172,9 +172,9 @@ fn follow_the_invoice(sample: &Sample, now: u64) {
     // It starts with the session; its value is the rare one.
     let registry = frame(sample, "DeviceRegistryEvents");
     let run = registry.filter(|row| {
-        registry
-            .text(row, "RegistryKey")
-            .contains(r"CurrentVersion\Run")
+        let key = registry.text(row, "RegistryKey");
+        key.split(|letter: char| !letter.is_alphanumeric())
+            .any(|term| term == "Run")
     });
     let values = registry.texts(&run, "RegistryValueName");
     assert_eq!(values, BTreeSet::from(["InvoiceSync", "OneDrive"]));
@@ -242,6 +242,38 @@ fn follow_the_invoice(sample: &Sample, now: u64) {
     let removed = later.filter(|row| ids.contains(later.text(row, "NetworkMessageId")));
     assert_eq!(removed.len(), 3);
 
+    // Usual things are usual: on every workstation.
+    let managed = processes.filter(|row| {
+        processes.text(row, "InitiatingProcessFileName") == "AgentExecutor.exe"
+            && processes.text(row, "FileName") == "powershell.exe"
+    });
+    assert_eq!(processes.texts(&managed, "DeviceName").len(), 15);
+    let narrow = events.find(&[("InitiatingProcessFileName", "WmiPrvSE.exe")]);
+    assert_eq!(events.texts(&narrow, "DeviceName").len(), 15);
+    let value = registry.find(&[("RegistryValueName", "OneDrive")]);
+    assert!(registry.texts(&value, "DeviceName").len() > 3);
+
+    // The administrator had come from the workstation of the support, once.
+    assert_eq!(remote.len(), 1);
+    assert_eq!(logons.text(remote[0], "RemoteDeviceName"), "ws-2136");
+
+    // The calls come about six times in an hour for a day.
+    let mut hours: BTreeMap<i64, usize> = BTreeMap::new();
+    for &row in &calls {
+        if network.text(row, "DeviceName") == CLERK {
+            *hours
+                .entry(network.time(row, "Timestamp") / 3_600_000_000_000)
+                .or_default() += 1;
+        }
+    }
+    assert!((22..=26).contains(&hours.len()), "{} hours", hours.len());
+    let inner: Vec<usize> = hours.into_values().skip(1).collect();
+    let whole = &inner[..inner.len() - 1];
+    assert!(
+        whole.iter().all(|calls| (5..=7).contains(calls)),
+        "{whole:?}"
+    );
+
     // Everything lies within the last seven days.
     for (frame, rows) in [
         (&processes, &from_word),
@@ -259,6 +291,55 @@ fn follow_the_invoice(sample: &Sample, now: u64) {
             assert!(frame.time(row, "Timestamp") > week_ago);
         }
     }
+}
+
+#[test]
+fn the_guide_names_tables_and_columns_that_exist() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/guides/first-hunt.md"
+    );
+    let guide = std::fs::read_to_string(path).expect("the guide");
+    let sample = sample();
+    let mut tables = BTreeSet::new();
+    for (number, block) in guide
+        .split("```")
+        .enumerate()
+        .filter(|(number, _)| number % 2 == 1)
+    {
+        let query = block
+            .split('\'')
+            .nth(1)
+            .unwrap_or_else(|| panic!("block {number}"));
+        // What is in quotes is data.
+        let code: String = query.split('"').step_by(2).collect();
+        let words: Vec<&str> = code
+            .split(|letter: char| !letter.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        let named: Vec<_> = words
+            .iter()
+            .filter(|word| sample.contains_key(**word))
+            .collect();
+        assert!(!named.is_empty(), "no table in {query}");
+        tables.extend(named.iter().map(|word| (**word).to_owned()));
+        let made: BTreeSet<&str> = words
+            .windows(2)
+            .filter(|pair| code.contains(&format!("{} = ", pair[0])))
+            .map(|pair| pair[0])
+            .collect();
+        for word in words
+            .iter()
+            .filter(|word| word.starts_with(char::is_uppercase))
+        {
+            let is_column = named
+                .iter()
+                .any(|table| Frame::new(&sample[**table]).has(word));
+            let is_known = is_column || sample.contains_key(*word) || made.contains(word);
+            assert!(is_known, "{word} in {query}");
+        }
+    }
+    assert_eq!(tables.len(), 11, "{tables:?}");
 }
 
 #[test]
