@@ -44,7 +44,6 @@ fn to_dynamic<'a>(value: &Datum<'a>) -> Datum<'a> {
     match value {
         Datum::Null => Datum::Null,
         Datum::Dynamic(_) => value.clone(),
-        Datum::String(source) => parse_json(source),
         other => Datum::dynamic(other.to_dynamic().into_owned()),
     }
 }

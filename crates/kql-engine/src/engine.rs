@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::channel::oneshot;
 
+use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options, ResultColumn, ResultSet, run};
 
 /// Stack of the thread that plans and runs one query: queries nest, and every level of an
@@ -51,7 +53,7 @@ impl Engine {
         let engine = self.clone();
         let text = text.to_owned();
         self.on_thread(move |cancelled| {
-            run::query(&engine.catalog, &engine.options, &text, cancelled)
+            run::query(&engine.catalog, &engine.options, &text, &cancelled)
         })
         .await
     }
@@ -65,14 +67,14 @@ impl Engine {
         let engine = self.clone();
         let text = text.to_owned();
         self.on_thread(move |cancelled| {
-            run::schema(&engine.catalog, &engine.options, &text, cancelled)
+            run::schema(&engine.catalog, &engine.options, &text, &cancelled)
         })
         .await
     }
 
     async fn on_thread<T: Send + 'static>(
         &self,
-        work: impl FnOnce(oneshot::Receiver<()>) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnOnce(Cancelled) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let (answer, received) = oneshot::channel();
         // Dropping this future drops `_guard`, which resolves `cancelled` on the other thread.
@@ -82,7 +84,7 @@ impl Engine {
             .stack_size(STACK)
             .spawn(move || {
                 // The receiver is gone when the caller gave up; nobody wants the answer then.
-                let _ = answer.send(work(cancelled));
+                let _ = answer.send(work(cancelled.shared()));
             })
             .map_err(|error| EngineError::runtime(format!("no thread to run on: {error}")))?;
         received.await.unwrap_or_else(|_| {

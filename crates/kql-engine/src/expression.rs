@@ -5,7 +5,7 @@ mod compile;
 mod udf;
 
 pub(crate) use compare::{compare_values, order};
-pub(crate) use compile::{Compiler, Input, Surroundings};
+pub(crate) use compile::{Compiler, Input, Surroundings, element};
 pub(crate) use udf::call;
 
 use std::borrow::Cow;

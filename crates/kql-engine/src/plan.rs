@@ -34,7 +34,6 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr as Native, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionConfig;
-use futures::channel::oneshot;
 use futures::future::{Either, select};
 use kql_semantics::bound::{self, BoundQuery, Column, Dependency, Pipeline, ScalarId};
 use kql_semantics::{ColumnId, ScalarType};
@@ -42,6 +41,7 @@ use kql_semantics::{ColumnId, ScalarType};
 use crate::column::{self, Reader};
 use crate::datum::Datum;
 use crate::expression::{self, Compiled, Compiler, Input, Surroundings};
+use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options};
 
 /// The name of a column inside plans.
@@ -86,7 +86,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) query: &'a BoundQuery,
     runtime: tokio::runtime::Runtime,
     session: SessionState,
-    cancelled: RefCell<oneshot::Receiver<()>>,
+    cancelled: Cancelled,
     scalars: RefCell<HashMap<usize, Datum<'static>>>,
     shared: RefCell<HashMap<usize, Vec<RecordBatch>>>,
     fresh: Cell<u32>,
@@ -97,7 +97,7 @@ impl<'a> Planner<'a> {
         catalog: &'a Catalog,
         options: &'a Options,
         query: &'a BoundQuery,
-        cancelled: oneshot::Receiver<()>,
+        cancelled: Cancelled,
     ) -> Result<Self, EngineError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -123,7 +123,7 @@ impl<'a> Planner<'a> {
             query,
             runtime,
             session,
-            cancelled: RefCell::new(cancelled),
+            cancelled,
             scalars: RefCell::default(),
             shared: RefCell::default(),
             fresh: Cell::new(0),
@@ -177,13 +177,12 @@ impl<'a> Planner<'a> {
 
     /// Runs a plan to its end.
     pub(crate) fn run(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, EngineError> {
-        let mut cancelled = self.cancelled.borrow_mut();
         let work = async {
             let physical = self.session.create_physical_plan(plan).await?;
             datafusion::physical_plan::collect(physical, self.session.task_ctx()).await
         };
         let outcome = self.runtime.block_on(async {
-            match select(Box::pin(work), &mut *cancelled).await {
+            match select(Box::pin(work), self.cancelled.clone()).await {
                 Either::Left((outcome, _)) => Some(outcome),
                 Either::Right(_) => None,
             }

@@ -1,9 +1,187 @@
-//! Functions: bags.
+//! Functions of bags.
 
-use super::Call;
+use super::{Call, array, items};
 use crate::EngineError;
-use crate::expression::Kernel;
+use crate::datum::Datum;
+use crate::dynamic::{self, Dynamic};
+use crate::expression::{Kernel, kernel};
 
-pub(super) fn kernel_of(_call: &Call) -> Result<Option<Kernel>, EngineError> {
-    Ok(None)
+fn object_of<'v>(value: &'v Datum<'_>) -> Option<dynamic::Entries<'v>> {
+    let Datum::Dynamic(bytes) = value else {
+        return None;
+    };
+    match dynamic::view(bytes) {
+        Dynamic::Object(entries) => Some(entries),
+        _ => None,
+    }
+}
+
+pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
+    Ok(Some(match call.name {
+        "bag_pack" | "pack" | "pack_dictionary" | "bag_pack_columns" => kernel(|values| {
+            let entries: Vec<(String, Vec<u8>)> = values
+                .chunks_exact(2)
+                .map(|pair| {
+                    (
+                        pair[0].display().into_owned(),
+                        pair[1].to_dynamic().into_owned(),
+                    )
+                })
+                .collect();
+            Ok(Datum::dynamic(dynamic::object(&entries)))
+        }),
+        "bag_keys" => kernel(|values| {
+            let Some(entries) = object_of(&values[0]) else {
+                return Ok(Datum::Null);
+            };
+            let keys: Vec<Datum<'_>> = entries
+                .iter()
+                .map(|(key, _)| Datum::text(key.to_owned()))
+                .collect();
+            Ok(array(&keys))
+        }),
+        "bag_has_key" => kernel(|values| {
+            let Some(entries) = object_of(&values[0]) else {
+                return Ok(Datum::Null);
+            };
+            let path = values[1].display();
+            if let Some(rest) = path.strip_prefix('$') {
+                let mut value = Datum::dynamic(values[0].to_dynamic().into_owned());
+                for step in rest.split(['.', '[']).filter(|step| !step.is_empty()) {
+                    let step = step.trim_end_matches(']');
+                    let index = step.trim_matches(['\'', '"']);
+                    let at = match step.parse::<i64>() {
+                        Ok(at) => Datum::Long(at),
+                        Err(_) => Datum::text(index.to_owned()),
+                    };
+                    value = crate::expression::element(&value, &at);
+                }
+                return Ok(Datum::Bool(!value.is_null()));
+            }
+            Ok(Datum::Bool(entries.get(&path).is_some()))
+        }),
+        "bag_merge" => kernel(|values| {
+            let mut all: Vec<(&str, &[u8])> = Vec::new();
+            let mut any = false;
+            for value in values {
+                if let Some(entries) = object_of(value) {
+                    any = true;
+                    for (key, value) in entries.iter() {
+                        // Of equal keys the leftmost value stays.
+                        if !all.iter().any(|(known, _)| *known == key) {
+                            all.push((key, value));
+                        }
+                    }
+                }
+            }
+            Ok(if any {
+                Datum::dynamic(dynamic::object(&all))
+            } else {
+                Datum::Null
+            })
+        }),
+        "bag_remove_keys" => kernel(|values| {
+            let Some(entries) = object_of(&values[0]) else {
+                return Ok(Datum::Null);
+            };
+            let Some(keys) = items(&values[1]) else {
+                return Ok(values[0].clone());
+            };
+            let paths: Vec<Vec<String>> = keys
+                .iter()
+                .map(|key| {
+                    let key = key.display();
+                    match key.strip_prefix("$.") {
+                        Some(path) => path.split('.').map(str::to_owned).collect(),
+                        None => vec![key.into_owned()],
+                    }
+                })
+                .collect();
+            Ok(Datum::dynamic(without(entries, &paths)))
+        }),
+        "bag_set_key" => kernel(|values| {
+            let Some(entries) = object_of(&values[0]) else {
+                return Ok(Datum::Null);
+            };
+            let name = values[1].display();
+            if name.starts_with('$') {
+                return Err(EngineError::Unsupported {
+                    what: "bag_set_key() with a path".to_owned(),
+                    span: None,
+                });
+            }
+            let mut all: Vec<(&str, Vec<u8>)> = entries
+                .iter()
+                .map(|(key, value)| (key, value.to_vec()))
+                .collect();
+            all.push((name.as_ref(), values[2].to_dynamic().into_owned()));
+            Ok(Datum::dynamic(dynamic::object(&all)))
+        }),
+        "bag_zip" => kernel(|values| {
+            let (Some(keys), Some(list)) = (items(&values[0]), items(&values[1])) else {
+                return Ok(Datum::Null);
+            };
+            let mut entries = Vec::new();
+            for (at, key) in keys.iter().enumerate() {
+                if let Datum::String(key) = key {
+                    let value = list.get(at).unwrap_or(&Datum::Null);
+                    entries.push((key.to_string(), value.to_dynamic().into_owned()));
+                }
+            }
+            Ok(Datum::dynamic(dynamic::object(&entries)))
+        }),
+        "treepath" => kernel(|values| {
+            let Datum::Dynamic(bytes) = &values[0] else {
+                return Ok(Datum::Null);
+            };
+            let mut paths = Vec::new();
+            tree(bytes, "", &mut paths);
+            let paths: Vec<Datum<'_>> = paths.into_iter().map(Datum::text).collect();
+            Ok(array(&paths))
+        }),
+        _ => return Ok(None),
+    }))
+}
+
+/// An object without the properties at `paths`.
+fn without(entries: dynamic::Entries<'_>, paths: &[Vec<String>]) -> Vec<u8> {
+    let mut kept: Vec<(&str, Vec<u8>)> = Vec::new();
+    for (key, value) in entries.iter() {
+        let here: Vec<&Vec<String>> = paths
+            .iter()
+            .filter(|path| path.first().is_some_and(|step| step == key))
+            .collect();
+        if here.iter().any(|path| path.len() == 1) {
+            continue;
+        }
+        let deeper: Vec<Vec<String>> = here.iter().map(|path| path[1..].to_vec()).collect();
+        let value = match dynamic::view(value) {
+            Dynamic::Object(inner) if !deeper.is_empty() => without(inner, &deeper),
+            _ => value.to_vec(),
+        };
+        kept.push((key, value));
+    }
+    dynamic::object(&kept)
+}
+
+fn tree(bytes: &[u8], path: &str, out: &mut Vec<String>) {
+    match dynamic::view(bytes) {
+        Dynamic::Object(entries) => {
+            for (key, value) in entries.iter() {
+                let next = format!("{path}['{key}']");
+                out.push(next.clone());
+                tree(value, &next, out);
+            }
+        }
+        Dynamic::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                let next = format!("{path}[{at}]");
+                if at == 0 {
+                    out.push(next.clone());
+                }
+                tree(item, &next, out);
+            }
+        }
+        _ => {}
+    }
 }

@@ -1,9 +1,604 @@
-//! Functions: strings.
+//! Functions of strings.
 
-use super::Call;
+use kql_semantics::ScalarType;
+use regex::{Captures, Regex};
+
+use super::terms::{self, regex};
+use super::{Call, array};
 use crate::EngineError;
-use crate::expression::Kernel;
+use crate::convert;
+use crate::datum::Datum;
+use crate::dynamic;
+use crate::expression::{Kernel, kernel};
 
-pub(super) fn kernel_of(_call: &Call) -> Result<Option<Kernel>, EngineError> {
-    Ok(None)
+pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
+    let count = call.len();
+    Ok(Some(match call.name {
+        "strcat" => kernel(|values| {
+            let mut out = String::new();
+            for value in values {
+                out.push_str(&value.display());
+            }
+            Ok(Datum::text(out))
+        }),
+        "strcat_delim" => kernel(|values| {
+            let parts: Vec<_> = values[1..].iter().map(Datum::display).collect();
+            Ok(Datum::text(parts.join(values[0].display().as_ref())))
+        }),
+        "strcat_array" => kernel(|values| {
+            let Some(items) = super::items(&values[0]) else {
+                return Ok(Datum::text(""));
+            };
+            let parts: Vec<_> = items.iter().map(Datum::display).collect();
+            Ok(Datum::text(parts.join(values[1].display().as_ref())))
+        }),
+        "strcmp" => kernel(|values| {
+            let ordering = values[0].display().cmp(&values[1].display());
+            Ok(Datum::Long(ordering as i64))
+        }),
+        "strrep" => kernel(|values| {
+            let times = values[1].as_long().unwrap_or(0).clamp(0, 1024);
+            let text = values[0].display();
+            let between = values.get(2).map(Datum::display).unwrap_or_default();
+            let parts: Vec<&str> = (0..times).map(|_| text.as_ref()).collect();
+            Ok(Datum::text(parts.join(between.as_ref())))
+        }),
+        "strlen" => kernel(|values| Ok(Datum::Long(length(values[0].display().chars().count())))),
+        "string_size" => kernel(|values| Ok(Datum::Long(length(values[0].display().len())))),
+        "toupper" => kernel(|values| Ok(Datum::text(values[0].display().to_uppercase()))),
+        "tolower" => kernel(|values| Ok(Datum::text(values[0].display().to_lowercase()))),
+        "reverse" => kernel(|values| {
+            Ok(Datum::text(
+                values[0].display().chars().rev().collect::<String>(),
+            ))
+        }),
+        "substring" => kernel(|values| Ok(Datum::text(substring(values)))),
+        "indexof" => kernel(|values| Ok(index_of(values))),
+        "split" => kernel(|values| Ok(split(values))),
+        "replace_string" => kernel(|values| {
+            let (text, from) = (values[0].display(), values[1].display());
+            if from.is_empty() {
+                return Ok(Datum::text(text.into_owned()));
+            }
+            Ok(Datum::text(
+                text.replace(from.as_ref(), &values[2].display()),
+            ))
+        }),
+        "replace_strings" => kernel(|values| {
+            let froms = super::items(&values[1]).unwrap_or_default();
+            let into = super::items(&values[2]);
+            let mut text = values[0].display().into_owned();
+            for (at, from) in froms.iter().enumerate() {
+                let with = match &into {
+                    Some(list) => list.get(at).map(|one| one.display().into_owned()),
+                    None => Some(values[2].display().into_owned()),
+                };
+                let from = from.display();
+                if !from.is_empty() {
+                    text = text.replace(from.as_ref(), &with.unwrap_or_default());
+                }
+            }
+            Ok(Datum::text(text))
+        }),
+        // The pattern comes first in `replace`, the oldest of the three.
+        "replace" => with_regex(call, 0, |regex, values| {
+            let text = values[2].display();
+            Datum::text(
+                regex
+                    .replace_all(&text, rewrite(&values[1].display()))
+                    .into_owned(),
+            )
+        })?,
+        "replace_regex" => with_regex(call, 1, |regex, values| {
+            let text = values[0].display();
+            Datum::text(
+                regex
+                    .replace_all(&text, rewrite(&values[2].display()))
+                    .into_owned(),
+            )
+        })?,
+        "extract" => {
+            let ty = call.ty;
+            with_regex(call, 0, move |regex, values| {
+                let text = values[2].display();
+                let group = values[1]
+                    .as_long()
+                    .and_then(|group| usize::try_from(group).ok());
+                let found = regex
+                    .captures(&text)
+                    .and_then(|found| found.get(group?).map(|one| one.as_str().to_owned()));
+                match (found, ty) {
+                    (Some(text), ty) => convert::to_type(&Datum::text(text), ty).into_owned(),
+                    (None, ScalarType::String) => Datum::text(""),
+                    (None, _) => Datum::Null,
+                }
+            })?
+        }
+        "extract_all" => with_regex(call, 0, move |regex, values| {
+            let text = values[values.len() - 1].display();
+            let wanted = if values.len() == 3 {
+                Some(&values[1])
+            } else {
+                None
+            };
+            extract_all(regex, wanted, &text)
+        })?,
+        "extractjson" => {
+            let ty = call.ty;
+            kernel(move |values| Ok(extract_json(&values[0].display(), &values[1].display(), ty)))
+        }
+        "countof" => {
+            let by_regex = call.constant_text(2).is_some_and(|kind| kind == "regex");
+            if by_regex {
+                with_regex(call, 1, |regex, values| {
+                    Datum::Long(length(regex.find_iter(&values[0].display()).count()))
+                })?
+            } else {
+                kernel(|values| {
+                    Ok(Datum::Long(count_of(
+                        &values[0].display(),
+                        &values[1].display(),
+                    )))
+                })
+            }
+        }
+        "indexof_regex" if count == 2 => with_regex(call, 1, |regex, values| {
+            let text = values[0].display();
+            let at = regex
+                .find(&text)
+                .map(|found| text[..found.start()].chars().count());
+            Datum::Long(at.map_or(-1, length))
+        })?,
+        "trim" => trim(call, true, true)?,
+        "trim_start" => trim(call, true, false)?,
+        "trim_end" => trim(call, false, true)?,
+        "translate" => kernel(|values| {
+            let from: Vec<char> = values[0].display().chars().collect();
+            let into: Vec<char> = values[1].display().chars().collect();
+            let text = values[2].display();
+            Ok(Datum::text(
+                text.chars()
+                    .filter_map(|one| match from.iter().position(|known| *known == one) {
+                        None => Some(one),
+                        Some(at) => into.get(at).or(into.last()).copied(),
+                    })
+                    .collect::<String>(),
+            ))
+        }),
+        "regex_quote" => kernel(|values| Ok(Datum::text(regex::escape(&values[0].display())))),
+        "has_any_index" => kernel(|values| {
+            let text = values[0].display();
+            let items = super::items(&values[1]).unwrap_or_default();
+            for (at, item) in items.iter().enumerate() {
+                let test = terms::test(kql_semantics::bound::TextOp::Has, &item.display())
+                    .map_err(EngineError::runtime)?;
+                if test(&text) {
+                    return Ok(Datum::Long(length(at)));
+                }
+            }
+            Ok(Datum::Long(-1))
+        }),
+        "unicode_codepoints_from_string" => kernel(|values| {
+            let points: Vec<Datum<'_>> = values[0]
+                .display()
+                .chars()
+                .map(|one| Datum::Long(i64::from(u32::from(one))))
+                .collect();
+            Ok(array(&points))
+        }),
+        "unicode_codepoints_to_string" => kernel(|values| {
+            let mut out = String::new();
+            let mut push = |value: &Datum<'_>| {
+                let point = value.as_long().and_then(|point| u32::try_from(point).ok());
+                out.extend(point.and_then(char::from_u32));
+            };
+            for value in values {
+                match super::items(value) {
+                    Some(items) => items.iter().for_each(&mut push),
+                    None => push(value),
+                }
+            }
+            Ok(Datum::text(out))
+        }),
+        "isascii" => kernel(|values| Ok(Datum::Bool(values[0].display().is_ascii()))),
+        "isutf8" => kernel(|_| Ok(Datum::Bool(true))),
+        "tohex" => {
+            let int = call.types[0] == ScalarType::Int;
+            kernel(move |values| {
+                let Some(number) = values[0].as_long() else {
+                    return Ok(Datum::text(""));
+                };
+                let width = values
+                    .get(1)
+                    .and_then(Datum::as_long)
+                    .unwrap_or(0)
+                    .clamp(0, 64);
+                let width = usize::try_from(width).unwrap_or(0);
+                #[expect(clippy::cast_possible_truncation, reason = "an int's own bits")]
+                let digits = if int {
+                    format!("{:x}", number as i32)
+                } else {
+                    format!("{number:x}")
+                };
+                Ok(Datum::text(format!("{digits:0>width$}")))
+            })
+        }
+        "parse_csv" => kernel(|values| {
+            let fields: Vec<Datum<'_>> = csv(&values[0].display())
+                .into_iter()
+                .map(Datum::text)
+                .collect();
+            Ok(array(&fields))
+        }),
+        "parse_command_line" => kernel(|values| {
+            if !values[1].display().eq_ignore_ascii_case("windows") {
+                return Ok(Datum::Null);
+            }
+            let line = values[0].display();
+            if line.is_empty() {
+                return Ok(Datum::Null);
+            }
+            let words: Vec<Datum<'_>> = command_line(&line).into_iter().map(Datum::text).collect();
+            Ok(array(&words))
+        }),
+        "format_bytes" => kernel(|values| Ok(format_bytes(values))),
+        _ => return Ok(None),
+    }))
+}
+
+pub(crate) fn length(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+/// A kernel with a regular expression as argument `at`, compiled once when it is a constant.
+pub(super) fn with_regex(
+    call: &Call,
+    at: usize,
+    body: impl Fn(&Regex, &[Datum<'_>]) -> Datum<'static> + Send + Sync + 'static,
+) -> Result<Kernel, EngineError> {
+    if let Some(pattern) = call.constant_text(at) {
+        let compiled = regex(&pattern).map_err(EngineError::runtime)?;
+        return Ok(kernel(move |values| Ok(body(&compiled, values))));
+    }
+    Ok(kernel(move |values| {
+        let compiled = regex(&values[at].display()).map_err(EngineError::runtime)?;
+        Ok(body(&compiled, values))
+    }))
+}
+
+/// A rewrite with `\1` for groups.
+fn rewrite(pattern: &str) -> impl Fn(&Captures<'_>) -> String {
+    let pattern = pattern.to_owned();
+    move |found: &Captures<'_>| {
+        let mut out = String::new();
+        let mut characters = pattern.chars();
+        while let Some(character) = characters.next() {
+            if character != '\\' {
+                out.push(character);
+                continue;
+            }
+            match characters.next() {
+                Some(digit) if digit.is_ascii_digit() => {
+                    let group = digit.to_digit(10).unwrap_or(0) as usize;
+                    out.push_str(found.get(group).map_or("", |one| one.as_str()));
+                }
+                Some(other) => out.push(other),
+                None => out.push('\\'),
+            }
+        }
+        out
+    }
+}
+
+fn extract_all(regex: &Regex, wanted: Option<&Datum<'_>>, text: &str) -> Datum<'static> {
+    let groups: Vec<usize> = match wanted.and_then(super::items) {
+        Some(items) => items
+            .iter()
+            .filter_map(|item| match item {
+                Datum::String(name) => regex
+                    .capture_names()
+                    .position(|known| known == Some(name.as_ref())),
+                number => usize::try_from(number.as_long()?).ok(),
+            })
+            .collect(),
+        None if regex.captures_len() == 1 => vec![0],
+        None => (1..regex.captures_len()).collect(),
+    };
+    let group = |found: &Captures<'_>, at: usize| {
+        Datum::text(found.get(at).map_or("", |one| one.as_str()).to_owned())
+    };
+    let matches: Vec<Datum<'static>> = regex
+        .captures_iter(text)
+        .map(|found| {
+            if groups.len() == 1 {
+                group(&found, groups[0])
+            } else {
+                let parts: Vec<_> = groups.iter().map(|at| group(&found, *at)).collect();
+                array(&parts)
+            }
+        })
+        .collect();
+    if matches.is_empty() {
+        Datum::Null
+    } else {
+        array(&matches)
+    }
+}
+
+fn substring(values: &[Datum<'_>]) -> String {
+    let text = values[0].display();
+    let size = length(text.chars().count());
+    let Some(start) = values[1].as_long() else {
+        return String::new();
+    };
+    let start = if start < 0 {
+        (size + start).max(0)
+    } else {
+        start
+    };
+    let wanted = match values.get(2) {
+        None => i64::MAX,
+        Some(value) => value.as_long().unwrap_or(0),
+    };
+    if wanted <= 0 || start >= size {
+        return String::new();
+    }
+    text.chars()
+        .skip(usize::try_from(start).unwrap_or(usize::MAX))
+        .take(usize::try_from(wanted).unwrap_or(usize::MAX))
+        .collect()
+}
+
+fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
+    let text: Vec<char> = values[0].display().chars().collect();
+    let wanted: Vec<char> = values[1].display().chars().collect();
+    let size = length(text.len());
+    let start = values.get(2).and_then(Datum::as_long).unwrap_or(0);
+    let start = if start < 0 {
+        (size + start).max(0)
+    } else {
+        start
+    };
+    let span = values.get(3).and_then(Datum::as_long).unwrap_or(-1);
+    let nth = values.get(4).and_then(Datum::as_long).unwrap_or(1);
+    if start > size || nth < 1 || span < -1 {
+        return if nth < 1 {
+            Datum::Null
+        } else {
+            Datum::Long(-1)
+        };
+    }
+    let end = if span < 0 {
+        size
+    } else {
+        size.min(start.saturating_add(span))
+    };
+    let (start, end) = (
+        usize::try_from(start).unwrap_or(0),
+        usize::try_from(end).unwrap_or(0),
+    );
+    let mut seen = 0;
+    let mut at = start;
+    while at + wanted.len() <= end {
+        if text[at..at + wanted.len()] == wanted[..] {
+            seen += 1;
+            if seen == nth {
+                return Datum::Long(length(at));
+            }
+        }
+        at += 1;
+    }
+    Datum::Long(-1)
+}
+
+fn split(values: &[Datum<'_>]) -> Datum<'static> {
+    let (text, delimiter) = (values[0].display(), values[1].display());
+    let parts: Vec<Datum<'_>> = if delimiter.is_empty() {
+        vec![Datum::text(text.as_ref())]
+    } else {
+        text.split(delimiter.as_ref()).map(Datum::text).collect()
+    };
+    match values.get(2) {
+        None => array(&parts),
+        Some(at) => {
+            let part = at
+                .as_long()
+                .and_then(|at| usize::try_from(at).ok())
+                .and_then(|at| parts.get(at));
+            array(part.map_or(&[], std::slice::from_ref))
+        }
+    }
+}
+
+/// How often `wanted` occurs, overlapping occurrences included.
+fn count_of(text: &str, wanted: &str) -> i64 {
+    if wanted.is_empty() {
+        return 0;
+    }
+    length(
+        text.char_indices()
+            .filter(|(at, _)| text[*at..].starts_with(wanted))
+            .count(),
+    )
+}
+
+fn trim(call: &Call, start: bool, end: bool) -> Result<Kernel, EngineError> {
+    let compile = move |pattern: &str| -> Result<(Option<Regex>, Option<Regex>), EngineError> {
+        let front = start
+            .then(|| regex(&format!("^(?:{pattern})+")))
+            .transpose();
+        let back = end.then(|| regex(&format!("(?:{pattern})+$"))).transpose();
+        Ok((
+            front.map_err(EngineError::runtime)?,
+            back.map_err(EngineError::runtime)?,
+        ))
+    };
+    let cut = |(front, back): &(Option<Regex>, Option<Regex>), text: &str| {
+        let mut rest = text;
+        if let Some(found) = front.as_ref().and_then(|front| front.find(rest)) {
+            rest = &rest[found.end()..];
+        }
+        if let Some(found) = back.as_ref().and_then(|back| back.find(rest)) {
+            rest = &rest[..found.start()];
+        }
+        Datum::text(rest.to_owned())
+    };
+    if let Some(pattern) = call.constant_text(0) {
+        let compiled = compile(&pattern)?;
+        return Ok(kernel(move |values| {
+            Ok(cut(&compiled, &values[1].display()))
+        }));
+    }
+    Ok(kernel(move |values| {
+        Ok(cut(&compile(&values[0].display())?, &values[1].display()))
+    }))
+}
+
+/// The first record of comma-separated values.
+fn csv(text: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let last = fields.len() - 1;
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                fields[last].push('"');
+            }
+            '"' if quoted => quoted = false,
+            '"' if fields[last].is_empty() => quoted = true,
+            ',' if !quoted => fields.push(String::new()),
+            '\n' | '\r' if !quoted => break,
+            other => fields[last].push(other),
+        }
+    }
+    fields
+}
+
+/// Words of a Windows command line, as `CommandLineToArgvW` cuts it.
+fn command_line(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut inside = false;
+    let mut started = false;
+    let mut slashes = 0;
+    for character in line.chars() {
+        match character {
+            '\\' => {
+                slashes += 1;
+                started = true;
+                continue;
+            }
+            '"' => {
+                word.push_str(&"\\".repeat(slashes / 2));
+                if slashes % 2 == 1 {
+                    word.push('"');
+                } else {
+                    inside = !inside;
+                }
+                started = true;
+            }
+            other => {
+                word.push_str(&"\\".repeat(slashes));
+                if (other == ' ' || other == '\t') && !inside {
+                    if started {
+                        words.push(std::mem::take(&mut word));
+                    }
+                    started = false;
+                } else {
+                    word.push(other);
+                    started = true;
+                }
+            }
+        }
+        slashes = 0;
+    }
+    word.push_str(&"\\".repeat(slashes));
+    if started {
+        words.push(word);
+    }
+    words
+}
+
+/// A value at a JSON path such as `$.a[0].b`.
+fn extract_json(path: &str, text: &str, ty: ScalarType) -> Datum<'static> {
+    let parsed = convert::parse_json(text);
+    let mut value = parsed;
+    let mut rest = path.strip_prefix('$').unwrap_or(path);
+    while !rest.is_empty() {
+        let (step, next) = if let Some(inner) = rest.strip_prefix('[') {
+            let Some(end) = inner.find(']') else {
+                return missing(ty);
+            };
+            let step = &inner[..end];
+            let quoted = step.trim_matches(['\'', '"']);
+            let step = match (quoted.len() == step.len(), step.parse::<i64>()) {
+                (true, Ok(at)) => Datum::Long(at),
+                _ => Datum::text(quoted.to_owned()),
+            };
+            (step, &inner[end + 1..])
+        } else {
+            let inner = rest.strip_prefix('.').unwrap_or(rest);
+            let end = inner.find(['.', '[']).unwrap_or(inner.len());
+            if end == 0 {
+                return missing(ty);
+            }
+            (Datum::text(inner[..end].to_owned()), &inner[end..])
+        };
+        value = crate::expression::element(&value, &step);
+        rest = next;
+    }
+    if value.is_null() {
+        return missing(ty);
+    }
+    match ty {
+        ScalarType::Dynamic => Datum::dynamic(value.to_dynamic().into_owned()),
+        ScalarType::String => match &value {
+            Datum::Dynamic(bytes) => Datum::text(dynamic::display(bytes).into_owned()),
+            other => Datum::text(other.display().into_owned()),
+        },
+        _ => convert::to_type(&value, ty).into_owned(),
+    }
+}
+
+fn missing(ty: ScalarType) -> Datum<'static> {
+    if ty == ScalarType::String {
+        Datum::text("")
+    } else {
+        Datum::Null
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped"
+)]
+fn format_bytes(values: &[Datum<'_>]) -> Datum<'static> {
+    const UNITS: [&str; 7] = ["Bytes", "KB", "MB", "GB", "TB", "PB", "EB"];
+    let Some(mut size) = values[0].as_real() else {
+        return Datum::text("");
+    };
+    let digits = values
+        .get(1)
+        .and_then(Datum::as_real)
+        .unwrap_or(0.0)
+        .clamp(0.0, 15.0) as usize;
+    let wanted = values.get(2).map(|unit| unit.display().into_owned());
+    let mut at = 0;
+    loop {
+        let stop = match &wanted {
+            Some(unit) => UNITS[at].eq_ignore_ascii_case(unit),
+            None => size.abs() < 1024.0,
+        };
+        if stop || at + 1 == UNITS.len() {
+            break;
+        }
+        size /= 1024.0;
+        at += 1;
+    }
+    let scale = 10_f64.powi(i32::try_from(digits).unwrap_or(0));
+    let rounded = (size * scale).round() / scale;
+    Datum::text(format!("{rounded} {}", UNITS[at]))
 }
