@@ -26,6 +26,7 @@ mod identity;
 mod intrusions;
 mod inventory;
 mod mail_noise;
+mod office_work;
 mod random;
 mod server_noise;
 mod software;
@@ -45,11 +46,11 @@ use self::world::World;
 
 /// What the sample data is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SampleOptions {
+pub(crate) struct SampleOptions {
     /// Decides every name, number and time that is left to chance.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// The end of the thirty days.
-    pub now: SystemTime,
+    pub(crate) now: SystemTime,
 }
 
 /// The tables of the sample by name; every table is sorted by time.
@@ -57,7 +58,7 @@ pub struct SampleOptions {
 /// Columns that a table has in the service and not here are those that nothing fills. Times
 /// are UTC in nanoseconds with a resolution of 100, `dynamic` columns are JSON text. The same
 /// options give the same tables.
-pub fn generate(options: &SampleOptions) -> BTreeMap<String, Vec<RecordBatch>> {
+pub(crate) fn generate(options: &SampleOptions) -> BTreeMap<String, Vec<RecordBatch>> {
     let mut world = World::new(options);
     endpoint_noise::generate(&mut world);
     server_noise::generate(&mut world);
