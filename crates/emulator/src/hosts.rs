@@ -171,6 +171,13 @@ const ENDPOINT: &[(Api, &str)] = &[
 /// What every host of Microsoft 365 Defender in the global cloud takes.
 const XDR: &[(Api, &str)] = &[(Api::M365d, "api.security.microsoft.com")];
 
+/// What a region of the shared host takes.
+const SHARED: &[(Api, &str)] = &[
+    (Api::Mde, "api.securitycenter.microsoft.com"),
+    (Api::Mde, "securitycenter.onmicrosoft.com/windowsatpservice"),
+    (Api::M365d, "api.security.microsoft.com"),
+];
+
 const fn login(name: &'static str, cloud: Cloud) -> Host {
     Host {
         name,
@@ -201,6 +208,16 @@ const fn endpoint(name: &'static str) -> Host {
         apis: &[Api::Mde],
         resource: Some(Api::Mde),
         audiences: ENDPOINT,
+    }
+}
+
+/// A region of the host that two APIs share. The page lists them for Defender for Endpoint; that
+/// Microsoft 365 Defender answers there as it does at the shared host is an inference.
+const fn regional(name: &'static str) -> Host {
+    Host {
+        apis: &[Api::Mde, Api::M365d],
+        audiences: SHARED,
+        ..endpoint(name)
     }
 }
 
@@ -260,13 +277,13 @@ pub(crate) const HOSTS: &[Host] = &[
         resource: Some(Api::M365d),
         audiences: ENDPOINT,
     },
-    endpoint("us.api.security.microsoft.com"),
-    endpoint("eu.api.security.microsoft.com"),
-    endpoint("uk.api.security.microsoft.com"),
-    endpoint("au.api.security.microsoft.com"),
-    endpoint("swa.api.security.microsoft.com"),
-    endpoint("ina.api.security.microsoft.com"),
-    endpoint("aea.api.security.microsoft.com"),
+    regional("us.api.security.microsoft.com"),
+    regional("eu.api.security.microsoft.com"),
+    regional("uk.api.security.microsoft.com"),
+    regional("au.api.security.microsoft.com"),
+    regional("swa.api.security.microsoft.com"),
+    regional("ina.api.security.microsoft.com"),
+    regional("aea.api.security.microsoft.com"),
     endpoint("api.securitycenter.microsoft.com"),
     endpoint("api.securitycenter.windows.com"),
     endpoint("api-us.securitycenter.microsoft.com"),

@@ -40,6 +40,8 @@ mod log;
 mod options;
 mod proxy;
 mod reply;
+#[cfg(feature = "hunting")]
+mod sample;
 mod service;
 mod settings;
 mod ticks;

@@ -39,11 +39,12 @@ pub(crate) fn text(status: StatusCode, body: &str) -> Response<Bytes> {
 
 /// The page of a gateway in front of the service.
 pub(crate) fn html(status: StatusCode) -> Response<Bytes> {
-    let title = format!(
-        "{} {}",
-        status.as_u16(),
-        status.canonical_reason().unwrap_or_default()
-    );
+    let reason = match status {
+        // The gateway's words for it are the old ones.
+        StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
+        _ => status.canonical_reason().unwrap_or_default(),
+    };
+    let title = format!("{} {reason}", status.as_u16());
     with_type(
         status,
         "text/html",

@@ -1,0 +1,252 @@
+//! Queries over real rows, by the local engine.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use kql_engine::{Catalog, Complaint, Engine, EngineError, ScalarType};
+use tokio::sync::OnceCell;
+
+use super::backend::{HuntingBackend, Question};
+use super::fault::QueryFault;
+use super::tables;
+use super::value::{Column, ColumnType, Rows, Value};
+use crate::error::{Error, Result};
+use crate::hosts::Api;
+use crate::options::{Data, Options};
+use crate::sample::{SampleOptions, generate};
+
+/// The tables of every tenant; sample data is made at a tenant's first query.
+#[derive(Debug)]
+pub(super) struct Local {
+    source: Source,
+    tenants: Mutex<HashMap<String, Arc<OnceCell<Engines>>>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Made per tenant: the seed goes up with the tenant's place in the list.
+    Sample {
+        tenants: Vec<String>,
+        seed: u64,
+        now: SystemTime,
+    },
+    /// The same for all.
+    Shared(Engines),
+}
+
+/// One engine per view of the same tables.
+#[derive(Debug, Clone)]
+struct Engines {
+    everything: Engine,
+    /// What Defender for Endpoint sees.
+    endpoint: Engine,
+}
+
+impl Local {
+    pub(super) fn new(data: &Data, options: &Options) -> Result<Self> {
+        let source = match data {
+            Data::Folders(folders) => Source::Shared(from_folders(folders)?),
+            Data::Batches(batches) => Source::Shared(from_batches(batches.clone())),
+            Data::Sample | Data::Backend(_) => Source::Sample {
+                tenants: options
+                    .tenants
+                    .iter()
+                    .map(|tenant| tenant.id.clone())
+                    .collect(),
+                seed: options.seed,
+                now: (options.clock)(),
+            },
+        };
+        Ok(Self {
+            source,
+            tenants: Mutex::default(),
+        })
+    }
+
+    async fn engines(&self, tenant: &str) -> std::result::Result<Engines, QueryFault> {
+        let (place, seed, now) = match &self.source {
+            Source::Shared(engines) => return Ok(engines.clone()),
+            Source::Sample { tenants, seed, now } => {
+                (tenants.iter().position(|id| id == tenant), seed, now)
+            }
+        };
+        let options = SampleOptions {
+            seed: seed.wrapping_add(place.and_then(|place| u64::try_from(place).ok()).unwrap_or(0)),
+            now: *now,
+        };
+        let cell = {
+            let mut cells = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cells.entry(tenant.to_owned()).or_default())
+        };
+        let made = cell.get_or_try_init(|| async move {
+            tokio::task::spawn_blocking(move || from_batches(generate(&options)))
+                .await
+                .map_err(|_| QueryFault::Execution("the sample data could not be made".to_owned()))
+        });
+        made.await.cloned()
+    }
+}
+
+#[async_trait]
+impl HuntingBackend for Local {
+    async fn run(&self, question: Question) -> std::result::Result<Rows, QueryFault> {
+        let engines = self.engines(&question.tenant).await?;
+        let engine = match question.api {
+            Api::Mde => engines.endpoint,
+            Api::Graph | Api::M365d => engines.everything,
+        };
+        let engine = engine.with_options(kql_engine::Options {
+            now: Some(question.now),
+            time_range: Some((question.time_range.start, question.time_range.end)),
+            max_rows: Some(question.max_rows),
+            ..kql_engine::Options::default()
+        });
+        let answer = engine
+            .run(&question.query)
+            .await
+            .map_err(|error| fault(error, &question.query))?;
+        let columns = answer
+            .columns
+            .iter()
+            .map(|column| Column::new(&column.name, column_type(column.ty)))
+            .collect();
+        Ok(Rows::visited(columns, move |visitor| {
+            for row in answer.rows() {
+                let row = row.into_iter().map(value).collect();
+                if let ControlFlow::Break(()) = visitor(row) {
+                    return;
+                }
+            }
+        }))
+    }
+}
+
+/// Both views over tables in memory; tables of the documentation that have no rows are empty.
+fn from_batches(batches: BTreeMap<String, Vec<RecordBatch>>) -> Engines {
+    let mut endpoint = documented(|table| tables::visible(Api::Mde, table));
+    let mut others = documented(|table| !tables::visible(Api::Mde, table));
+    for (name, batches) in batches {
+        let catalog = if tables::visible(Api::Mde, &name) {
+            &mut endpoint
+        } else {
+            &mut others
+        };
+        match tables::columns(&name) {
+            Some(columns) => catalog.add(name, columns, batches),
+            None => catalog.add_batches(name, batches),
+        }
+    }
+    others.merge(endpoint.clone());
+    engines(others, endpoint)
+}
+
+fn from_folders(folders: &[PathBuf]) -> Result<Engines> {
+    let mut everything = documented(|_| true);
+    for folder in folders {
+        let catalog = Catalog::from_folder(folder, &tables::columns)
+            .map_err(|error| Error::Data(error.to_string()))?;
+        everything.merge(catalog);
+    }
+    let endpoint = everything.clone();
+    Ok(engines(everything, endpoint))
+}
+
+fn engines(everything: Catalog, endpoint: Catalog) -> Engines {
+    let engine = |catalog| Engine::new(catalog, kql_engine::Options::default());
+    Engines {
+        everything: engine(everything),
+        endpoint: engine(endpoint),
+    }
+}
+
+/// The tables of the documentation that are wanted, without rows.
+fn documented(wanted: impl Fn(&str) -> bool) -> Catalog {
+    let mut catalog = Catalog::new();
+    for table in defender_schema::tables() {
+        if wanted(table.name) {
+            let columns = tables::columns(table.name).unwrap_or_default();
+            catalog.add(table.name, columns, Vec::new());
+        }
+    }
+    catalog
+}
+
+fn column_type(ty: ScalarType) -> ColumnType {
+    match ty {
+        ScalarType::Bool => ColumnType::Bool,
+        ScalarType::Int => ColumnType::Int,
+        ScalarType::Long => ColumnType::Long,
+        ScalarType::Real => ColumnType::Real,
+        ScalarType::Decimal => ColumnType::Decimal,
+        ScalarType::DateTime => ColumnType::DateTime,
+        ScalarType::TimeSpan => ColumnType::TimeSpan,
+        ScalarType::Guid => ColumnType::Guid,
+        ScalarType::String => ColumnType::String,
+        ScalarType::Dynamic => ColumnType::Dynamic,
+    }
+}
+
+fn value(value: kql_engine::Value) -> Value {
+    use kql_engine::Value as Engine;
+
+    match value {
+        Engine::Bool(value) => Value::Bool(value),
+        Engine::Int(value) => Value::Int(value),
+        Engine::Long(value) => Value::Long(value),
+        Engine::Real(value) => Value::Real(value),
+        Engine::Decimal(value) => Value::Decimal(value),
+        Engine::DateTime(value) => Value::DateTime(value),
+        Engine::TimeSpan(value) => Value::TimeSpan(value),
+        Engine::Guid(value) => Value::Guid(value),
+        Engine::String(value) => Value::String(value),
+        Engine::Dynamic(value) => Value::Dynamic(value),
+        _ => Value::Null,
+    }
+}
+
+/// The engine's complaint in the service's words, as far as those are known.
+fn fault(error: EngineError, query: &str) -> QueryFault {
+    match error {
+        EngineError::Syntax(complaints) => QueryFault::Syntax(match complaints.first() {
+            None => "Query could not be parsed".to_owned(),
+            Some(complaint) => {
+                let (line, column) = place(query, complaint.span.start);
+                format!(
+                    "Query could not be parsed at '{}' on line [{line},{column}]: {}",
+                    meant(query, complaint),
+                    complaint.message
+                )
+            }
+        }),
+        EngineError::Semantic(complaints) => QueryFault::Semantic(
+            complaints
+                .first()
+                .map(|complaint| complaint.message.clone())
+                .unwrap_or_default(),
+        ),
+        EngineError::Unsupported { what, .. } => QueryFault::Unsupported(what),
+        EngineError::Runtime { message, .. } => QueryFault::Execution(message),
+        other => QueryFault::Execution(other.to_string()),
+    }
+}
+
+/// The text that a complaint is about; the end of the query when there is none.
+fn meant<'a>(query: &'a str, complaint: &Complaint) -> &'a str {
+    query
+        .get(complaint.span.clone())
+        .filter(|text| !text.is_empty())
+        .unwrap_or("<EOF>")
+}
+
+/// Line and column, both from 1.
+fn place(query: &str, offset: usize) -> (usize, usize) {
+    let before = query.get(..offset).unwrap_or(query);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    (line, before[start..].chars().count() + 1)
+}
