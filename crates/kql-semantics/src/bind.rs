@@ -7,8 +7,8 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, StatementKind};
 
 use crate::bound::{
-    BoundQuery, Column, Dependency, Expr, ExprKind, Pipeline, Render, ScalarId, ScalarQuery, SharedId,
-    SharedPipeline, Source, Step, Value,
+    BoundQuery, Column, Dependency, Expr, ExprKind, Pipeline, Render, ScalarId, ScalarQuery,
+    SharedId, SharedPipeline, Source, Step, Value,
 };
 use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::discovery::Discovery;
@@ -66,7 +66,10 @@ pub fn bind(
         Binding::NeedsSchema(discovery) => Err(vec![Diagnostic::new(
             DiagnosticKind::DataDependent,
             discovery.span,
-            format!("the columns of '{}' depend on data; declare them after a colon", discovery.plugin),
+            format!(
+                "the columns of '{}' depend on data; declare them after a colon",
+                discovery.plugin
+            ),
         )]),
     }
 }
@@ -157,7 +160,11 @@ impl<'a> Binder<'a> {
     fn query(&mut self, query: &'a tree::Query) -> Outcome<Pipeline> {
         let (scope, answers) = self.statements(&query.statements, None)?;
         let Some((answer, earlier)) = answers.split_last() else {
-            return self.refuse(DiagnosticKind::Meaning, query.span, "the query has no answer: it only declares");
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                query.span,
+                "the query has no answer: it only declares",
+            );
         };
         for statement in earlier {
             self.note(statement.span, "only the last of several answers is given");
@@ -184,30 +191,47 @@ impl<'a> Binder<'a> {
             match &statement.kind {
                 StatementKind::Expression(expression) => answers.push(expression),
                 StatementKind::Let(declaration) => {
-                    let entity = self.declaration(declaration, scope).unwrap_or_else(|Refused| {
-                        failed = true;
-                        Entity::Unusable
-                    });
+                    let entity = self
+                        .declaration(declaration, scope)
+                        .unwrap_or_else(|Refused| {
+                            failed = true;
+                            Entity::Unusable
+                        });
                     scope = self.declare(scope, &declaration.name.text, entity);
                 }
                 StatementKind::QueryParameters(parameters) => {
                     for parameter in parameters {
-                        let entity = self.query_parameter(parameter, scope).unwrap_or_else(|Refused| {
-                            failed = true;
-                            Entity::Unusable
-                        });
+                        let entity =
+                            self.query_parameter(parameter, scope)
+                                .unwrap_or_else(|Refused| {
+                                    failed = true;
+                                    Entity::Unusable
+                                });
                         scope = self.declare(scope, &parameter.name.text, entity);
                     }
                 }
                 StatementKind::Set(set) => {
-                    self.note(statement.span, format!("'set {}' changes nothing here", set.name.text));
+                    self.note(
+                        statement.span,
+                        format!("'set {}' changes nothing here", set.name.text),
+                    );
                 }
-                StatementKind::Alias { .. } => return self.unsupported(statement.span, "'alias database'"),
-                StatementKind::Pattern(_) => return self.unsupported(statement.span, "'declare pattern'"),
-                StatementKind::Restrict { .. } => return self.unsupported(statement.span, "'restrict access'"),
+                StatementKind::Alias { .. } => {
+                    return self.unsupported(statement.span, "'alias database'");
+                }
+                StatementKind::Pattern(_) => {
+                    return self.unsupported(statement.span, "'declare pattern'");
+                }
+                StatementKind::Restrict { .. } => {
+                    return self.unsupported(statement.span, "'restrict access'");
+                }
             }
         }
-        if failed { Err(Refused) } else { Ok((scope, answers)) }
+        if failed {
+            Err(Refused)
+        } else {
+            Ok((scope, answers))
+        }
     }
 
     fn finish(&mut self, root: Pipeline) -> BoundQuery {
@@ -218,9 +242,22 @@ impl<'a> Binder<'a> {
     fn assemble(&self, root: Pipeline, needed: &[Dependency]) -> BoundQuery {
         BoundQuery {
             root,
-            shared: self.shared.iter().map(|entry| entry.shared.clone()).collect(),
-            scalars: self.scalars.iter().map(|(scalar, _)| scalar.clone()).collect(),
-            order: self.order.iter().filter(|entry| needed.contains(entry)).copied().collect(),
+            shared: self
+                .shared
+                .iter()
+                .map(|entry| entry.shared.clone())
+                .collect(),
+            scalars: self
+                .scalars
+                .iter()
+                .map(|(scalar, _)| scalar.clone())
+                .collect(),
+            order: self
+                .order
+                .iter()
+                .filter(|entry| needed.contains(entry))
+                .copied()
+                .collect(),
             render: self.render.clone(),
             notes: self.notes.clone(),
             next_column: self.next_column,
@@ -246,7 +283,12 @@ impl<'a> Binder<'a> {
 
     // Findings.
 
-    fn refuse<T>(&mut self, kind: DiagnosticKind, span: Span, message: impl Into<String>) -> Outcome<T> {
+    fn refuse<T>(
+        &mut self,
+        kind: DiagnosticKind,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Outcome<T> {
         self.errors.push(Diagnostic::new(kind, span, message));
         Err(Refused)
     }
@@ -256,7 +298,8 @@ impl<'a> Binder<'a> {
     }
 
     fn note(&mut self, span: Span, message: impl Into<String>) {
-        self.notes.push(Diagnostic::new(DiagnosticKind::Note, span, message));
+        self.notes
+            .push(Diagnostic::new(DiagnosticKind::Note, span, message));
     }
 
     // Limits.
@@ -264,7 +307,11 @@ impl<'a> Binder<'a> {
     fn charge(&mut self, nodes: usize, span: Span) -> Outcome<()> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
-            return self.refuse(DiagnosticKind::TooLarge, span, "the query is too large once its declarations are put in");
+            return self.refuse(
+                DiagnosticKind::TooLarge,
+                span,
+                "the query is too large once its declarations are put in",
+            );
         }
         Ok(())
     }
@@ -289,11 +336,18 @@ impl<'a> Binder<'a> {
     }
 
     fn column(&mut self, name: impl Into<Arc<str>>, ty: ScalarType) -> Column {
-        Column { id: self.fresh(), name: name.into(), ty }
+        Column {
+            id: self.fresh(),
+            name: name.into(),
+            ty,
+        }
     }
 
     /// Binds something apart, and gives what it needs.
-    fn apart<T>(&mut self, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<(T, Vec<Dependency>)> {
+    fn apart<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<(T, Vec<Dependency>)> {
         let outside = std::mem::take(&mut self.used);
         let outcome = work(self);
         let needs = std::mem::replace(&mut self.used, outside);
@@ -314,7 +368,15 @@ impl<'a> Binder<'a> {
                 nodes = nodes.saturating_add(self.shared[other.0].nodes);
             }
         }
-        self.shared.push(SharedEntry { shared: SharedPipeline { pipeline, materialized, name }, needs, nodes });
+        self.shared.push(SharedEntry {
+            shared: SharedPipeline {
+                pipeline,
+                materialized,
+                name,
+            },
+            needs,
+            nodes,
+        });
         self.order.push(Dependency::Shared(id));
         id
     }
@@ -329,7 +391,14 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::with_capacity(inner.len());
         for column in inner {
             let fresh = self.fresh();
-            columns.push((Column { id: fresh, name: column.name, ty: column.ty }, column.id));
+            columns.push((
+                Column {
+                    id: fresh,
+                    name: column.name,
+                    ty: column.ty,
+                },
+                column.id,
+            ));
         }
         let visible = columns.iter().map(|(column, _)| column.clone()).collect();
         let mut rows = Rows::new(Source::Shared { id, columns }, visible);
@@ -337,15 +406,35 @@ impl<'a> Binder<'a> {
         Ok(rows)
     }
 
-    fn scalar_query(&mut self, pipeline: Pipeline, needs: Vec<Dependency>, span: Span) -> Outcome<Expr> {
+    fn scalar_query(
+        &mut self,
+        pipeline: Pipeline,
+        needs: Vec<Dependency>,
+        span: Span,
+    ) -> Outcome<Expr> {
         let Some(first) = pipeline.columns.first() else {
-            return self.refuse(DiagnosticKind::Meaning, span, "the sub-query has no column to take a value from");
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                "the sub-query has no column to take a value from",
+            );
         };
         let (column, ty) = (first.id, first.ty);
         let id = ScalarId(self.scalars.len());
-        self.scalars.push((ScalarQuery { pipeline, column, ty }, needs));
+        self.scalars.push((
+            ScalarQuery {
+                pipeline,
+                column,
+                ty,
+            },
+            needs,
+        ));
         self.order.push(Dependency::Scalar(id));
         self.used.push(Dependency::Scalar(id));
-        Ok(Expr { kind: ExprKind::ScalarQuery(id), ty, span })
+        Ok(Expr {
+            kind: ExprKind::ScalarQuery(id),
+            ty,
+            span,
+        })
     }
 }

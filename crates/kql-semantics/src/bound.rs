@@ -75,7 +75,7 @@ pub struct SharedPipeline {
     /// True for `materialize`: run once, keep the rows. Otherwise it is a view that may be planned
     /// anew at each place that reads it.
     pub materialized: bool,
-    /// What the query calls it.
+    /// What `withsource` calls its rows, if not by number.
     pub name: Option<Arc<str>>,
 }
 
@@ -823,7 +823,9 @@ impl Expr {
             | ExprKind::Column(_)
             | ExprKind::ScalarQuery(_)
             | ExprKind::StepState { .. } => Vec::new(),
-            ExprKind::Negate(part) | ExprKind::Member(part, _) | ExprKind::Convert(part) => vec![part],
+            ExprKind::Negate(part) | ExprKind::Member(part, _) | ExprKind::Convert(part) => {
+                vec![part]
+            }
             ExprKind::Arithmetic(_, left, right)
             | ExprKind::Compare(_, left, right)
             | ExprKind::Index(left, right) => vec![left, right],
@@ -836,7 +838,9 @@ impl Expr {
                 }
                 parts
             }
-            ExprKind::Between { value, low, high, .. } => vec![value, low, high],
+            ExprKind::Between {
+                value, low, high, ..
+            } => vec![value, low, high],
             ExprKind::Call { arguments, .. } => arguments.iter().collect(),
         }
     }
@@ -880,19 +884,34 @@ impl Expr {
             return self;
         }
         let span = self.span;
-        #[expect(clippy::cast_precision_loss, reason = "this is how the language widens")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "this is how the language widens"
+        )]
         let literal = match (self.literal(), ty) {
             (Some(Value::Null), _) if ty != ScalarType::String => Some(Value::Null),
             (Some(Value::Int(number)), ScalarType::Long) => Some(Value::Long(i64::from(*number))),
             (Some(Value::Int(number)), ScalarType::Real) => Some(Value::Real(f64::from(*number))),
             (Some(Value::Long(number)), ScalarType::Real) => Some(Value::Real(*number as f64)),
-            (Some(Value::Int(number)), ScalarType::Decimal) => Some(Value::Decimal(number.to_string())),
-            (Some(Value::Long(number)), ScalarType::Decimal) => Some(Value::Decimal(number.to_string())),
+            (Some(Value::Int(number)), ScalarType::Decimal) => {
+                Some(Value::Decimal(number.to_string()))
+            }
+            (Some(Value::Long(number)), ScalarType::Decimal) => {
+                Some(Value::Decimal(number.to_string()))
+            }
             _ => None,
         };
         match literal {
-            Some(value) => Self { kind: ExprKind::Literal(value), ty, span },
-            None => Self { kind: ExprKind::Convert(Box::new(self)), ty, span },
+            Some(value) => Self {
+                kind: ExprKind::Literal(value),
+                ty,
+                span,
+            },
+            None => Self {
+                kind: ExprKind::Convert(Box::new(self)),
+                ty,
+                span,
+            },
         }
     }
 }

@@ -39,7 +39,9 @@ impl Discovery {
             *entry = match (*entry, ty) {
                 (None, one) | (one, None) => one,
                 (Some(one), Some(other)) if one == other => Some(one),
-                (Some(one), Some(other)) if one.is_numeric() && other.is_numeric() => Some(ScalarType::Real),
+                (Some(one), Some(other)) if one.is_numeric() && other.is_numeric() => {
+                    Some(ScalarType::Real)
+                }
                 _ => Some(ScalarType::Dynamic),
             };
         }

@@ -13,7 +13,20 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
         return None;
     }
     let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let lengths = [31, 28 + i64::from(leap), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let lengths = [
+        31,
+        28 + i64::from(leap),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
     let index = usize::try_from(month - 1).ok()?;
     if day > lengths[index] {
         return None;
@@ -29,6 +42,14 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
 /// (`Sat, 8 Nov 14 15:05:02 GMT`) and offsets (`+02:00`) are understood.
 pub(crate) fn datetime(text: &str) -> Option<i64> {
     let text = text.trim().trim_matches(['"', '\'']);
+    // `datetime(2025, 6, 14)` is read as well.
+    let joined;
+    let text = if text.contains(", ") && text.starts_with(|first: char| first.is_ascii_digit()) {
+        joined = text.replace(", ", "-");
+        joined.as_str()
+    } else {
+        text
+    };
     match text.to_ascii_lowercase().as_str() {
         "min" => return Some(0),
         "max" => return Some(MAX),
@@ -43,7 +64,10 @@ pub(crate) fn datetime(text: &str) -> Option<i64> {
 /// Cuts a text into its date and what follows.
 fn split_date(text: &str) -> Option<(&str, &str)> {
     if text.starts_with(|first: char| first.is_ascii_alphabetic())
-        || text.split_whitespace().nth(1).is_some_and(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()))
+        || text
+            .split_whitespace()
+            .nth(1)
+            .is_some_and(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()))
     {
         // RFC 822: the date ends after the year, the first word with digits after the month's name.
         let mut month_seen = false;
@@ -66,13 +90,16 @@ fn split_date(text: &str) -> Option<(&str, &str)> {
 }
 
 fn month_number(word: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] =
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const MONTHS: [&str; 12] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ];
     let word = word.to_ascii_lowercase();
     if word.len() < 3 {
         return None;
     }
-    let index = MONTHS.iter().position(|month| word.get(..3) == Some(month))?;
+    let index = MONTHS
+        .iter()
+        .position(|month| word.get(..3) == Some(month))?;
     i64::try_from(index + 1).ok()
 }
 
@@ -84,7 +111,10 @@ fn number(text: &str, longest: usize) -> Option<i64> {
 }
 
 fn date_days(date: &str) -> Option<i64> {
-    let separated: Vec<&str> = date.split(['-', '/', ' ', ',', '.']).filter(|part| !part.is_empty()).collect();
+    let separated: Vec<&str> = date
+        .split(['-', '/', ' ', ',', '.'])
+        .filter(|part| !part.is_empty())
+        .collect();
     if let Some(month_at) = separated.iter().position(|part| {
         part.starts_with(|first: char| first.is_ascii_alphabetic()) && month_number(part).is_some()
     }) {
@@ -98,10 +128,16 @@ fn date_days(date: &str) -> Option<i64> {
         return days(year, month, day);
     }
     match separated.as_slice() {
-        [all] if all.len() == 8 => days(number(&all[..4], 4)?, number(&all[4..6], 2)?, number(&all[6..], 2)?),
+        [all] if all.len() == 8 => days(
+            number(&all[..4], 4)?,
+            number(&all[4..6], 2)?,
+            number(&all[6..], 2)?,
+        ),
         [year] => days(number(year, 4)?, 1, 1),
         [year, month] if year.len() == 4 => days(number(year, 4)?, number(month, 2)?, 1),
-        [year, month, day] if year.len() == 4 => days(number(year, 4)?, number(month, 2)?, number(day, 2)?),
+        [year, month, day] if year.len() == 4 => {
+            days(number(year, 4)?, number(month, 2)?, number(day, 2)?)
+        }
         [month, day, year] => days(number(year, 4)?, number(month, 2)?, number(day, 2)?),
         _ => None,
     }
@@ -186,7 +222,11 @@ pub(crate) fn datetime_text(ticks: i64) -> String {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let date = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let second = rest / SECOND;
     format!(
@@ -204,10 +244,23 @@ pub(crate) fn timespan_text(ticks: i64) -> String {
     let ticks = ticks.unsigned_abs();
     let second = SECOND.unsigned_abs();
     let day = DAY.unsigned_abs();
-    let days = if ticks >= day { format!("{}.", ticks / day) } else { String::new() };
+    let days = if ticks >= day {
+        format!("{}.", ticks / day)
+    } else {
+        String::new()
+    };
     let rest = ticks % day / second;
-    let fraction = if ticks % second == 0 { String::new() } else { format!(".{:07}", ticks % second) };
-    format!("{negative}{days}{:02}:{:02}:{:02}{fraction}", rest / 3600, rest / 60 % 60, rest % 60)
+    let fraction = if ticks % second == 0 {
+        String::new()
+    } else {
+        format!(".{:07}", ticks % second)
+    };
+    format!(
+        "{negative}{days}{:02}:{:02}:{:02}{fraction}",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 #[cfg(test)]
@@ -218,17 +271,42 @@ mod tests {
     fn datetimes_are_read_in_their_many_forms() {
         let new_year = datetime("2017-01-01").expect("a date");
         assert_eq!(datetime_text(new_year), "2017-01-01T00:00:00.0000000Z");
-        for text in ["2017", "2017-01", "2017/1/1", "2017-01-01T00:00Z", "01/01/2017", "Sun, 1 Jan 17 00:00:00 GMT",
-            "2016-12-31T22:00:00-02:00", "2017-01-01 00:00:00.0000000", "1 Jan 2017"] {
+        for text in [
+            "2017",
+            "2017-01",
+            "2017/1/1",
+            "2017-01-01T00:00Z",
+            "01/01/2017",
+            "Sun, 1 Jan 17 00:00:00 GMT",
+            "2016-12-31T22:00:00-02:00",
+            "2017-01-01 00:00:00.0000000",
+            "1 Jan 2017",
+        ] {
             assert_eq!(datetime(text), Some(new_year), "{text}");
         }
-        assert_eq!(datetime("2020-02-29 13:45:30.7654321"), datetime("2020-02-29").map(|day| day + 49_530 * SECOND + 7_654_321));
-        for text in ["2017-02-29", "2017-13-01", "yesterday", "", "2017-01-01 25:00", "20170101T99"] {
+        assert_eq!(
+            datetime("2020-02-29 13:45:30.7654321"),
+            datetime("2020-02-29").map(|day| day + 49_530 * SECOND + 7_654_321)
+        );
+        for text in [
+            "2017-02-29",
+            "2017-13-01",
+            "yesterday",
+            "",
+            "2017-01-01 25:00",
+            "20170101T99",
+        ] {
             assert_eq!(datetime(text), None, "{text}");
         }
         assert_eq!(datetime("0001-01-01"), Some(0));
-        assert_eq!(datetime_text(datetime("9999-12-31 23:59:59.9999999").expect("the end")), "9999-12-31T23:59:59.9999999Z");
-        assert_eq!(datetime_text(datetime("2000-02-29").expect("a leap day")), "2000-02-29T00:00:00.0000000Z");
+        assert_eq!(
+            datetime_text(datetime("9999-12-31 23:59:59.9999999").expect("the end")),
+            "9999-12-31T23:59:59.9999999Z"
+        );
+        assert_eq!(
+            datetime_text(datetime("2000-02-29").expect("a leap day")),
+            "2000-02-29T00:00:00.0000000Z"
+        );
     }
 
     #[test]

@@ -57,7 +57,11 @@ impl<'a> Binder<'a> {
         if let Some(aggregates) = &mut context.aggregates {
             aggregates.push(bundle.aggregate);
         }
-        Ok(Expr { kind: ExprKind::Column(column), ty, span: call.span })
+        Ok(Expr {
+            kind: ExprKind::Column(column),
+            ty,
+            span: call.span,
+        })
     }
 
     /// The aggregate call that an expression is, if it is nothing else.
@@ -125,7 +129,9 @@ impl<'a> Binder<'a> {
             canonical = self.known_aggregate("take_any", span)?;
         }
         let arguments = self.checked(canonical, arguments)?;
-        self.outputs(function, canonical, call, arguments, &named, filter, context)
+        self.outputs(
+            function, canonical, call, arguments, &named, filter, context,
+        )
     }
 
     fn known_aggregate(&mut self, name: &str, span: Span) -> Outcome<&'static Function> {
@@ -149,7 +155,9 @@ impl<'a> Binder<'a> {
             if matches!(&argument.value.kind, ExpressionKind::Wildcard(text) if text == "*") {
                 for column in context.columns {
                     let known = keys.iter().any(|key| key.id == column.id)
-                        || arguments.iter().any(|other| matches!(other.kind, ExprKind::Column(id) if id == column.id));
+                        || arguments.iter().any(
+                            |other| matches!(other.kind, ExprKind::Column(id) if id == column.id),
+                        );
                     if !known {
                         arguments.push(column_value(column, argument.value.span));
                         named.push(Some(column.name.to_string()));
@@ -166,10 +174,17 @@ impl<'a> Binder<'a> {
                 Err(super::Refused) => failed = true,
             }
         }
-        if failed { Err(super::Refused) } else { Ok((arguments, named)) }
+        if failed {
+            Err(super::Refused)
+        } else {
+            Ok((arguments, named))
+        }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one place decides about the columns of every aggregate")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one place decides about the columns of every aggregate"
+    )]
     fn outputs(
         &mut self,
         function: &'static Function,
@@ -187,27 +202,43 @@ impl<'a> Binder<'a> {
             "arg_max" | "arg_min" => {
                 let old = call.function.text.starts_with("argm");
                 let first = if old {
-                    lent(0).map(|name| format!("{}_{name}", canonical.name.trim_start_matches("arg_")))
+                    lent(0)
+                        .map(|name| format!("{}_{name}", canonical.name.trim_start_matches("arg_")))
                 } else {
                     lent(0)
                 };
                 let rest = |index: usize| {
                     if old && index > 0 {
-                        first.as_ref().zip(lent(index)).map(|(first, name)| format!("{first}_{name}"))
+                        first
+                            .as_ref()
+                            .zip(lent(index))
+                            .map(|(first, name)| format!("{first}_{name}"))
                     } else if index == 0 {
                         first.clone()
                     } else {
                         lent(index)
                     }
                 };
-                (arguments.iter().map(|argument| argument.ty).collect(), (0..arguments.len()).map(rest).collect())
+                (
+                    arguments.iter().map(|argument| argument.ty).collect(),
+                    (0..arguments.len()).map(rest).collect(),
+                )
             }
             "take_any" => {
                 let any = matches!(function.name, "any" | "anyif");
                 let name = |index: usize| {
-                    lent(index).map(|name| if any { format!("{}_{name}", function.name) } else { name })
+                    lent(index).map(|name| {
+                        if any {
+                            format!("{}_{name}", function.name)
+                        } else {
+                            name
+                        }
+                    })
                 };
-                (arguments.iter().map(|argument| argument.ty).collect(), (0..arguments.len()).map(name).collect())
+                (
+                    arguments.iter().map(|argument| argument.ty).collect(),
+                    (0..arguments.len()).map(name).collect(),
+                )
             }
             "percentile" | "percentiles" | "percentilew" | "percentilesw" => {
                 let ranks_from = if canonical.name.ends_with('w') { 2 } else { 1 };
@@ -223,24 +254,38 @@ impl<'a> Binder<'a> {
                         _ => String::new(),
                     };
                     types.push(ty);
-                    names.push(Some(format!("percentile_{}_{text}", lent(0).unwrap_or_default())));
+                    names.push(Some(format!(
+                        "percentile_{}_{text}",
+                        lent(0).unwrap_or_default()
+                    )));
                 }
                 for rank in &arguments[ranks_from..] {
                     if !rank.is_constant() {
                         let span = rank.span;
-                        return self.refuse(DiagnosticKind::Constant, span, "a percentile is a constant");
+                        return self.refuse(
+                            DiagnosticKind::Constant,
+                            span,
+                            "a percentile is a constant",
+                        );
                     }
                 }
                 arguments = arguments
                     .into_iter()
                     .enumerate()
-                    .map(|(index, argument)| if index >= ranks_from { argument.converted(ScalarType::Real) } else { argument })
+                    .map(|(index, argument)| {
+                        if index >= ranks_from {
+                            argument.converted(ScalarType::Real)
+                        } else {
+                            argument
+                        }
+                    })
                     .collect();
                 (types, names)
             }
-            "percentiles_array" | "percentilesw_array" => {
-                (vec![Dynamic], vec![Some(format!("percentiles_{}", lent(0).unwrap_or_default()))])
-            }
+            "percentiles_array" | "percentilesw_array" => (
+                vec![Dynamic],
+                vec![Some(format!("percentiles_{}", lent(0).unwrap_or_default()))],
+            ),
             _ => {
                 let (ty, converted) = self.aggregate_type(canonical, arguments, call.span)?;
                 arguments = converted;
@@ -249,7 +294,13 @@ impl<'a> Binder<'a> {
             }
         };
         let outputs = types.into_iter().map(|ty| (self.fresh(), ty)).collect();
-        let aggregate = Aggregate { function: canonical, arguments, filter, outputs, span: call.span };
+        let aggregate = Aggregate {
+            function: canonical,
+            arguments,
+            filter,
+            outputs,
+            span: call.span,
+        };
         Ok(Bundle { aggregate, names })
     }
 
@@ -259,8 +310,10 @@ impl<'a> Binder<'a> {
         arguments: Vec<Expr>,
         span: Span,
     ) -> Outcome<(ScalarType, Vec<Expr>)> {
-        if matches!(canonical.name, "make_list" | "make_set" | "make_bag" | "dcount")
-            && let Some(size) = arguments.get(1)
+        if matches!(
+            canonical.name,
+            "make_list" | "make_set" | "make_bag" | "dcount"
+        ) && let Some(size) = arguments.get(1)
             && !size.is_constant()
         {
             let span = size.span;
@@ -282,7 +335,10 @@ impl<'a> Binder<'a> {
 
     fn lent_call_name(&self, call: &'a tree::Call, context: &Context<'_>) -> Option<String> {
         let function = Function::aggregate(&call.function.text)?;
-        let first = call.arguments.first().and_then(|argument| self.lent_name(&argument.value, context.scope));
+        let first = call
+            .arguments
+            .first()
+            .and_then(|argument| self.lent_name(&argument.value, context.scope));
         match function.naming {
             crate::functions::Naming::Prefix(prefix) => {
                 let second = prefix
@@ -312,16 +368,29 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Arity,
                 span,
-                format!("{} names are given, and there are {} columns", written.len(), bundle.names.len()),
+                format!(
+                    "{} names are given, and there are {} columns",
+                    written.len(),
+                    bundle.names.len()
+                ),
             );
         }
-        for (index, (lent, (id, ty))) in bundle.names.iter().zip(&bundle.aggregate.outputs).enumerate() {
+        for (index, (lent, (id, ty))) in bundle
+            .names
+            .iter()
+            .zip(&bundle.aggregate.outputs)
+            .enumerate()
+        {
             let name: Arc<str> = match (written.get(index), lent) {
                 (Some(name), _) => names.unique(&name.text),
                 (None, Some(lent)) => names.unique(lent),
                 (None, None) => names.position(),
             };
-            columns.push(Column { id: *id, name, ty: *ty });
+            columns.push(Column {
+                id: *id,
+                name,
+                ty: *ty,
+            });
         }
         Ok(columns)
     }

@@ -17,13 +17,25 @@ pub(super) fn wider(left: ScalarType, right: ScalarType) -> Option<ScalarType> {
 
 /// The type that values of both types can have together.
 pub(super) fn common(left: ScalarType, right: ScalarType) -> Option<ScalarType> {
-    if left == right { Some(left) } else { wider(left, right) }
+    if left == right {
+        Some(left)
+    } else {
+        wider(left, right)
+    }
 }
 
 impl<'a> Binder<'a> {
-    pub(super) fn arithmetic(&mut self, chain: &'a tree::Arithmetic, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn arithmetic(
+        &mut self,
+        chain: &'a tree::Arithmetic,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         if chain.rest.len() > super::MAX_DEPTH / 2 {
-            return self.refuse(DiagnosticKind::TooLarge, chain.first.span, "the chain of operators is too long");
+            return self.refuse(
+                DiagnosticKind::TooLarge,
+                chain.first.span,
+                "the chain of operators is too long",
+            );
         }
         let mut left = self.expression(&chain.first, context)?;
         for (operator, right) in &chain.rest {
@@ -33,7 +45,12 @@ impl<'a> Binder<'a> {
         Ok(left)
     }
 
-    fn arithmetic_pair(&mut self, operator: ArithmeticOperator, left: Expr, right: Expr) -> Outcome<Expr> {
+    fn arithmetic_pair(
+        &mut self,
+        operator: ArithmeticOperator,
+        left: Expr,
+        right: Expr,
+    ) -> Outcome<Expr> {
         let span = left.span.to(right.span);
         let op = match operator {
             ArithmeticOperator::Add => ArithmeticOp::Add,
@@ -49,12 +66,16 @@ impl<'a> Binder<'a> {
                 let wanted = if ty == Int { Long } else { ty };
                 (left.converted(wanted), right)
             }
-            (Dynamic, DateTime) if op == ArithmeticOp::Subtract => (left.converted(DateTime), right),
+            (Dynamic, DateTime) if op == ArithmeticOp::Subtract => {
+                (left.converted(DateTime), right)
+            }
             (ty, Dynamic) if ty.is_numeric() || (ty == TimeSpan && additive(op)) => {
                 let wanted = if ty == Int { Long } else { ty };
                 (left, right.converted(wanted))
             }
-            (DateTime, Dynamic) if op == ArithmeticOp::Subtract => (left, right.converted(DateTime)),
+            (DateTime, Dynamic) if op == ArithmeticOp::Subtract => {
+                (left, right.converted(DateTime))
+            }
             _ => (left, right),
         };
         if let Some(widest) = wider(left.ty, right.ty) {
@@ -66,7 +87,8 @@ impl<'a> Binder<'a> {
         let ty = match (left.ty, op, right.ty) {
             (DateTime, Subtract, DateTime) => TimeSpan,
             (DateTime, Add | Subtract, TimeSpan) | (TimeSpan, Add, DateTime) => DateTime,
-            (TimeSpan, Add | Subtract | Modulo, TimeSpan) | (DateTime, Modulo, TimeSpan | DateTime) => TimeSpan,
+            (TimeSpan, Add | Subtract | Modulo, TimeSpan)
+            | (DateTime, Modulo, TimeSpan | DateTime) => TimeSpan,
             (TimeSpan | DateTime, Divide, TimeSpan) | (DateTime, Divide, DateTime) => Real,
             (TimeSpan, Multiply | Divide | Modulo, number) if number.is_numeric() => TimeSpan,
             (number, Multiply, TimeSpan) if number.is_numeric() => TimeSpan,
@@ -82,21 +104,37 @@ impl<'a> Binder<'a> {
         right: ScalarType,
         span: Span,
     ) -> Outcome<Expr> {
-        let cast = if left == Dynamic || right == Dynamic { "; convert with tolong(), todouble() and the like" } else { "" };
+        let cast = if left == Dynamic || right == Dynamic {
+            "; convert with tolong(), todouble() and the like"
+        } else {
+            ""
+        };
         self.refuse(
             DiagnosticKind::Type,
             span,
-            format!("the operator '{}' does not apply to {left} and {right}{cast}", operator.text()),
+            format!(
+                "the operator '{}' does not apply to {left} and {right}{cast}",
+                operator.text()
+            ),
         )
     }
 
-    pub(super) fn unary(&mut self, unary: &'a tree::Unary, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn unary(
+        &mut self,
+        unary: &'a tree::Unary,
+        span: Span,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let operand = self.expression(&unary.operand, context)?;
         if !(operand.ty.is_numeric() || operand.ty == TimeSpan || operand.ty == Dynamic) {
             return self.refuse(
                 DiagnosticKind::Type,
                 span,
-                format!("the sign '{}' does not apply to {}", unary.operator.text(), operand.ty),
+                format!(
+                    "the sign '{}' does not apply to {}",
+                    unary.operator.text(),
+                    operand.ty
+                ),
             );
         }
         if unary.operator == UnaryOperator::Plus {
@@ -118,13 +156,25 @@ impl<'a> Binder<'a> {
     }
 
     /// The expression as a `long` constant, for `take` and the like.
-    pub(super) fn count(&mut self, expression: &'a tree::Expression, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn count(
+        &mut self,
+        expression: &'a tree::Expression,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let value = self.expression(expression, context)?;
         if !value.ty.is_integer() {
-            return self.refuse(DiagnosticKind::Type, value.span, format!("a whole number is needed here, not a {}", value.ty));
+            return self.refuse(
+                DiagnosticKind::Type,
+                value.span,
+                format!("a whole number is needed here, not a {}", value.ty),
+            );
         }
         if !value.is_constant() {
-            return self.refuse(DiagnosticKind::Constant, value.span, "a constant is needed here");
+            return self.refuse(
+                DiagnosticKind::Constant,
+                value.span,
+                "a constant is needed here",
+            );
         }
         Ok(value.converted(Long))
     }
@@ -135,5 +185,9 @@ const fn additive(op: ArithmeticOp) -> bool {
 }
 
 fn pair(op: ArithmeticOp, left: Expr, right: Expr, ty: ScalarType, span: Span) -> Expr {
-    Expr { kind: ExprKind::Arithmetic(op, Box::new(left), Box::new(right)), ty, span }
+    Expr {
+        kind: ExprKind::Arithmetic(op, Box::new(left), Box::new(right)),
+        ty,
+        span,
+    }
 }

@@ -10,10 +10,16 @@ use super::{Binder, Context, Outcome, Refused};
 use crate::bound::{Expr, ExprKind, Value, WindowCall};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::functions::{Function, FunctionKind, Parameter, ReturnRule};
-use crate::types::ScalarType::{self, Bool, DateTime, Dynamic, Guid, Int, Long, Real, String as Text, TimeSpan};
+use crate::types::ScalarType::{
+    self, Bool, DateTime, Dynamic, Guid, Int, Long, Real, String as Text, TimeSpan,
+};
 
 impl<'a> Binder<'a> {
-    pub(super) fn call(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn call(
+        &mut self,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let name = call.function.text.as_str();
         if self.is_function(name, context) {
             return self.user_function(call, context);
@@ -38,7 +44,11 @@ impl<'a> Binder<'a> {
         if let Some(value) = self.special_call(function, call, context) {
             return value;
         }
-        if let Some(named) = call.arguments.iter().find_map(|argument| argument.name.as_ref()) {
+        if let Some(named) = call
+            .arguments
+            .iter()
+            .find_map(|argument| argument.name.as_ref())
+        {
             return self.refuse(
                 DiagnosticKind::Arity,
                 named.span,
@@ -50,7 +60,11 @@ impl<'a> Binder<'a> {
     }
 
     /// Binds the arguments as they are written, all of them even when one is wrong.
-    pub(super) fn arguments(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Vec<Expr>> {
+    pub(super) fn arguments(
+        &mut self,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Outcome<Vec<Expr>> {
         let mut arguments = Vec::with_capacity(call.arguments.len());
         let mut failed = false;
         for argument in &call.arguments {
@@ -66,18 +80,29 @@ impl<'a> Binder<'a> {
         let name = call.function.text.as_str();
         let declared = self.declared_names(context.scope);
         let known: Vec<&str> = Function::all()
-            .flat_map(|function| std::iter::once(function.name).chain(function.aliases.iter().copied()))
+            .flat_map(|function| {
+                std::iter::once(function.name).chain(function.aliases.iter().copied())
+            })
             .chain(declared.iter().map(std::string::String::as_str))
             .collect();
         let suggestion = nearest(name, known);
         self.errors.push(
-            Diagnostic::new(DiagnosticKind::Name, call.function.span, format!("no function named '{name}'"))
-                .with_suggestion(suggestion),
+            Diagnostic::new(
+                DiagnosticKind::Name,
+                call.function.span,
+                format!("no function named '{name}'"),
+            )
+            .with_suggestion(suggestion),
         );
         Err(Refused)
     }
 
-    pub(super) fn check_arity(&mut self, function: &Function, given: usize, span: Span) -> Outcome<()> {
+    pub(super) fn check_arity(
+        &mut self,
+        function: &Function,
+        given: usize,
+        span: Span,
+    ) -> Outcome<()> {
         if (function.min..=function.max).contains(&given) {
             return Ok(());
         }
@@ -86,11 +111,18 @@ impl<'a> Binder<'a> {
             (min, usize::MAX) => format!("at least {min}"),
             (min, max) => format!("{min} to {max}"),
         };
-        let plural = if wanted == "1" || wanted == "at least 1" { "" } else { "s" };
+        let plural = if wanted == "1" || wanted == "at least 1" {
+            ""
+        } else {
+            "s"
+        };
         self.refuse(
             DiagnosticKind::Arity,
             span,
-            format!("'{}' takes {wanted} argument{plural}, and {given} are given", function.name),
+            format!(
+                "'{}' takes {wanted} argument{plural}, and {given} are given",
+                function.name
+            ),
         )
     }
 
@@ -107,11 +139,22 @@ impl<'a> Binder<'a> {
         if function.kind == FunctionKind::Window {
             return self.window(function, arguments, ty, call.span, context);
         }
-        Ok(Expr { kind: ExprKind::Call { function, arguments }, ty, span: call.span })
+        Ok(Expr {
+            kind: ExprKind::Call {
+                function,
+                arguments,
+            },
+            ty,
+            span: call.span,
+        })
     }
 
     /// Checks and converts arguments to what the function's parameters want.
-    pub(super) fn checked(&mut self, function: &'static Function, arguments: Vec<Expr>) -> Outcome<Vec<Expr>> {
+    pub(super) fn checked(
+        &mut self,
+        function: &'static Function,
+        arguments: Vec<Expr>,
+    ) -> Outcome<Vec<Expr>> {
         let mut checked = Vec::with_capacity(arguments.len());
         let mut failed = false;
         for (index, argument) in arguments.into_iter().enumerate() {
@@ -162,14 +205,19 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Type,
                 argument.span,
-                format!("'{}' needs {wanted} here, and this is a {ty}", function.name),
+                format!(
+                    "'{}' needs {wanted} here, and this is a {ty}",
+                    function.name
+                ),
             );
         }
         Ok(match parameter {
             Parameter::Of(wanted) => argument.converted(wanted),
             Parameter::Text => argument.converted(Text),
             Parameter::Integer => argument.converted(Long),
-            Parameter::Number if function.returns == ReturnRule::Type(Real) => argument.converted(Real),
+            Parameter::Number if function.returns == ReturnRule::Type(Real) => {
+                argument.converted(Real)
+            }
             _ => argument,
         })
     }
@@ -183,18 +231,27 @@ impl<'a> Binder<'a> {
     ) -> Outcome<(ScalarType, Vec<Expr>)> {
         match function.returns {
             ReturnRule::Type(ty) => {
+                // Weeks are the one difference that the service gives as a real.
+                let weeks = function.name == "datetime_diff"
+                    && matches!(arguments.first().and_then(Expr::literal), Some(Value::String(part)) if part.eq_ignore_ascii_case("week"));
+                let ty = if weeks { Real } else { ty };
                 let arguments = if function.name == "make_datetime" && arguments.len() > 1 {
                     arguments
                         .into_iter()
                         .enumerate()
-                        .map(|(index, argument)| argument.converted(if index == 5 { Real } else { Long }))
+                        .map(|(index, argument)| {
+                            argument.converted(if index == 5 { Real } else { Long })
+                        })
                         .collect()
                 } else {
                     arguments
                 };
                 Ok((ty, arguments))
             }
-            ReturnRule::Argument(index) => Ok((arguments.get(index).map_or(Dynamic, |argument| argument.ty), arguments)),
+            ReturnRule::Argument(index) => Ok((
+                arguments.get(index).map_or(Dynamic, |argument| argument.ty),
+                arguments,
+            )),
             ReturnRule::Sum => {
                 let ty = arguments.first().map_or(Long, |argument| argument.ty);
                 Ok((if ty == Int { Long } else { ty }, arguments))
@@ -222,7 +279,13 @@ impl<'a> Binder<'a> {
                     };
                 }
                 let ty = ty.unwrap_or(Dynamic);
-                Ok((ty, arguments.into_iter().map(|argument| argument.converted(ty)).collect()))
+                Ok((
+                    ty,
+                    arguments
+                        .into_iter()
+                        .map(|argument| argument.converted(ty))
+                        .collect(),
+                ))
             }
             ReturnRule::Special => self.special_result(function, arguments, span),
         }
@@ -238,10 +301,18 @@ impl<'a> Binder<'a> {
             "iff" | "case" => {
                 let last = arguments.len() - 1;
                 let is_value = |index: usize| {
-                    if function.name == "iff" { index > 0 } else { index % 2 == 1 || index == last }
+                    if function.name == "iff" {
+                        index > 0
+                    } else {
+                        index % 2 == 1 || index == last
+                    }
                 };
                 if function.name == "case" && arguments.len() % 2 == 0 {
-                    return self.refuse(DiagnosticKind::Arity, span, "'case' takes pairs of condition and value, and one last value");
+                    return self.refuse(
+                        DiagnosticKind::Arity,
+                        span,
+                        "'case' takes pairs of condition and value, and one last value",
+                    );
                 }
                 let mut ty: Option<ScalarType> = None;
                 for (index, argument) in arguments.iter().enumerate() {
@@ -251,7 +322,10 @@ impl<'a> Binder<'a> {
                             return self.refuse(
                                 DiagnosticKind::Type,
                                 span,
-                                format!("'{}' needs a bool here, and this is a {other}", function.name),
+                                format!(
+                                    "'{}' needs a bool here, and this is a {other}",
+                                    function.name
+                                ),
                             );
                         }
                         continue;
@@ -276,7 +350,13 @@ impl<'a> Binder<'a> {
                 let arguments = arguments
                     .into_iter()
                     .enumerate()
-                    .map(|(index, argument)| if is_value(index) { argument.converted(ty) } else { argument })
+                    .map(|(index, argument)| {
+                        if is_value(index) {
+                            argument.converted(ty)
+                        } else {
+                            argument
+                        }
+                    })
                     .collect();
                 Ok((ty, arguments))
             }
@@ -301,10 +381,17 @@ impl<'a> Binder<'a> {
                     && !(fixed.ty.is_numeric() && ty.is_numeric())
                 {
                     let (other, span) = (fixed.ty, fixed.span);
-                    return self.refuse(DiagnosticKind::Type, span, format!("the fixed point is a {other}, and the value is a {ty}"));
+                    return self.refuse(
+                        DiagnosticKind::Type,
+                        span,
+                        format!("the fixed point is a {other}, and the value is a {ty}"),
+                    );
                 }
                 let arguments = if ty.is_numeric() {
-                    arguments.into_iter().map(|argument| argument.converted(ty)).collect()
+                    arguments
+                        .into_iter()
+                        .map(|argument| argument.converted(ty))
+                        .collect()
                 } else {
                     arguments
                 };
@@ -314,9 +401,19 @@ impl<'a> Binder<'a> {
                 let ty = arguments[0].ty;
                 let ty = if ty == Int { Long } else { ty };
                 if ty == DateTime {
-                    return self.refuse(DiagnosticKind::Type, span, "'abs' needs a number or timespan");
+                    return self.refuse(
+                        DiagnosticKind::Type,
+                        span,
+                        "'abs' needs a number or timespan",
+                    );
                 }
-                Ok((ty, arguments.into_iter().map(|argument| argument.converted(ty)).collect()))
+                Ok((
+                    ty,
+                    arguments
+                        .into_iter()
+                        .map(|argument| argument.converted(ty))
+                        .collect(),
+                ))
             }
             _ => Ok((Dynamic, arguments)),
         }
@@ -335,7 +432,11 @@ impl<'a> Binder<'a> {
             for argument in arguments.iter().skip(1) {
                 if !argument.is_constant() {
                     let span = argument.span;
-                    return self.refuse(DiagnosticKind::Constant, span, "a constant is needed here");
+                    return self.refuse(
+                        DiagnosticKind::Constant,
+                        span,
+                        "a constant is needed here",
+                    );
                 }
             }
             if arguments.len() == 3 {
@@ -368,11 +469,23 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Meaning,
                 span,
-                format!("'{}' needs rows in order; put 'sort by' or 'serialize' before", function.name),
+                format!(
+                    "'{}' needs rows in order; put 'sort by' or 'serialize' before",
+                    function.name
+                ),
             );
         };
-        windows.push(WindowCall { column, function, arguments, ty });
-        Ok(Expr { kind: ExprKind::Column(column), ty, span })
+        windows.push(WindowCall {
+            column,
+            function,
+            arguments,
+            ty,
+        });
+        Ok(Expr {
+            kind: ExprKind::Column(column),
+            ty,
+            span,
+        })
     }
 
     /// Functions whose arguments are not plain values.
@@ -384,7 +497,9 @@ impl<'a> Binder<'a> {
     ) -> Option<Outcome<Expr>> {
         Some(match function.name {
             "extract" if call.arguments.len() == 4 => self.typed_extract(function, call, context),
-            "extractjson" if call.arguments.len() == 3 => self.typed_extract(function, call, context),
+            "extractjson" | "percentile_tdigest" if call.arguments.len() == 3 => {
+                self.typed_extract(function, call, context)
+            }
             "column_ifexists" => self.column_if_exists(function, call, context),
             "pack_all" => self.pack_all(function, call, context),
             "bag_pack_columns" => self.bag_pack_columns(call, context),
@@ -394,18 +509,34 @@ impl<'a> Binder<'a> {
                 format!("'{}' takes pairs of name and value", call.function.text),
             ),
             "pack_array" | "estimate_data_size" if is_star(call) => {
-                let arguments = context.columns.iter().map(|column| super::expressions::column_value(column, call.span)).collect();
+                let arguments = context
+                    .columns
+                    .iter()
+                    .map(|column| super::expressions::column_value(column, call.span))
+                    .collect();
                 self.apply(function, call, arguments, context)
             }
-            "array_sort_asc" | "array_sort_desc" if call.arguments.len() > 1 => self.array_sort(function, call, context),
+            "array_sort_asc" | "array_sort_desc" if call.arguments.len() > 1 => {
+                self.array_sort(function, call, context)
+            }
             "column_names_of" => self.column_names(call, context),
             _ => return None,
         })
     }
 
-    fn array_sort(&mut self, function: &'static Function, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+    fn array_sort(
+        &mut self,
+        function: &'static Function,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let arguments = self.arguments(call, context)?;
-        if arguments.iter().filter(|argument| argument.ty == Dynamic).count() > 1 {
+        if arguments
+            .iter()
+            .filter(|argument| argument.ty == Dynamic)
+            .count()
+            > 1
+        {
             return self.unsupported(call.span, format!("'{}' of several arrays", function.name));
         }
         self.apply(function, call, arguments, context)
@@ -413,12 +544,24 @@ impl<'a> Binder<'a> {
 
     fn column_names(&mut self, call: &'a tree::Call, context: &Context<'_>) -> Outcome<Expr> {
         let [argument] = call.arguments.as_slice() else {
-            return self.refuse(DiagnosticKind::Arity, call.span, "'column_names_of' takes 1 argument");
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                "'column_names_of' takes 1 argument",
+            );
         };
         let rows = self.tabular(&argument.value, context.scope)?;
-        let names: Vec<String> = rows.columns.iter().map(|column| format!("{:?}", &*column.name)).collect();
+        let names: Vec<String> = rows
+            .columns
+            .iter()
+            .map(|column| format!("{:?}", &*column.name))
+            .collect();
         let value = Value::Dynamic(format!("[{}]", names.join(",")));
-        Ok(Expr { kind: ExprKind::Literal(value), ty: Dynamic, span: call.span })
+        Ok(Expr {
+            kind: ExprKind::Literal(value),
+            ty: Dynamic,
+            span: call.span,
+        })
     }
 
     fn typed_extract(
@@ -427,15 +570,29 @@ impl<'a> Binder<'a> {
         call: &'a tree::Call,
         context: &mut Context<'_>,
     ) -> Outcome<Expr> {
-        let Some((last, others)) = call.arguments.split_last() else { return Err(Refused) };
+        let Some((last, others)) = call.arguments.split_last() else {
+            return Err(Refused);
+        };
         let ty = self.type_literal(&last.value)?;
         let mut arguments = Vec::with_capacity(others.len());
         for argument in others {
             arguments.push(self.expression(&argument.value, context)?);
         }
         let arguments = self.checked(function, arguments)?;
-        let text = Expr { kind: ExprKind::Call { function, arguments }, ty: Text, span: call.span };
-        Ok(text.converted(ty))
+        let plain = if function.name == "percentile_tdigest" {
+            Dynamic
+        } else {
+            Text
+        };
+        let value = Expr {
+            kind: ExprKind::Call {
+                function,
+                arguments,
+            },
+            ty: plain,
+            span: call.span,
+        };
+        Ok(value.converted(ty))
     }
 
     pub(super) fn type_literal(&mut self, expression: &tree::Expression) -> Outcome<ScalarType> {
@@ -444,7 +601,11 @@ impl<'a> Binder<'a> {
         {
             return self.type_name(name);
         }
-        self.refuse(DiagnosticKind::Constant, expression.span, "typeof() with one type is needed here")
+        self.refuse(
+            DiagnosticKind::Constant,
+            expression.span,
+            "typeof() with one type is needed here",
+        )
     }
 
     fn column_if_exists(
@@ -454,9 +615,16 @@ impl<'a> Binder<'a> {
         context: &mut Context<'_>,
     ) -> Outcome<Expr> {
         self.check_arity(function, call.arguments.len(), call.span)?;
-        let name = self.expression(&call.arguments[0].value, &mut Context::constant(context.scope))?;
+        let name = self.expression(
+            &call.arguments[0].value,
+            &mut Context::constant(context.scope),
+        )?;
         let Some(Value::String(name)) = name.literal() else {
-            return self.refuse(DiagnosticKind::Constant, name.span, "the column's name has to be a string constant");
+            return self.refuse(
+                DiagnosticKind::Constant,
+                name.span,
+                "the column's name has to be a string constant",
+            );
         };
         match context.find(name) {
             Some(column) => Ok(super::expressions::column_value(column, call.span)),
@@ -476,33 +644,68 @@ impl<'a> Binder<'a> {
                 let value = self.expression(&argument.value, context)?;
                 match value.literal() {
                     Some(Value::Bool(ignore)) => *ignore,
-                    _ => return self.refuse(DiagnosticKind::Constant, value.span, "true or false is needed here"),
+                    _ => {
+                        return self.refuse(
+                            DiagnosticKind::Constant,
+                            value.span,
+                            "true or false is needed here",
+                        );
+                    }
                 }
             }
             None => false,
         };
         let mut arguments = pairs(context.columns, call.span);
         let function = if ignore {
-            arguments.insert(0, Expr { kind: ExprKind::Literal(Value::Bool(true)), ty: Bool, span: call.span });
+            arguments.insert(
+                0,
+                Expr {
+                    kind: ExprKind::Literal(Value::Bool(true)),
+                    ty: Bool,
+                    span: call.span,
+                },
+            );
             function
         } else {
             self.known("bag_pack", call.span)?
         };
-        Ok(Expr { kind: ExprKind::Call { function, arguments }, ty: Dynamic, span: call.span })
+        Ok(Expr {
+            kind: ExprKind::Call {
+                function,
+                arguments,
+            },
+            ty: Dynamic,
+            span: call.span,
+        })
     }
 
-    fn bag_pack_columns(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+    fn bag_pack_columns(
+        &mut self,
+        call: &'a tree::Call,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let mut arguments = Vec::new();
         for argument in &call.arguments {
             let value = self.expression(&argument.value, context)?;
             let Some(name) = self.lent_name(&argument.value, context.scope) else {
-                return self.refuse(DiagnosticKind::Meaning, value.span, "a column is needed here");
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    value.span,
+                    "a column is needed here",
+                );
             };
             arguments.push(string_value(&name, value.span));
             arguments.push(value);
         }
         let function = self.known("bag_pack", call.span)?;
-        Ok(Expr { kind: ExprKind::Call { function, arguments }, ty: Dynamic, span: call.span })
+        Ok(Expr {
+            kind: ExprKind::Call {
+                function,
+                arguments,
+            },
+            ty: Dynamic,
+            span: call.span,
+        })
     }
 
     pub(super) fn known(&mut self, name: &str, span: Span) -> Outcome<&'static Function> {
@@ -520,11 +723,17 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Type,
                 call.span,
-                format!("'{}' gives a table, and a value is needed here; use toscalar()", call.function.text),
+                format!(
+                    "'{}' gives a table, and a value is needed here; use toscalar()",
+                    call.function.text
+                ),
             );
         }
         let value = self.expression(body, &mut Context::constant(scope))?;
-        Ok(Expr { span: call.span, ..value })
+        Ok(Expr {
+            span: call.span,
+            ..value
+        })
     }
 
     /// Declares a function's parameters; gives its last expression and the scope to bind it in.
@@ -535,20 +744,21 @@ impl<'a> Binder<'a> {
         piped: Option<Entity<'a>>,
     ) -> Outcome<(&'a tree::Expression, Scope)> {
         let name = call.function.text.as_str();
-        let Some(Entity::Function { function, scope }) = self.lookup(context.scope, name).cloned() else {
+        let Some(Entity::Function { function, scope }) = self.lookup(context.scope, name).cloned()
+        else {
             return self.unknown_function(call, context);
         };
         let mut piped = piped;
         let mut inner = scope;
         let mut given = vec![None; function.parameters.len()];
-        let mut position = usize::from(piped.is_some());
-        for argument in &call.arguments {
+        let first = usize::from(piped.is_some());
+        for (position, argument) in call.arguments.iter().enumerate() {
             let index = match &argument.name {
-                Some(named) => function.parameters.iter().position(|parameter| parameter.name.text == named.text),
-                None => {
-                    position += 1;
-                    (position <= function.parameters.len()).then(|| position - 1)
-                }
+                Some(named) => function
+                    .parameters
+                    .iter()
+                    .position(|parameter| parameter.name.text == named.text),
+                None => (position + first < function.parameters.len()).then_some(position + first),
             };
             let Some(index) = index else {
                 return self.refuse(
@@ -577,7 +787,7 @@ impl<'a> Binder<'a> {
                     let entity = match (argument, piped.take()) {
                         (None, Some(entity)) => entity,
                         (Some(argument), _) => {
-                            Entity::Table(self.share_expression(argument, context.scope, false, None)?)
+                            Entity::Table(self.share_expression(argument, context.scope, false)?)
                         }
                         (None, None) => {
                             return self.refuse(
@@ -603,17 +813,34 @@ impl<'a> Binder<'a> {
             inner = self.declare(inner, &parameter.name.text, entity);
         }
         if piped.is_some() {
-            return self.refuse(DiagnosticKind::Type, call.span, format!("'{name}' takes no table"));
+            return self.refuse(
+                DiagnosticKind::Type,
+                call.span,
+                format!("'{name}' takes no table"),
+            );
         }
-        let (inner, answers) = self.deeper(call.span, |binder| binder.statements(&function.body.statements, inner))?;
+        let (inner, answers) = self.deeper(call.span, |binder| {
+            binder.statements(&function.body.statements, inner)
+        })?;
         match answers.last() {
             Some(body) => Ok((body, inner)),
-            None => self.refuse(DiagnosticKind::Meaning, function.body.span, format!("'{name}' has no result")),
+            None => self.refuse(
+                DiagnosticKind::Meaning,
+                function.body.span,
+                format!("'{name}' has no result"),
+            ),
         }
     }
 
-    fn check_table(&mut self, entity: &Entity<'a>, columns: &[tree::ColumnDeclaration], span: Span) -> Outcome<()> {
-        let Entity::Table(id) = entity else { return Ok(()) };
+    fn check_table(
+        &mut self,
+        entity: &Entity<'a>,
+        columns: &[tree::ColumnDeclaration],
+        span: Span,
+    ) -> Outcome<()> {
+        let Entity::Table(id) = entity else {
+            return Ok(());
+        };
         for declared in columns {
             let ty = self.type_name(&declared.ty)?;
             let found = self.shared[id.0]
@@ -627,7 +854,10 @@ impl<'a> Binder<'a> {
                 return self.refuse(
                     DiagnosticKind::Type,
                     span,
-                    format!("the table needs a column '{}' of type {ty}", declared.name.text),
+                    format!(
+                        "the table needs a column '{}' of type {ty}",
+                        declared.name.text
+                    ),
                 );
             }
         }
@@ -644,7 +874,11 @@ impl<'a> Binder<'a> {
         if fits {
             return Ok(value.converted(ty));
         }
-        self.refuse(DiagnosticKind::Type, value.span, format!("a {ty} is needed here, and this is a {}", value.ty))
+        self.refuse(
+            DiagnosticKind::Type,
+            value.span,
+            format!("a {ty} is needed here, and this is a {}", value.ty),
+        )
     }
 }
 
@@ -653,7 +887,11 @@ fn is_star(call: &tree::Call) -> bool {
 }
 
 fn string_value(text: &str, span: Span) -> Expr {
-    Expr { kind: ExprKind::Literal(Value::String(text.to_owned())), ty: Text, span }
+    Expr {
+        kind: ExprKind::Literal(Value::String(text.to_owned())),
+        ty: Text,
+        span,
+    }
 }
 
 /// Names and values of columns, for a bag.

@@ -7,17 +7,19 @@ use super::arithmetic::wider;
 use super::{Binder, Context, Outcome};
 use crate::bound::{CompareOp, Expr, ExprKind, SetOp, SetOperand, TextOp, Value};
 use crate::diagnostic::DiagnosticKind;
-use crate::types::ScalarType::{self, Bool, DateTime, Dynamic, Guid, Long, String as Text, TimeSpan};
+use crate::types::ScalarType::{
+    self, Bool, DateTime, Dynamic, Guid, Long, String as Text, TimeSpan,
+};
 
 /// What a written comparison is.
-enum Comparison {
+pub(super) enum Comparison {
     Values(CompareOp),
     Texts(TextOp, bool),
 }
 
-const fn comparison(operator: ComparisonOperator) -> Comparison {
-    use ComparisonOperator as Written;
+pub(super) const fn comparison(operator: ComparisonOperator) -> Comparison {
     use Comparison::{Texts, Values};
+    use ComparisonOperator as Written;
     match operator {
         Written::Equal => Values(CompareOp::Equal),
         Written::NotEqual => Values(CompareOp::NotEqual),
@@ -66,6 +68,10 @@ impl<'a> Binder<'a> {
         span: Span,
         context: &mut Context<'_>,
     ) -> Outcome<Expr> {
+        if matches!(&written.left.kind, ExpressionKind::Wildcard(text) if text == "*") {
+            let columns = context.columns.to_vec();
+            return self.any_column(written, &columns, None, span);
+        }
         let left = self.expression(&written.left, context);
         let right = self.expression(&written.right, context);
         let (left, right) = (left?, right?);
@@ -78,12 +84,24 @@ impl<'a> Binder<'a> {
                         return self.refuse(
                             DiagnosticKind::Type,
                             span,
-                            format!("'{}' needs strings, and this is a {ty}; use tostring()", written.operator.text()),
+                            format!(
+                                "'{}' needs strings, and this is a {ty}; use tostring()",
+                                written.operator.text()
+                            ),
                         );
                     }
                 }
-                let kind = ExprKind::Text { op, negated, value: Box::new(left), pattern: Box::new(right) };
-                Ok(Expr { kind, ty: Bool, span })
+                let kind = ExprKind::Text {
+                    op,
+                    negated,
+                    value: Box::new(left),
+                    pattern: Box::new(right),
+                };
+                Ok(Expr {
+                    kind,
+                    ty: Bool,
+                    span,
+                })
             }
         }
     }
@@ -98,9 +116,15 @@ impl<'a> Binder<'a> {
     ) -> Outcome<Expr> {
         let ordered = matches!(
             op,
-            CompareOp::Less | CompareOp::LessOrEqual | CompareOp::Greater | CompareOp::GreaterOrEqual
+            CompareOp::Less
+                | CompareOp::LessOrEqual
+                | CompareOp::Greater
+                | CompareOp::GreaterOrEqual
         );
-        let folded = matches!(op, CompareOp::EqualIgnoreCase | CompareOp::NotEqualIgnoreCase);
+        let folded = matches!(
+            op,
+            CompareOp::EqualIgnoreCase | CompareOp::NotEqualIgnoreCase
+        );
         let comparable = |ty: ScalarType| {
             if folded {
                 matches!(ty, Text | Dynamic)
@@ -114,11 +138,17 @@ impl<'a> Binder<'a> {
             && comparable(right.ty)
             && !(ordered && left.ty == Dynamic && !(right.ty.is_numeric() || right.ty == Dynamic))
             && !(ordered && right.ty == Dynamic && !(left.ty.is_numeric() || left.ty == Dynamic));
-        let agreed = if fits { agree(left, right) } else { Err((left.ty, right.ty)) };
+        let agreed = if fits {
+            agree(left, right)
+        } else {
+            Err((left.ty, right.ty))
+        };
         match agreed {
-            Ok((left, right)) => {
-                Ok(Expr { kind: ExprKind::Compare(op, Box::new(left), Box::new(right)), ty: Bool, span })
-            }
+            Ok((left, right)) => Ok(Expr {
+                kind: ExprKind::Compare(op, Box::new(left), Box::new(right)),
+                ty: Bool,
+                span,
+            }),
             Err((left, right)) => self.refuse(
                 DiagnosticKind::Type,
                 span,
@@ -127,7 +157,12 @@ impl<'a> Binder<'a> {
         }
     }
 
-    pub(super) fn membership(&mut self, written: &'a tree::In, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn membership(
+        &mut self,
+        written: &'a tree::In,
+        span: Span,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let value = self.expression(&written.left, context)?;
         let (op, negated) = match written.operator {
             InOperator::In => (SetOp::In, false),
@@ -142,7 +177,11 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Type,
                 value.span,
-                format!("'{}' needs a string, and this is a {}; use tostring()", written.operator.text(), value.ty),
+                format!(
+                    "'{}' needs a string, and this is a {}; use tostring()",
+                    written.operator.text(),
+                    value.ty
+                ),
             );
         }
         if let [only] = written.right.as_slice()
@@ -151,7 +190,16 @@ impl<'a> Binder<'a> {
             let set = self.single_column(only, context)?;
             let value = self.fit_query(value, &set, written.operator, span)?;
             let set = SetOperand::Query(Box::new(set));
-            return Ok(Expr { kind: ExprKind::Set { op, negated, value: Box::new(value), set }, ty: Bool, span });
+            return Ok(Expr {
+                kind: ExprKind::Set {
+                    op,
+                    negated,
+                    value: Box::new(value),
+                    set,
+                },
+                ty: Bool,
+                span,
+            });
         }
         let mut list = Vec::with_capacity(written.right.len());
         let mut ty = value.ty;
@@ -161,7 +209,11 @@ impl<'a> Binder<'a> {
                 return self.refuse(
                     DiagnosticKind::Type,
                     element.span,
-                    format!("'{}' needs strings, and this is a {}", written.operator.text(), element.ty),
+                    format!(
+                        "'{}' needs strings, and this is a {}",
+                        written.operator.text(),
+                        element.ty
+                    ),
                 );
             }
             if let Some(widest) = wider(ty, element.ty) {
@@ -169,7 +221,11 @@ impl<'a> Binder<'a> {
             }
             list.push(element);
         }
-        let value = if ty.is_numeric() { value.converted(ty) } else { value };
+        let value = if ty.is_numeric() {
+            value.converted(ty)
+        } else {
+            value
+        };
         let mut agreed = Vec::with_capacity(list.len());
         for element in list {
             if value.ty == Dynamic || element.ty == Dynamic {
@@ -183,13 +239,25 @@ impl<'a> Binder<'a> {
                     return self.refuse(
                         DiagnosticKind::Type,
                         element_span,
-                        format!("'{}' cannot compare {left} with {right}; convert one of them", written.operator.text()),
+                        format!(
+                            "'{}' cannot compare {left} with {right}; convert one of them",
+                            written.operator.text()
+                        ),
                     );
                 }
             }
         }
         let set = SetOperand::List(agreed);
-        Ok(Expr { kind: ExprKind::Set { op, negated, value: Box::new(value), set }, ty: Bool, span })
+        Ok(Expr {
+            kind: ExprKind::Set {
+                op,
+                negated,
+                value: Box::new(value),
+                set,
+            },
+            ty: Bool,
+            span,
+        })
     }
 
     /// A pipeline for the right side of `in`: its first column.
@@ -200,12 +268,25 @@ impl<'a> Binder<'a> {
     ) -> Outcome<crate::bound::Pipeline> {
         let mut rows = self.tabular(expression, context.scope)?;
         let Some(first) = rows.columns.first().cloned() else {
-            return self.refuse(DiagnosticKind::Meaning, expression.span, "the sub-query has no columns");
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                expression.span,
+                "the sub-query has no columns",
+            );
         };
         if rows.columns.len() > 1 {
             // The service takes the first column and says nothing.
-            self.note(expression.span, format!("only the first column, '{}', is looked at", first.name));
-            rows.then(crate::bound::Operator::Compute { assignments: Vec::new() }, vec![first], expression.span);
+            self.note(
+                expression.span,
+                format!("only the first column, '{}', is looked at", first.name),
+            );
+            rows.then(
+                crate::bound::Operator::Compute {
+                    assignments: Vec::new(),
+                },
+                vec![first],
+                expression.span,
+            );
         }
         Ok(rows.into_pipeline())
     }
@@ -217,7 +298,9 @@ impl<'a> Binder<'a> {
         operator: InOperator,
         span: Span,
     ) -> Outcome<Expr> {
-        let Some(column) = set.columns.first() else { return Ok(value) };
+        let Some(column) = set.columns.first() else {
+            return Ok(value);
+        };
         if value.ty == column.ty || value.ty == Dynamic || column.ty == Dynamic {
             return Ok(value);
         }
@@ -231,11 +314,19 @@ impl<'a> Binder<'a> {
         self.refuse(
             DiagnosticKind::Type,
             span,
-            format!("'{}' cannot compare {left} with {right}; convert one of them", operator.text()),
+            format!(
+                "'{}' cannot compare {left} with {right}; convert one of them",
+                operator.text()
+            ),
         )
     }
 
-    pub(super) fn between(&mut self, written: &'a tree::Between, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn between(
+        &mut self,
+        written: &'a tree::Between,
+        span: Span,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let value = self.expression(&written.operand, context);
         let low = self.expression(&written.low, context);
         let high = self.expression(&written.high, context);
@@ -245,7 +336,11 @@ impl<'a> Binder<'a> {
             high = Expr {
                 span: high.span,
                 ty: DateTime,
-                kind: ExprKind::Arithmetic(crate::bound::ArithmeticOp::Add, Box::new(low.clone()), Box::new(high)),
+                kind: ExprKind::Arithmetic(
+                    crate::bound::ArithmeticOp::Add,
+                    Box::new(low.clone()),
+                    Box::new(high),
+                ),
             };
         }
         let mut ty = value.ty;
@@ -253,7 +348,11 @@ impl<'a> Binder<'a> {
             ty = match (ty, bound.ty) {
                 (Dynamic, other) if other.is_numeric() => other,
                 (one, Dynamic) if one.is_numeric() => one,
-                (one, other) if one == other && (one.is_numeric() || matches!(one, DateTime | TimeSpan)) => one,
+                (one, other)
+                    if one == other && (one.is_numeric() || matches!(one, DateTime | TimeSpan)) =>
+                {
+                    one
+                }
                 (one, other) => match wider(one, other) {
                     Some(widest) => widest,
                     None => {
@@ -275,14 +374,26 @@ impl<'a> Binder<'a> {
             low: Box::new(low),
             high: Box::new(high),
         };
-        Ok(Expr { kind, ty: Bool, span })
+        Ok(Expr {
+            kind,
+            ty: Bool,
+            span,
+        })
     }
 
-    pub(super) fn logical(&mut self, written: &'a tree::Logical, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn logical(
+        &mut self,
+        written: &'a tree::Logical,
+        span: Span,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let mut operands = Vec::with_capacity(written.operands.len());
         let mut failed = false;
         for operand in &written.operands {
-            match self.expression(operand, context).and_then(|operand| self.condition(operand, written.operator.text())) {
+            match self
+                .expression(operand, context)
+                .and_then(|operand| self.condition(operand, written.operator.text()))
+            {
                 Ok(operand) => operands.push(operand),
                 Err(super::Refused) => failed = true,
             }
@@ -294,7 +405,11 @@ impl<'a> Binder<'a> {
             tree::LogicalOperator::And => ExprKind::And(operands),
             tree::LogicalOperator::Or => ExprKind::Or(operands),
         };
-        Ok(Expr { kind, ty: Bool, span })
+        Ok(Expr {
+            kind,
+            ty: Bool,
+            span,
+        })
     }
 
     /// An operand of `and` and `or`.

@@ -41,11 +41,14 @@ impl<'c> Context<'c> {
 
     pub(crate) fn find(&self, name: &str) -> Option<&'c Column> {
         let columns: &'c [Column] = self.columns;
-        columns.iter().find(|column| &*column.name == name).or_else(|| {
-            // Sentinel's name for the same column; hunting queries are written for both.
-            (name == "TimeGenerated")
-                .then(|| columns.iter().find(|column| &*column.name == "Timestamp"))
-                .flatten()
-        })
+        columns
+            .iter()
+            .find(|column| &*column.name == name)
+            .or_else(|| {
+                // Sentinel's name for the same column; hunting queries are written for both.
+                (name == "TimeGenerated")
+                    .then(|| columns.iter().find(|column| &*column.name == "Timestamp"))
+                    .flatten()
+            })
     }
 }

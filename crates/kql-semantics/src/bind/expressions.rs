@@ -10,11 +10,21 @@ use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
 impl<'a> Binder<'a> {
-    pub(super) fn expression(&mut self, expression: &'a tree::Expression, context: &mut Context<'_>) -> Outcome<Expr> {
-        self.deeper(expression.span, |binder| binder.expression_kind(expression, context))
+    pub(super) fn expression(
+        &mut self,
+        expression: &'a tree::Expression,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
+        self.deeper(expression.span, |binder| {
+            binder.expression_kind(expression, context)
+        })
     }
 
-    fn expression_kind(&mut self, expression: &'a tree::Expression, context: &mut Context<'_>) -> Outcome<Expr> {
+    fn expression_kind(
+        &mut self,
+        expression: &'a tree::Expression,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let span = expression.span;
         match &expression.kind {
             ExpressionKind::Name(name) => self.name(name, context),
@@ -43,10 +53,14 @@ impl<'a> Binder<'a> {
             ExpressionKind::TypeOf(_) => {
                 self.refuse(DiagnosticKind::Meaning, span, "a type cannot stand here")
             }
-            ExpressionKind::Error => self.refuse(DiagnosticKind::Meaning, span, "an expression is missing"),
-            ExpressionKind::Function(_) | ExpressionKind::Body(_) => {
-                self.refuse(DiagnosticKind::Meaning, span, "a function cannot stand here; declare it with 'let'")
+            ExpressionKind::Error => {
+                self.refuse(DiagnosticKind::Meaning, span, "an expression is missing")
             }
+            ExpressionKind::Function(_) | ExpressionKind::Body(_) => self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                "a function cannot stand here; declare it with 'let'",
+            ),
             ExpressionKind::EntityGroup(_) => self.unsupported(span, "an entity group"),
             ExpressionKind::ToTable(_)
             | ExpressionKind::Materialize(_)
@@ -80,12 +94,19 @@ impl<'a> Binder<'a> {
         self.unknown_column(name, context)
     }
 
-    pub(super) fn unknown_column<T>(&mut self, name: &tree::Name, context: &Context<'_>) -> Outcome<T> {
+    pub(super) fn unknown_column<T>(
+        &mut self,
+        name: &tree::Name,
+        context: &Context<'_>,
+    ) -> Outcome<T> {
         if self.tables.table(&name.text).is_some() {
             return self.refuse(
                 DiagnosticKind::Type,
                 name.span,
-                format!("'{}' is a table, and a value is needed here; use toscalar()", name.text),
+                format!(
+                    "'{}' is a table, and a value is needed here; use toscalar()",
+                    name.text
+                ),
             );
         }
         let declared = self.declared_names(context.scope);
@@ -100,11 +121,18 @@ impl<'a> Binder<'a> {
         } else {
             format!("no column named '{}'", name.text)
         };
-        self.errors.push(Diagnostic::new(DiagnosticKind::Name, name.span, message).with_suggestion(suggestion));
+        self.errors.push(
+            Diagnostic::new(DiagnosticKind::Name, name.span, message).with_suggestion(suggestion),
+        );
         Err(super::Refused)
     }
 
-    fn path(&mut self, path: &'a tree::Path, span: Span, context: &mut Context<'_>) -> Outcome<Expr> {
+    fn path(
+        &mut self,
+        path: &'a tree::Path,
+        span: Span,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let mut segments = path.segments.iter();
         let mut value = match self.path_root(path, context)? {
             Some(root) => {
@@ -124,8 +152,12 @@ impl<'a> Binder<'a> {
 
     /// `$left.name`, `$right.name`, and `step.name` inside a scan.
     fn path_root(&mut self, path: &'a tree::Path, context: &Context<'_>) -> Outcome<Option<Expr>> {
-        let ExpressionKind::Name(base) = &path.base.kind else { return Ok(None) };
-        let Some(Segment::Member(member)) = path.segments.first() else { return Ok(None) };
+        let ExpressionKind::Name(base) = &path.base.kind else {
+            return Ok(None);
+        };
+        let Some(Segment::Member(member)) = path.segments.first() else {
+            return Ok(None);
+        };
         let span = base.span.to(member.span);
         if let Some((left, right)) = context.sides
             && matches!(base.text.as_str(), "$left" | "$right")
@@ -138,14 +170,21 @@ impl<'a> Binder<'a> {
             };
         }
         if base.text.starts_with('$') && context.find(&base.text).is_none() {
-            return self.refuse(DiagnosticKind::Meaning, span, format!("'{}' has a meaning only after 'on' of a join", base.text));
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                format!("'{}' has a meaning only after 'on' of a join", base.text),
+            );
         }
         if context.find(&base.text).is_none()
             && let Some(step) = context.steps.iter().position(|step| *step == base.text)
         {
             return match context.find(&member.text) {
                 Some(column) => Ok(Some(Expr {
-                    kind: ExprKind::StepState { step, column: column.id },
+                    kind: ExprKind::StepState {
+                        step,
+                        column: column.id,
+                    },
                     ty: column.ty,
                     span,
                 })),
@@ -155,9 +194,18 @@ impl<'a> Binder<'a> {
         Ok(None)
     }
 
-    fn segment(&mut self, value: Expr, segment: &'a Segment, context: &mut Context<'_>) -> Outcome<Expr> {
+    fn segment(
+        &mut self,
+        value: Expr,
+        segment: &'a Segment,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         if value.ty != ScalarType::Dynamic {
-            let hint = if value.ty == ScalarType::String { "; use parse_json()" } else { "" };
+            let hint = if value.ty == ScalarType::String {
+                "; use parse_json()"
+            } else {
+                ""
+            };
             let (ty, span) = (value.ty, value.span);
             return self.refuse(
                 DiagnosticKind::Type,
@@ -169,7 +217,11 @@ impl<'a> Binder<'a> {
             Segment::Member(name) => {
                 let span = value.span.to(name.span);
                 let kind = ExprKind::Member(Box::new(value), name.text.as_str().into());
-                Ok(Expr { kind, ty: ScalarType::Dynamic, span })
+                Ok(Expr {
+                    kind,
+                    ty: ScalarType::Dynamic,
+                    span,
+                })
             }
             Segment::Index(index) => {
                 let index = self.expression(index, context)?;
@@ -180,30 +232,48 @@ impl<'a> Binder<'a> {
                         return self.refuse(
                             DiagnosticKind::Type,
                             index.span,
-                            format!("an index is a whole number or a string, and this is a {other}"),
+                            format!(
+                                "an index is a whole number or a string, and this is a {other}"
+                            ),
                         );
                     }
                 };
                 let span = value.span.to(index.span);
                 let kind = ExprKind::Index(Box::new(value), Box::new(index));
-                Ok(Expr { kind, ty: ScalarType::Dynamic, span })
+                Ok(Expr {
+                    kind,
+                    ty: ScalarType::Dynamic,
+                    span,
+                })
             }
-            Segment::Wildcard { span, .. } => {
-                self.refuse(DiagnosticKind::Meaning, *span, "a wildcard cannot stand here")
-            }
-            Segment::Call(call) => {
-                self.refuse(DiagnosticKind::Meaning, call.span, "a value has no functions of its own")
-            }
+            Segment::Wildcard { span, .. } => self.refuse(
+                DiagnosticKind::Meaning,
+                *span,
+                "a wildcard cannot stand here",
+            ),
+            Segment::Call(call) => self.refuse(
+                DiagnosticKind::Meaning,
+                call.span,
+                "a value has no functions of its own",
+            ),
         }
     }
 
     /// A condition of a `where`: a `bool`.
-    pub(super) fn predicate(&mut self, expression: &'a tree::Expression, context: &mut Context<'_>) -> Outcome<Expr> {
+    pub(super) fn predicate(
+        &mut self,
+        expression: &'a tree::Expression,
+        context: &mut Context<'_>,
+    ) -> Outcome<Expr> {
         let value = self.expression(expression, context)?;
         if value.ty == ScalarType::Bool {
             return Ok(value);
         }
-        let hint = if value.ty == ScalarType::Dynamic { "; use tobool()" } else { "" };
+        let hint = if value.ty == ScalarType::Dynamic {
+            "; use tobool()"
+        } else {
+            ""
+        };
         self.refuse(
             DiagnosticKind::Type,
             value.span,
@@ -213,10 +283,17 @@ impl<'a> Binder<'a> {
 
     /// The scalar function or table that a name may have been meant for.
     pub(super) fn is_function(&self, name: &str, context: &Context<'_>) -> bool {
-        matches!(self.lookup(context.scope, name), Some(Entity::Function { .. }))
+        matches!(
+            self.lookup(context.scope, name),
+            Some(Entity::Function { .. })
+        )
     }
 }
 
 pub(super) fn column_value(column: &Column, span: Span) -> Expr {
-    Expr { kind: ExprKind::Column(column.id), ty: column.ty, span }
+    Expr {
+        kind: ExprKind::Column(column.id),
+        ty: column.ty,
+        span,
+    }
 }

@@ -17,7 +17,9 @@ impl Binder<'_> {
             LiteralValue::Int(value) => (ScalarType::Int, value.map(Value::Int)),
             LiteralValue::Long(value) => (ScalarType::Long, value.map(Value::Long)),
             LiteralValue::Real(value) => (ScalarType::Real, value.map(Value::Real)),
-            LiteralValue::Decimal(value) => (ScalarType::Decimal, value.clone().map(Value::Decimal)),
+            LiteralValue::Decimal(value) => {
+                (ScalarType::Decimal, value.clone().map(Value::Decimal))
+            }
             LiteralValue::DateTime(None) => (ScalarType::DateTime, None),
             LiteralValue::DateTime(Some(text)) => {
                 let Some(ticks) = ticks::datetime(text) else {
@@ -34,28 +36,59 @@ impl Binder<'_> {
             LiteralValue::Guid(Some(text)) => match guid(text) {
                 Some(text) => (ScalarType::Guid, Some(Value::Guid(text))),
                 None => {
-                    return self.refuse(DiagnosticKind::Constant, literal.span, format!("'{text}' is no guid"));
+                    return self.refuse(
+                        DiagnosticKind::Constant,
+                        literal.span,
+                        format!("'{text}' is no guid"),
+                    );
                 }
             },
-            LiteralValue::String { value, .. } => (ScalarType::String, Some(Value::String(value.clone()))),
+            LiteralValue::String { value, .. } => {
+                (ScalarType::String, Some(Value::String(value.clone())))
+            }
             LiteralValue::Dynamic(value) => {
                 let mut text = String::new();
                 write_json(value, &mut text);
-                (ScalarType::Dynamic, Some(if text == "null" { Value::Null } else { Value::Dynamic(text) }))
+                (
+                    ScalarType::Dynamic,
+                    Some(if text == "null" {
+                        Value::Null
+                    } else {
+                        Value::Dynamic(text)
+                    }),
+                )
             }
         };
-        Ok(Expr { kind: ExprKind::Literal(value.unwrap_or(Value::Null)), ty, span: literal.span })
+        Ok(Expr {
+            kind: ExprKind::Literal(value.unwrap_or(Value::Null)),
+            ty,
+            span: literal.span,
+        })
     }
 }
 
 /// A guid in its canonical form.
 fn guid(text: &str) -> Option<String> {
-    let digits: String = text.trim().trim_matches(['{', '}', '"', '\'']).chars().filter(|letter| *letter != '-').collect();
+    let digits: String = text
+        .trim()
+        .trim_matches(['{', '}', '"', '\''])
+        .chars()
+        .filter(|letter| *letter != '-')
+        .collect();
     if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let digits = digits.to_ascii_lowercase();
-    Some([&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-"))
+    Some(
+        [
+            &digits[..8],
+            &digits[8..12],
+            &digits[12..16],
+            &digits[16..20],
+            &digits[20..],
+        ]
+        .join("-"),
+    )
 }
 
 /// Writes a dynamic literal as JSON. The tree limits how deep it nests.
@@ -99,7 +132,9 @@ fn write_json_literal(value: &LiteralValue, text: &mut String) {
             Some(ticks) => write_json_string(&ticks::datetime_text(ticks), text),
             None => text.push_str("null"),
         },
-        LiteralValue::TimeSpan(Some(ticks)) => write_json_string(&ticks::timespan_text(*ticks), text),
+        LiteralValue::TimeSpan(Some(ticks)) => {
+            write_json_string(&ticks::timespan_text(*ticks), text)
+        }
         LiteralValue::Guid(Some(written)) => {
             write_json_string(&guid(written).unwrap_or_else(|| written.clone()), text);
         }
@@ -113,7 +148,11 @@ fn write_json_number(value: f64, text: &mut String) {
     if value.is_nan() {
         text.push_str("\"NaN\"");
     } else if value.is_infinite() {
-        text.push_str(if value > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" });
+        text.push_str(if value > 0.0 {
+            "\"Infinity\""
+        } else {
+            "\"-Infinity\""
+        });
     } else {
         // `{:?}` keeps the point of 1.0, so that it stays a real.
         let _ = write!(text, "{value:?}");

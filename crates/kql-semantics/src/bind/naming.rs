@@ -34,7 +34,9 @@ impl Binder<'_> {
                         LiteralValue::Int(Some(number)) if *number >= 0 => number.to_string(),
                         _ => String::new(),
                     },
-                    ExpressionKind::Unary(unary) if unary.operator == UnaryOperator::Minus => String::new(),
+                    ExpressionKind::Unary(unary) if unary.operator == UnaryOperator::Minus => {
+                        String::new()
+                    }
                     _ => String::new(),
                 },
                 Segment::Wildcard { .. } | Segment::Call(_) => return None,
@@ -65,7 +67,11 @@ impl Binder<'_> {
             Naming::FirstArgument => self.lent_name(first?, scope),
             Naming::Prefix(prefix) => {
                 let mut name = format!("{prefix}_");
-                let count = if prefix.starts_with("covariance") { 2 } else { 1 };
+                let count = if prefix.starts_with("covariance") {
+                    2
+                } else {
+                    1
+                };
                 let named: Vec<String> = call
                     .arguments
                     .iter()

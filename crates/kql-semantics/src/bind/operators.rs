@@ -31,7 +31,12 @@ pub(super) struct Item {
 }
 
 impl<'a> Binder<'a> {
-    pub(super) fn operator(&mut self, rows: &mut Rows, operator: &'a tree::Operator, scope: Scope) -> Outcome<()> {
+    pub(super) fn operator(
+        &mut self,
+        rows: &mut Rows,
+        operator: &'a tree::Operator,
+        scope: Scope,
+    ) -> Outcome<()> {
         let span = operator.span;
         match &operator.kind {
             OperatorKind::Where(predicate) => self.filter(rows, predicate, scope, span),
@@ -39,13 +44,19 @@ impl<'a> Binder<'a> {
             OperatorKind::Serialize(items) => {
                 rows.pass(Operator::Serialize, span);
                 rows.ordered = true;
-                if items.is_empty() { Ok(()) } else { self.extend(rows, items, scope, span) }
+                if items.is_empty() {
+                    Ok(())
+                } else {
+                    self.extend(rows, items, scope, span)
+                }
             }
             OperatorKind::Project(items) => self.project(rows, items, scope, span),
             OperatorKind::ProjectAway(patterns) => self.project_away(rows, patterns, scope, span),
             OperatorKind::ProjectKeep(patterns) => self.project_keep(rows, patterns, scope, span),
             OperatorKind::ProjectRename(items) => self.project_rename(rows, items, scope, span),
-            OperatorKind::ProjectReorder(patterns) => self.project_reorder(rows, patterns, scope, span),
+            OperatorKind::ProjectReorder(patterns) => {
+                self.project_reorder(rows, patterns, scope, span)
+            }
             OperatorKind::Take(count) => {
                 let count = self.count(count, &mut Context::constant(scope))?;
                 rows.pass(Operator::Take { count }, span);
@@ -85,7 +96,15 @@ impl<'a> Binder<'a> {
             OperatorKind::Join(join) => self.join(rows, join, operator, scope, false),
             OperatorKind::Lookup(join) => self.join(rows, join, operator, scope, true),
             OperatorKind::Union(inputs) => {
-                let left = std::mem::replace(rows, Rows::new(crate::bound::Source::Context { columns: Vec::new() }, Vec::new()));
+                let left = std::mem::replace(
+                    rows,
+                    Rows::new(
+                        crate::bound::Source::Context {
+                            columns: Vec::new(),
+                        },
+                        Vec::new(),
+                    ),
+                );
                 *rows = self.union(Some(left), inputs, operator, scope)?;
                 Ok(())
             }
@@ -96,7 +115,15 @@ impl<'a> Binder<'a> {
             OperatorKind::ParseKv(parse) => self.parse_kv(rows, parse, scope, span),
             OperatorKind::MakeSeries(series) => self.make_series(rows, series, scope, span),
             OperatorKind::Search(search) => {
-                let left = std::mem::replace(rows, Rows::new(crate::bound::Source::Context { columns: Vec::new() }, Vec::new()));
+                let left = std::mem::replace(
+                    rows,
+                    Rows::new(
+                        crate::bound::Source::Context {
+                            columns: Vec::new(),
+                        },
+                        Vec::new(),
+                    ),
+                );
                 *rows = self.search(Some(left), search, operator, scope)?;
                 Ok(())
             }
@@ -110,12 +137,19 @@ impl<'a> Binder<'a> {
             OperatorKind::Scan(scan) => self.scan(rows, scan, operator, scope),
             OperatorKind::Reduce(reduce) => self.reduce(rows, reduce, scope, span),
             OperatorKind::Render(render) => {
-                self.render = Some(Render { chart: render.chart.text.clone() });
+                self.render = Some(Render {
+                    chart: render.chart.text.clone(),
+                });
                 self.note(span, "'render' draws nothing here; the rows are the answer");
                 Ok(())
             }
             OperatorKind::Consume => {
-                rows.pass(Operator::Filter { predicate: literal(Value::Bool(false), ScalarType::Bool, span) }, span);
+                rows.pass(
+                    Operator::Filter {
+                        predicate: literal(Value::Bool(false), ScalarType::Bool, span),
+                    },
+                    span,
+                );
                 Ok(())
             }
             OperatorKind::AssertSchema(columns) => self.assert_schema(rows, columns, span),
@@ -123,9 +157,14 @@ impl<'a> Binder<'a> {
             OperatorKind::Print(_) | OperatorKind::Range(_) => self.refuse(
                 DiagnosticKind::Meaning,
                 span,
-                format!("'{}' begins a query and cannot follow a pipe", operator.keyword.text),
+                format!(
+                    "'{}' begins a query and cannot follow a pipe",
+                    operator.keyword.text
+                ),
             ),
-            OperatorKind::Error => self.refuse(DiagnosticKind::Meaning, span, "no operator of this name"),
+            OperatorKind::Error => {
+                self.refuse(DiagnosticKind::Meaning, span, "no operator of this name")
+            }
             _ => self.unsupported(span, format!("the operator '{}'", operator.keyword.text)),
         }
     }
@@ -148,13 +187,26 @@ impl<'a> Binder<'a> {
         Ok(outcome)
     }
 
-    fn filter(&mut self, rows: &mut Rows, predicate: &'a tree::Expression, scope: Scope, span: Span) -> Outcome<()> {
-        let predicate = self.over(rows, scope, span, |binder, context| binder.predicate(predicate, context))?;
+    fn filter(
+        &mut self,
+        rows: &mut Rows,
+        predicate: &'a tree::Expression,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let predicate = self.over(rows, scope, span, |binder, context| {
+            binder.predicate(predicate, context)
+        })?;
         rows.pass(Operator::Filter { predicate }, span);
         Ok(())
     }
 
-    fn sort_keys(&mut self, rows: &mut Rows, keys: &'a [tree::Ordered], scope: Scope) -> Outcome<Vec<SortKey>> {
+    fn sort_keys(
+        &mut self,
+        rows: &mut Rows,
+        keys: &'a [tree::Ordered],
+        scope: Scope,
+    ) -> Outcome<Vec<SortKey>> {
         let mut bound = Vec::with_capacity(keys.len());
         let mut failed = false;
         for key in keys {
@@ -166,12 +218,21 @@ impl<'a> Binder<'a> {
         if failed { Err(Refused) } else { Ok(bound) }
     }
 
-    fn sort_key(&mut self, rows: &mut Rows, key: &'a tree::Ordered, scope: Scope) -> Outcome<SortKey> {
+    fn sort_key(
+        &mut self,
+        rows: &mut Rows,
+        key: &'a tree::Ordered,
+        scope: Scope,
+    ) -> Outcome<SortKey> {
         let value = self.over(rows, scope, key.span, |binder, context| {
             binder.expression(&key.column.expression, context)
         })?;
         if value.ty == ScalarType::Dynamic {
-            return self.refuse(DiagnosticKind::Type, value.span, "a dynamic has no order; convert it with tostring() or tolong()");
+            return self.refuse(
+                DiagnosticKind::Type,
+                value.span,
+                "a dynamic has no order; convert it with tostring() or tolong()",
+            );
         }
         let descending = match key.direction {
             Some(Direction::Ascending | Direction::GrannyAscending) => false,
@@ -182,10 +243,20 @@ impl<'a> Binder<'a> {
             Some(Nulls::Last) => false,
             None => !descending,
         };
-        Ok(SortKey { value, descending, nulls_first })
+        Ok(SortKey {
+            value,
+            descending,
+            nulls_first,
+        })
     }
 
-    fn distinct(&mut self, rows: &mut Rows, items: &'a [tree::Expression], scope: Scope, span: Span) -> Outcome<()> {
+    fn distinct(
+        &mut self,
+        rows: &mut Rows,
+        items: &'a [tree::Expression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
         let mut names = Names::default();
         let mut keys = Vec::new();
         let mut columns = Vec::new();
@@ -193,30 +264,57 @@ impl<'a> Binder<'a> {
             if matches!(&item.kind, ExpressionKind::Wildcard(text) if text == "*") {
                 for column in rows.columns.clone() {
                     let value = column_value(&column, item.span);
-                    let key = Column { id: self.fresh(), name: names.unique(&column.name), ty: column.ty };
-                    keys.push(Assignment { column: key.id, value });
+                    let key = Column {
+                        id: self.fresh(),
+                        name: names.unique(&column.name),
+                        ty: column.ty,
+                    };
+                    keys.push(Assignment {
+                        column: key.id,
+                        value,
+                    });
                     columns.push(key);
                 }
                 continue;
             }
-            let value = self.over(rows, scope, span, |binder, context| binder.expression(item, context))?;
+            let value = self.over(rows, scope, span, |binder, context| {
+                binder.expression(item, context)
+            })?;
             self.not_dynamic(&value, "a value to tell rows apart by")?;
             let name = match self.lent_name(item, scope) {
                 Some(name) => names.unique(&name),
                 None => names.position(),
             };
-            let key = Column { id: self.fresh(), name, ty: value.ty };
-            keys.push(Assignment { column: key.id, value });
+            let key = Column {
+                id: self.fresh(),
+                name,
+                ty: value.ty,
+            };
+            keys.push(Assignment {
+                column: key.id,
+                value,
+            });
             columns.push(key);
         }
-        rows.then(Operator::Aggregate { keys, aggregates: Vec::new() }, columns, span);
+        rows.then(
+            Operator::Aggregate {
+                keys,
+                aggregates: Vec::new(),
+            },
+            columns,
+            span,
+        );
         rows.ordered = false;
         Ok(())
     }
 
     fn not_dynamic(&mut self, value: &crate::bound::Expr, what: &str) -> Outcome<()> {
         if value.ty == ScalarType::Dynamic {
-            return self.refuse(DiagnosticKind::Type, value.span, format!("a dynamic cannot be {what}; convert it with tostring()"));
+            return self.refuse(
+                DiagnosticKind::Type,
+                value.span,
+                format!("a dynamic cannot be {what}; convert it with tostring()"),
+            );
         }
         Ok(())
     }
@@ -243,17 +341,35 @@ impl<'a> Binder<'a> {
                 ]
             })
             .collect();
-        *rows = Rows::new(crate::bound::Source::Rows { columns: columns.clone(), rows: values }, columns);
+        *rows = Rows::new(
+            crate::bound::Source::Rows {
+                columns: columns.clone(),
+                rows: values,
+            },
+            columns,
+        );
     }
 
-    fn assert_schema(&mut self, rows: &mut Rows, declared: &[tree::ColumnDeclaration], span: Span) -> Outcome<()> {
+    fn assert_schema(
+        &mut self,
+        rows: &mut Rows,
+        declared: &[tree::ColumnDeclaration],
+        span: Span,
+    ) -> Outcome<()> {
         let expected = self.declared_columns(declared)?;
         let same = expected.len() == rows.columns.len()
-            && expected.iter().zip(&rows.columns).all(|(one, other)| one.name == other.name && one.ty == other.ty);
+            && expected
+                .iter()
+                .zip(&rows.columns)
+                .all(|(one, other)| one.name == other.name && one.ty == other.ty);
         if same {
             return Ok(());
         }
-        self.refuse(DiagnosticKind::Type, span, "the columns are not the ones asserted")
+        self.refuse(
+            DiagnosticKind::Type,
+            span,
+            "the columns are not the ones asserted",
+        )
     }
 
     // Options between an operator's keyword and the rest.
@@ -278,15 +394,23 @@ pub(super) fn setting<'o>(settings: &'o [tree::Setting], name: &str) -> Option<&
 }
 
 pub(super) fn literal(value: Value, ty: ScalarType, span: Span) -> crate::bound::Expr {
-    crate::bound::Expr { kind: crate::bound::ExprKind::Literal(value), ty, span }
+    crate::bound::Expr {
+        kind: crate::bound::ExprKind::Literal(value),
+        ty,
+        span,
+    }
 }
 
 /// Whether a name fits a pattern with `*`.
 pub(super) fn matches_pattern(name: &str, pattern: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],

@@ -21,18 +21,32 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn new(source: Source, columns: Vec<Column>) -> Self {
-        Self { source, steps: Vec::new(), columns, ordered: false, name: None }
+        Self {
+            source,
+            steps: Vec::new(),
+            columns,
+            ordered: false,
+            name: None,
+        }
     }
 
     /// Adds a step after which these columns are visible.
     pub(crate) fn then(&mut self, operator: Operator, columns: Vec<Column>, span: Span) {
         self.columns.clone_from(&columns);
-        self.steps.push(Step { operator, columns, span });
+        self.steps.push(Step {
+            operator,
+            columns,
+            span,
+        });
     }
 
     /// Adds a step that leaves the columns as they are.
     pub(crate) fn pass(&mut self, operator: Operator, span: Span) {
-        self.steps.push(Step { operator, columns: self.columns.clone(), span });
+        self.steps.push(Step {
+            operator,
+            columns: self.columns.clone(),
+            span,
+        });
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Column> {
@@ -40,7 +54,11 @@ impl Rows {
     }
 
     pub(crate) fn into_pipeline(self) -> Pipeline {
-        Pipeline { source: self.source, steps: self.steps, columns: self.columns }
+        Pipeline {
+            source: self.source,
+            steps: self.steps,
+            columns: self.columns,
+        }
     }
 }
 
@@ -53,7 +71,13 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of<'c>(columns: impl IntoIterator<Item = &'c Column>) -> Self {
-        Self { taken: columns.into_iter().map(|column| column.name.clone()).collect(), positions: 0 }
+        Self {
+            taken: columns
+                .into_iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            positions: 0,
+        }
     }
 
     /// Takes a name; false if it was taken.

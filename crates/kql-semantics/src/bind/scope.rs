@@ -1,7 +1,5 @@
 //! Names that `let`, parameters and `as` declare.
 
-use std::sync::Arc;
-
 use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, ParameterType};
 
@@ -24,18 +22,29 @@ pub(crate) struct Bound<'a> {
 #[derive(Clone)]
 pub(crate) enum Entity<'a> {
     /// A value.
-    Scalar { value: Box<Expr>, needs: Vec<Dependency>, nodes: usize },
+    Scalar {
+        value: Box<Expr>,
+        needs: Vec<Dependency>,
+        nodes: usize,
+    },
     /// A table.
     Table(SharedId),
     /// A function, with the scope it was declared in.
-    Function { function: &'a tree::Function, scope: Scope },
+    Function {
+        function: &'a tree::Function,
+        scope: Scope,
+    },
     /// Its declaration is wrong; that has been said.
     Unusable,
 }
 
 impl<'a> Binder<'a> {
     pub(super) fn declare(&mut self, scope: Scope, name: &str, entity: Entity<'a>) -> Scope {
-        self.bindings.push(Bound { name: name.to_owned(), entity, previous: scope });
+        self.bindings.push(Bound {
+            name: name.to_owned(),
+            entity,
+            previous: scope,
+        });
         Some(self.bindings.len() - 1)
     }
 
@@ -61,40 +70,65 @@ impl<'a> Binder<'a> {
         names
     }
 
-    pub(super) fn declaration(&mut self, declaration: &'a tree::Let, scope: Scope) -> Outcome<Entity<'a>> {
+    pub(super) fn declaration(
+        &mut self,
+        declaration: &'a tree::Let,
+        scope: Scope,
+    ) -> Outcome<Entity<'a>> {
         let mut value = &declaration.value;
         while let ExpressionKind::Parenthesized(inner) = &value.kind {
             value = inner;
         }
         match &value.kind {
             ExpressionKind::Function(function) => return Ok(Entity::Function { function, scope }),
-            ExpressionKind::EntityGroup(_) => return self.unsupported(value.span, "an entity group"),
+            ExpressionKind::EntityGroup(_) => {
+                return self.unsupported(value.span, "an entity group");
+            }
             _ => {}
         }
-        let name: Arc<str> = declaration.name.text.as_str().into();
         if self.is_tabular(value, scope) {
             let materialized = matches!(value.kind, ExpressionKind::Materialize(_));
-            let id = self.share_expression(value, scope, materialized, Some(name))?;
+            let id = self.share_expression(value, scope, materialized)?;
             return Ok(Entity::Table(id));
         }
-        let (value, needs) = self.apart(|binder| binder.expression(value, &mut Context::constant(scope)))?;
+        let (value, needs) =
+            self.apart(|binder| binder.expression(value, &mut Context::constant(scope)))?;
         self.scalar_entity(value, needs)
     }
 
-    pub(super) fn scalar_entity(&mut self, value: Expr, needs: Vec<Dependency>) -> Outcome<Entity<'a>> {
+    pub(super) fn scalar_entity(
+        &mut self,
+        value: Expr,
+        needs: Vec<Dependency>,
+    ) -> Outcome<Entity<'a>> {
         let (nodes, depth) = value.size();
         if depth > super::MAX_DEPTH {
-            return self.refuse(DiagnosticKind::TooLarge, value.span, "the value nests too deeply once declarations are put in");
+            return self.refuse(
+                DiagnosticKind::TooLarge,
+                value.span,
+                "the value nests too deeply once declarations are put in",
+            );
         }
-        Ok(Entity::Scalar { value: Box::new(value), needs, nodes })
+        Ok(Entity::Scalar {
+            value: Box::new(value),
+            needs,
+            nodes,
+        })
     }
 
-    pub(super) fn query_parameter(&mut self, parameter: &'a tree::Parameter, scope: Scope) -> Outcome<Entity<'a>> {
+    pub(super) fn query_parameter(
+        &mut self,
+        parameter: &'a tree::Parameter,
+        scope: Scope,
+    ) -> Outcome<Entity<'a>> {
         let ParameterType::Scalar(ty) = &parameter.ty else {
             return self.unsupported(parameter.span, "a query parameter that is a table");
         };
         let ty = self.type_name(ty)?;
-        let value = match (self.options.parameters.get(&parameter.name.text), &parameter.default) {
+        let value = match (
+            self.options.parameters.get(&parameter.name.text),
+            &parameter.default,
+        ) {
             (Some(value), _) => {
                 if let Some(actual) = value.scalar_type()
                     && actual != ty
@@ -103,12 +137,18 @@ impl<'a> Binder<'a> {
                     return self.refuse(
                         DiagnosticKind::Type,
                         parameter.span,
-                        format!("parameter '{}' is a {ty}, and the value given is a {actual}", parameter.name.text),
+                        format!(
+                            "parameter '{}' is a {ty}, and the value given is a {actual}",
+                            parameter.name.text
+                        ),
                     );
                 }
                 let actual = value.scalar_type().unwrap_or(ty);
-                let literal =
-                    Expr { kind: ExprKind::Literal(value.clone()), ty: actual, span: parameter.span };
+                let literal = Expr {
+                    kind: ExprKind::Literal(value.clone()),
+                    ty: actual,
+                    span: parameter.span,
+                };
                 literal.converted(ty)
             }
             (None, Some(default)) => {
@@ -127,9 +167,18 @@ impl<'a> Binder<'a> {
     }
 
     /// The value of a declared name, put in at this place.
-    pub(super) fn use_scalar(&mut self, name: &str, scope: Scope, span: Span) -> Option<Outcome<Expr>> {
+    pub(super) fn use_scalar(
+        &mut self,
+        name: &str,
+        scope: Scope,
+        span: Span,
+    ) -> Option<Outcome<Expr>> {
         let (value, needs, nodes) = match self.lookup(scope, name)? {
-            Entity::Scalar { value, needs, nodes } => ((**value).clone(), needs.clone(), *nodes),
+            Entity::Scalar {
+                value,
+                needs,
+                nodes,
+            } => ((**value).clone(), needs.clone(), *nodes),
             Entity::Unusable => return Some(Err(Refused)),
             Entity::Table(_) => {
                 return Some(self.refuse(

@@ -22,7 +22,9 @@ impl<'a> Binder<'a> {
     }
 
     fn looks_tabular(&self, expression: &tree::Expression, scope: Scope, left: usize) -> bool {
-        let Some(left) = left.checked_sub(1) else { return false };
+        let Some(left) = left.checked_sub(1) else {
+            return false;
+        };
         match &expression.kind {
             ExpressionKind::Pipe(_)
             | ExpressionKind::Operator(_)
@@ -59,13 +61,19 @@ impl<'a> Binder<'a> {
         scope: Scope,
         left: usize,
     ) -> bool {
-        let mut answer = body.statements.iter().rev().find_map(|statement| match &statement.kind {
-            StatementKind::Expression(expression) => Some(expression),
-            _ => None,
-        });
+        let mut answer = body
+            .statements
+            .iter()
+            .rev()
+            .find_map(|statement| match &statement.kind {
+                StatementKind::Expression(expression) => Some(expression),
+                _ => None,
+            });
         // Names of the body's own are followed by hand: they are not declared yet.
         for _ in 0..left {
-            let Some(expression) = answer else { return false };
+            let Some(expression) = answer else {
+                return false;
+            };
             let mut inner = expression;
             while let ExpressionKind::Parenthesized(next) = &inner.kind {
                 inner = next;
@@ -75,18 +83,32 @@ impl<'a> Binder<'a> {
                 ExpressionKind::Call(call) => &call.function,
                 _ => return self.looks_tabular(inner, scope, left),
             };
-            let own = body.statements.iter().rev().find_map(|statement| match &statement.kind {
-                StatementKind::Let(declaration) if declaration.name.text == name.text => Some(&declaration.value),
-                _ => None,
-            });
+            let own = body
+                .statements
+                .iter()
+                .rev()
+                .find_map(|statement| match &statement.kind {
+                    StatementKind::Let(declaration) if declaration.name.text == name.text => {
+                        Some(&declaration.value)
+                    }
+                    _ => None,
+                });
             if let Some(own) = own {
                 if let ExpressionKind::Function(function) = &own.kind {
-                    return self.body_looks_tabular(&function.body, &function.parameters, scope, left.saturating_sub(1));
+                    return self.body_looks_tabular(
+                        &function.body,
+                        &function.parameters,
+                        scope,
+                        left.saturating_sub(1),
+                    );
                 }
                 answer = Some(own);
                 continue;
             }
-            return match parameters.iter().find(|parameter| parameter.name.text == name.text) {
+            return match parameters
+                .iter()
+                .find(|parameter| parameter.name.text == name.text)
+            {
                 Some(parameter) => !matches!(parameter.ty, ParameterType::Scalar(_)),
                 None => self.looks_tabular(inner, scope, left),
             };
@@ -100,14 +122,12 @@ impl<'a> Binder<'a> {
         expression: &'a tree::Expression,
         scope: Scope,
         materialized: bool,
-        name: Option<Arc<str>>,
     ) -> Outcome<SharedId> {
         let mut inner = expression;
         while let ExpressionKind::Parenthesized(next) = &inner.kind {
             inner = next;
         }
         if let ExpressionKind::Name(named) = &inner.kind
-            && name.is_none()
             && let Some(Entity::Table(id)) = self.lookup(scope, &named.text)
         {
             return Ok(*id);
@@ -117,12 +137,19 @@ impl<'a> Binder<'a> {
             _ => expression,
         };
         let (rows, needs) = self.apart(|binder| binder.tabular(query, scope))?;
+        let name = rows.name.clone();
         Ok(self.share(rows.into_pipeline(), needs, materialized, name))
     }
 
     /// Binds an expression that gives a table.
-    pub(super) fn tabular(&mut self, expression: &'a tree::Expression, scope: Scope) -> Outcome<Rows> {
-        self.deeper(expression.span, |binder| binder.tabular_kind(expression, scope))
+    pub(super) fn tabular(
+        &mut self,
+        expression: &'a tree::Expression,
+        scope: Scope,
+    ) -> Outcome<Rows> {
+        self.deeper(expression.span, |binder| {
+            binder.tabular_kind(expression, scope)
+        })
     }
 
     fn tabular_kind(&mut self, expression: &'a tree::Expression, scope: Scope) -> Outcome<Rows> {
@@ -139,13 +166,16 @@ impl<'a> Binder<'a> {
             ExpressionKind::ExternalData(external) => self.external(external, scope, span),
             ExpressionKind::Materialize(query) => {
                 let (rows, needs) = self.apart(|binder| binder.tabular(&query.query, scope))?;
-                let id = self.share(rows.into_pipeline(), needs, true, None);
+                let name = rows.name.clone();
+                let id = self.share(rows.into_pipeline(), needs, true, name);
                 self.read_shared(id, span)
             }
             ExpressionKind::ToTable(query) => self.tabular(&query.query, scope),
             ExpressionKind::Call(call) => self.tabular_call(call, scope),
             ExpressionKind::Path(path) => self.place(path, scope, span),
-            ExpressionKind::ContextualDataTable { .. } => self.unsupported(span, "'__contextual_datatable'"),
+            ExpressionKind::ContextualDataTable { .. } => {
+                self.unsupported(span, "'__contextual_datatable'")
+            }
             ExpressionKind::Body(body) => {
                 let (inner, answers) = self.statements(&body.statements, scope)?;
                 match answers.last() {
@@ -153,8 +183,14 @@ impl<'a> Binder<'a> {
                     None => self.refuse(DiagnosticKind::Meaning, span, "the body has no result"),
                 }
             }
-            ExpressionKind::Error => self.refuse(DiagnosticKind::Meaning, span, "a table is missing"),
-            _ => self.refuse(DiagnosticKind::Type, span, "a table is needed here, and this is a value"),
+            ExpressionKind::Error => {
+                self.refuse(DiagnosticKind::Meaning, span, "a table is missing")
+            }
+            _ => self.refuse(
+                DiagnosticKind::Type,
+                span,
+                "a table is needed here, and this is a value",
+            ),
         }
     }
 
@@ -183,38 +219,50 @@ impl<'a> Binder<'a> {
         }
         let declared = self.declared_names(scope);
         let known = self.tables.names();
-        let suggestion =
-            nearest(&name.text, known.iter().chain(&declared).map(std::string::String::as_str));
+        let suggestion = nearest(
+            &name.text,
+            known
+                .iter()
+                .chain(&declared)
+                .map(std::string::String::as_str),
+        );
         self.errors.push(
-            Diagnostic::new(DiagnosticKind::Name, name.span, format!("no table named '{}'", name.text))
-                .with_suggestion(suggestion),
+            Diagnostic::new(
+                DiagnosticKind::Name,
+                name.span,
+                format!("no table named '{}'", name.text),
+            )
+            .with_suggestion(suggestion),
         );
         Err(Refused)
     }
 
     /// A view that is named without parentheses.
     fn view(&mut self, name: &'a tree::Name, scope: Scope) -> Outcome<Rows> {
-        let Some(Entity::Function { function, scope: inner }) = self.lookup(scope, &name.text).cloned() else {
+        let Some(Entity::Function {
+            function,
+            scope: inner,
+        }) = self.lookup(scope, &name.text).cloned()
+        else {
             return Err(Refused);
         };
-        let (inner, answers) = self.statements(&function.body.statements, inner)?;
-        match answers.last() {
-            Some(answer) => {
-                let mut rows = self.tabular(answer, inner)?;
-                rows.name = Some(name.text.as_str().into());
-                Ok(rows)
-            }
-            None => self.refuse(DiagnosticKind::Meaning, name.span, format!("'{}' has no result", name.text)),
-        }
+        self.view_rows(&name.text, function, inner)
     }
 
     /// A table of the schema.
     pub(super) fn schema_table(&mut self, name: &str, span: Span) -> Option<Rows> {
         let schema = self.tables.table(name)?;
-        let columns: Vec<Column> =
-            schema.columns.iter().map(|column| self.column(column.name.as_str(), column.ty)).collect();
+        let columns: Vec<Column> = schema
+            .columns
+            .iter()
+            .map(|column| self.column(column.name.as_str(), column.ty))
+            .collect();
         let name: Arc<str> = name.into();
-        let source = Source::Table { name: name.clone(), columns: columns.clone(), span };
+        let source = Source::Table {
+            name: name.clone(),
+            columns: columns.clone(),
+            span,
+        };
         let mut rows = Rows::new(source, columns);
         rows.name = Some(name);
         Some(rows)
@@ -277,18 +325,64 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Type,
                 call.span,
-                format!("a table is needed here, and '{}' gives a value", call.function.text),
+                format!(
+                    "a table is needed here, and '{}' gives a value",
+                    call.function.text
+                ),
             );
         }
         let mut rows = self.tabular(body, inner)?;
-        rows.name = Some(call.function.text.as_str().into());
+        if matches!(self.lookup(scope, &call.function.text), Some(Entity::Function { function, .. }) if function.view)
+        {
+            rows.name = Some(call.function.text.as_str().into());
+        }
         Ok(rows)
+    }
+
+    /// Every view that is declared without parameters, latest first.
+    pub(super) fn views(&self, scope: Scope) -> Vec<(String, &'a tree::Function, Scope)> {
+        let mut views: Vec<(String, &'a tree::Function, Scope)> = Vec::new();
+        for name in self.declared_names(scope) {
+            if let Some(Entity::Function { function, scope }) = self.lookup(scope, &name)
+                && function.view
+                && function.parameters.is_empty()
+                && !views.iter().any(|(known, ..)| *known == name)
+            {
+                views.push((name, function, *scope));
+            }
+        }
+        views
+    }
+
+    /// The rows of a view.
+    pub(super) fn view_rows(
+        &mut self,
+        name: &str,
+        function: &'a tree::Function,
+        scope: Scope,
+    ) -> Outcome<Rows> {
+        self.deeper(function.body.span, |binder| {
+            let (inner, answers) = binder.statements(&function.body.statements, scope)?;
+            let Some(answer) = answers.last() else {
+                return binder.refuse(
+                    DiagnosticKind::Meaning,
+                    function.body.span,
+                    format!("'{name}' has no result"),
+                );
+            };
+            let mut rows = binder.tabular(answer, inner)?;
+            rows.name = Some(name.into());
+            Ok(rows)
+        })
     }
 
     fn place(&mut self, path: &'a tree::Path, _scope: Scope, span: Span) -> Outcome<Rows> {
         let last = path.segments.last();
         let what = match (&path.base.kind, last) {
-            (ExpressionKind::Call(call), Some(Segment::Member(_) | Segment::Call(_) | Segment::Wildcard { .. })) => {
+            (
+                ExpressionKind::Call(call),
+                Some(Segment::Member(_) | Segment::Call(_) | Segment::Wildcard { .. }),
+            ) => {
                 format!("'{}()', a table of another place,", call.function.text)
             }
             _ => "a table of another place".to_owned(),
@@ -296,15 +390,24 @@ impl<'a> Binder<'a> {
         self.unsupported(span, what)
     }
 
-    pub(super) fn declared_columns(&mut self, declared: &[tree::ColumnDeclaration]) -> Outcome<Vec<Column>> {
+    pub(super) fn declared_columns(
+        &mut self,
+        declared: &[tree::ColumnDeclaration],
+    ) -> Outcome<Vec<Column>> {
         let mut columns: Vec<Column> = Vec::with_capacity(declared.len());
         for declaration in declared {
             let ty = self.type_name(&declaration.ty)?;
-            if columns.iter().any(|column| *column.name == declaration.name.text) {
+            if columns
+                .iter()
+                .any(|column| *column.name == declaration.name.text)
+            {
                 return self.refuse(
                     DiagnosticKind::Name,
                     declaration.name.span,
-                    format!("a column named '{}' is there already", declaration.name.text),
+                    format!(
+                        "a column named '{}' is there already",
+                        declaration.name.text
+                    ),
                 );
             }
             columns.push(self.column(declaration.name.text.as_str(), ty));
@@ -312,13 +415,22 @@ impl<'a> Binder<'a> {
         Ok(columns)
     }
 
-    fn data_table(&mut self, table: &'a tree::DataTable, scope: Scope, span: Span) -> Outcome<Rows> {
+    fn data_table(
+        &mut self,
+        table: &'a tree::DataTable,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Rows> {
         let columns = self.declared_columns(&table.columns)?;
         if columns.is_empty() || table.values.len() % columns.len() != 0 {
             return self.refuse(
                 DiagnosticKind::Arity,
                 span,
-                format!("{} values do not fill rows of {} columns", table.values.len(), columns.len()),
+                format!(
+                    "{} values do not fill rows of {} columns",
+                    table.values.len(),
+                    columns.len()
+                ),
             );
         }
         let mut rows = Vec::with_capacity(table.values.len() / columns.len());
@@ -331,7 +443,13 @@ impl<'a> Binder<'a> {
                 rows.push(std::mem::take(&mut row));
             }
         }
-        Ok(Rows::new(Source::Rows { columns: columns.clone(), rows }, columns))
+        Ok(Rows::new(
+            Source::Rows {
+                columns: columns.clone(),
+                rows,
+            },
+            columns,
+        ))
     }
 
     /// A value of a `datatable`, converted to its column's type.
@@ -339,7 +457,12 @@ impl<'a> Binder<'a> {
         Ok(value.converted(ty))
     }
 
-    fn external(&mut self, external: &'a tree::ExternalData, scope: Scope, span: Span) -> Outcome<Rows> {
+    fn external(
+        &mut self,
+        external: &'a tree::ExternalData,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Rows> {
         let columns = self.declared_columns(&external.columns)?;
         let mut uris = Vec::with_capacity(external.sources.len());
         for uri in &external.sources {
@@ -350,7 +473,9 @@ impl<'a> Binder<'a> {
             if let Some(value) = property.values.first() {
                 let value = match &value.kind {
                     ExpressionKind::Name(name) => crate::bound::Expr {
-                        kind: crate::bound::ExprKind::Literal(crate::bound::Value::String(name.text.clone())),
+                        kind: crate::bound::ExprKind::Literal(crate::bound::Value::String(
+                            name.text.clone(),
+                        )),
                         ty: ScalarType::String,
                         span: name.span,
                     },
@@ -359,7 +484,12 @@ impl<'a> Binder<'a> {
                 properties.push((property.name.text.to_lowercase(), value));
             }
         }
-        let source = Source::External { columns: columns.clone(), uris, properties, span };
+        let source = Source::External {
+            columns: columns.clone(),
+            uris,
+            properties,
+            span,
+        };
         Ok(Rows::new(source, columns))
     }
 
@@ -371,12 +501,26 @@ impl<'a> Binder<'a> {
             OperatorKind::Union(inputs) => self.union(None, inputs, operator, scope),
             OperatorKind::Search(search) => self.search(None, search, operator, scope),
             OperatorKind::Find(_) => self.unsupported(operator.span, "'find'"),
-            _ => self.unsupported(operator.span, format!("'{}' at the beginning of a query", operator.keyword.text)),
+            _ => self.unsupported(
+                operator.span,
+                format!("'{}' at the beginning of a query", operator.keyword.text),
+            ),
         }
     }
 
-    fn print(&mut self, items: &'a [tree::NamedExpression], scope: Scope, span: Span) -> Outcome<Rows> {
-        let mut rows = Rows::new(Source::Rows { columns: Vec::new(), rows: vec![Vec::new()] }, Vec::new());
+    fn print(
+        &mut self,
+        items: &'a [tree::NamedExpression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Rows> {
+        let mut rows = Rows::new(
+            Source::Rows {
+                columns: Vec::new(),
+                rows: vec![Vec::new()],
+            },
+            Vec::new(),
+        );
         self.print_items(&mut rows, items, scope, span)?;
         Ok(rows)
     }
@@ -387,10 +531,15 @@ impl<'a> Binder<'a> {
         let step = self.expression(&range.step, &mut Context::constant(scope));
         let (from, to, step) = (from?, to?, step?);
         let ty = match (from.ty, to.ty, step.ty) {
-            (ScalarType::DateTime, ScalarType::DateTime, ScalarType::TimeSpan) => ScalarType::DateTime,
-            (ScalarType::TimeSpan, ScalarType::TimeSpan, ScalarType::TimeSpan) => ScalarType::TimeSpan,
+            (ScalarType::DateTime, ScalarType::DateTime, ScalarType::TimeSpan) => {
+                ScalarType::DateTime
+            }
+            (ScalarType::TimeSpan, ScalarType::TimeSpan, ScalarType::TimeSpan) => {
+                ScalarType::TimeSpan
+            }
             (first, last, step) => {
-                let wide = super::arithmetic::wider(first, last).and_then(|both| super::arithmetic::wider(both, step));
+                let wide = super::arithmetic::wider(first, last)
+                    .and_then(|both| super::arithmetic::wider(both, step));
                 match wide {
                     // A range has no 32 bits.
                     Some(ScalarType::Int) => ScalarType::Long,
@@ -407,8 +556,17 @@ impl<'a> Binder<'a> {
         };
         let column = self.column(range.column.text.as_str(), ty);
         let (from, to) = (from.converted(ty), to.converted(ty));
-        let step = if ty.is_numeric() { step.converted(ty) } else { step };
-        let source = Source::Range { column: column.clone(), from, to, step };
+        let step = if ty.is_numeric() {
+            step.converted(ty)
+        } else {
+            step
+        };
+        let source = Source::Range {
+            column: column.clone(),
+            from,
+            to,
+            step,
+        };
         Ok(Rows::new(source, vec![column]))
     }
 
@@ -426,7 +584,12 @@ impl<'a> Binder<'a> {
                 let needs = std::mem::take(&mut self.used);
                 let materialized = false;
                 let ordered = rows.ordered;
-                let id = self.share(rows.into_pipeline(), needs.clone(), materialized, Some(name_text));
+                let id = self.share(
+                    rows.into_pipeline(),
+                    needs.clone(),
+                    materialized,
+                    Some(name_text),
+                );
                 self.used = needs;
                 scope = self.declare(scope, &name.text, Entity::Table(id));
                 rows = self.read_shared(id, operator.span)?;
@@ -446,13 +609,31 @@ impl<'a> Binder<'a> {
     }
 
     pub(super) fn choose(rows: &mut Rows, columns: Vec<Column>, span: Span) {
-        rows.then(Operator::Compute { assignments: Vec::new() }, columns, span);
+        rows.then(
+            Operator::Compute {
+                assignments: Vec::new(),
+            },
+            columns,
+            span,
+        );
     }
 }
 
 /// Functions that name a table elsewhere.
 fn is_place(name: &str) -> bool {
-    matches!(name, "database" | "cluster" | "workspace" | "app" | "resource" | "adx" | "arg" | "table" | "external_table" | "materialized_view")
+    matches!(
+        name,
+        "database"
+            | "cluster"
+            | "workspace"
+            | "app"
+            | "resource"
+            | "adx"
+            | "arg"
+            | "table"
+            | "external_table"
+            | "materialized_view"
+    )
 }
 
 fn is_service_table(name: &str) -> bool {

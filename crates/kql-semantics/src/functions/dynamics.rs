@@ -1,8 +1,8 @@
 //! Functions of arrays and bags.
 
 use super::notation::{
-    ANY, BOOL, BOOLEAN, DYN, DYNAMIC, FIRST, INT, JSON, LIKE_FIRST, LONG, MANY, POSITION, STR, SUM,
-    scalar,
+    ANY, BOOL, BOOLEAN, DYN, DYNAMIC, FIRST, INT, JSON, LIKE_FIRST, LONG, MANY, POSITION, REAL,
+    STR, SUM, scalar,
 };
 use super::{Function, Naming};
 
@@ -134,7 +134,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("bag_merge", &[], 2, 64, &[DYN], DYNAMIC, POSITION),
     scalar("bag_remove_keys", &[], 2, 2, &[DYN], DYNAMIC, POSITION),
     scalar("bag_has_key", &[], 2, 2, &[DYN, STR], BOOLEAN, POSITION),
-    scalar("jaccard_index", &[], 2, 2, &[DYN], DYNAMIC, POSITION),
+    scalar("jaccard_index", &[], 2, 2, &[DYN], REAL, POSITION),
     scalar(
         "bag_set_key",
         &[],
@@ -145,4 +145,5 @@ pub(super) static FUNCTIONS: &[Function] = &[
         POSITION,
     ),
     scalar("bag_zip", &[], 2, 2, &[DYN], DYNAMIC, POSITION),
+    scalar("column_names_of", &[], 1, 1, &[ANY], DYNAMIC, POSITION),
 ];

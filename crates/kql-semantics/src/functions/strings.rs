@@ -71,7 +71,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         3,
         4,
         &[STR, INT, STR, TYPE],
-        SPECIAL,
+        STRING,
         POSITION,
     ),
     scalar(
@@ -89,7 +89,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         2,
         3,
         &[STR, STR, TYPE],
-        SPECIAL,
+        STRING,
         POSITION,
     ),
     scalar("replace", &[], 3, 3, &[STR], STRING, POSITION),

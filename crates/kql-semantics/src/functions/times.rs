@@ -2,7 +2,7 @@
 
 use super::Function;
 use super::notation::{
-    ANY, DATE, DATETIME, DYNAMIC, INT, INT32, LIKE_FIRST, LONG, NUM, POSITION, SPAN, STR, STRING,
+    ANY, DATE, DATETIME, DYNAMIC, INT, LIKE_FIRST, LONG, NUM, POSITION, SPAN, STR, STRING,
     TIMESPAN, scalar,
 };
 
@@ -83,16 +83,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     scalar("datetime_diff", &[], 3, 3, &[STR, DATE], LONG, POSITION),
     scalar("dayofweek", &[], 1, 1, &[DATE], TIMESPAN, POSITION),
-    scalar("dayofmonth", &[], 1, 1, &[DATE], INT32, POSITION),
-    scalar("dayofyear", &[], 1, 1, &[DATE], INT32, POSITION),
-    scalar("hourofday", &[], 1, 1, &[DATE], INT32, POSITION),
+    scalar("dayofmonth", &[], 1, 1, &[DATE], LONG, POSITION),
+    scalar("dayofyear", &[], 1, 1, &[DATE], LONG, POSITION),
+    scalar("hourofday", &[], 1, 1, &[DATE], LONG, POSITION),
     scalar(
         "week_of_year",
         &["weekofyear"],
         1,
         1,
         &[DATE],
-        INT32,
+        LONG,
         POSITION,
     ),
     scalar("startofday", &[], 1, 2, &[DATE, INT], DATETIME, LIKE_FIRST),
@@ -103,15 +103,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("endofweek", &[], 1, 2, &[DATE, INT], DATETIME, POSITION),
     scalar("endofmonth", &[], 1, 2, &[DATE, INT], DATETIME, POSITION),
     scalar("endofyear", &[], 1, 2, &[DATE, INT], DATETIME, POSITION),
-    scalar("getyear", &[], 1, 1, &[DATE], INT32, POSITION),
-    scalar("getmonth", &["monthofyear"], 1, 1, &[DATE], INT32, POSITION),
+    scalar("getyear", &[], 1, 1, &[DATE], LONG, POSITION),
+    scalar("getmonth", &["monthofyear"], 1, 1, &[DATE], LONG, POSITION),
     scalar(
         "datetime_part",
         &["datepart"],
         2,
         2,
         &[STR, DATE],
-        INT32,
+        LONG,
         POSITION,
     ),
     scalar("now", &[], 0, 1, &[SPAN], DATETIME, POSITION),

@@ -8,7 +8,10 @@ use serde_json::Value;
 
 /// The recorded cases, if they are there.
 fn cases(file: &str) -> Option<Vec<Value>> {
-    #[expect(clippy::disallowed_methods, reason = "where shared test data is kept is the machine's matter")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where shared test data is kept is the machine's matter"
+    )]
     let root = std::env::var("DEFENDER_SHARED").map_or_else(
         |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
         PathBuf::from,
@@ -18,7 +21,11 @@ fn cases(file: &str) -> Option<Vec<Value>> {
         println!("{} is not here; nothing is measured", path.display());
         return None;
     };
-    Some(text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect())
+    Some(
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a case is JSON"))
+            .collect(),
+    )
 }
 
 /// What binding a case came to.
@@ -50,7 +57,9 @@ fn tally(cases: &[Value]) -> Tally {
                 let same = expected.len() == actual.len()
                     && expected.iter().zip(&actual).all(|(wanted, column)| {
                         wanted["name"].as_str() == Some(&column.name)
-                            && wanted["type"].as_str().is_some_and(|types| types.split('|').any(|ty| ty == column.ty.name()))
+                            && wanted["type"].as_str().is_some_and(|types| {
+                                types.split('|').any(|ty| ty == column.ty.name())
+                            })
                     });
                 if same {
                     tally.right += 1;
@@ -61,7 +70,12 @@ fn tally(cases: &[Value]) -> Tally {
                     }
                     line.push_str("  instead of");
                     for column in expected {
-                        let _ = write!(line, " {}:{}", column["name"].as_str().unwrap_or(""), column["type"].as_str().unwrap_or(""));
+                        let _ = write!(
+                            line,
+                            " {}:{}",
+                            column["name"].as_str().unwrap_or(""),
+                            column["type"].as_str().unwrap_or("")
+                        );
                     }
                     tally.wrong.push(line);
                 }
@@ -69,7 +83,10 @@ fn tally(cases: &[Value]) -> Tally {
             Err(found) => {
                 let first = &found[0];
                 let line = format!("{name}: {first} at {:?}", first.span.slice(query));
-                if found.iter().any(|error| error.kind == DiagnosticKind::Unsupported) {
+                if found
+                    .iter()
+                    .any(|error| error.kind == DiagnosticKind::Unsupported)
+                {
                     tally.unsupported.push(line);
                 } else {
                     tally.refused.push(line);
@@ -90,7 +107,11 @@ fn report(tally: &Tally) {
         tally.refused.len(),
         tally.wrong.len()
     );
-    for (heading, lines) in [("wrong", &tally.wrong), ("refused", &tally.refused), ("unsupported", &tally.unsupported)] {
+    for (heading, lines) in [
+        ("wrong", &tally.wrong),
+        ("refused", &tally.refused),
+        ("unsupported", &tally.unsupported),
+    ] {
         for line in lines {
             println!("{heading}: {line}");
         }
@@ -99,15 +120,23 @@ fn report(tally: &Tally) {
 
 #[test]
 fn documented_queries_have_the_columns_of_the_service() {
-    let Some(cases) = cases("cases-docs.jsonl") else { return };
+    let Some(cases) = cases("cases-docs.jsonl") else {
+        return;
+    };
     let tally = tally(&cases);
     report(&tally);
-    assert!(tally.right >= 1, "{} of the documentation's cases", tally.right);
+    assert!(
+        tally.right >= 1,
+        "{} of the documentation's cases",
+        tally.right
+    );
 }
 
 #[test]
 fn generated_queries_have_the_columns_of_the_service() {
-    let Some(cases) = cases("cases-fuzz.jsonl") else { return };
+    let Some(cases) = cases("cases-fuzz.jsonl") else {
+        return;
+    };
     let tally = tally(&cases);
     report(&tally);
     assert!(tally.right >= 1, "{} of the generated cases", tally.right);
@@ -115,7 +144,9 @@ fn generated_queries_have_the_columns_of_the_service() {
 
 #[test]
 fn what_the_service_refuses_before_running_is_refused() {
-    let Some(cases) = cases("cases-errors.jsonl") else { return };
+    let Some(cases) = cases("cases-errors.jsonl") else {
+        return;
+    };
     let mut accepted = Vec::new();
     let mut runtime = 0;
     for case in &cases {
@@ -130,5 +161,9 @@ fn what_the_service_refuses_before_running_is_refused() {
         }
     }
     println!("{runtime} of the errors at run time are found before");
-    assert!(accepted.is_empty(), "accepted although the service refuses:\n{}", accepted.join("\n"));
+    assert!(
+        accepted.is_empty(),
+        "accepted although the service refuses:\n{}",
+        accepted.join("\n")
+    );
 }

@@ -37,11 +37,18 @@ impl<'a> Binder<'a> {
                 binder.expression(&item.column.expression, context)
             })?;
             if value.ty != Dynamic {
-                let hint = if value.ty == ScalarType::String { "; use parse_json() or split()" } else { "" };
+                let hint = if value.ty == ScalarType::String {
+                    "; use parse_json() or split()"
+                } else {
+                    ""
+                };
                 return self.refuse(
                     DiagnosticKind::Type,
                     value.span,
-                    format!("only a dynamic can be expanded, and this is a {}{hint}", value.ty),
+                    format!(
+                        "only a dynamic can be expanded, and this is a {}{hint}",
+                        value.ty
+                    ),
                 );
             }
             let ty = match &item.to {
@@ -55,8 +62,16 @@ impl<'a> Binder<'a> {
                     None => names.position(),
                 },
             };
-            let column = Column { id: self.fresh(), name, ty };
-            items.push(MvItem { column: column.id, value, ty });
+            let column = Column {
+                id: self.fresh(),
+                name,
+                ty,
+            };
+            items.push(MvItem {
+                column: column.id,
+                value,
+                ty,
+            });
             replace_or_push(&mut columns, column);
         }
         let index = match Self::option(operator, "with_itemindex") {
@@ -67,13 +82,21 @@ impl<'a> Binder<'a> {
             }
             None => None,
         };
-        Ok(Expansion { items, columns, index })
+        Ok(Expansion {
+            items,
+            columns,
+            index,
+        })
     }
 
     fn one_type(&mut self, written: &tree::TypeOf) -> Outcome<ScalarType> {
         match written.columns.as_slice() {
             [tree::TypeOfColumn::Type(name)] => self.type_name(name),
-            _ => self.refuse(DiagnosticKind::Constant, written.span, "typeof() with one type is needed here"),
+            _ => self.refuse(
+                DiagnosticKind::Constant,
+                written.span,
+                "typeof() with one type is needed here",
+            ),
         }
     }
 
@@ -85,19 +108,34 @@ impl<'a> Binder<'a> {
         scope: Scope,
     ) -> Outcome<()> {
         let expansion = self.expansion(rows, &expand.columns, operator, scope)?;
-        let bags = match Self::option(operator, "bagexpansion").or_else(|| Self::option(operator, "kind")) {
+        let bags = match Self::option(operator, "bagexpansion")
+            .or_else(|| Self::option(operator, "kind"))
+        {
             None | Some("bag") => BagExpansion::Bag,
             Some("array") => BagExpansion::Array,
             Some(other) => {
-                return self.refuse(DiagnosticKind::Name, operator.span, format!("no bag expansion is called '{other}'"));
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    operator.span,
+                    format!("no bag expansion is called '{other}'"),
+                );
             }
         };
         let limit = match &expand.limit {
             Some(limit) => Some(self.count(limit, &mut Context::constant(scope))?),
             None => None,
         };
-        let bound = MvExpand { items: expansion.items, bags, index: expansion.index.map(|column| column.id), limit };
-        rows.then(Operator::MvExpand(Box::new(bound)), expansion.columns, operator.span);
+        let bound = MvExpand {
+            items: expansion.items,
+            bags,
+            index: expansion.index.map(|column| column.id),
+            limit,
+        };
+        rows.then(
+            Operator::MvExpand(Box::new(bound)),
+            expansion.columns,
+            operator.span,
+        );
         Ok(())
     }
 
@@ -113,9 +151,13 @@ impl<'a> Binder<'a> {
             Some(limit) => Some(self.count(limit, &mut Context::constant(scope))?),
             None => None,
         };
-        let context = Source::Context { columns: expansion.columns.clone() };
+        let context = Source::Context {
+            columns: expansion.columns.clone(),
+        };
         let inside = Rows::new(context, expansion.columns.clone());
-        let body = self.deeper(operator.span, |binder| binder.pipe(inside, &apply.operators, scope))?;
+        let body = self.deeper(operator.span, |binder| {
+            binder.pipe(inside, &apply.operators, scope)
+        })?;
         // The expanded columns take the place of the input's of the same name, and the body decides about them.
         let mut columns: Vec<Column> = Vec::new();
         for column in &rows.columns {
@@ -126,12 +168,20 @@ impl<'a> Binder<'a> {
             columns.push(shadow.unwrap_or(column).clone());
         }
         for column in &body.columns {
-            if !columns.iter().any(|outer| outer.name == column.name || outer.id == column.id) {
+            if !columns
+                .iter()
+                .any(|outer| outer.name == column.name || outer.id == column.id)
+            {
                 columns.push(column.clone());
             }
         }
         let index = expansion.index.map(|column| column.id);
-        let bound = MvApply { items: expansion.items, index, limit, body: body.into_pipeline() };
+        let bound = MvApply {
+            items: expansion.items,
+            index,
+            limit,
+            body: body.into_pipeline(),
+        };
         rows.then(Operator::MvApply(Box::new(bound)), columns, operator.span);
         rows.ordered = false;
         Ok(())
@@ -154,12 +204,21 @@ impl<'a> Binder<'a> {
                 return self.unsupported(query.span, "a partition with a query of its own");
             }
         };
-        let context = Source::Context { columns: rows.columns.clone() };
+        let context = Source::Context {
+            columns: rows.columns.clone(),
+        };
         let mut inside = Rows::new(context, rows.columns.clone());
         inside.ordered = rows.ordered;
         let body = self.deeper(span, |binder| binder.pipe(inside, operators, scope))?;
         let columns = body.columns.clone();
-        rows.then(Operator::Partition { by: by_column, body: Box::new(body.into_pipeline()) }, columns, span);
+        rows.then(
+            Operator::Partition {
+                by: by_column,
+                body: Box::new(body.into_pipeline()),
+            },
+            columns,
+            span,
+        );
         rows.ordered = false;
         Ok(())
     }

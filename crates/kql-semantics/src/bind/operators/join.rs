@@ -39,18 +39,36 @@ impl<'a> Binder<'a> {
         let right = self.tabular(&join.right, scope)?;
         let conditions = match &join.condition {
             Some(Condition::On(conditions)) => conditions,
-            Some(Condition::Where(condition)) => return self.unsupported(condition.span, "a join with 'where'"),
+            Some(Condition::Where(condition)) => {
+                return self.unsupported(condition.span, "a join with 'where'");
+            }
             None => {
-                return self.refuse(DiagnosticKind::Meaning, operator.span, "a join needs 'on' and what to meet on");
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    operator.span,
+                    "a join needs 'on' and what to meet on",
+                );
             }
         };
         let mut on = Vec::new();
         let mut common_columns: Vec<ColumnId> = Vec::new();
         for condition in conditions {
-            self.join_keys(condition, &rows.columns, &right.columns, scope, &mut on, &mut common_columns)?;
+            self.join_keys(
+                condition,
+                &rows.columns,
+                &right.columns,
+                scope,
+                &mut on,
+                &mut common_columns,
+            )?;
         }
         let columns = join_columns(kind, is_lookup, &rows.columns, &right.columns, &on);
-        let bound = Join { kind, right: right.into_pipeline(), on, is_lookup };
+        let bound = Join {
+            kind,
+            right: right.into_pipeline(),
+            on,
+            is_lookup,
+        };
         rows.then(Operator::Join(Box::new(bound)), columns, operator.span);
         rows.ordered = false;
         Ok(())
@@ -66,9 +84,9 @@ impl<'a> Binder<'a> {
         common_columns: &mut Vec<ColumnId>,
     ) -> Outcome<()> {
         match &condition.kind {
-            ExpressionKind::Parenthesized(inner) => {
-                self.deeper(inner.span, |binder| binder.join_keys(inner, left, right, scope, on, common_columns))
-            }
+            ExpressionKind::Parenthesized(inner) => self.deeper(inner.span, |binder| {
+                binder.join_keys(inner, left, right, scope, on, common_columns)
+            }),
             ExpressionKind::Name(name) => {
                 let ours = Context::over(scope, left).find(&name.text).cloned();
                 let theirs = Context::over(scope, right).find(&name.text).cloned();
@@ -77,7 +95,11 @@ impl<'a> Binder<'a> {
                     return self.unknown_column(name, &Context::over(scope, side));
                 };
                 common_columns.push(theirs.id);
-                let key = self.join_key(column_value(ours, name.span), column_value(theirs, name.span), condition.span)?;
+                let key = self.join_key(
+                    column_value(ours, name.span),
+                    column_value(theirs, name.span),
+                    condition.span,
+                )?;
                 on.push(key);
                 Ok(())
             }
@@ -87,7 +109,9 @@ impl<'a> Binder<'a> {
                 }
                 Ok(())
             }
-            ExpressionKind::Comparison(comparison) if comparison.operator == ComparisonOperator::Equal => {
+            ExpressionKind::Comparison(comparison)
+                if comparison.operator == ComparisonOperator::Equal =>
+            {
                 let mut context = Context::over(scope, &[]);
                 context.sides = Some((left, right));
                 let one = self.expression(&comparison.left, &mut context)?;
@@ -119,10 +143,17 @@ impl<'a> Binder<'a> {
     fn join_key(&mut self, left: Expr, right: Expr, span: Span) -> Outcome<JoinKey> {
         let (one, other) = (left.ty, right.ty);
         if one == ScalarType::Dynamic || other == ScalarType::Dynamic {
-            return self.refuse(DiagnosticKind::Type, span, "a dynamic cannot be a join key; convert it with tostring()");
+            return self.refuse(
+                DiagnosticKind::Type,
+                span,
+                "a dynamic cannot be a join key; convert it with tostring()",
+            );
         }
         match common(one, other) {
-            Some(ty) => Ok(JoinKey { left: left.converted(ty), right: right.converted(ty) }),
+            Some(ty) => Ok(JoinKey {
+                left: left.converted(ty),
+                right: right.converted(ty),
+            }),
             None => self.refuse(
                 DiagnosticKind::Type,
                 span,
@@ -146,7 +177,13 @@ fn sides(expression: &Expr, left: &[Column], right: &[Column]) -> (bool, bool) {
     found
 }
 
-fn join_columns(kind: JoinKind, is_lookup: bool, left: &[Column], right: &[Column], on: &[JoinKey]) -> Vec<Column> {
+fn join_columns(
+    kind: JoinKind,
+    is_lookup: bool,
+    left: &[Column],
+    right: &[Column],
+    on: &[JoinKey],
+) -> Vec<Column> {
     match kind {
         JoinKind::LeftAnti | JoinKind::LeftSemi => return left.to_vec(),
         JoinKind::RightAnti | JoinKind::RightSemi => return right.to_vec(),
@@ -155,11 +192,17 @@ fn join_columns(kind: JoinKind, is_lookup: bool, left: &[Column], right: &[Colum
     let mut names = Names::of(left);
     let mut columns = left.to_vec();
     for column in right {
-        let is_key = on.iter().any(|key| base_column(&key.right) == Some(column.id));
+        let is_key = on
+            .iter()
+            .any(|key| base_column(&key.right) == Some(column.id));
         if is_lookup && is_key {
             continue;
         }
-        columns.push(Column { id: column.id, name: names.unique(&column.name), ty: column.ty });
+        columns.push(Column {
+            id: column.id,
+            name: names.unique(&column.name),
+            ty: column.ty,
+        });
     }
     columns
 }

@@ -20,14 +20,24 @@ impl<'a> Binder<'a> {
         scope: Scope,
         matched_only: bool,
     ) -> Outcome<()> {
-        let input = self.over(rows, scope, operator.span, |binder, context| binder.expression(&parse.source, context))?;
+        let input = self.over(rows, scope, operator.span, |binder, context| {
+            binder.expression(&parse.source, context)
+        })?;
         let input = input.converted(ScalarType::String);
         let mode = match Self::option(operator, "kind") {
             None | Some("simple") => ParseMode::Simple,
             Some("relaxed") => ParseMode::Relaxed,
-            Some("regex") => ParseMode::Regex(Self::option(operator, "flags").unwrap_or_default().to_owned()),
+            Some("regex") => ParseMode::Regex(
+                Self::option(operator, "flags")
+                    .unwrap_or_default()
+                    .to_owned(),
+            ),
             Some(other) => {
-                return self.refuse(DiagnosticKind::Name, operator.span, format!("no kind of parse is called '{other}'"));
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    operator.span,
+                    format!("no kind of parse is called '{other}'"),
+                );
             }
         };
         let mut pattern = Vec::with_capacity(parse.pattern.len());
@@ -36,9 +46,15 @@ impl<'a> Binder<'a> {
             match part {
                 Written::Star(_) => pattern.push(ParsePart::Star),
                 Written::Text(literal) => match &literal.value {
-                    LiteralValue::String { value, .. } => pattern.push(ParsePart::Text(value.clone())),
+                    LiteralValue::String { value, .. } => {
+                        pattern.push(ParsePart::Text(value.clone()))
+                    }
                     _ => {
-                        return self.refuse(DiagnosticKind::Type, literal.span, "a string is needed in the pattern");
+                        return self.refuse(
+                            DiagnosticKind::Type,
+                            literal.span,
+                            "a string is needed in the pattern",
+                        );
                     }
                 },
                 Written::Column { name, ty } => {
@@ -54,18 +70,34 @@ impl<'a> Binder<'a> {
                         None => ScalarType::String,
                     };
                     let column = self.column(name.text.as_str(), ty);
-                    pattern.push(ParsePart::Capture { column: column.id, ty });
+                    pattern.push(ParsePart::Capture {
+                        column: column.id,
+                        ty,
+                    });
                     replace_or_push(&mut columns, column);
                 }
             }
         }
-        let bound = Parse { input, mode, pattern, matched_only };
+        let bound = Parse {
+            input,
+            mode,
+            pattern,
+            matched_only,
+        };
         rows.then(Operator::Parse(Box::new(bound)), columns, operator.span);
         Ok(())
     }
 
-    pub(super) fn parse_kv(&mut self, rows: &mut Rows, parse: &'a tree::ParseKv, scope: Scope, span: Span) -> Outcome<()> {
-        let input = self.over(rows, scope, span, |binder, context| binder.expression(&parse.source, context))?;
+    pub(super) fn parse_kv(
+        &mut self,
+        rows: &mut Rows,
+        parse: &'a tree::ParseKv,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let input = self.over(rows, scope, span, |binder, context| {
+            binder.expression(&parse.source, context)
+        })?;
         let input = input.converted(ScalarType::String);
         let mut keys = Vec::with_capacity(parse.columns.len());
         let mut columns = rows.columns.clone();
@@ -80,24 +112,53 @@ impl<'a> Binder<'a> {
                 options.push((property.name.text.clone(), value));
             }
         }
-        rows.then(Operator::ParseKv(Box::new(ParseKv { input, keys, options })), columns, span);
+        rows.then(
+            Operator::ParseKv(Box::new(ParseKv {
+                input,
+                keys,
+                options,
+            })),
+            columns,
+            span,
+        );
         Ok(())
     }
 
-    pub(super) fn reduce(&mut self, rows: &mut Rows, reduce: &'a tree::Reduce, scope: Scope, span: Span) -> Outcome<()> {
-        let input = self.expression(&reduce.by.expression, &mut Context::over(scope, &rows.columns))?;
+    pub(super) fn reduce(
+        &mut self,
+        rows: &mut Rows,
+        reduce: &'a tree::Reduce,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let input = self.expression(
+            &reduce.by.expression,
+            &mut Context::over(scope, &rows.columns),
+        )?;
         if input.ty != ScalarType::String {
-            return self.refuse(DiagnosticKind::Type, input.span, format!("a string is needed here, and this is a {}", input.ty));
+            return self.refuse(
+                DiagnosticKind::Type,
+                input.span,
+                format!("a string is needed here, and this is a {}", input.ty),
+            );
         }
         let mut threshold = None;
         let mut characters = None;
         for property in &reduce.properties {
-            let Some(value) = property.values.first() else { continue };
+            let Some(value) = property.values.first() else {
+                continue;
+            };
             let value = self.expression(value, &mut Context::constant(scope))?;
             match property.name.text.as_str() {
                 "threshold" => threshold = Some(value),
                 "characters" => characters = Some(value),
-                other => return self.refuse(DiagnosticKind::Name, property.span, format!("'reduce' has no '{other}'")),
+                other => {
+                    return self.refuse(
+                        DiagnosticKind::Name,
+                        property.span,
+                        format!("'reduce' has no '{other}'"),
+                    );
+                }
             }
         }
         let columns = vec![
@@ -106,7 +167,16 @@ impl<'a> Binder<'a> {
             self.column("Representative", ScalarType::String),
         ];
         let outputs = [columns[0].id, columns[1].id, columns[2].id];
-        rows.then(Operator::Reduce { input, threshold, characters, outputs }, columns, span);
+        rows.then(
+            Operator::Reduce {
+                input,
+                threshold,
+                characters,
+                outputs,
+            },
+            columns,
+            span,
+        );
         rows.ordered = false;
         Ok(())
     }

@@ -12,32 +12,72 @@ use super::super::{Binder, Column, Context, Outcome, Refused};
 use super::literal;
 use super::project::replace_or_push;
 use crate::bound::{
-    Aggregate, Assignment, BagExpansion, CompareOp, Expr, ExprKind, MvExpand, MvItem, Operator, PluginArgument, Value,
+    Aggregate, Assignment, BagExpansion, CompareOp, Expr, ExprKind, MvExpand, MvItem, Operator,
+    PluginArgument, Value,
 };
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::discovery::Discovery;
 use crate::functions::Function;
-use crate::types::ScalarType::{self, Bool, DateTime, Dynamic, Int, Long, String as Text};
 use crate::types::ColumnSchema;
+use crate::types::ScalarType::{self, Bool, DateTime, Dynamic, Int, Long, String as Text};
 
 /// The plugins of the language; those that are not bound here are refused by name.
 const PLUGINS: [&str; 32] = [
-    "active_users_count", "activity_counts_metrics", "activity_engagement", "activity_metrics", "autocluster",
-    "bag_unpack", "basket", "dcount_intersect", "diffpatterns", "diffpatterns_text", "estimate_rows_count",
-    "funnel_sequence", "funnel_sequence_completion", "geo_line_lookup", "geo_polygon_lookup", "http_request",
-    "http_request_post", "infer_storage_schema", "ipv4_lookup", "ipv6_lookup", "narrow", "new_activity_metrics",
-    "pivot", "preview", "python", "r", "rolling_percentile", "rows_near", "schema_merge", "sequence_detect",
-    "session_count", "sliding_window_counts",
+    "active_users_count",
+    "activity_counts_metrics",
+    "activity_engagement",
+    "activity_metrics",
+    "autocluster",
+    "bag_unpack",
+    "basket",
+    "dcount_intersect",
+    "diffpatterns",
+    "diffpatterns_text",
+    "estimate_rows_count",
+    "funnel_sequence",
+    "funnel_sequence_completion",
+    "geo_line_lookup",
+    "geo_polygon_lookup",
+    "http_request",
+    "http_request_post",
+    "infer_storage_schema",
+    "ipv4_lookup",
+    "ipv6_lookup",
+    "narrow",
+    "new_activity_metrics",
+    "pivot",
+    "preview",
+    "python",
+    "r",
+    "rolling_percentile",
+    "rows_near",
+    "schema_merge",
+    "sequence_detect",
+    "session_count",
+    "sliding_window_counts",
 ];
 
 /// What `FileProfile` adds to a row.
 ///
 /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-fileprofile-function>
 const FILE_PROFILE: [(&str, ScalarType); 18] = [
-    ("SHA1", Text), ("SHA256", Text), ("MD5", Text), ("FileSize", Int), ("GlobalPrevalence", Int),
-    ("GlobalFirstSeen", DateTime), ("GlobalLastSeen", DateTime), ("Signer", Text), ("Issuer", Text),
-    ("SignerHash", Text), ("IsCertificateValid", Bool), ("IsRootSignerMicrosoft", Bool), ("SignatureState", Text),
-    ("IsExecutable", Bool), ("ThreatName", Text), ("Publisher", Text), ("SoftwareName", Text),
+    ("SHA1", Text),
+    ("SHA256", Text),
+    ("MD5", Text),
+    ("FileSize", Int),
+    ("GlobalPrevalence", Int),
+    ("GlobalFirstSeen", DateTime),
+    ("GlobalLastSeen", DateTime),
+    ("Signer", Text),
+    ("Issuer", Text),
+    ("SignerHash", Text),
+    ("IsCertificateValid", Bool),
+    ("IsRootSignerMicrosoft", Bool),
+    ("SignatureState", Text),
+    ("IsExecutable", Bool),
+    ("ThreatName", Text),
+    ("Publisher", Text),
+    ("SoftwareName", Text),
     ("ProfileAvailability", Text),
 ];
 
@@ -65,25 +105,46 @@ impl<'a> Binder<'a> {
                 scope,
                 span,
             ),
-            "session_count" => self.activity(rows, "session_count", 6, &["count_sessions"], call, scope, span),
+            "session_count" => self.activity(
+                rows,
+                "session_count",
+                6,
+                &["count_sessions"],
+                call,
+                scope,
+                span,
+            ),
             "rows_near" => self.rows_near(rows, call, scope, span),
             "narrow" => {
-                let columns =
-                    vec![self.column("Row", Long), self.column("Column", Text), self.column("Value", Text)];
+                let columns = vec![
+                    self.column("Row", Long),
+                    self.column("Column", Text),
+                    self.column("Value", Text),
+                ];
                 rows.then(
-                    Operator::Plugin { name: "narrow", arguments: Vec::new(), outputs: columns.clone() },
+                    Operator::Plugin {
+                        name: "narrow",
+                        arguments: Vec::new(),
+                        outputs: columns.clone(),
+                    },
                     columns,
                     span,
                 );
                 rows.ordered = false;
                 Ok(())
             }
-            name if PLUGINS.contains(&name) => self.unsupported(call.span, format!("the plugin '{name}'")),
+            name if PLUGINS.contains(&name) => {
+                self.unsupported(call.span, format!("the plugin '{name}'"))
+            }
             name => {
                 let suggestion = nearest(name, PLUGINS);
                 self.errors.push(
-                    Diagnostic::new(DiagnosticKind::Name, call.function.span, format!("no plugin named '{name}'"))
-                        .with_suggestion(suggestion),
+                    Diagnostic::new(
+                        DiagnosticKind::Name,
+                        call.function.span,
+                        format!("no plugin named '{name}'"),
+                    )
+                    .with_suggestion(suggestion),
                 );
                 Err(Refused)
             }
@@ -98,16 +159,31 @@ impl<'a> Binder<'a> {
         place: usize,
         scope: Scope,
     ) -> Outcome<Option<Expr>> {
-        let named = call.arguments.iter().find(|argument| argument.name.as_ref().is_some_and(|given| given.text == name));
-        let placed = call.arguments.get(place).filter(|argument| argument.name.is_none());
+        let named = call.arguments.iter().find(|argument| {
+            argument
+                .name
+                .as_ref()
+                .is_some_and(|given| given.text == name)
+        });
+        let placed = call
+            .arguments
+            .get(place)
+            .filter(|argument| argument.name.is_none());
         match named.or(placed) {
-            Some(argument) => Ok(Some(self.expression(&argument.value, &mut Context::constant(scope))?)),
+            Some(argument) => Ok(Some(
+                self.expression(&argument.value, &mut Context::constant(scope))?,
+            )),
             None => Ok(None),
         }
     }
 
     /// The next answer to a discovery, or the refusal that asks for it.
-    fn discovered(&mut self, rows: Rows, plugin: &'static str, span: Span) -> Outcome<Vec<ColumnSchema>> {
+    fn discovered(
+        &mut self,
+        rows: Rows,
+        plugin: &'static str,
+        span: Span,
+    ) -> Outcome<Vec<ColumnSchema>> {
         if let Some(columns) = self.options.discovered.get(self.discovered) {
             self.discovered += 1;
             return Ok(columns.clone());
@@ -115,7 +191,11 @@ impl<'a> Binder<'a> {
         if self.discovery.is_none() {
             let needed = self.needed(&self.used);
             let query = self.assemble(rows.into_pipeline(), &needed);
-            self.discovery = Some(Box::new(Discovery { query, plugin, span }));
+            self.discovery = Some(Box::new(Discovery {
+                query,
+                plugin,
+                span,
+            }));
         }
         Err(Refused)
     }
@@ -129,14 +209,26 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         let Some(first) = call.arguments.first() else {
-            return self.refuse(DiagnosticKind::Arity, call.span, "'bag_unpack' takes a column");
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                "'bag_unpack' takes a column",
+            );
         };
         let bag = self.expression(&first.value, &mut Context::over(scope, &rows.columns))?;
         let ExprKind::Column(bag_id) = bag.kind else {
-            return self.refuse(DiagnosticKind::Meaning, bag.span, "a column is needed here; make it with 'extend' before");
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                bag.span,
+                "a column is needed here; make it with 'extend' before",
+            );
         };
         if bag.ty != Dynamic {
-            return self.refuse(DiagnosticKind::Type, bag.span, format!("a dynamic is needed here, and this is a {}", bag.ty));
+            return self.refuse(
+                DiagnosticKind::Type,
+                bag.span,
+                format!("a dynamic is needed here, and this is a {}", bag.ty),
+            );
         }
         let prefix = match self.constant_argument(call, "OutputColumnPrefix", 1, scope)? {
             Some(value) => self.constant_text(&value)?,
@@ -149,23 +241,43 @@ impl<'a> Binder<'a> {
         let ignored = match self.constant_argument(call, "ignoredProperties", 3, scope)? {
             Some(value) => match value.literal() {
                 Some(Value::Dynamic(text)) => strings_of(text),
-                _ => return self.refuse(DiagnosticKind::Constant, value.span, "a literal array is needed here"),
+                _ => {
+                    return self.refuse(
+                        DiagnosticKind::Constant,
+                        value.span,
+                        "a literal array is needed here",
+                    );
+                }
             },
             None => Vec::new(),
         };
-        let kept: Vec<Column> = rows.columns.iter().filter(|column| column.id != bag_id).cloned().collect();
+        let kept: Vec<Column> = rows
+            .columns
+            .iter()
+            .filter(|column| column.id != bag_id)
+            .cloned()
+            .collect();
         let mut assignments = Vec::new();
-        let mut columns = if schema.is_none_or(|schema| schema.star) { kept.clone() } else { Vec::new() };
+        let mut columns = if schema.is_none_or(|schema| schema.star) {
+            kept.clone()
+        } else {
+            Vec::new()
+        };
         if let Some(schema) = schema {
             for declared in self.declared_columns(&schema.columns)? {
-                let source = kept.iter().find(|column| column.name == declared.name && column.ty == declared.ty);
+                let source = kept
+                    .iter()
+                    .find(|column| column.name == declared.name && column.ty == declared.ty);
                 if let Some(source) = source
                     && !schema.star
                 {
                     columns.push(source.clone());
                     continue;
                 }
-                let property = declared.name.strip_prefix(prefix.as_str()).unwrap_or(&declared.name);
+                let property = declared
+                    .name
+                    .strip_prefix(prefix.as_str())
+                    .unwrap_or(&declared.name);
                 assignments.push(property_of(&bag, property, &declared, span));
                 replace_or_push(&mut columns, declared);
             }
@@ -188,7 +300,11 @@ impl<'a> Binder<'a> {
                     }
                     _ => {}
                 }
-                let column = Column { id: self.fresh(), name, ty: found.ty };
+                let column = Column {
+                    id: self.fresh(),
+                    name,
+                    ty: found.ty,
+                };
                 assignments.push(property_of(&bag, &found.name, &column, span));
                 replace_or_push(&mut columns, column);
             }
@@ -200,7 +316,11 @@ impl<'a> Binder<'a> {
     fn constant_text(&mut self, value: &Expr) -> Outcome<String> {
         match value.literal() {
             Some(Value::String(text)) => Ok(text.clone()),
-            _ => self.refuse(DiagnosticKind::Constant, value.span, "a string constant is needed here"),
+            _ => self.refuse(
+                DiagnosticKind::Constant,
+                value.span,
+                "a string constant is needed here",
+            ),
         }
     }
 
@@ -208,9 +328,22 @@ impl<'a> Binder<'a> {
     fn property_probe(&mut self, rows: &Rows, bag: &Expr, span: Span) -> Outcome<Rows> {
         let mut probe = rows.clone();
         let pair = self.column("pair", Dynamic);
-        let item = MvItem { column: pair.id, value: bag.clone(), ty: Dynamic };
-        let expand = MvExpand { items: vec![item], bags: BagExpansion::Array, index: None, limit: None };
-        probe.then(Operator::MvExpand(Box::new(expand)), vec![pair.clone()], span);
+        let item = MvItem {
+            column: pair.id,
+            value: bag.clone(),
+            ty: Dynamic,
+        };
+        let expand = MvExpand {
+            items: vec![item],
+            bags: BagExpansion::Array,
+            index: None,
+            limit: None,
+        };
+        probe.then(
+            Operator::MvExpand(Box::new(expand)),
+            vec![pair.clone()],
+            span,
+        );
         let element = |index: i64| Expr {
             kind: ExprKind::Index(
                 Box::new(column_value(&pair, span)),
@@ -220,7 +353,14 @@ impl<'a> Binder<'a> {
             span,
         };
         let gettype = self.known("gettype", span)?;
-        let ty = Expr { kind: ExprKind::Call { function: gettype, arguments: vec![element(1)] }, ty: Text, span };
+        let ty = Expr {
+            kind: ExprKind::Call {
+                function: gettype,
+                arguments: vec![element(1)],
+            },
+            ty: Text,
+            span,
+        };
         self.probe_keys(&mut probe, element(0).converted(Text), ty, span);
         Ok(probe)
     }
@@ -228,10 +368,23 @@ impl<'a> Binder<'a> {
     fn probe_keys(&mut self, probe: &mut Rows, name: Expr, ty: Expr, span: Span) {
         let columns = vec![self.column("name", Text), self.column("type", Text)];
         let keys = vec![
-            Assignment { column: columns[0].id, value: name },
-            Assignment { column: columns[1].id, value: ty },
+            Assignment {
+                column: columns[0].id,
+                value: name,
+            },
+            Assignment {
+                column: columns[1].id,
+                value: ty,
+            },
         ];
-        probe.then(Operator::Aggregate { keys, aggregates: Vec::new() }, columns, span);
+        probe.then(
+            Operator::Aggregate {
+                keys,
+                aggregates: Vec::new(),
+            },
+            columns,
+            span,
+        );
     }
 
     fn pivot(
@@ -247,27 +400,60 @@ impl<'a> Binder<'a> {
         };
         let pivot = self.expression(&first.value, &mut Context::over(scope, &rows.columns))?;
         let ExprKind::Column(pivot_id) = pivot.kind else {
-            return self.refuse(DiagnosticKind::Meaning, pivot.span, "a column is needed here; make it with 'extend' before");
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                pivot.span,
+                "a column is needed here; make it with 'extend' before",
+            );
         };
         let aggregate = match call.arguments.get(1) {
             Some(argument) => self.one_aggregate(rows, &argument.value, scope)?.0,
             None => {
-                let Some(function) = Function::aggregate("count") else { return Err(Refused) };
-                Aggregate { function, arguments: Vec::new(), filter: None, outputs: vec![(self.fresh(), Long)], span }
+                let Some(function) = Function::aggregate("count") else {
+                    return Err(Refused);
+                };
+                Aggregate {
+                    function,
+                    arguments: Vec::new(),
+                    filter: None,
+                    outputs: vec![(self.fresh(), Long)],
+                    span,
+                }
             }
         };
         let mut groups = Vec::new();
         if call.arguments.len() > 2 {
             for argument in &call.arguments[2..] {
-                let value = self.expression(&argument.value, &mut Context::over(scope, &rows.columns))?;
-                match rows.columns.iter().find(|column| matches!(value.kind, ExprKind::Column(id) if id == column.id)) {
+                let value =
+                    self.expression(&argument.value, &mut Context::over(scope, &rows.columns))?;
+                match rows
+                    .columns
+                    .iter()
+                    .find(|column| matches!(value.kind, ExprKind::Column(id) if id == column.id))
+                {
                     Some(column) => groups.push(column.clone()),
-                    None => return self.refuse(DiagnosticKind::Meaning, value.span, "a column is needed here"),
+                    None => {
+                        return self.refuse(
+                            DiagnosticKind::Meaning,
+                            value.span,
+                            "a column is needed here",
+                        );
+                    }
                 }
             }
         } else {
-            let used = |id| aggregate.arguments.iter().any(|argument| mentions(argument, id));
-            groups.extend(rows.columns.iter().filter(|column| column.id != pivot_id && !used(column.id)).cloned());
+            let used = |id| {
+                aggregate
+                    .arguments
+                    .iter()
+                    .any(|argument| mentions(argument, id))
+            };
+            groups.extend(
+                rows.columns
+                    .iter()
+                    .filter(|column| column.id != pivot_id && !used(column.id))
+                    .cloned(),
+            );
         }
         let value = pivot.converted(Text);
         let names: Vec<String> = match schema {
@@ -283,26 +469,49 @@ impl<'a> Binder<'a> {
                 let mut probe = rows.clone();
                 let ty = literal(Value::String("string".to_owned()), Text, span);
                 self.probe_keys(&mut probe, value.clone(), ty, span);
-                self.discovered(probe, "pivot", span)?.into_iter().map(|column| column.name).collect()
+                self.discovered(probe, "pivot", span)?
+                    .into_iter()
+                    .map(|column| column.name)
+                    .collect()
             }
         };
         let mut taken = Names::default();
         let mut keys = Vec::new();
         let mut columns = Vec::new();
         for group in &groups {
-            let key = Column { id: self.fresh(), name: taken.unique(&group.name), ty: group.ty };
-            keys.push(Assignment { column: key.id, value: column_value(group, span) });
+            let key = Column {
+                id: self.fresh(),
+                name: taken.unique(&group.name),
+                ty: group.ty,
+            };
+            keys.push(Assignment {
+                column: key.id,
+                value: column_value(group, span),
+            });
             columns.push(key);
         }
         let mut aggregates = Vec::with_capacity(names.len());
         let ty = aggregate.outputs[0].1;
         for name in names {
-            let column = Column { id: self.fresh(), name: taken.unique(&name), ty };
+            let column = Column {
+                id: self.fresh(),
+                name: taken.unique(&name),
+                ty,
+            };
             let wanted = literal(Value::String(name), Text, span);
-            let kind = ExprKind::Compare(CompareOp::Equal, Box::new(value.clone()), Box::new(wanted));
-            let here = Expr { kind, ty: Bool, span };
+            let kind =
+                ExprKind::Compare(CompareOp::Equal, Box::new(value.clone()), Box::new(wanted));
+            let here = Expr {
+                kind,
+                ty: Bool,
+                span,
+            };
             let filter = match &aggregate.filter {
-                Some(filter) => Expr { kind: ExprKind::And(vec![filter.clone(), here]), ty: Bool, span },
+                Some(filter) => Expr {
+                    kind: ExprKind::And(vec![filter.clone(), here]),
+                    ty: Bool,
+                    span,
+                },
                 None => here,
             };
             aggregates.push(Aggregate {
@@ -328,21 +537,38 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         if call.arguments.len() < 3 {
-            return self.refuse(DiagnosticKind::Arity, call.span, format!("'{name}' takes a table and two columns"));
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                format!("'{name}' takes a table and two columns"),
+            );
         }
         let table = self.tabular(&call.arguments[0].value, scope)?;
-        let ours = self.expression(&call.arguments[1].value, &mut Context::over(scope, &rows.columns))?;
-        let theirs = self.expression(&call.arguments[2].value, &mut Context::over(scope, &table.columns))?;
+        let ours = self.expression(
+            &call.arguments[1].value,
+            &mut Context::over(scope, &rows.columns),
+        )?;
+        let theirs = self.expression(
+            &call.arguments[2].value,
+            &mut Context::over(scope, &table.columns),
+        )?;
         for key in [&ours, &theirs] {
             if key.ty != Text {
                 let (ty, span) = (key.ty, key.span);
-                return self.refuse(DiagnosticKind::Type, span, format!("a string is needed here, and this is a {ty}"));
+                return self.refuse(
+                    DiagnosticKind::Type,
+                    span,
+                    format!("a string is needed here, and this is a {ty}"),
+                );
             }
         }
         let mut unmatched = literal(Value::Bool(false), Bool, span);
         let mut extra = Vec::new();
         for argument in &call.arguments[3..] {
-            let is_flag = argument.name.as_ref().is_some_and(|given| given.text == "return_unmatched");
+            let is_flag = argument
+                .name
+                .as_ref()
+                .is_some_and(|given| given.text == "return_unmatched");
             let constant = matches!(argument.value.kind, ExpressionKind::Literal(_));
             if is_flag || constant {
                 unmatched = self.expression(&argument.value, &mut Context::constant(scope))?;
@@ -357,7 +583,11 @@ impl<'a> Binder<'a> {
         let outputs: Vec<Column> = table
             .columns
             .iter()
-            .map(|column| Column { id: column.id, name: names.unique(&column.name), ty: column.ty })
+            .map(|column| Column {
+                id: column.id,
+                name: names.unique(&column.name),
+                ty: column.ty,
+            })
             .collect();
         let columns = if name == "ipv6_lookup" {
             outputs.iter().chain(&rows.columns).cloned().collect()
@@ -370,13 +600,24 @@ impl<'a> Binder<'a> {
             PluginArgument::Value(theirs),
             PluginArgument::Value(unmatched),
         ];
-        rows.then(Operator::Plugin { name, arguments, outputs }, columns, span);
+        rows.then(
+            Operator::Plugin {
+                name,
+                arguments,
+                outputs,
+            },
+            columns,
+            span,
+        );
         rows.ordered = false;
         Ok(())
     }
 
     /// Plugins over an id and a time axis: the axis, dimensions, and counts come out.
-    #[expect(clippy::too_many_arguments, reason = "a plugin is its name, its fixed arguments and its counts")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a plugin is its name, its fixed arguments and its counts"
+    )]
     fn activity(
         &mut self,
         rows: &mut Rows,
@@ -388,13 +629,21 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         if call.arguments.len() < fixed {
-            return self.refuse(DiagnosticKind::Arity, call.span, format!("'{name}' takes at least {fixed} arguments"));
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                format!("'{name}' takes at least {fixed} arguments"),
+            );
         }
         let arguments = self.arguments(call, &mut Context::over(scope, &rows.columns))?;
         let mut outputs = Vec::new();
         for index in std::iter::once(1).chain(fixed..arguments.len()) {
             let Some(lent) = self.lent_name(&call.arguments[index].value, scope) else {
-                return self.refuse(DiagnosticKind::Meaning, arguments[index].span, "a column is needed here");
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    arguments[index].span,
+                    "a column is needed here",
+                );
             };
             let ty = arguments[index].ty;
             outputs.push(self.column(lent, ty));
@@ -403,25 +652,59 @@ impl<'a> Binder<'a> {
             outputs.push(self.column(*count, Long));
         }
         let arguments = arguments.into_iter().map(PluginArgument::Value).collect();
-        rows.then(Operator::Plugin { name, arguments, outputs: outputs.clone() }, outputs, span);
+        rows.then(
+            Operator::Plugin {
+                name,
+                arguments,
+                outputs: outputs.clone(),
+            },
+            outputs,
+            span,
+        );
         rows.ordered = false;
         Ok(())
     }
 
-    fn rows_near(&mut self, rows: &mut Rows, call: &'a tree::Call, scope: Scope, span: Span) -> Outcome<()> {
+    fn rows_near(
+        &mut self,
+        rows: &mut Rows,
+        call: &'a tree::Call,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
         if !rows.ordered {
-            return self.refuse(DiagnosticKind::Meaning, span, "'rows_near' needs rows in order; put 'sort by' or 'serialize' before");
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                "'rows_near' needs rows in order; put 'sort by' or 'serialize' before",
+            );
         }
         if !(2..=3).contains(&call.arguments.len()) {
-            return self.refuse(DiagnosticKind::Arity, call.span, "'rows_near' takes 2 to 3 arguments");
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                "'rows_near' takes 2 to 3 arguments",
+            );
         }
         let columns = rows.columns.clone();
-        let condition = self.predicate(&call.arguments[0].value, &mut Context::over(scope, &columns))?;
+        let condition = self.predicate(
+            &call.arguments[0].value,
+            &mut Context::over(scope, &columns),
+        )?;
         let mut arguments = vec![PluginArgument::Value(condition)];
         for argument in &call.arguments[1..] {
-            arguments.push(PluginArgument::Value(self.count(&argument.value, &mut Context::constant(scope))?));
+            arguments.push(PluginArgument::Value(
+                self.count(&argument.value, &mut Context::constant(scope))?,
+            ));
         }
-        rows.pass(Operator::Plugin { name: "rows_near", arguments, outputs: Vec::new() }, span);
+        rows.pass(
+            Operator::Plugin {
+                name: "rows_near",
+                arguments,
+                outputs: Vec::new(),
+            },
+            span,
+        );
         Ok(())
     }
 
@@ -448,27 +731,54 @@ impl<'a> Binder<'a> {
             }
             _ => {
                 let declared = self.declared_names(scope);
-                let known = declared.iter().map(std::string::String::as_str).chain(["FileProfile", "SeenBy", "DeviceFromIP"]);
+                let known = declared.iter().map(std::string::String::as_str).chain([
+                    "FileProfile",
+                    "SeenBy",
+                    "DeviceFromIP",
+                ]);
                 let suggestion = nearest(name, known);
                 self.errors.push(
-                    Diagnostic::new(DiagnosticKind::Name, call.function.span, format!("no function named '{name}' to invoke"))
-                        .with_suggestion(suggestion),
+                    Diagnostic::new(
+                        DiagnosticKind::Name,
+                        call.function.span,
+                        format!("no function named '{name}' to invoke"),
+                    )
+                    .with_suggestion(suggestion),
                 );
                 Err(Refused)
             }
         }
     }
 
-    fn file_profile(&mut self, rows: &mut Rows, call: &'a tree::Call, scope: Scope, span: Span) -> Outcome<()> {
+    fn file_profile(
+        &mut self,
+        rows: &mut Rows,
+        call: &'a tree::Call,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
         if !(1..=2).contains(&call.arguments.len()) {
-            return self.refuse(DiagnosticKind::Arity, call.span, "'FileProfile' takes a column and a number of rows");
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                "'FileProfile' takes a column and a number of rows",
+            );
         }
-        let hash = self.expression(&call.arguments[0].value, &mut Context::over(scope, &rows.columns))?;
+        let hash = self.expression(
+            &call.arguments[0].value,
+            &mut Context::over(scope, &rows.columns),
+        )?;
         // A column may be named in quotes as well.
         let hash = match hash.literal() {
             Some(Value::String(name)) => match rows.find(name) {
                 Some(column) => column_value(column, hash.span),
-                None => return self.refuse(DiagnosticKind::Name, hash.span, format!("no column named '{name}'")),
+                None => {
+                    return self.refuse(
+                        DiagnosticKind::Name,
+                        hash.span,
+                        format!("no column named '{name}'"),
+                    );
+                }
             },
             _ => hash,
         };
@@ -476,7 +786,10 @@ impl<'a> Binder<'a> {
         if let Some(limit) = call.arguments.get(1) {
             arguments.push(self.count(&limit.value, &mut Context::constant(scope))?);
         }
-        let outputs: Vec<Column> = FILE_PROFILE.iter().map(|(name, ty)| self.column(*name, *ty)).collect();
+        let outputs: Vec<Column> = FILE_PROFILE
+            .iter()
+            .map(|(name, ty)| self.column(*name, *ty))
+            .collect();
         let mut columns = rows.columns.clone();
         for output in &outputs {
             // What a row knows already it keeps.
@@ -484,7 +797,15 @@ impl<'a> Binder<'a> {
                 columns.push(output.clone());
             }
         }
-        rows.then(Operator::Enrich { name: "FileProfile", arguments, outputs }, columns, span);
+        rows.then(
+            Operator::Enrich {
+                name: "FileProfile",
+                arguments,
+                outputs,
+            },
+            columns,
+            span,
+        );
         Ok(())
     }
 }
@@ -492,8 +813,16 @@ impl<'a> Binder<'a> {
 /// A property of a bag as a column.
 fn property_of(bag: &Expr, property: &str, column: &Column, span: Span) -> Assignment {
     let kind = ExprKind::Member(Box::new(bag.clone()), property.into());
-    let value = Expr { kind, ty: Dynamic, span }.converted(column.ty);
-    Assignment { column: column.id, value }
+    let value = Expr {
+        kind,
+        ty: Dynamic,
+        span,
+    }
+    .converted(column.ty);
+    Assignment {
+        column: column.id,
+        value,
+    }
 }
 
 fn mentions(expression: &Expr, id: crate::types::ColumnId) -> bool {
@@ -511,7 +840,11 @@ fn mentions(expression: &Expr, id: crate::types::ColumnId) -> bool {
 fn strings_of(json: &str) -> Vec<String> {
     json.trim_matches(['[', ']'])
         .split("\",\"")
-        .map(|part| part.trim_matches('"').replace("\\\"", "\"").replace("\\\\", "\\"))
+        .map(|part| {
+            part.trim_matches('"')
+                .replace("\\\"", "\"")
+                .replace("\\\\", "\\")
+        })
         .filter(|part| !part.is_empty())
         .collect()
 }

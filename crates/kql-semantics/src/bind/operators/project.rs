@@ -19,30 +19,66 @@ use crate::types::ScalarType::{self, Dynamic, Long, Real};
 fn tuple_columns(function: &str) -> Option<&'static [(&'static str, ScalarType)]> {
     Some(match function {
         "series_fit_line" => &[
-            ("rsquare", Real), ("slope", Real), ("variance", Real), ("rvariance", Real),
-            ("interception", Real), ("line_fit", Dynamic),
+            ("rsquare", Real),
+            ("slope", Real),
+            ("variance", Real),
+            ("rvariance", Real),
+            ("interception", Real),
+            ("line_fit", Dynamic),
         ],
         "series_fit_2lines" => &[
-            ("rsquare", Real), ("split_idx", Long), ("variance", Real), ("rvariance", Real), ("line_fit", Dynamic),
-            ("right_rsquare", Real), ("right_slope", Real), ("right_interception", Real), ("right_variance", Real),
-            ("right_rvariance", Real), ("left_rsquare", Real), ("left_slope", Real), ("left_interception", Real),
-            ("left_variance", Real), ("left_rvariance", Real),
+            ("rsquare", Real),
+            ("split_idx", Long),
+            ("variance", Real),
+            ("rvariance", Real),
+            ("line_fit", Dynamic),
+            ("right_rsquare", Real),
+            ("right_slope", Real),
+            ("right_interception", Real),
+            ("right_variance", Real),
+            ("right_rvariance", Real),
+            ("left_rsquare", Real),
+            ("left_slope", Real),
+            ("left_interception", Real),
+            ("left_variance", Real),
+            ("left_rvariance", Real),
         ],
         "series_fit_poly" => &[
-            ("rsquare", Real), ("coefficients", Dynamic), ("variance", Real), ("rvariance", Real), ("poly_fit", Dynamic),
+            ("rsquare", Real),
+            ("coefficients", Dynamic),
+            ("variance", Real),
+            ("rvariance", Real),
+            ("poly_fit", Dynamic),
         ],
         "series_stats" => &[
-            ("min", Real), ("min_idx", Long), ("max", Real), ("max_idx", Long), ("avg", Real), ("stdev", Real),
+            ("min", Real),
+            ("min_idx", Long),
+            ("max", Real),
+            ("max_idx", Long),
+            ("avg", Real),
+            ("stdev", Real),
             ("variance", Real),
         ],
-        "series_decompose" | "series_decompose_forecast_parts" => {
-            &[("baseline", Dynamic), ("seasonal", Dynamic), ("trend", Dynamic), ("residual", Dynamic)]
+        "series_decompose" | "series_decompose_forecast_parts" => &[
+            ("baseline", Dynamic),
+            ("seasonal", Dynamic),
+            ("trend", Dynamic),
+            ("residual", Dynamic),
+        ],
+        "series_decompose_anomalies" => &[
+            ("ad_flag", Dynamic),
+            ("ad_score", Dynamic),
+            ("baseline", Dynamic),
+        ],
+        "series_decompose_forecast" => &[
+            ("forecast", Dynamic),
+            ("seasonal", Dynamic),
+            ("trend", Dynamic),
+            ("residual", Dynamic),
+        ],
+        "series_periods_detect" | "series_periods_validate" => {
+            &[("periods", Dynamic), ("scores", Dynamic)]
         }
-        "series_decompose_anomalies" => &[("ad_flag", Dynamic), ("ad_score", Dynamic), ("baseline", Dynamic)],
-        "series_decompose_forecast" => {
-            &[("forecast", Dynamic), ("seasonal", Dynamic), ("trend", Dynamic), ("residual", Dynamic)]
-        }
-        "series_periods_detect" | "series_periods_validate" => &[("periods", Dynamic), ("scores", Dynamic)],
         "series_fft" | "series_ifft" => &[("real", Dynamic), ("imag", Dynamic)],
         _ => return None,
     })
@@ -73,10 +109,20 @@ impl<'a> Binder<'a> {
             && !taken.contains(&id)
         {
             taken.push(id);
-            return Ok(vec![Item { column: Column { id, name, ty }, value: None }]);
+            return Ok(vec![Item {
+                column: Column { id, name, ty },
+                value: None,
+            }]);
         }
-        let column = Column { id: self.fresh(), name, ty };
-        Ok(vec![Item { column, value: Some(value) }])
+        let column = Column {
+            id: self.fresh(),
+            name,
+            ty,
+        };
+        Ok(vec![Item {
+            column,
+            value: Some(value),
+        }])
     }
 
     fn tuple(
@@ -94,17 +140,32 @@ impl<'a> Binder<'a> {
         let (function, argument) = match &call.kind {
             ExpressionKind::Call(call) => (
                 call.function.text.as_str(),
-                call.arguments.first().and_then(|argument| self.lent_name(&argument.value, context.scope)),
+                call.arguments
+                    .first()
+                    .and_then(|argument| self.lent_name(&argument.value, context.scope)),
             ),
             _ => ("", None),
         };
         let argument = argument.unwrap_or_default();
         let mut items = Vec::with_capacity(parts.len());
-        for (index, (suffix, ty)) in parts.iter().enumerate() {
+        // Names that are given choose the first parts; without names all come out.
+        let wanted = if named.names.is_empty() {
+            parts.len()
+        } else {
+            named.names.len().min(parts.len())
+        };
+        for (index, (suffix, ty)) in parts.iter().enumerate().take(wanted) {
             let lent = format!("{function}_{argument}_{suffix}");
             let name = names(self, named.names.get(index), Some(lent))?;
-            let column = Column { id: self.fresh(), name, ty: *ty };
-            items.push(Item { column, value: Some(part(&value, index, *ty)) });
+            let column = Column {
+                id: self.fresh(),
+                name,
+                ty: *ty,
+            };
+            items.push(Item {
+                column,
+                value: Some(part(&value, index, *ty)),
+            });
         }
         Ok(items)
     }
@@ -120,20 +181,34 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Arity,
                 named.span,
-                format!("{} names are given, and there is one value", named.names.len()),
+                format!(
+                    "{} names are given, and there is one value",
+                    named.names.len()
+                ),
             );
         }
         let mut items = Vec::with_capacity(named.names.len());
         for (index, name) in named.names.iter().enumerate() {
             let name = names(self, Some(name), None)?;
-            let column = Column { id: self.fresh(), name, ty: Dynamic };
-            items.push(Item { column, value: Some(part(&value, index, Dynamic)) });
+            let column = Column {
+                id: self.fresh(),
+                name,
+                ty: Dynamic,
+            };
+            items.push(Item {
+                column,
+                value: Some(part(&value, index, Dynamic)),
+            });
         }
         Ok(items)
     }
 
     fn name_taken<T>(&mut self, name: &str, span: Span) -> Outcome<T> {
-        self.refuse(DiagnosticKind::Name, span, format!("a column named '{name}' is there already"))
+        self.refuse(
+            DiagnosticKind::Name,
+            span,
+            format!("a column named '{name}' is there already"),
+        )
     }
 
     pub(super) fn extend(
@@ -151,20 +226,23 @@ impl<'a> Binder<'a> {
         let outcome = self.over(rows, scope, span, |binder, context| {
             let mut failed = false;
             for item in items {
-                let mut name = |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (given, lent) {
-                    (Some(given), _) => {
-                        if !written.insert(given.text.clone()) {
-                            return binder.name_taken(&given.text, given.span);
+                let mut name =
+                    |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (
+                        given, lent,
+                    ) {
+                        (Some(given), _) => {
+                            if !written.insert(given.text.clone()) {
+                                return binder.name_taken(&given.text, given.span);
+                            }
+                            known.take(&given.text);
+                            Ok(given.text.as_str().into())
                         }
-                        known.take(&given.text);
-                        Ok(given.text.as_str().into())
-                    }
-                    (None, Some(lent)) => {
-                        known.take(&lent);
-                        Ok(lent.into())
-                    }
-                    (None, None) => Ok(known.position()),
-                };
+                        (None, Some(lent)) => {
+                            known.take(&lent);
+                            Ok(lent.into())
+                        }
+                        (None, None) => Ok(known.position()),
+                    };
                 match binder.items(item, &mut name, context, &mut taken) {
                     Ok(items) => bound.extend(items),
                     Err(Refused) => failed = true,
@@ -177,7 +255,10 @@ impl<'a> Binder<'a> {
         let mut assignments = Vec::with_capacity(bound.len());
         for item in bound {
             if let Some(value) = item.value {
-                assignments.push(Assignment { column: item.column.id, value });
+                assignments.push(Assignment {
+                    column: item.column.id,
+                    value,
+                });
             }
             replace_or_push(&mut columns, item.column);
         }
@@ -202,29 +283,35 @@ impl<'a> Binder<'a> {
                     for column in context.columns {
                         if !taken.contains(&column.id) && names.take(&column.name) {
                             taken.push(column.id);
-                            bound.push(Item { column: column.clone(), value: None });
+                            bound.push(Item {
+                                column: column.clone(),
+                                value: None,
+                            });
                         }
                     }
                     continue;
                 }
                 let plain = matches!(&item.expression.kind, ExpressionKind::Name(_));
                 let item_span = item.span;
-                let mut name = |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (given, lent) {
-                    (Some(given), _) => {
-                        if !names.take(&given.text) {
-                            return binder.name_taken(&given.text, given.span);
+                let mut name =
+                    |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (
+                        given, lent,
+                    ) {
+                        (Some(given), _) => {
+                            if !names.take(&given.text) {
+                                return binder.name_taken(&given.text, given.span);
+                            }
+                            Ok(given.text.as_str().into())
                         }
-                        Ok(given.text.as_str().into())
-                    }
-                    (None, Some(lent)) if plain => {
-                        if !names.take(&lent) {
-                            return binder.name_taken(&lent, item_span);
+                        (None, Some(lent)) if plain => {
+                            if !names.take(&lent) {
+                                return binder.name_taken(&lent, item_span);
+                            }
+                            Ok(lent.into())
                         }
-                        Ok(lent.into())
-                    }
-                    (None, Some(lent)) => Ok(names.unique(&lent)),
-                    (None, None) => Ok(names.position()),
-                };
+                        (None, Some(lent)) => Ok(names.unique(&lent)),
+                        (None, None) => Ok(names.position()),
+                    };
                 match binder.items(item, &mut name, context, &mut taken) {
                     Ok(items) => bound.extend(items),
                     Err(Refused) => failed = true,
@@ -250,17 +337,25 @@ impl<'a> Binder<'a> {
         let mut failed = false;
         let mut context = Context::constant(scope);
         for (index, item) in items.iter().enumerate() {
-            let simple = matches!(&item.expression.kind, ExpressionKind::Name(_) | ExpressionKind::Path(_));
-            let mut name = |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (given, lent) {
-                (Some(given), _) => {
-                    if !names.take(&given.text) {
-                        return binder.name_taken(&given.text, given.span);
+            let simple = matches!(
+                &item.expression.kind,
+                ExpressionKind::Name(_) | ExpressionKind::Path(_)
+            );
+            let mut name =
+                |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (
+                    given, lent,
+                ) {
+                    (Some(given), _) => {
+                        if !names.take(&given.text) {
+                            return binder.name_taken(&given.text, given.span);
+                        }
+                        Ok(given.text.as_str().into())
                     }
-                    Ok(given.text.as_str().into())
-                }
-                (None, Some(lent)) if simple || lent.starts_with("series_") => Ok(names.unique(&lent)),
-                (None, _) => Ok(names.unique(&format!("print_{index}"))),
-            };
+                    (None, Some(lent)) if simple || lent.starts_with("series_") => {
+                        Ok(names.unique(&lent))
+                    }
+                    (None, _) => Ok(names.unique(&format!("print_{index}"))),
+                };
             match self.items(item, &mut name, &mut context, &mut taken) {
                 Ok(items) => bound.extend(items),
                 Err(Refused) => failed = true,
@@ -274,20 +369,33 @@ impl<'a> Binder<'a> {
     }
 
     /// The columns that a name or pattern means; an unknown name is an error, an idle pattern is none.
-    fn pattern_columns(&mut self, rows: &Rows, pattern: &tree::Expression, scope: Scope) -> Outcome<Vec<Column>> {
+    fn pattern_columns(
+        &mut self,
+        rows: &Rows,
+        pattern: &tree::Expression,
+        scope: Scope,
+    ) -> Outcome<Vec<Column>> {
         match &pattern.kind {
-            ExpressionKind::Wildcard(text) => {
-                Ok(rows.columns.iter().filter(|column| matches_pattern(&column.name, text)).cloned().collect())
-            }
+            ExpressionKind::Wildcard(text) => Ok(rows
+                .columns
+                .iter()
+                .filter(|column| matches_pattern(&column.name, text))
+                .cloned()
+                .collect()),
             ExpressionKind::Name(name) => {
                 let context = Context::over(scope, &rows.columns);
                 if let Some(column) = context.find(&name.text) {
                     return Ok(vec![column.clone()]);
                 }
-                let suggestion = nearest(&name.text, rows.columns.iter().map(|column| &*column.name));
+                let suggestion =
+                    nearest(&name.text, rows.columns.iter().map(|column| &*column.name));
                 self.errors.push(
-                    Diagnostic::new(DiagnosticKind::Name, name.span, format!("no column named '{}'", name.text))
-                        .with_suggestion(suggestion),
+                    Diagnostic::new(
+                        DiagnosticKind::Name,
+                        name.span,
+                        format!("no column named '{}'", name.text),
+                    )
+                    .with_suggestion(suggestion),
                 );
                 Err(Refused)
             }
@@ -295,13 +403,26 @@ impl<'a> Binder<'a> {
             ExpressionKind::Path(path)
                 if matches!(path.segments.as_slice(), [Segment::Member(_)]) =>
             {
-                self.refuse(DiagnosticKind::Meaning, pattern.span, "a column's name is needed here")
+                self.refuse(
+                    DiagnosticKind::Meaning,
+                    pattern.span,
+                    "a column's name is needed here",
+                )
             }
-            _ => self.refuse(DiagnosticKind::Meaning, pattern.span, "a column's name or a pattern is needed here"),
+            _ => self.refuse(
+                DiagnosticKind::Meaning,
+                pattern.span,
+                "a column's name or a pattern is needed here",
+            ),
         }
     }
 
-    fn chosen(&mut self, rows: &Rows, patterns: &[tree::Expression], scope: Scope) -> Outcome<Vec<Column>> {
+    fn chosen(
+        &mut self,
+        rows: &Rows,
+        patterns: &[tree::Expression],
+        scope: Scope,
+    ) -> Outcome<Vec<Column>> {
         let mut chosen = Vec::new();
         let mut failed = false;
         for pattern in patterns {
@@ -321,7 +442,12 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         let away = self.chosen(rows, patterns, scope)?;
-        let columns = rows.columns.iter().filter(|column| !away.contains(column)).cloned().collect();
+        let columns = rows
+            .columns
+            .iter()
+            .filter(|column| !away.contains(column))
+            .cloned()
+            .collect();
         Self::choose(rows, columns, span);
         Ok(())
     }
@@ -334,7 +460,12 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         let kept = self.chosen(rows, patterns, scope)?;
-        let columns = rows.columns.iter().filter(|column| kept.contains(column)).cloned().collect();
+        let columns = rows
+            .columns
+            .iter()
+            .filter(|column| kept.contains(column))
+            .cloned()
+            .collect();
         Self::choose(rows, columns, span);
         Ok(())
     }
@@ -353,19 +484,32 @@ impl<'a> Binder<'a> {
             };
             let found = self.pattern_columns(rows, &item.expression, scope)?;
             let [column] = found.as_slice() else {
-                return self.refuse(DiagnosticKind::Meaning, item.span, "one column is needed here");
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    item.span,
+                    "one column is needed here",
+                );
             };
             renamed.insert(column.id, name);
         }
         let mut names = Names::default();
         let mut columns = Vec::with_capacity(rows.columns.len());
         for column in &rows.columns {
-            let name = renamed.get(&column.id).map_or(&*column.name, |name| name.text.as_str());
+            let name = renamed
+                .get(&column.id)
+                .map_or(&*column.name, |name| name.text.as_str());
             if !names.take(name) {
-                let span = renamed.values().find(|renamed| renamed.text == *name).map_or(span, |name| name.span);
+                let span = renamed
+                    .values()
+                    .find(|renamed| renamed.text == *name)
+                    .map_or(span, |name| name.span);
                 return self.name_taken(name, span);
             }
-            columns.push(Column { id: column.id, name: name.into(), ty: column.ty });
+            columns.push(Column {
+                id: column.id,
+                name: name.into(),
+                ty: column.ty,
+            });
         }
         Self::choose(rows, columns, span);
         Ok(())
@@ -381,15 +525,22 @@ impl<'a> Binder<'a> {
         let mut first: Vec<Column> = Vec::new();
         let mut failed = false;
         for pattern in patterns {
-            let Ok(mut columns) = self.pattern_columns(rows, &pattern.column.expression, scope) else {
+            let Ok(mut columns) = self.pattern_columns(rows, &pattern.column.expression, scope)
+            else {
                 failed = true;
                 continue;
             };
             match pattern.direction {
                 None => {}
-                Some(Direction::Ascending) => columns.sort_by(|one, other| one.name.cmp(&other.name)),
-                Some(Direction::Descending) => columns.sort_by(|one, other| other.name.cmp(&one.name)),
-                Some(Direction::GrannyAscending) => columns.sort_by_key(|column| granny(&column.name)),
+                Some(Direction::Ascending) => {
+                    columns.sort_by(|one, other| one.name.cmp(&other.name))
+                }
+                Some(Direction::Descending) => {
+                    columns.sort_by(|one, other| other.name.cmp(&one.name))
+                }
+                Some(Direction::GrannyAscending) => {
+                    columns.sort_by_key(|column| granny(&column.name))
+                }
                 Some(Direction::GrannyDescending) => {
                     columns.sort_by_key(|column| std::cmp::Reverse(granny(&column.name)));
                 }
@@ -403,20 +554,42 @@ impl<'a> Binder<'a> {
         if failed {
             return Err(Refused);
         }
-        let rest: Vec<Column> = rows.columns.iter().filter(|column| !first.contains(column)).cloned().collect();
+        let rest: Vec<Column> = rows
+            .columns
+            .iter()
+            .filter(|column| !first.contains(column))
+            .cloned()
+            .collect();
         first.extend(rest);
         Self::choose(rows, first, span);
         Ok(())
     }
 
-    pub(super) fn count_rows(&mut self, rows: &mut Rows, name: Option<&tree::Name>, span: Span) -> Outcome<()> {
+    pub(super) fn count_rows(
+        &mut self,
+        rows: &mut Rows,
+        name: Option<&tree::Name>,
+        span: Span,
+    ) -> Outcome<()> {
         let Some(function) = Function::aggregate("count") else {
             return self.unsupported(span, "'count'");
         };
         let column = self.column(name.map_or("Count", |name| name.text.as_str()), Long);
-        let aggregate =
-            Aggregate { function, arguments: Vec::new(), filter: None, outputs: vec![(column.id, Long)], span };
-        rows.then(Operator::Aggregate { keys: Vec::new(), aggregates: vec![aggregate] }, vec![column], span);
+        let aggregate = Aggregate {
+            function,
+            arguments: Vec::new(),
+            filter: None,
+            outputs: vec![(column.id, Long)],
+            span,
+        };
+        rows.then(
+            Operator::Aggregate {
+                keys: Vec::new(),
+                aggregates: vec![aggregate],
+            },
+            vec![column],
+            span,
+        );
         rows.ordered = false;
         Ok(())
     }
@@ -428,7 +601,10 @@ fn finish(rows: &mut Rows, items: Vec<Item>, span: Span) {
     let mut assignments = Vec::with_capacity(items.len());
     for item in items {
         if let Some(value) = item.value {
-            assignments.push(Assignment { column: item.column.id, value });
+            assignments.push(Assignment {
+                column: item.column.id,
+                value,
+            });
         }
         columns.push(item.column);
     }
@@ -446,9 +622,21 @@ pub(super) fn replace_or_push(columns: &mut Vec<Column>, column: Column) {
 /// An element of the array that a call gives.
 fn part(value: &Expr, index: usize, ty: ScalarType) -> Expr {
     let span = value.span;
-    let index = Expr { kind: ExprKind::Literal(Value::Long(i64::try_from(index).unwrap_or(i64::MAX))), ty: Long, span };
-    let whole = Expr { ty: Dynamic, ..value.clone() };
-    Expr { kind: ExprKind::Index(Box::new(whole), Box::new(index)), ty: Dynamic, span }.converted(ty)
+    let index = Expr {
+        kind: ExprKind::Literal(Value::Long(i64::try_from(index).unwrap_or(i64::MAX))),
+        ty: Long,
+        span,
+    };
+    let whole = Expr {
+        ty: Dynamic,
+        ..value.clone()
+    };
+    Expr {
+        kind: ExprKind::Index(Box::new(whole), Box::new(index)),
+        ty: Dynamic,
+        span,
+    }
+    .converted(ty)
 }
 
 /// A key that orders numbers inside names as numbers.
@@ -461,7 +649,10 @@ fn granny(name: &str) -> Vec<(String, u64)> {
             digits.push(letter);
         } else {
             if !digits.is_empty() {
-                key.push((std::mem::take(&mut text), digits.parse().unwrap_or(u64::MAX)));
+                key.push((
+                    std::mem::take(&mut text),
+                    digits.parse().unwrap_or(u64::MAX),
+                ));
                 digits.clear();
             }
             text.push(letter);

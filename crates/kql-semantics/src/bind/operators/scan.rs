@@ -48,7 +48,11 @@ impl<'a> Binder<'a> {
             replace_or_push(&mut columns, column.clone());
             declared.push((column, default));
         }
-        let names: Vec<String> = scan.steps.iter().map(|step| step.name.text.clone()).collect();
+        let names: Vec<String> = scan
+            .steps
+            .iter()
+            .map(|step| step.name.text.clone())
+            .collect();
         let mut steps = Vec::with_capacity(scan.steps.len());
         for step in &scan.steps {
             let mut context = Context::over(scope, &columns);
@@ -56,7 +60,10 @@ impl<'a> Binder<'a> {
             let condition = self.predicate(&step.condition, &mut context)?;
             let mut assignments = Vec::with_capacity(step.assignments.len());
             for assignment in &step.assignments {
-                let Some((column, _)) = declared.iter().find(|(column, _)| *column.name == assignment.name.text) else {
+                let Some((column, _)) = declared
+                    .iter()
+                    .find(|(column, _)| *column.name == assignment.name.text)
+                else {
                     return self.unknown_column(&assignment.name, &context);
                 };
                 let (id, ty) = (column.id, column.ty);
@@ -69,10 +76,20 @@ impl<'a> Binder<'a> {
                 Some("last") => ScanOutput::Last,
                 Some("none") => ScanOutput::None,
                 Some(other) => {
-                    return self.refuse(DiagnosticKind::Name, step.span, format!("no output is called '{other}'"));
+                    return self.refuse(
+                        DiagnosticKind::Name,
+                        step.span,
+                        format!("no output is called '{other}'"),
+                    );
                 }
             };
-            steps.push(ScanStep { name: step.name.text.clone(), optional: step.optional, output, condition, assignments });
+            steps.push(ScanStep {
+                name: step.name.text.clone(),
+                optional: step.optional,
+                output,
+                condition,
+                assignments,
+            });
         }
         let match_id = match Self::option(operator, "with_match_id") {
             Some(name) => {
@@ -83,7 +100,15 @@ impl<'a> Binder<'a> {
             }
             None => None,
         };
-        rows.then(Operator::Scan(Box::new(Scan { declared, match_id, steps })), columns, operator.span);
+        rows.then(
+            Operator::Scan(Box::new(Scan {
+                declared,
+                match_id,
+                steps,
+            })),
+            columns,
+            operator.span,
+        );
         Ok(())
     }
 }

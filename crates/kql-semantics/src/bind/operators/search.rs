@@ -27,37 +27,63 @@ impl<'a> Binder<'a> {
             None | Some("default" | "case_insensitive") => false,
             Some("case_sensitive") => true,
             Some(other) => {
-                return self.refuse(DiagnosticKind::Name, span, format!("no kind of search is called '{other}'"));
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    span,
+                    format!("no kind of search is called '{other}'"),
+                );
             }
         };
         let mut rows = match left {
             Some(mut rows) => {
-                let name = rows.name.as_deref().unwrap_or_default().to_owned();
+                let name = rows.name.as_deref().unwrap_or("search_arg0").to_owned();
                 let column = self.column("$table", Text);
                 let value = literal(Value::String(name), Text, span);
                 let mut columns = vec![column.clone()];
                 columns.extend(rows.columns.iter().cloned());
-                rows.then(Operator::Compute { assignments: vec![Assignment { column: column.id, value }] }, columns, span);
+                rows.then(
+                    Operator::Compute {
+                        assignments: vec![Assignment {
+                            column: column.id,
+                            value,
+                        }],
+                    },
+                    columns,
+                    span,
+                );
                 rows
             }
             None => {
                 let all = self.searched_tables(&search.tables, scope, span)?;
-                self.united(all, Some("$table".into()), false)
+                self.united(all, Some("$table".into()), false, "search_arg")
             }
         };
         let searched: Vec<Column> = rows.columns.iter().skip(1).cloned().collect();
-        let predicate = self.search_predicate(&search.predicate, &searched, case_sensitive, scope)?;
+        let predicate =
+            self.search_predicate(&search.predicate, &searched, case_sensitive, scope)?;
         rows.pass(Operator::Filter { predicate }, span);
         rows.ordered = false;
         Ok(rows)
     }
 
-    fn searched_tables(&mut self, tables: &'a [tree::Expression], scope: Scope, span: Span) -> Outcome<Vec<Rows>> {
+    fn searched_tables(
+        &mut self,
+        tables: &'a [tree::Expression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Vec<Rows>> {
         let mut all = Vec::new();
         if tables.is_empty() {
             let mut names = self.tables.names();
             names.sort();
-            all.extend(names.iter().filter_map(|name| self.schema_table(name, span)));
+            all.extend(
+                names
+                    .iter()
+                    .filter_map(|name| self.schema_table(name, span)),
+            );
+            for (name, function, scope) in self.views(scope).into_iter().rev() {
+                all.push(self.view_rows(&name, function, scope)?);
+            }
         }
         for table in tables {
             match &table.kind {
@@ -65,7 +91,11 @@ impl<'a> Binder<'a> {
                     let mut names = self.tables.names();
                     names.retain(|name| matches_pattern(name, pattern));
                     names.sort();
-                    all.extend(names.iter().filter_map(|name| self.schema_table(name, span)));
+                    all.extend(
+                        names
+                            .iter()
+                            .filter_map(|name| self.schema_table(name, span)),
+                    );
                 }
                 _ => all.push(self.tabular(table, scope)?),
             }
@@ -85,14 +115,19 @@ impl<'a> Binder<'a> {
     ) -> Outcome<Expr> {
         let span = predicate.span;
         if let Some(term) = string_literal(predicate) {
-            let tests = columns.iter().map(|column| term_test(column_value(column, span), term, case_sensitive, span)).collect();
+            let tests = columns
+                .iter()
+                .map(|column| term_test(column_value(column, span), term, case_sensitive, span))
+                .collect();
             return Ok(any_of(tests, span));
         }
         match &predicate.kind {
-            ExpressionKind::Wildcard(text) if text == "*" => Ok(literal(Value::Bool(true), Bool, span)),
-            ExpressionKind::Parenthesized(inner) => {
-                self.deeper(span, |binder| binder.search_predicate(inner, columns, case_sensitive, scope))
+            ExpressionKind::Wildcard(text) if text == "*" => {
+                Ok(literal(Value::Bool(true), Bool, span))
             }
+            ExpressionKind::Parenthesized(inner) => self.deeper(span, |binder| {
+                binder.search_predicate(inner, columns, case_sensitive, scope)
+            }),
             ExpressionKind::Logical(logical) => {
                 let mut operands = Vec::with_capacity(logical.operands.len());
                 for operand in &logical.operands {
@@ -104,26 +139,48 @@ impl<'a> Binder<'a> {
                     tree::LogicalOperator::And => ExprKind::And(operands),
                     tree::LogicalOperator::Or => ExprKind::Or(operands),
                 };
-                Ok(Expr { kind, ty: Bool, span })
+                Ok(Expr {
+                    kind,
+                    ty: Bool,
+                    span,
+                })
             }
-            ExpressionKind::Call(call) if call.function.text == "not" && call.arguments.len() == 1 => {
+            ExpressionKind::Call(call)
+                if call.function.text == "not" && call.arguments.len() == 1 =>
+            {
                 let inner = self.deeper(span, |binder| {
-                    binder.search_predicate(&call.arguments[0].value, columns, case_sensitive, scope)
+                    binder.search_predicate(
+                        &call.arguments[0].value,
+                        columns,
+                        case_sensitive,
+                        scope,
+                    )
                 })?;
-                let Some(function) = Function::scalar("not") else { return Err(Refused) };
-                Ok(Expr { kind: ExprKind::Call { function, arguments: vec![inner] }, ty: Bool, span })
+                let Some(function) = Function::scalar("not") else {
+                    return Err(Refused);
+                };
+                Ok(Expr {
+                    kind: ExprKind::Call {
+                        function,
+                        arguments: vec![inner],
+                    },
+                    ty: Bool,
+                    span,
+                })
+            }
+            ExpressionKind::Comparison(comparison) if matches!(&comparison.left.kind, ExpressionKind::Wildcard(text) if text == "*") => {
+                self.any_column(comparison, columns, Some(case_sensitive), span)
             }
             ExpressionKind::Comparison(comparison)
-                if matches!(&comparison.left.kind, ExpressionKind::Wildcard(text) if text == "*") =>
+                if comparison.operator == ComparisonOperator::SearchMatch =>
             {
-                self.any_column(comparison, columns, case_sensitive, scope, span)
-            }
-            ExpressionKind::Comparison(comparison) if comparison.operator == ComparisonOperator::SearchMatch => {
-                let value = self.expression(&comparison.left, &mut Context::over(scope, columns))?;
+                let value =
+                    self.expression(&comparison.left, &mut Context::over(scope, columns))?;
                 match string_literal(&comparison.right) {
                     Some(term) => Ok(term_test(value, term, case_sensitive, span)),
                     None => {
-                        let other = self.expression(&comparison.right, &mut Context::over(scope, columns))?;
+                        let other =
+                            self.expression(&comparison.right, &mut Context::over(scope, columns))?;
                         self.compare(crate::bound::CompareOp::Equal, value, other, ":", span)
                     }
                 }
@@ -133,35 +190,74 @@ impl<'a> Binder<'a> {
     }
 
     /// `* has "x"`, `* == "x"`: any of the columns.
-    fn any_column(
+    pub(in crate::bind) fn any_column(
         &mut self,
         comparison: &'a tree::Comparison,
         columns: &[Column],
-        case_sensitive: bool,
-        scope: Scope,
+        term: Option<bool>,
         span: Span,
     ) -> Outcome<Expr> {
+        let words = term;
         let Some(term) = string_literal(&comparison.right) else {
-            return self.unsupported(span, "a search of every column for a value that is no string");
+            return self.unsupported(
+                span,
+                "a search of every column for a value that is no string",
+            );
         };
-        if matches!(comparison.operator, ComparisonOperator::SearchMatch | ComparisonOperator::Has) {
-            let tests = columns.iter().map(|column| term_test(column_value(column, span), term, case_sensitive, span)).collect();
+        if let Some(case_sensitive) = words
+            && matches!(
+                comparison.operator,
+                ComparisonOperator::SearchMatch | ComparisonOperator::Has
+            )
+        {
+            let tests = columns
+                .iter()
+                .map(|column| term_test(column_value(column, span), term, case_sensitive, span))
+                .collect();
             return Ok(any_of(tests, span));
         }
-        let _ = scope;
-        let op = match comparison.operator {
-            ComparisonOperator::Contains => TextOp::Contains,
-            ComparisonOperator::ContainsCs => TextOp::ContainsCs,
-            ComparisonOperator::HasCs => TextOp::HasCs,
-            ComparisonOperator::StartsWith => TextOp::StartsWith,
-            ComparisonOperator::EndsWith => TextOp::EndsWith,
-            ComparisonOperator::HasPrefix => TextOp::HasPrefix,
-            ComparisonOperator::HasSuffix => TextOp::HasSuffix,
-            ComparisonOperator::MatchesRegex => TextOp::MatchesRegex,
-            other => return self.unsupported(comparison.operator_span, format!("'{}' on every column", other.text())),
+        if matches!(
+            comparison.operator,
+            ComparisonOperator::Equal | ComparisonOperator::EqualFold
+        ) {
+            let op = if comparison.operator == ComparisonOperator::Equal {
+                crate::bound::CompareOp::Equal
+            } else {
+                crate::bound::CompareOp::EqualIgnoreCase
+            };
+            let mut tests = Vec::with_capacity(columns.len());
+            for column in columns {
+                let value = column_value(column, span).converted(Text);
+                let wanted = literal(Value::String(term.to_owned()), Text, span);
+                tests.push(self.compare(op, value, wanted, comparison.operator.text(), span)?);
+            }
+            return Ok(any_of(tests, span));
+        }
+        let super::super::comparisons::Comparison::Texts(op, negated) =
+            super::super::comparisons::comparison(comparison.operator)
+        else {
+            return self.unsupported(
+                comparison.operator_span,
+                format!("'{}' on every column", comparison.operator.text()),
+            );
         };
-        let tests = columns.iter().map(|column| text_test(column_value(column, span), op, term, span)).collect();
-        Ok(any_of(tests, span))
+        let tests = columns
+            .iter()
+            .map(|column| text_test(column_value(column, span), op, term, span))
+            .collect();
+        let any = any_of(tests, span);
+        if !negated {
+            return Ok(any);
+        }
+        let function = self.known("not", span)?;
+        Ok(Expr {
+            kind: ExprKind::Call {
+                function,
+                arguments: vec![any],
+            },
+            ty: Bool,
+            span,
+        })
     }
 }
 
@@ -169,15 +265,28 @@ fn any_of(mut tests: Vec<Expr>, span: Span) -> Expr {
     match tests.len() {
         0 => literal(Value::Bool(false), Bool, span),
         1 => tests.remove(0),
-        _ => Expr { kind: ExprKind::Or(tests), ty: Bool, span },
+        _ => Expr {
+            kind: ExprKind::Or(tests),
+            ty: Bool,
+            span,
+        },
     }
 }
 
 fn text_test(value: Expr, op: TextOp, term: &str, span: Span) -> Expr {
     let pattern = literal(Value::String(term.to_owned()), Text, span);
     let value = value.converted(Text);
-    let kind = ExprKind::Text { op, negated: false, value: Box::new(value), pattern: Box::new(pattern) };
-    Expr { kind, ty: ScalarType::Bool, span }
+    let kind = ExprKind::Text {
+        op,
+        negated: false,
+        value: Box::new(value),
+        pattern: Box::new(pattern),
+    };
+    Expr {
+        kind,
+        ty: ScalarType::Bool,
+        span,
+    }
 }
 
 /// Whether a value has a term; stars at the ends of the term widen it.
@@ -190,7 +299,12 @@ fn term_test(value: Expr, term: &str, case_sensitive: bool, span: Span) -> Expr 
     if bare.contains('*') {
         let flags = if case_sensitive { "" } else { "(?i)" };
         let parts: Vec<String> = bare.split('*').map(escape).collect();
-        return text_test(value, TextOp::MatchesRegex, &format!("{flags}{}", parts.join(".*")), span);
+        return text_test(
+            value,
+            TextOp::MatchesRegex,
+            &format!("{flags}{}", parts.join(".*")),
+            span,
+        );
     }
     let op = match (open_start, open_end, case_sensitive) {
         (false, false, false) => TextOp::Has,

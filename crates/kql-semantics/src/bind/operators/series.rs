@@ -32,16 +32,30 @@ impl<'a> Binder<'a> {
                 Some(default) => Some(self.expression(default, &mut Context::constant(scope))?),
                 None => None,
             };
-            let column = Column { id: self.fresh(), name, ty: Dynamic };
-            series.push(Series { aggregate, column: column.id, default });
+            let column = Column {
+                id: self.fresh(),
+                name,
+                ty: Dynamic,
+            };
+            series.push(Series {
+                aggregate,
+                column: column.id,
+                default,
+            });
             columns.push(column);
         }
-        let axis = self.expression(&written.on.expression, &mut Context::over(scope, &rows.columns))?;
+        let axis = self.expression(
+            &written.on.expression,
+            &mut Context::over(scope, &rows.columns),
+        )?;
         if !(axis.ty.is_numeric() || matches!(axis.ty, DateTime | TimeSpan)) {
             return self.refuse(
                 DiagnosticKind::Type,
                 axis.span,
-                format!("an axis is a number, datetime or timespan, and this is a {}", axis.ty),
+                format!(
+                    "an axis is a number, datetime or timespan, and this is a {}",
+                    axis.ty
+                ),
             );
         }
         let name = match written.on.names.first() {
@@ -51,9 +65,15 @@ impl<'a> Binder<'a> {
                 None => names.position(),
             },
         };
-        let axis_column = Column { id: self.fresh(), name, ty: Dynamic };
+        let axis_column = Column {
+            id: self.fresh(),
+            name,
+            ty: Dynamic,
+        };
         columns.push(axis_column.clone());
-        let mut constant = |expression: &'a tree::Expression| self.expression(expression, &mut Context::constant(scope));
+        let mut constant = |expression: &'a tree::Expression| {
+            self.expression(expression, &mut Context::constant(scope))
+        };
         let (from, to, step, to_included) = match &written.range {
             SeriesRange::FromToStep { from, to, step } => {
                 let from = match from {
@@ -67,21 +87,53 @@ impl<'a> Binder<'a> {
                 (from, to, constant(step)?, false)
             }
             SeriesRange::InRange { arguments } => match arguments.as_slice() {
-                [from, to, step] => (Some(constant(from)?), Some(constant(to)?), constant(step)?, true),
-                _ => return self.refuse(DiagnosticKind::Arity, span, "'range' takes a start, an end and a step"),
+                [from, to, step] => (
+                    Some(constant(from)?),
+                    Some(constant(to)?),
+                    constant(step)?,
+                    true,
+                ),
+                _ => {
+                    return self.refuse(
+                        DiagnosticKind::Arity,
+                        span,
+                        "'range' takes a start, an end and a step",
+                    );
+                }
             },
         };
-        let step_ty = if axis.ty == DateTime { TimeSpan } else { axis.ty };
-        for (bound, wanted) in [(from.as_ref(), axis.ty), (to.as_ref(), axis.ty), (Some(&step), step_ty)] {
+        let step_ty = if axis.ty == DateTime {
+            TimeSpan
+        } else {
+            axis.ty
+        };
+        for (bound, wanted) in [
+            (from.as_ref(), axis.ty),
+            (to.as_ref(), axis.ty),
+            (Some(&step), step_ty),
+        ] {
             if let Some(bound) = bound
                 && bound.ty != wanted
                 && !(bound.ty.is_numeric() && wanted.is_numeric())
             {
                 let (ty, span): (ScalarType, Span) = (bound.ty, bound.span);
-                return self.refuse(DiagnosticKind::Type, span, format!("a {wanted} is needed here, and this is a {ty}"));
+                return self.refuse(
+                    DiagnosticKind::Type,
+                    span,
+                    format!("a {wanted} is needed here, and this is a {ty}"),
+                );
             }
         }
-        let bound = MakeSeries { series, axis, axis_column: axis_column.id, from, to, to_included, step, by };
+        let bound = MakeSeries {
+            series,
+            axis,
+            axis_column: axis_column.id,
+            from,
+            to,
+            to_included,
+            step,
+            by,
+        };
         rows.then(Operator::MakeSeries(Box::new(bound)), columns, span);
         rows.ordered = false;
         Ok(())

@@ -25,7 +25,9 @@ impl<'a> Binder<'a> {
         let mut plain = Vec::new();
         let mut failed = false;
         for key in by {
-            let Ok(value) = self.expression(&key.expression, &mut Context::over(scope, &rows.columns)) else {
+            let Ok(value) =
+                self.expression(&key.expression, &mut Context::over(scope, &rows.columns))
+            else {
                 failed = true;
                 continue;
             };
@@ -50,11 +52,22 @@ impl<'a> Binder<'a> {
             {
                 plain.push(column.clone());
             }
-            let column = Column { id: self.fresh(), name, ty: value.ty };
-            keys.push(Assignment { column: column.id, value });
+            let column = Column {
+                id: self.fresh(),
+                name,
+                ty: value.ty,
+            };
+            keys.push(Assignment {
+                column: column.id,
+                value,
+            });
             columns.push(column);
         }
-        if failed { Err(Refused) } else { Ok((keys, columns, plain)) }
+        if failed {
+            Err(Refused)
+        } else {
+            Ok((keys, columns, plain))
+        }
     }
 
     pub(super) fn summarize(
@@ -98,10 +111,20 @@ impl<'a> Binder<'a> {
         } else {
             let mut inside: Vec<Column> = columns.iter().take(keys.len()).cloned().collect();
             for (id, ty) in aggregates.iter().flat_map(|aggregate| &aggregate.outputs) {
-                inside.push(Column { id: *id, name: format!("aggregate{}", id.0).into(), ty: *ty });
+                inside.push(Column {
+                    id: *id,
+                    name: format!("aggregate{}", id.0).into(),
+                    ty: *ty,
+                });
             }
             rows.then(Operator::Aggregate { keys, aggregates }, inside, span);
-            rows.then(Operator::Compute { assignments: computed }, columns, span);
+            rows.then(
+                Operator::Compute {
+                    assignments: computed,
+                },
+                columns,
+                span,
+            );
         }
         rows.ordered = false;
         Ok(())
@@ -127,7 +150,11 @@ impl<'a> Binder<'a> {
         let value = self.expression(&item.expression, context)?;
         let after = context.aggregates.as_ref().map_or(0, Vec::len);
         if before == after {
-            return self.refuse(DiagnosticKind::Meaning, item.span, "an aggregate is needed here, such as count() or max(x)");
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                item.span,
+                "an aggregate is needed here, such as count() or max(x)",
+            );
         }
         let name = match item.names.first() {
             Some(name) => names.unique(&name.text),
@@ -136,8 +163,15 @@ impl<'a> Binder<'a> {
                 None => names.position(),
             },
         };
-        let column = Column { id: self.fresh(), name, ty: value.ty };
-        let assignment = Assignment { column: column.id, value };
+        let column = Column {
+            id: self.fresh(),
+            name,
+            ty: value.ty,
+        };
+        let assignment = Assignment {
+            column: column.id,
+            value,
+        };
         Ok((vec![column], vec![assignment]))
     }
 
@@ -151,7 +185,10 @@ impl<'a> Binder<'a> {
         let mut context = Context::over(scope, &rows.columns);
         context.aggregates = Some(Vec::new());
         let Some((function, call)) = self.sole_aggregate(expression, &context) else {
-            return self.unsupported(expression.span, "an expression that is not one aggregate here");
+            return self.unsupported(
+                expression.span,
+                "an expression that is not one aggregate here",
+            );
         };
         let mut bundle = self.bundle(function, call, &mut context, &[])?;
         let name = bundle.names.first_mut().and_then(Option::take);
@@ -169,24 +206,72 @@ impl<'a> Binder<'a> {
         let of = self.expression(&hitters.of, &mut Context::over(scope, &rows.columns))?;
         let lent = self.lent_name(&hitters.of, scope).unwrap_or_default();
         let mut names = Names::default();
-        let key = Column { id: self.fresh(), name: names.unique(&lent), ty: of.ty };
+        let key = Column {
+            id: self.fresh(),
+            name: names.unique(&lent),
+            ty: of.ty,
+        };
         let (function, arguments, name, ty) = match &hitters.by {
-            None => ("count", Vec::new(), format!("approximate_count_{lent}"), Long),
+            None => (
+                "count",
+                Vec::new(),
+                format!("approximate_count_{lent}"),
+                Long,
+            ),
             Some(by) => {
                 let weight = self.expression(by, &mut Context::over(scope, &rows.columns))?;
                 let lent = self.lent_name(by, scope).unwrap_or_default();
-                let ty = if weight.ty == ScalarType::Int { Long } else { weight.ty };
+                let ty = if weight.ty == ScalarType::Int {
+                    Long
+                } else {
+                    weight.ty
+                };
                 ("sum", vec![weight], format!("approximate_sum_{lent}"), ty)
             }
         };
-        let Some(function) = Function::aggregate(function) else { return self.unsupported(span, "'top-hitters'") };
+        let Some(function) = Function::aggregate(function) else {
+            return self.unsupported(span, "'top-hitters'");
+        };
         let arguments = self.checked(function, arguments)?;
-        let total = Column { id: self.fresh(), name: names.unique(&name), ty };
-        let aggregate = Aggregate { function, arguments, filter: None, outputs: vec![(total.id, ty)], span };
-        let keys = vec![Assignment { column: key.id, value: of }];
-        rows.then(Operator::Aggregate { keys, aggregates: vec![aggregate] }, vec![key, total.clone()], span);
-        let value = Expr { kind: ExprKind::Column(total.id), ty, span };
-        rows.pass(Operator::Sort { keys: vec![SortKey { value, descending: true, nulls_first: false }] }, span);
+        let total = Column {
+            id: self.fresh(),
+            name: names.unique(&name),
+            ty,
+        };
+        let aggregate = Aggregate {
+            function,
+            arguments,
+            filter: None,
+            outputs: vec![(total.id, ty)],
+            span,
+        };
+        let keys = vec![Assignment {
+            column: key.id,
+            value: of,
+        }];
+        rows.then(
+            Operator::Aggregate {
+                keys,
+                aggregates: vec![aggregate],
+            },
+            vec![key, total.clone()],
+            span,
+        );
+        let value = Expr {
+            kind: ExprKind::Column(total.id),
+            ty,
+            span,
+        };
+        rows.pass(
+            Operator::Sort {
+                keys: vec![SortKey {
+                    value,
+                    descending: true,
+                    nulls_first: false,
+                }],
+            },
+            span,
+        );
         rows.pass(Operator::Take { count }, span);
         rows.ordered = false;
         Ok(())
@@ -207,12 +292,21 @@ impl<'a> Binder<'a> {
                 Some(count) => Some(self.count(count, &mut Context::constant(scope))?),
                 None => None,
             };
-            let value = self.expression(&level.of.expression, &mut Context::over(scope, &rows.columns))?;
+            let value = self.expression(
+                &level.of.expression,
+                &mut Context::over(scope, &rows.columns),
+            )?;
             let lent = match level.of.names.first() {
                 Some(name) => name.text.clone(),
-                None => self.lent_name(&level.of.expression, scope).unwrap_or_default(),
+                None => self
+                    .lent_name(&level.of.expression, scope)
+                    .unwrap_or_default(),
             };
-            let column = Column { id: self.fresh(), name: names.unique(&lent), ty: value.ty };
+            let column = Column {
+                id: self.fresh(),
+                name: names.unique(&lent),
+                ty: value.ty,
+            };
             let (aggregate, _) = self.one_aggregate(rows, &level.by.column.expression, scope)?;
             let (id, ty) = aggregate.outputs[0];
             let name = match level.by.column.names.first() {
@@ -230,7 +324,10 @@ impl<'a> Binder<'a> {
             columns.push(Column { id, name, ty });
             bound.push(TopNestedLevel {
                 count,
-                value: Assignment { column: column.id, value },
+                value: Assignment {
+                    column: column.id,
+                    value,
+                },
                 aggregate,
                 aggregate_column: id,
                 others,

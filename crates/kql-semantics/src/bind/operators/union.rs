@@ -21,12 +21,17 @@ impl<'a> Binder<'a> {
         scope: Scope,
     ) -> Outcome<Rows> {
         let span = operator.span;
-        let fuzzy = Self::option(operator, "isfuzzy").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let fuzzy = Self::option(operator, "isfuzzy")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let inner = match Self::option(operator, "kind") {
             None | Some("outer") => false,
             Some("inner") => true,
             Some(other) => {
-                return self.refuse(DiagnosticKind::Name, span, format!("no kind of union is called '{other}'"));
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    span,
+                    format!("no kind of union is called '{other}'"),
+                );
             }
         };
         let mut all: Vec<Rows> = left.into_iter().collect();
@@ -46,17 +51,28 @@ impl<'a> Binder<'a> {
         let source = Self::option(operator, "withsource")
             .or_else(|| Self::option(operator, "with_source"))
             .map(Arc::from);
-        Ok(self.united(all, source, inner))
+        Ok(self.united(all, source, inner, "union_arg"))
     }
 
-    fn union_input(&mut self, input: &'a tree::Expression, fuzzy: bool, scope: Scope) -> Outcome<Vec<Rows>> {
+    fn union_input(
+        &mut self,
+        input: &'a tree::Expression,
+        fuzzy: bool,
+        scope: Scope,
+    ) -> Outcome<Vec<Rows>> {
         match &input.kind {
             ExpressionKind::Wildcard(pattern) => {
-                let mut names: Vec<String> =
-                    self.tables.names().into_iter().filter(|name| matches_pattern(name, pattern)).collect();
+                let mut names: Vec<String> = self
+                    .tables
+                    .names()
+                    .into_iter()
+                    .filter(|name| matches_pattern(name, pattern))
+                    .collect();
                 names.sort();
-                let mut all: Vec<Rows> =
-                    names.iter().filter_map(|name| self.schema_table(name, input.span)).collect();
+                let mut all: Vec<Rows> = names
+                    .iter()
+                    .filter_map(|name| self.schema_table(name, input.span))
+                    .collect();
                 let mut declared = self.declared_names(scope);
                 declared.dedup();
                 for name in declared {
@@ -67,18 +83,37 @@ impl<'a> Binder<'a> {
                         all.push(self.read_shared(id, input.span)?);
                     }
                 }
+                for (name, function, scope) in self.views(scope).into_iter().rev() {
+                    if matches_pattern(&name, pattern) {
+                        all.push(self.view_rows(&name, function, scope)?);
+                    }
+                }
                 if all.is_empty() && !fuzzy {
-                    return self.refuse(DiagnosticKind::Name, input.span, format!("no table fits '{pattern}'"));
+                    return self.refuse(
+                        DiagnosticKind::Name,
+                        input.span,
+                        format!("no table fits '{pattern}'"),
+                    );
                 }
                 Ok(all)
             }
-            ExpressionKind::Parenthesized(inner) if matches!(inner.kind, ExpressionKind::Name(_)) => {
+            ExpressionKind::Parenthesized(inner)
+                if matches!(inner.kind, ExpressionKind::Name(_)) =>
+            {
                 self.union_input(inner, fuzzy, scope)
             }
             ExpressionKind::Name(name)
-                if fuzzy && self.lookup(scope, &name.text).is_none() && self.tables.table(&name.text).is_none() =>
+                if fuzzy
+                    && self.lookup(scope, &name.text).is_none()
+                    && self.tables.table(&name.text).is_none() =>
             {
-                self.note(name.span, format!("there is no table '{}'; the union goes on without it", name.text));
+                self.note(
+                    name.span,
+                    format!(
+                        "there is no table '{}'; the union goes on without it",
+                        name.text
+                    ),
+                );
                 Ok(Vec::new())
             }
             _ => {
@@ -87,7 +122,9 @@ impl<'a> Binder<'a> {
                     Ok(rows) => Ok(vec![rows]),
                     Err(Refused) if fuzzy && self.discovery.is_none() => {
                         // What a fuzzy union cannot resolve, it leaves out; but only missing names.
-                        let only_names = self.errors[before..].iter().all(|error| error.kind == DiagnosticKind::Name);
+                        let only_names = self.errors[before..]
+                            .iter()
+                            .all(|error| error.kind == DiagnosticKind::Name);
                         if !only_names {
                             return Err(Refused);
                         }
@@ -104,7 +141,13 @@ impl<'a> Binder<'a> {
     }
 
     /// Puts rows together: columns of one name and type become one.
-    pub(in crate::bind) fn united(&mut self, all: Vec<Rows>, source: Option<Arc<str>>, inner: bool) -> Rows {
+    pub(in crate::bind) fn united(
+        &mut self,
+        all: Vec<Rows>,
+        source: Option<Arc<str>>,
+        inner: bool,
+        unnamed: &str,
+    ) -> Rows {
         let mut order: Vec<(Arc<str>, Vec<ScalarType>)> = Vec::new();
         for rows in &all {
             for column in &rows.columns {
@@ -117,7 +160,10 @@ impl<'a> Binder<'a> {
         }
         if inner {
             order.retain_mut(|(name, types)| {
-                types.retain(|ty| all.iter().all(|rows| rows.find(name).is_some_and(|column| column.ty == *ty)));
+                types.retain(|ty| {
+                    all.iter()
+                        .all(|rows| rows.find(name).is_some_and(|column| column.ty == *ty))
+                });
                 !types.is_empty()
             });
         }
@@ -127,11 +173,17 @@ impl<'a> Binder<'a> {
         let mut visible: Vec<Column> = source_column.iter().cloned().collect();
         for (name, types) in order {
             for ty in &types {
-                let shown = if types.len() == 1 { name.clone() } else { format!("{name}_{ty}").into() };
+                let shown = if types.len() == 1 {
+                    name.clone()
+                } else {
+                    format!("{name}_{ty}").into()
+                };
                 let column = self.column(names.unique(&shown), *ty);
                 let fits = |found: &&Column| found.name == name && found.ty == *ty;
-                let inputs: Vec<Option<ColumnId>> =
-                    all.iter().map(|rows| rows.columns.iter().find(fits).map(|found| found.id)).collect();
+                let inputs: Vec<Option<ColumnId>> = all
+                    .iter()
+                    .map(|rows| rows.columns.iter().find(fits).map(|found| found.id))
+                    .collect();
                 visible.push(column.clone());
                 columns.push(UnionColumn { column, inputs });
             }
@@ -139,9 +191,21 @@ impl<'a> Binder<'a> {
         let source_names = all
             .iter()
             .enumerate()
-            .map(|(index, rows)| rows.name.clone().unwrap_or_else(|| format!("union_arg{index}").into()))
+            .map(|(index, rows)| {
+                rows.name
+                    .clone()
+                    .unwrap_or_else(|| format!("{unnamed}{index}").into())
+            })
             .collect();
         let inputs = all.into_iter().map(Rows::into_pipeline).collect();
-        Rows::new(Source::Union { inputs, columns, source_column, source_names }, visible)
+        Rows::new(
+            Source::Union {
+                inputs,
+                columns,
+                source_column,
+                source_names,
+            },
+            visible,
+        )
     }
 }
