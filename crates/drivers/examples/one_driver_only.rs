@@ -34,7 +34,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     };
     let mut token = String::new();
     stdin().read_line(&mut token)?;
-    let until: SystemTime = SystemClock.now() + Duration::from_secs(3600);
+    let until: SystemTime = SystemClock.now() + Duration::from_hours(1);
     let connection = Connection::new(
         "https://graph.microsoft.com/v1.0/security/runHuntingQuery".parse()?,
         Scope::default_of("https://graph.microsoft.com"),

@@ -292,8 +292,7 @@ mod tests {
             let mut reader = Reader::new(text.as_bytes(), 0);
             assert!(
                 matches!(reader.skip(), Err(Fault::Bad(_))),
-                "{text}: {:?}",
-                reader
+                "{text}: {reader:?}"
             );
         }
     }

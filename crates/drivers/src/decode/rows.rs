@@ -194,19 +194,16 @@ impl Rows {
                 _ => self.find(reader)?,
             };
             reader.expect(b':', "a colon was expected")?;
-            match column {
-                Some(column) => {
-                    let slot = self.value(reader, column)?;
-                    if !matches!(self.slots[column], Slot::Absent) {
-                        self.per_row.repeated += 1;
-                    }
-                    self.slots[column] = slot;
-                    expected = column + 1;
+            if let Some(column) = column {
+                let slot = self.value(reader, column)?;
+                if !matches!(self.slots[column], Slot::Absent) {
+                    self.per_row.repeated += 1;
                 }
-                None => {
-                    reader.peek()?;
-                    reader.skip()?;
-                }
+                self.slots[column] = slot;
+                expected = column + 1;
+            } else {
+                reader.peek()?;
+                reader.skip()?;
             }
             match reader.peek()? {
                 b',' => reader.step(),

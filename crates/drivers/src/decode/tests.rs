@@ -48,10 +48,11 @@ fn shown(decoded: Decoded) -> String {
     let rows = table
         .to_text(Format::Ndjson, &WriterOptions::default())
         .unwrap();
-    let warnings: String = warnings
+    let warnings: Vec<_> = warnings
         .iter()
         .map(|warning| format!("! {warning}\n"))
         .collect();
+    let warnings = warnings.concat();
     format!("{}\n{rows}{warnings}", types.join(", "))
 }
 
@@ -73,8 +74,7 @@ fn an_answer_of_graph() {
         {"I":9,"B":true},
         {}
     ]"##;
-    let body =
-        format!(r##"{{"@odata.context":"https://x/#y","schema":{SCHEMA},"results":{rows}}}"##);
+    let body = format!(r#"{{"@odata.context":"https://x/#y","schema":{SCHEMA},"results":{rows}}}"#);
     insta::assert_snapshot!(shown(decode(&body)));
 }
 

@@ -315,7 +315,7 @@ mod tests {
         );
         let mut output = Vec::new();
         assert_eq!(
-            unescape(br#"\ud83d\ude00 \ud83dx \n\/\u00e9\\"#, &mut output),
+            unescape(br"\ud83d\ude00 \ud83dx \n\/\u00e9\\", &mut output),
             1
         );
         assert_eq!(

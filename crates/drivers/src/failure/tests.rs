@@ -57,6 +57,7 @@ fn shown(error: &Error) -> String {
 
 #[test]
 fn every_shape_of_body() {
+    type Case = (u16, Vec<(&'static str, &'static str)>, String);
     let id = "94fb3b52-452a-4535-a601-69e0a90e3aa2";
     let graph = |code: &str, message: &str| {
         format!(
@@ -66,7 +67,7 @@ fn every_shape_of_body() {
     let target = |code: &str, message: &str| {
         format!(r#"{{"error":{{"code":"{code}","message":"{message}","target":"{id}"}}}}"#)
     };
-    let cases: Vec<(u16, Vec<(&'static str, &'static str)>, String)> = vec![
+    let cases: Vec<Case> = vec![
         (400, vec![], graph("BadRequest", "'where' operator: Failed to resolve table or column expression named 'X'. Fix semantic errors in your query.")),
         (400, vec![], target("BadRequest", "Query execution has exceeded the allowed result size. Optimize your query by limiting the amount of results and try again")),
         (400, vec![], graph("BadRequest", "Query execution has exceeded the allowed limits")),

@@ -9,6 +9,7 @@ use defender_table::Table;
 
 use crate::support::bench;
 
+#[expect(clippy::print_stdout, reason = "a check that is left out says so")]
 fn shared(name: &str) -> Option<String> {
     let folder = option_env!("DEFENDER_SHARED").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
@@ -253,7 +254,6 @@ async fn recorded_errors() {
                 400 if message.contains("allowed result size") => ErrorKind::Incomplete,
                 400 | 413 => ErrorKind::Query,
                 403 => ErrorKind::Permission,
-                404 => ErrorKind::Service,
                 429 => ErrorKind::Throttled,
                 _ => ErrorKind::Service,
             };

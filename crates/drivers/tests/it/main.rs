@@ -1,5 +1,7 @@
 //! The drivers from outside: whole exchanges over a scripted transport.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod exchange;
 mod fixtures;
 mod support;

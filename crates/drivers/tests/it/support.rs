@@ -25,7 +25,7 @@ impl Credential for Tokens {
         let text = if fresh { "canary-2" } else { "canary-1" };
         Ok(AccessToken::new(
             text.to_owned(),
-            SystemTime::UNIX_EPOCH + Duration::from_secs(3600),
+            SystemTime::UNIX_EPOCH + Duration::from_hours(1),
         ))
     }
 }

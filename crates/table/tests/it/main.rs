@@ -1,5 +1,7 @@
 //! Answers as a user takes them in.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use defender_core::{Error, ErrorKind};
 use defender_table::{
     Answer, Cell, ColumnType, Completeness, DatetimeMode, Event, JsonCell, Summary, Table,
