@@ -42,6 +42,10 @@ pub struct BindOptions {
 
 /// What binding comes to.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large variant is the usual one"
+)]
 pub enum Binding {
     /// The query is bound.
     Complete(BoundQuery),

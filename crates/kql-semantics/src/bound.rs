@@ -41,6 +41,7 @@ pub struct BoundQuery {
 
 impl BoundQuery {
     /// Names and types of the answer, known without running the query.
+    #[must_use]
     pub fn schema(&self) -> Vec<ColumnSchema> {
         self.root
             .columns
@@ -817,6 +818,7 @@ pub enum Value {
 
 impl Expr {
     /// The parts that this expression is made of directly.
+    #[must_use]
     pub fn parts(&self) -> Vec<&Self> {
         match &self.kind {
             ExprKind::Literal(_)
@@ -846,6 +848,7 @@ impl Expr {
     }
 
     /// Whether it is the same for every row (though perhaps only known when running).
+    #[must_use]
     pub fn is_constant(&self) -> bool {
         let mut open = vec![self];
         while let Some(next) = open.pop() {
@@ -858,6 +861,7 @@ impl Expr {
     }
 
     /// The literal, if it is one.
+    #[must_use]
     pub fn literal(&self) -> Option<&Value> {
         match &self.kind {
             ExprKind::Literal(value) => Some(value),

@@ -113,16 +113,19 @@ impl Function {
     }
 
     /// The function of one value or row that bears this name or alias.
+    #[must_use]
     pub fn scalar(name: &str) -> Option<&'static Self> {
         INDEX.scalars.get(name).copied()
     }
 
     /// The aggregate that bears this name or alias.
+    #[must_use]
     pub fn aggregate(name: &str) -> Option<&'static Self> {
         INDEX.aggregates.get(name).copied()
     }
 
     /// What the argument of that index must be.
+    #[must_use]
     pub fn parameter(&self, index: usize) -> Parameter {
         match self
             .parameters

@@ -26,7 +26,7 @@ mod ticks;
 mod types;
 
 pub use bind::{BindOptions, Binding, bind, bind_or_discover};
-pub use bound::BoundQuery;
+pub use bound::{BoundQuery, Value};
 pub use diagnostic::{Diagnostic, DiagnosticKind};
 pub use discovery::Discovery;
 pub use functions::{Function, FunctionKind, Naming, Parameter, ReturnRule};

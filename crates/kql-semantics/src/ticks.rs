@@ -250,7 +250,7 @@ pub(crate) fn timespan_text(ticks: i64) -> String {
         String::new()
     };
     let rest = ticks % day / second;
-    let fraction = if ticks % second == 0 {
+    let fraction = if ticks.is_multiple_of(second) {
         String::new()
     } else {
         format!(".{:07}", ticks % second)

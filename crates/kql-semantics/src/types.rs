@@ -44,6 +44,7 @@ impl ScalarType {
     ];
 
     /// The name the language prints, such as `real`.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bool => "bool",
@@ -60,6 +61,7 @@ impl ScalarType {
     }
 
     /// The type's name as `getschema` spells it in its `DataType` column.
+    #[must_use]
     pub const fn clr_name(self) -> &'static str {
         match self {
             Self::Bool => "System.SByte",
@@ -76,11 +78,13 @@ impl ScalarType {
     }
 
     /// True for `int`, `long`, `real` and `decimal`.
+    #[must_use]
     pub const fn is_numeric(self) -> bool {
         matches!(self, Self::Int | Self::Long | Self::Real | Self::Decimal)
     }
 
     /// True for `int` and `long`.
+    #[must_use]
     pub const fn is_integer(self) -> bool {
         matches!(self, Self::Int | Self::Long)
     }

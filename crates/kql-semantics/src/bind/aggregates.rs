@@ -10,7 +10,7 @@ use super::rows::Names;
 use super::{Binder, Column, Context, Outcome};
 use crate::bound::{Aggregate, Expr, ExprKind, Value};
 use crate::diagnostic::DiagnosticKind;
-use crate::functions::Function;
+use crate::functions::{Function, ReturnRule};
 use crate::types::ScalarType::{self, Bool, Dynamic};
 
 /// An aggregate that is bound, with a name for each of its outputs.
@@ -183,6 +183,7 @@ impl<'a> Binder<'a> {
 
     #[expect(
         clippy::too_many_arguments,
+        clippy::too_many_lines,
         reason = "one place decides about the columns of every aggregate"
     )]
     fn outputs(
@@ -191,11 +192,11 @@ impl<'a> Binder<'a> {
         canonical: &'static Function,
         call: &'a tree::Call,
         arguments: Vec<Expr>,
-        named: &[Option<String>],
+        lends: &[Option<String>],
         filter: Option<Expr>,
         context: &Context<'_>,
     ) -> Outcome<Bundle> {
-        let lent = |index: usize| named.get(index).cloned().flatten();
+        let lent = |index: usize| lends.get(index).cloned().flatten();
         let first_ty = arguments.first().map_or(Dynamic, |argument| argument.ty);
         let mut arguments = arguments;
         let (types, names): (Vec<ScalarType>, Vec<Option<String>>) = match canonical.name {
@@ -320,7 +321,6 @@ impl<'a> Binder<'a> {
             return self.refuse(DiagnosticKind::Constant, span, "a constant is needed here");
         }
         let ty = arguments.first().map_or(Dynamic, |argument| argument.ty);
-        use crate::functions::ReturnRule;
         let result = match canonical.returns {
             ReturnRule::Type(ty) => ty,
             ReturnRule::Sum if ty == ScalarType::Int => ScalarType::Long,

@@ -51,6 +51,8 @@ impl<'a> Binder<'a> {
         left: Expr,
         right: Expr,
     ) -> Outcome<Expr> {
+        use ArithmeticOp::{Add, Divide, Modulo, Multiply, Subtract};
+
         let span = left.span.to(right.span);
         let op = match operator {
             ArithmeticOperator::Add => ArithmeticOp::Add,
@@ -83,11 +85,10 @@ impl<'a> Binder<'a> {
             let ty = if widest == Int { Long } else { widest };
             return Ok(pair(op, left.converted(ty), right.converted(ty), ty, span));
         }
-        use ArithmeticOp::{Add, Divide, Modulo, Multiply, Subtract};
         let ty = match (left.ty, op, right.ty) {
-            (DateTime, Subtract, DateTime) => TimeSpan,
             (DateTime, Add | Subtract, TimeSpan) | (TimeSpan, Add, DateTime) => DateTime,
-            (TimeSpan, Add | Subtract | Modulo, TimeSpan)
+            (DateTime, Subtract, DateTime)
+            | (TimeSpan, Add | Subtract | Modulo, TimeSpan)
             | (DateTime, Modulo, TimeSpan | DateTime) => TimeSpan,
             (TimeSpan | DateTime, Divide, TimeSpan) | (DateTime, Divide, DateTime) => Real,
             (TimeSpan, Multiply | Divide | Modulo, number) if number.is_numeric() => TimeSpan,

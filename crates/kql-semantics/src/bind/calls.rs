@@ -176,7 +176,7 @@ impl<'a> Binder<'a> {
         let ty = argument.ty;
         let null = ty == Dynamic && matches!(argument.literal(), Some(Value::Null));
         let fits = match parameter {
-            Parameter::Any => true,
+            Parameter::Any | Parameter::Text => true,
             Parameter::Of(Text) => matches!(ty, Text | Dynamic),
             Parameter::Of(wanted) => ty == wanted || null,
             Parameter::Number => ty.is_numeric(),
@@ -184,7 +184,6 @@ impl<'a> Binder<'a> {
             Parameter::Summable => ty.is_numeric() || matches!(ty, DateTime | TimeSpan),
             Parameter::Orderable => !matches!(ty, Dynamic | Guid),
             Parameter::NotDynamic => ty != Dynamic,
-            Parameter::Text => true,
             Parameter::Dynamic => ty == Dynamic,
             Parameter::Json => matches!(ty, Text | Dynamic),
             Parameter::TypeName => false,
@@ -265,17 +264,18 @@ impl<'a> Binder<'a> {
                 for argument in &arguments {
                     ty = match ty {
                         None => Some(argument.ty),
-                        Some(so_far) => match common(so_far, argument.ty) {
-                            Some(both) => Some(both),
-                            None => {
+                        Some(so_far) => {
+                            if let Some(both) = common(so_far, argument.ty) {
+                                Some(both)
+                            } else {
                                 let (other, span) = (argument.ty, argument.span);
                                 return self.refuse(
-                                    DiagnosticKind::Type,
-                                    span,
-                                    format!("the arguments of '{}' need one type, and {so_far} and {other} have none", function.name),
-                                );
+                                DiagnosticKind::Type,
+                                span,
+                                format!("the arguments of '{}' need one type, and {so_far} and {other} have none", function.name),
+                            );
                             }
-                        },
+                        }
                     };
                 }
                 let ty = ty.unwrap_or(Dynamic);
@@ -291,6 +291,10 @@ impl<'a> Binder<'a> {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm per function with a rule of its own"
+    )]
     fn special_result(
         &mut self,
         function: &'static Function,
@@ -307,7 +311,7 @@ impl<'a> Binder<'a> {
                         index % 2 == 1 || index == last
                     }
                 };
-                if function.name == "case" && arguments.len() % 2 == 0 {
+                if function.name == "case" && arguments.len().is_multiple_of(2) {
                     return self.refuse(
                         DiagnosticKind::Arity,
                         span,
@@ -333,17 +337,18 @@ impl<'a> Binder<'a> {
                     ty = Some(match (ty, argument.ty) {
                         (None | Some(Dynamic), other) => other,
                         (Some(so_far), Dynamic) => so_far,
-                        (Some(so_far), other) => match common(so_far, other) {
-                            Some(both) => both,
-                            None => {
+                        (Some(so_far), other) => {
+                            if let Some(both) = common(so_far, other) {
+                                both
+                            } else {
                                 let span = argument.span;
                                 return self.refuse(
-                                    DiagnosticKind::Type,
-                                    span,
-                                    format!("the values of '{}' need one type, and {so_far} and {other} have none", function.name),
-                                );
+                                DiagnosticKind::Type,
+                                span,
+                                format!("the values of '{}' need one type, and {so_far} and {other} have none", function.name),
+                            );
                             }
-                        },
+                        }
                     });
                 }
                 let ty = ty.unwrap_or(Dynamic);

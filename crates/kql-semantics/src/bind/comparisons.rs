@@ -444,11 +444,7 @@ fn agree(left: Expr, right: Expr) -> Result<(Expr, Expr), (ScalarType, ScalarTyp
         return Ok((left.converted(widest), right.converted(widest)));
     }
     match (one, other) {
-        (Bool, number) if number.is_numeric() => {
-            let wide = if number.is_integer() { Long } else { number };
-            Ok((left.converted(wide), right.converted(wide)))
-        }
-        (number, Bool) if number.is_numeric() => {
+        (Bool, number) | (number, Bool) if number.is_numeric() => {
             let wide = if number.is_integer() { Long } else { number };
             Ok((left.converted(wide), right.converted(wide)))
         }

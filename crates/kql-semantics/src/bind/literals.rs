@@ -127,18 +127,19 @@ fn write_json_literal(value: &LiteralValue, text: &mut String) {
         LiteralValue::Int(Some(value)) => text.push_str(&value.to_string()),
         LiteralValue::Long(Some(value)) => text.push_str(&value.to_string()),
         LiteralValue::Real(Some(value)) => write_json_number(*value, text),
-        LiteralValue::Decimal(Some(value)) => write_json_string(value, text),
         LiteralValue::DateTime(Some(written)) => match ticks::datetime(written) {
             Some(ticks) => write_json_string(&ticks::datetime_text(ticks), text),
             None => text.push_str("null"),
         },
         LiteralValue::TimeSpan(Some(ticks)) => {
-            write_json_string(&ticks::timespan_text(*ticks), text)
+            write_json_string(&ticks::timespan_text(*ticks), text);
         }
         LiteralValue::Guid(Some(written)) => {
             write_json_string(&guid(written).unwrap_or_else(|| written.clone()), text);
         }
-        LiteralValue::String { value, .. } => write_json_string(value, text),
+        LiteralValue::Decimal(Some(value)) | LiteralValue::String { value, .. } => {
+            write_json_string(value, text);
+        }
         LiteralValue::Dynamic(inner) => write_json(inner, text),
         _ => text.push_str("null"),
     }

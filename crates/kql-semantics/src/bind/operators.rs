@@ -31,6 +31,7 @@ pub(super) struct Item {
 }
 
 impl<'a> Binder<'a> {
+    #[expect(clippy::too_many_lines, reason = "one arm per operator")]
     pub(super) fn operator(
         &mut self,
         rows: &mut Rows,
@@ -134,7 +135,7 @@ impl<'a> Binder<'a> {
                 Ok(())
             }
             OperatorKind::Partition(partition) => self.partition(rows, partition, scope, span),
-            OperatorKind::Scan(scan) => self.scan(rows, scan, operator, scope),
+            OperatorKind::Scan(written) => self.scan(rows, written, operator, scope),
             OperatorKind::Reduce(reduce) => self.reduce(rows, reduce, scope, span),
             OperatorKind::Render(render) => {
                 self.render = Some(Render {

@@ -39,6 +39,10 @@ pub(crate) enum Entity<'a> {
 }
 
 impl<'a> Binder<'a> {
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a scope is what look-ups begin with"
+    )]
     pub(super) fn declare(&mut self, scope: Scope, name: &str, entity: Entity<'a>) -> Scope {
         self.bindings.push(Bound {
             name: name.to_owned(),
@@ -200,26 +204,26 @@ impl<'a> Binder<'a> {
     }
 
     pub(super) fn type_name(&mut self, name: &tree::Name) -> Outcome<ScalarType> {
-        match name.text.parse() {
-            Ok(ty) => Ok(ty),
-            Err(_) => {
-                let suggestion = nearest(&name.text, ScalarType::ALL.iter().map(|ty| ty.name()));
-                self.errors.push(
-                    super::Diagnostic::new(
-                        DiagnosticKind::Name,
-                        name.span,
-                        format!("no scalar type named '{}'", name.text),
-                    )
-                    .with_suggestion(suggestion),
-                );
-                Err(Refused)
-            }
+        if let Ok(ty) = name.text.parse() {
+            Ok(ty)
+        } else {
+            let suggestion = nearest(&name.text, ScalarType::ALL.iter().map(|ty| ty.name()));
+            self.errors.push(
+                super::Diagnostic::new(
+                    DiagnosticKind::Name,
+                    name.span,
+                    format!("no scalar type named '{}'", name.text),
+                )
+                .with_suggestion(suggestion),
+            );
+            Err(Refused)
         }
     }
 }
 
 impl Value {
     /// The value's type; none for null.
+    #[must_use]
     pub fn scalar_type(&self) -> Option<ScalarType> {
         Some(match self {
             Self::Null => return None,

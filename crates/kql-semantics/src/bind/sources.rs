@@ -278,17 +278,14 @@ impl<'a> Binder<'a> {
                 let Some(table) = super::calls::text_argument(call, 0) else {
                     return self.refuse(DiagnosticKind::Constant, call.span, "'table' takes a name as a string");
                 };
-                match self.schema_table(table, call.span) {
-                    Some(rows) => Ok(rows),
-                    None => {
-                        let known = self.tables.names();
-                        let suggestion = nearest(table, known.iter().map(std::string::String::as_str));
-                        self.errors.push(
-                            Diagnostic::new(DiagnosticKind::Name, call.span, format!("no table named '{table}'"))
-                                .with_suggestion(suggestion),
-                        );
-                        Err(Refused)
-                    }
+                if let Some(rows) = self.schema_table(table, call.span) { Ok(rows) } else {
+                    let known = self.tables.names();
+                    let suggestion = nearest(table, known.iter().map(std::string::String::as_str));
+                    self.errors.push(
+                        Diagnostic::new(DiagnosticKind::Name, call.span, format!("no table named '{table}'"))
+                            .with_suggestion(suggestion),
+                    );
+                    Err(Refused)
                 }
             }
             "_GetWatchlist" | "_GetWatchlistAlias" => self.unsupported(
@@ -422,7 +419,7 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<Rows> {
         let columns = self.declared_columns(&table.columns)?;
-        if columns.is_empty() || table.values.len() % columns.len() != 0 {
+        if columns.is_empty() || !table.values.len().is_multiple_of(columns.len()) {
             return self.refuse(
                 DiagnosticKind::Arity,
                 span,
@@ -438,7 +435,7 @@ impl<'a> Binder<'a> {
         self.charge(table.values.len(), span)?;
         for (value, column) in table.values.iter().zip(columns.iter().cycle()) {
             let value = self.expression(value, &mut Context::constant(scope))?;
-            row.push(self.cell(value, column.ty)?);
+            row.push(value.converted(column.ty));
             if row.len() == columns.len() {
                 rows.push(std::mem::take(&mut row));
             }
@@ -450,11 +447,6 @@ impl<'a> Binder<'a> {
             },
             columns,
         ))
-    }
-
-    /// A value of a `datatable`, converted to its column's type.
-    fn cell(&mut self, value: crate::bound::Expr, ty: ScalarType) -> Outcome<crate::bound::Expr> {
-        Ok(value.converted(ty))
     }
 
     fn external(

@@ -22,7 +22,7 @@ impl<'a> Binder<'a> {
         is_lookup: bool,
     ) -> Outcome<()> {
         let kind = match (Self::option(operator, "kind"), is_lookup) {
-            (None, false) | (Some("innerunique"), false) => JoinKind::InnerUnique,
+            (None | Some("innerunique"), false) => JoinKind::InnerUnique,
             (None, true) | (Some("leftouter"), _) => JoinKind::LeftOuter,
             (Some("inner"), _) => JoinKind::Inner,
             (Some("rightouter"), false) => JoinKind::RightOuter,

@@ -47,7 +47,7 @@ impl<'a> Binder<'a> {
                 Written::Star(_) => pattern.push(ParsePart::Star),
                 Written::Text(literal) => match &literal.value {
                     LiteralValue::String { value, .. } => {
-                        pattern.push(ParsePart::Text(value.clone()))
+                        pattern.push(ParsePart::Text(value.clone()));
                     }
                     _ => {
                         return self.refuse(

@@ -200,6 +200,10 @@ impl<'a> Binder<'a> {
         Err(Refused)
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the plugin's arguments, its declared and its discovered columns"
+    )]
     fn bag_unpack(
         &mut self,
         rows: &mut Rows,
@@ -387,6 +391,10 @@ impl<'a> Binder<'a> {
         );
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the plugin's arguments, its groups and its columns"
+    )]
     fn pivot(
         &mut self,
         rows: &mut Rows,
@@ -406,19 +414,18 @@ impl<'a> Binder<'a> {
                 "a column is needed here; make it with 'extend' before",
             );
         };
-        let aggregate = match call.arguments.get(1) {
-            Some(argument) => self.one_aggregate(rows, &argument.value, scope)?.0,
-            None => {
-                let Some(function) = Function::aggregate("count") else {
-                    return Err(Refused);
-                };
-                Aggregate {
-                    function,
-                    arguments: Vec::new(),
-                    filter: None,
-                    outputs: vec![(self.fresh(), Long)],
-                    span,
-                }
+        let aggregate = if let Some(argument) = call.arguments.get(1) {
+            self.one_aggregate(rows, &argument.value, scope)?.0
+        } else {
+            let Some(function) = Function::aggregate("count") else {
+                return Err(Refused);
+            };
+            Aggregate {
+                function,
+                arguments: Vec::new(),
+                filter: None,
+                outputs: vec![(self.fresh(), Long)],
+                span,
             }
         };
         let mut groups = Vec::new();
@@ -456,24 +463,21 @@ impl<'a> Binder<'a> {
             );
         }
         let value = pivot.converted(Text);
-        let names: Vec<String> = match schema {
-            Some(schema) => {
-                let declared = self.declared_columns(&schema.columns)?;
-                declared
-                    .iter()
-                    .filter(|column| !groups.iter().any(|group| group.name == column.name))
-                    .map(|column| column.name.to_string())
-                    .collect()
-            }
-            None => {
-                let mut probe = rows.clone();
-                let ty = literal(Value::String("string".to_owned()), Text, span);
-                self.probe_keys(&mut probe, value.clone(), ty, span);
-                self.discovered(probe, "pivot", span)?
-                    .into_iter()
-                    .map(|column| column.name)
-                    .collect()
-            }
+        let names: Vec<String> = if let Some(schema) = schema {
+            let declared = self.declared_columns(&schema.columns)?;
+            declared
+                .iter()
+                .filter(|column| !groups.iter().any(|group| group.name == column.name))
+                .map(|column| column.name.to_string())
+                .collect()
+        } else {
+            let mut probe = rows.clone();
+            let ty = literal(Value::String("string".to_owned()), Text, span);
+            self.probe_keys(&mut probe, value.clone(), ty, span);
+            self.discovered(probe, "pivot", span)?
+                .into_iter()
+                .map(|column| column.name)
+                .collect()
         };
         let mut taken = Names::default();
         let mut keys = Vec::new();

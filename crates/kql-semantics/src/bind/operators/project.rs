@@ -84,12 +84,16 @@ fn tuple_columns(function: &str) -> Option<&'static [(&'static str, ScalarType)]
     })
 }
 
+/// Decides what a column is called: from the name that is written, or else the one that is lent.
+type Title<'t, 'a> =
+    dyn FnMut(&mut Binder<'a>, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>> + 't;
+
 impl<'a> Binder<'a> {
     /// Binds a named expression to one item, or several for functions that give several columns.
     fn items(
         &mut self,
         named: &'a tree::NamedExpression,
-        names: &mut dyn FnMut(&mut Self, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>>,
+        title: &mut Title<'_, 'a>,
         context: &mut Context<'_>,
         taken: &mut Vec<crate::types::ColumnId>,
     ) -> Outcome<Vec<Item>> {
@@ -97,13 +101,13 @@ impl<'a> Binder<'a> {
         if let ExprKind::Call { function, .. } = &value.kind
             && let Some(parts) = tuple_columns(function.name)
         {
-            return self.tuple(named, value, parts, names, context);
+            return self.tuple(named, &value, parts, title, context);
         }
         if named.names.len() > 1 {
-            return self.tuple_of_dynamic(named, value, names);
+            return self.tuple_of_dynamic(named, &value, title);
         }
         let lent = self.lent_name(&named.expression, context.scope);
-        let name = names(self, named.names.first(), lent)?;
+        let name = title(self, named.names.first(), lent)?;
         let ty = value.ty;
         if let ExprKind::Column(id) = value.kind
             && !taken.contains(&id)
@@ -128,9 +132,9 @@ impl<'a> Binder<'a> {
     fn tuple(
         &mut self,
         named: &'a tree::NamedExpression,
-        value: Expr,
+        value: &Expr,
         parts: &'static [(&'static str, ScalarType)],
-        names: &mut dyn FnMut(&mut Self, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>>,
+        title: &mut Title<'_, 'a>,
         context: &Context<'_>,
     ) -> Outcome<Vec<Item>> {
         let mut call = &named.expression;
@@ -156,7 +160,7 @@ impl<'a> Binder<'a> {
         };
         for (index, (suffix, ty)) in parts.iter().enumerate().take(wanted) {
             let lent = format!("{function}_{argument}_{suffix}");
-            let name = names(self, named.names.get(index), Some(lent))?;
+            let name = title(self, named.names.get(index), Some(lent))?;
             let column = Column {
                 id: self.fresh(),
                 name,
@@ -164,7 +168,7 @@ impl<'a> Binder<'a> {
             };
             items.push(Item {
                 column,
-                value: Some(part(&value, index, *ty)),
+                value: Some(part(value, index, *ty)),
             });
         }
         Ok(items)
@@ -174,8 +178,8 @@ impl<'a> Binder<'a> {
     fn tuple_of_dynamic(
         &mut self,
         named: &'a tree::NamedExpression,
-        value: Expr,
-        names: &mut dyn FnMut(&mut Self, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>>,
+        value: &Expr,
+        title: &mut Title<'_, 'a>,
     ) -> Outcome<Vec<Item>> {
         if value.ty != Dynamic {
             return self.refuse(
@@ -189,7 +193,7 @@ impl<'a> Binder<'a> {
         }
         let mut items = Vec::with_capacity(named.names.len());
         for (index, name) in named.names.iter().enumerate() {
-            let name = names(self, Some(name), None)?;
+            let name = title(self, Some(name), None)?;
             let column = Column {
                 id: self.fresh(),
                 name,
@@ -197,7 +201,7 @@ impl<'a> Binder<'a> {
             };
             items.push(Item {
                 column,
-                value: Some(part(&value, index, Dynamic)),
+                value: Some(part(value, index, Dynamic)),
             });
         }
         Ok(items)
@@ -533,13 +537,13 @@ impl<'a> Binder<'a> {
             match pattern.direction {
                 None => {}
                 Some(Direction::Ascending) => {
-                    columns.sort_by(|one, other| one.name.cmp(&other.name))
+                    columns.sort_by(|one, other| one.name.cmp(&other.name));
                 }
                 Some(Direction::Descending) => {
-                    columns.sort_by(|one, other| other.name.cmp(&one.name))
+                    columns.sort_by(|one, other| other.name.cmp(&one.name));
                 }
                 Some(Direction::GrannyAscending) => {
-                    columns.sort_by_key(|column| granny(&column.name))
+                    columns.sort_by_key(|column| granny(&column.name));
                 }
                 Some(Direction::GrannyDescending) => {
                     columns.sort_by_key(|column| std::cmp::Reverse(granny(&column.name)));

@@ -34,29 +34,26 @@ impl<'a> Binder<'a> {
                 );
             }
         };
-        let mut rows = match left {
-            Some(mut rows) => {
-                let name = rows.name.as_deref().unwrap_or("search_arg0").to_owned();
-                let column = self.column("$table", Text);
-                let value = literal(Value::String(name), Text, span);
-                let mut columns = vec![column.clone()];
-                columns.extend(rows.columns.iter().cloned());
-                rows.then(
-                    Operator::Compute {
-                        assignments: vec![Assignment {
-                            column: column.id,
-                            value,
-                        }],
-                    },
-                    columns,
-                    span,
-                );
-                rows
-            }
-            None => {
-                let all = self.searched_tables(&search.tables, scope, span)?;
-                self.united(all, Some("$table".into()), false, "search_arg")
-            }
+        let mut rows = if let Some(mut rows) = left {
+            let name = rows.name.as_deref().unwrap_or("search_arg0").to_owned();
+            let column = self.column("$table", Text);
+            let value = literal(Value::String(name), Text, span);
+            let mut columns = vec![column.clone()];
+            columns.extend(rows.columns.iter().cloned());
+            rows.then(
+                Operator::Compute {
+                    assignments: vec![Assignment {
+                        column: column.id,
+                        value,
+                    }],
+                },
+                columns,
+                span,
+            );
+            rows
+        } else {
+            let all = self.searched_tables(&search.tables, scope, span)?;
+            self.united(all, Some("$table".into()), false, "search_arg")
         };
         let searched: Vec<Column> = rows.columns.iter().skip(1).cloned().collect();
         let predicate =
@@ -176,13 +173,12 @@ impl<'a> Binder<'a> {
             {
                 let value =
                     self.expression(&comparison.left, &mut Context::over(scope, columns))?;
-                match string_literal(&comparison.right) {
-                    Some(term) => Ok(term_test(value, term, case_sensitive, span)),
-                    None => {
-                        let other =
-                            self.expression(&comparison.right, &mut Context::over(scope, columns))?;
-                        self.compare(crate::bound::CompareOp::Equal, value, other, ":", span)
-                    }
+                if let Some(term) = string_literal(&comparison.right) {
+                    Ok(term_test(value, term, case_sensitive, span))
+                } else {
+                    let other =
+                        self.expression(&comparison.right, &mut Context::over(scope, columns))?;
+                    self.compare(crate::bound::CompareOp::Equal, value, other, ":", span)
                 }
             }
             _ => self.predicate(predicate, &mut Context::over(scope, columns)),

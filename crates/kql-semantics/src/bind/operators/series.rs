@@ -11,6 +11,10 @@ use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType::{self, DateTime, Dynamic, TimeSpan};
 
 impl<'a> Binder<'a> {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "series, axis, range and groups of one operator"
+    )]
     pub(super) fn make_series(
         &mut self,
         rows: &mut Rows,

@@ -1,0 +1,155 @@
+//! What is found before a query runs.
+
+use super::findings;
+
+#[track_caller]
+fn finds(query: &str, expected: &[&str]) {
+    assert_eq!(findings(query), expected, "{query}");
+}
+
+#[test]
+fn misspelled_names_get_a_suggestion() {
+    finds(
+        "Events | where FileNam == 'x'",
+        &["Name [FileNam] no column named 'FileNam'; did you mean 'FileName'?"],
+    );
+    finds(
+        "Events | project filename",
+        &["Name [filename] no column named 'filename'; did you mean 'FileName'?"],
+    );
+    finds(
+        "Event | take 1",
+        &["Name [Event] no table named 'Event'; did you mean 'Events'?"],
+    );
+    finds(
+        "print tolowr('X')",
+        &["Name [tolowr] no function named 'tolowr'; did you mean 'tolower'?"],
+    );
+    finds(
+        "Events | evaluate bag_unpak(AdditionalFields)",
+        &["Name [bag_unpak] no plugin named 'bag_unpak'; did you mean 'bag_unpack'?"],
+    );
+    finds(
+        "let limit1 = 5; print lmit1",
+        &["Name [lmit1] nothing is named 'lmit1' here; did you mean 'limit1'?"],
+    );
+}
+
+#[test]
+fn every_wrong_item_is_named() {
+    finds(
+        "Devices | project A = Nothing1, Platform, B = Nothing2",
+        &[
+            "Name [Nothing1] no column named 'Nothing1'",
+            "Name [Nothing2] no column named 'Nothing2'",
+        ],
+    );
+}
+
+#[test]
+fn types_that_do_not_meet_are_refused() {
+    finds(
+        "Events | where FileName == 5",
+        &["Type [FileName == 5] '==' cannot compare string with long; convert one of them"],
+    );
+    finds(
+        "Events | where FileSize has '5'",
+        &["Type [FileSize] 'has' needs strings, and this is a long; use tostring()"],
+    );
+    finds(
+        "Events | where FileSize",
+        &["Type [FileSize] a condition is a bool, and this is a long"],
+    );
+    finds(
+        "Events | project FileName + 1",
+        &["Type [FileName + 1] the operator '+' does not apply to string and long"],
+    );
+    finds(
+        "Events | project FileName.x",
+        &["Type [FileName] only a dynamic has parts, and this is a string; use parse_json()"],
+    );
+    finds(
+        "Events | sort by AdditionalFields",
+        &["Type [AdditionalFields] a dynamic has no order; convert it with tostring() or tolong()"],
+    );
+    finds(
+        "Events | summarize count() by AdditionalFields.x",
+        &["Type [AdditionalFields.x] a dynamic cannot be a group key; convert it with tostring()"],
+    );
+    finds(
+        "Events | mv-expand FileName",
+        &[
+            "Type [FileName] only a dynamic can be expanded, and this is a string; use parse_json() or split()",
+        ],
+    );
+    finds(
+        "Events | join (Devices | project DeviceId = 1) on DeviceId",
+        &["Type [DeviceId] the join keys are string on the left and long on the right"],
+    );
+}
+
+#[test]
+fn arguments_are_counted() {
+    finds(
+        "print strlen('a', 'b')",
+        &["Arity [strlen('a', 'b')] 'strlen' takes 1 argument, and 2 are given"],
+    );
+    finds(
+        "print bin(1)",
+        &["Arity [bin(1)] 'bin' takes 2 arguments, and 1 are given"],
+    );
+    finds(
+        "let f = (x: long) { x }; print f()",
+        &["Arity [f()] 'f' needs a value for 'x'"],
+    );
+}
+
+#[test]
+fn things_out_of_place_are_refused() {
+    finds(
+        "Events | extend n = count()",
+        &["Meaning [count()] the aggregate 'count' cannot stand here; use it in 'summarize'"],
+    );
+    finds(
+        "Events | summarize Pid + 1",
+        &["Meaning [Pid] the column 'Pid' stands outside of an aggregate"],
+    );
+    finds(
+        "Events | extend n = row_number()",
+        &[
+            "Meaning [row_number()] 'row_number' needs rows in order; put 'sort by' or 'serialize' before",
+        ],
+    );
+    finds(
+        "Devices | project a = 1, a = 2",
+        &["Name [a] a column named 'a' is there already"],
+    );
+    finds(
+        "Events | take Pid",
+        &["Name [Pid] nothing is named 'Pid' here"],
+    );
+    finds(
+        "1 + 1",
+        &["Meaning [1 + 1] a query gives a table, and this is a value; put 'print' before it"],
+    );
+    finds(
+        "let f = (x: long) { f(x) }; print f(1)",
+        &["Name [f] no function named 'f'"],
+    );
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    finds(
+        "Events | evaluate autocluster()",
+        &["Unsupported [autocluster()] the plugin 'autocluster' is not supported"],
+    );
+    finds(
+        "Devices | fork (take 1) (count)",
+        &["Unsupported [fork (take 1) (count)] the operator 'fork' is not supported"],
+    );
+    finds(
+        "Events | invoke SeenBy()",
+        &["Unsupported [SeenBy()] 'SeenBy', a function of the service, is not supported"],
+    );
+}

@@ -1,0 +1,55 @@
+//! Text that would take too much is refused in good time.
+
+use std::fmt::Write as _;
+
+use kql_semantics::{BindOptions, DiagnosticKind, Value, bind};
+
+use super::{bound, schema, tables};
+
+#[test]
+fn declarations_that_double_are_refused() {
+    let mut values = "let a0 = 1;".to_owned();
+    let mut tables = "let t0 = Devices;".to_owned();
+    for index in 1..64 {
+        let before = index - 1;
+        let _ = write!(values, "let a{index} = a{before} + a{before};");
+        let _ = write!(tables, "let t{index} = union t{before}, t{before};");
+    }
+    for query in [
+        format!("{values} print a63"),
+        format!("{tables} t63 | count"),
+    ] {
+        let found = bound(&query).expect_err("2^63 is too much");
+        assert_eq!(found[0].kind, DiagnosticKind::TooLarge);
+    }
+}
+
+#[test]
+fn a_long_pipe_is_no_matter() {
+    let query = format!(
+        "Devices {} | project Platform",
+        "| where Platform != 'x' ".repeat(2000)
+    );
+    assert_eq!(schema(&query), "Platform:string");
+}
+
+#[test]
+fn parameters_of_a_query_have_values_or_defaults() {
+    let parsed =
+        kql_syntax::parse("declare query_parameters(n: long = 3, name: string); print n, name");
+    let mut options = BindOptions::default();
+    let missing = bind(&parsed.tree, &tables(), &options).expect_err("'name' has no value");
+    assert_eq!(missing[0].to_string(), "parameter 'name' has no value");
+    options
+        .parameters
+        .insert("name".to_owned(), Value::String("x".to_owned()));
+    assert!(bind(&parsed.tree, &tables(), &options).is_ok());
+    options
+        .parameters
+        .insert("n".to_owned(), Value::String("x".to_owned()));
+    let wrong = bind(&parsed.tree, &tables(), &options).expect_err("'n' is a number");
+    assert_eq!(
+        wrong[0].to_string(),
+        "parameter 'n' is a long, and the value given is a string"
+    );
+}
