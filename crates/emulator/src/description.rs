@@ -219,13 +219,13 @@ token_lifetime_seconds: 60
         assert_eq!(application.secrets[0].value.expose_secret(), "old");
         assert_eq!(
             application.secrets[0].expires,
-            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_836_800))
+            Some(SystemTime::UNIX_EPOCH + Duration::from_hours((50 * 365 + 12) * 24))
         );
         assert_eq!(application.secrets[1].expires, None);
         assert_eq!(application.roles.len(), 1);
         let mut options = Options::default();
         description.apply(&mut options);
-        assert_eq!(options.token_lifetime, Duration::from_secs(60));
+        assert_eq!(options.token_lifetime, Duration::from_mins(1));
         assert_eq!(options.quotas.unwrap().per_minute, 2);
         assert_eq!(options.tenants.len(), 1);
     }

@@ -61,12 +61,7 @@ impl Directory {
     }
 
     /// What Entra ID says when it is not well, or what a gateway in front of it does.
-    pub(crate) fn outage(
-        &self,
-        service: &Service,
-        asked: &Asked,
-        status: StatusCode,
-    ) -> Response<Bytes> {
+    pub(crate) fn outage(service: &Service, asked: &Asked, status: StatusCode) -> Response<Bytes> {
         Refusal::outage(status).response(service, asked)
     }
 

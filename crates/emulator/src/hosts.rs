@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub enum Api {
     /// Microsoft Graph.
     Graph,
-    /// Microsoft Defender for Endpoint, "WindowsDefenderATP" among the resources.
+    /// Microsoft Defender for Endpoint, `WindowsDefenderATP` among the resources.
     Mde,
     /// Microsoft 365 Defender, "Microsoft Threat Protection" among the resources.
     M365d,
@@ -290,14 +290,26 @@ pub(crate) const HOSTS: &[Host] = &[
     endpoint("api-eu.securitycenter.microsoft.com"),
     endpoint("api-uk.securitycenter.microsoft.com"),
     endpoint("api-au.securitycenter.microsoft.com"),
-    government("api-gcc.securitycenter.microsoft.us", Cloud::Global, Api::Mde),
-    government("api-gov.securitycenter.microsoft.us", Cloud::UsGovernment, Api::Mde),
+    government(
+        "api-gcc.securitycenter.microsoft.us",
+        Cloud::Global,
+        Api::Mde,
+    ),
+    government(
+        "api-gov.securitycenter.microsoft.us",
+        Cloud::UsGovernment,
+        Api::Mde,
+    ),
     xdr("api-us.security.microsoft.com"),
     xdr("api-eu.security.microsoft.com"),
     xdr("api-uk.security.microsoft.com"),
     xdr("api-au.security.microsoft.com"),
     government("api-gcc.security.microsoft.us", Cloud::Global, Api::M365d),
-    government("api-gov.security.microsoft.us", Cloud::UsGovernment, Api::M365d),
+    government(
+        "api-gov.security.microsoft.us",
+        Cloud::UsGovernment,
+        Api::M365d,
+    ),
 ];
 
 #[cfg(test)]
@@ -355,7 +367,9 @@ mod tests {
     fn no_host_is_listed_twice() {
         for (index, host) in HOSTS.iter().enumerate() {
             assert!(
-                HOSTS[index + 1..].iter().all(|other| other.name != host.name),
+                HOSTS[index + 1..]
+                    .iter()
+                    .all(|other| other.name != host.name),
                 "{} is there twice",
                 host.name
             );

@@ -17,6 +17,8 @@ mod security;
 mod tables;
 mod timespan;
 mod value;
+#[cfg(feature = "hunting")]
+mod wording;
 
 use std::sync::Arc;
 

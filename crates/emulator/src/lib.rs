@@ -53,7 +53,7 @@ pub use error::{Error, Result};
 pub use faults::{Fault, FaultAnswer, FaultBody, Faults};
 pub use hosts::{Api, Cloud};
 pub use hunting::{
-    Column, ColumnType, HuntingBackend, Question, QueryFault, Rows, Script, TimeRange, Value,
+    Column, ColumnType, HuntingBackend, QueryFault, Question, Rows, Script, TimeRange, Value,
 };
 pub use log::{RecordedBody, RecordedRequest};
 pub use options::{

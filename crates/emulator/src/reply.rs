@@ -26,11 +26,7 @@ pub(crate) fn with_type(
 }
 
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Bytes> {
-    with_type(
-        status,
-        "application/json; charset=utf-8",
-        body.to_string(),
-    )
+    with_type(status, "application/json; charset=utf-8", body.to_string())
 }
 
 pub(crate) fn text(status: StatusCode, body: &str) -> Response<Bytes> {

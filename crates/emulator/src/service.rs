@@ -62,8 +62,14 @@ impl Asked {
 /// What a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
-    Token { tenant: String, version: Version },
-    OpenId { tenant: String, version: Version },
+    Token {
+        tenant: String,
+        version: Version,
+    },
+    OpenId {
+        tenant: String,
+        version: Version,
+    },
     Keys,
     Discovery,
     Hunt(Api),
@@ -203,7 +209,11 @@ impl Service {
         }
         // A client that is cut off before the status line has seen none.
         let status_seen = fault.drop_after.is_none_or(|at| at > "HTTP/1.1 200".len());
-        record.status = if status_seen { response.status().as_u16() } else { 0 };
+        record.status = if status_seen {
+            response.status().as_u16()
+        } else {
+            0
+        };
         self.record(record);
         plans.set(Plan::of(&fault));
         response.map(Full::new)
@@ -219,14 +229,12 @@ impl Service {
             return self.wrong_method(route, asked, &allowed);
         }
         match route {
-            Route::Token { tenant, version } => {
-                self.directory.token(self, asked, tenant, *version)
-            }
+            Route::Token { tenant, version } => self.directory.token(self, asked, tenant, *version),
             Route::OpenId { tenant, version } => {
                 self.directory.openid(self, asked, tenant, *version)
             }
             Route::Keys => self.directory.keys(asked),
-            Route::Discovery => self.directory.instance_discovery(self, asked),
+            Route::Discovery => Directory::instance_discovery(self, asked),
             Route::Hunt(api) => hunting::hunt(self, *api, asked, fault.late_schema).await,
             Route::Nothing(kind) => self.nothing(*kind, asked),
         }
@@ -284,7 +292,7 @@ impl Service {
                 Route::Hunt(api) | Route::Nothing(Kind::Api(api)) => {
                     hunting::outage(self, *api, asked, status)
                 }
-                _ => self.directory.outage(self, asked, status),
+                _ => Directory::outage(self, asked, status),
             },
         };
         if let Some(seconds) = answer.retry_after {
@@ -314,7 +322,11 @@ fn located(place: Place, headers: &HeaderMap, uri: &Uri) -> (Place, String, Stri
         _ => named,
     };
     match place {
-        Place::Host(host) => (place, format!("https://{}", host.name), host.name.to_owned()),
+        Place::Host(host) => (
+            place,
+            format!("https://{}", host.name),
+            host.name.to_owned(),
+        ),
         // A true name at a loopback address: someone told the client where to find it.
         Place::Direct(Scheme::Https) if Host::named(name).is_some() => {
             let place = Host::named(name).map_or(place, Place::Host);
@@ -341,14 +353,20 @@ async fn read(mut body: Incoming, limit: usize) -> std::result::Result<Bytes, To
             }
         }
     }
-    if length > limit { Err(TooLarge) } else { Ok(kept.into()) }
+    if length > limit {
+        Err(TooLarge)
+    } else {
+        Ok(kept.into())
+    }
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT_ENCODING).iter().any(|value| {
         value.to_str().unwrap_or_default().split(',').any(|coding| {
             let mut parts = coding.split(';').map(str::trim);
-            parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
+            parts
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
                 && !parts.any(|part| part.replace(' ', "") == "q=0")
         })
     })
@@ -363,16 +381,14 @@ async fn compressed(mut response: Response<Bytes>) -> Response<Bytes> {
         reply::gzip(&mut response);
         response
     });
-    match work.await {
-        Ok(response) => response,
-        // The runtime is going down; the answer will not arrive anyway.
-        Err(_) => {
-            let mut response = Response::new(body);
-            *response.status_mut() = status;
-            *response.headers_mut() = headers;
-            response
-        }
-    }
+    // When the runtime is going down, the answer will not arrive anyway.
+    let Ok(response) = work.await else {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        return response;
+    };
+    response
 }
 
 /// What `path` leads to at `place`.
@@ -473,7 +489,10 @@ mod tests {
             Route::Nothing(Kind::Login)
         );
         assert_eq!(
-            at("api.security.microsoft.com", "/api/v1.0/advancedqueries/run"),
+            at(
+                "api.security.microsoft.com",
+                "/api/v1.0/advancedqueries/run"
+            ),
             Route::Hunt(Api::Mde)
         );
         assert_eq!(
@@ -481,7 +500,10 @@ mod tests {
             Route::Hunt(Api::M365d)
         );
         assert_eq!(
-            at("api.securitycenter.microsoft.com", "/api/advancedhunting/run"),
+            at(
+                "api.securitycenter.microsoft.com",
+                "/api/advancedhunting/run"
+            ),
             Route::Nothing(Kind::Api(Api::Mde))
         );
     }
@@ -497,7 +519,10 @@ mod tests {
             }
         );
         assert_eq!(direct("/common/discovery/instance"), Route::Discovery);
-        assert_eq!(direct("/beta/security/runhuntingquery"), Route::Hunt(Api::Graph));
+        assert_eq!(
+            direct("/beta/security/runhuntingquery"),
+            Route::Hunt(Api::Graph)
+        );
         assert_eq!(direct("/api/advancedhunting/run"), Route::Hunt(Api::M365d));
         assert_eq!(direct("/"), Route::Nothing(Kind::Emulator));
     }

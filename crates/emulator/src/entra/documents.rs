@@ -60,7 +60,11 @@ impl Directory {
         let graph = home.graph();
         let (prefix, issuer, keys) = match version {
             Version::One => ("", format!("{}/{id}/", home.issuer()), "discovery/keys"),
-            Version::Two => ("v2.0/", format!("{origin}/{id}/v2.0"), "discovery/v2.0/keys"),
+            Version::Two => (
+                "v2.0/",
+                format!("{origin}/{id}/v2.0"),
+                "discovery/v2.0/keys",
+            ),
         };
         reply::json(
             StatusCode::OK,
@@ -113,10 +117,11 @@ impl Directory {
     }
 
     /// `/common/discovery/instance`: whether a host is an authority, and its other names.
-    pub(crate) fn instance_discovery(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
-        let endpoint = url::form_urlencoded::parse(asked.uri.query().unwrap_or_default().as_bytes())
-            .find(|(name, _)| name == "authorization_endpoint")
-            .map(|(_, value)| value.into_owned());
+    pub(crate) fn instance_discovery(service: &Service, asked: &Asked) -> Response<Bytes> {
+        let endpoint =
+            url::form_urlencoded::parse(asked.uri.query().unwrap_or_default().as_bytes())
+                .find(|(name, _)| name == "authorization_endpoint")
+                .map(|(_, value)| value.into_owned());
         let authority = endpoint
             .as_deref()
             .and_then(|endpoint| url::Url::parse(endpoint).ok());

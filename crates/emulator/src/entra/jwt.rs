@@ -117,15 +117,19 @@ pub(super) fn verify<'a>(
     }
     let (message, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
     let (header, payload) = message.split_once('.').ok_or(TokenFault::Malformed)?;
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed);
+    let decode = |part: &str| {
+        URL_SAFE_NO_PAD
+            .decode(part)
+            .map_err(|_| TokenFault::Malformed)
+    };
     let signature = decode(signature)?;
     let header: Header =
         serde_json::from_slice(&decode(header)?).map_err(|_| TokenFault::Malformed)?;
     let payload = decode(payload)?;
     let mut keys = keys.filter(|key| key.id == header.kid);
-    let signed = keys
-        .next()
-        .is_some_and(|key| header.alg == "RS256" && key.signed(message, &signature).unwrap_or(false));
+    let signed = keys.next().is_some_and(|key| {
+        header.alg == "RS256" && key.signed(message, &signature).unwrap_or(false)
+    });
     if !signed {
         return Err(TokenFault::Signature);
     }
@@ -160,7 +164,10 @@ mod tests {
         let (key, other) = (SigningKey::new().unwrap(), SigningKey::new().unwrap());
         let token = key.sign(&claims()).unwrap();
         assert_eq!(verify(&token, [&key].into_iter()), Ok(claims()));
-        assert_eq!(verify(&token, [&other].into_iter()), Err(TokenFault::Signature));
+        assert_eq!(
+            verify(&token, [&other].into_iter()),
+            Err(TokenFault::Signature)
+        );
 
         let parts: Vec<&str> = token.split('.').collect();
         let forged = URL_SAFE_NO_PAD.encode(
@@ -171,11 +178,17 @@ mod tests {
             .unwrap(),
         );
         let forged = format!("{}.{forged}.{}", parts[0], parts[2]);
-        assert_eq!(verify(&forged, [&key].into_iter()), Err(TokenFault::Signature));
+        assert_eq!(
+            verify(&forged, [&key].into_iter()),
+            Err(TokenFault::Signature)
+        );
 
         let none = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "kid": key.id}).to_string());
         let unsigned = format!("{none}.{}.", parts[1]);
-        assert_eq!(verify(&unsigned, [&key].into_iter()), Err(TokenFault::Signature));
+        assert_eq!(
+            verify(&unsigned, [&key].into_iter()),
+            Err(TokenFault::Signature)
+        );
         for malformed in ["", "a.b", "a.b.c", "§.§.§"] {
             assert_eq!(
                 verify(malformed, [&key].into_iter()),

@@ -291,6 +291,8 @@ fn is_guid(text: &str) -> bool {
     let mut lengths = text.split('-').map(str::len);
     text.bytes()
         .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-        && [8, 4, 4, 4, 12].iter().all(|length| lengths.next() == Some(*length))
+        && [8, 4, 4, 4, 12]
+            .iter()
+            .all(|length| lengths.next() == Some(*length))
         && lengths.next().is_none()
 }

@@ -65,8 +65,7 @@ pub(super) fn parse(text: &str) -> Result<Faults> {
         .into_iter()
         .enumerate()
         .map(|(index, entry)| {
-            fault(entry)
-                .map_err(|problem| Error::Faults(format!("entry {}: {problem}", index + 1)))
+            fault(entry).map_err(|problem| Error::Faults(format!("entry {}: {problem}", index + 1)))
         })
         .collect()
 }
@@ -164,8 +163,12 @@ mod tests {
 "#,
         )
         .unwrap();
-        let [first, second, third]: [Fault; 3] =
-            faults.iter().cloned().collect::<Vec<_>>().try_into().unwrap();
+        let [first, second, third]: [Fault; 3] = faults
+            .iter()
+            .cloned()
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap();
         assert_eq!(first.requests, [3]);
         let answer = first.answer.unwrap();
         assert_eq!((answer.status, answer.retry_after), (503, Some(7)));

@@ -8,13 +8,14 @@ use std::time::SystemTime;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use kql_engine::{Catalog, Complaint, Engine, EngineError, ScalarType};
+use kql_engine::{Catalog, Engine, ScalarType};
 use tokio::sync::OnceCell;
 
 use super::backend::{HuntingBackend, Question};
 use super::fault::QueryFault;
 use super::tables;
 use super::value::{Column, ColumnType, Rows, Value};
+use super::wording::fault;
 use crate::error::{Error, Result};
 use crate::hosts::Api;
 use crate::options::{Data, Options};
@@ -76,7 +77,11 @@ impl Local {
             }
         };
         let options = SampleOptions {
-            seed: seed.wrapping_add(place.and_then(|place| u64::try_from(place).ok()).unwrap_or(0)),
+            seed: seed.wrapping_add(
+                place
+                    .and_then(|place| u64::try_from(place).ok())
+                    .unwrap_or(0),
+            ),
             now: *now,
         };
         let cell = {
@@ -207,46 +212,4 @@ fn value(value: kql_engine::Value) -> Value {
         Engine::Dynamic(value) => Value::Dynamic(value),
         _ => Value::Null,
     }
-}
-
-/// The engine's complaint in the service's words, as far as those are known.
-fn fault(error: EngineError, query: &str) -> QueryFault {
-    match error {
-        EngineError::Syntax(complaints) => QueryFault::Syntax(match complaints.first() {
-            None => "Query could not be parsed".to_owned(),
-            Some(complaint) => {
-                let (line, column) = place(query, complaint.span.start);
-                format!(
-                    "Query could not be parsed at '{}' on line [{line},{column}]: {}",
-                    meant(query, complaint),
-                    complaint.message
-                )
-            }
-        }),
-        EngineError::Semantic(complaints) => QueryFault::Semantic(
-            complaints
-                .first()
-                .map(|complaint| complaint.message.clone())
-                .unwrap_or_default(),
-        ),
-        EngineError::Unsupported { what, .. } => QueryFault::Unsupported(what),
-        EngineError::Runtime { message, .. } => QueryFault::Execution(message),
-        other => QueryFault::Execution(other.to_string()),
-    }
-}
-
-/// The text that a complaint is about; the end of the query when there is none.
-fn meant<'a>(query: &'a str, complaint: &Complaint) -> &'a str {
-    query
-        .get(complaint.span.clone())
-        .filter(|text| !text.is_empty())
-        .unwrap_or("<EOF>")
-}
-
-/// Line and column, both from 1.
-fn place(query: &str, offset: usize) -> (usize, usize) {
-    let before = query.get(..offset).unwrap_or(query);
-    let line = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    (line, before[start..].chars().count() + 1)
 }

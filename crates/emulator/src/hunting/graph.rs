@@ -12,12 +12,7 @@ const COLLECTION: &str = "#Collection(String)";
 
 /// One row: null as `{}`, except that a string is never null; types that JSON does not show
 /// are named beside the value.
-pub(super) fn write_row(
-    out: &mut Vec<u8>,
-    columns: &[Column],
-    names: &[Vec<u8>],
-    row: &[Value],
-) {
+pub(super) fn write_row(out: &mut Vec<u8>, columns: &[Column], names: &[Vec<u8>], row: &[Value]) {
     out.push(b'{');
     for (index, ((column, name), value)) in columns.iter().zip(names).zip(row).enumerate() {
         if index > 0 {

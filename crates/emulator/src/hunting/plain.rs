@@ -7,12 +7,7 @@ use super::value::{Column, ColumnType, Value};
 use crate::hosts::Api;
 
 /// One row: null as `null`, except that a string is never null.
-pub(super) fn write_row(
-    out: &mut Vec<u8>,
-    columns: &[Column],
-    names: &[Vec<u8>],
-    row: &[Value],
-) {
+pub(super) fn write_row(out: &mut Vec<u8>, columns: &[Column], names: &[Vec<u8>], row: &[Value]) {
     out.push(b'{');
     for (index, ((column, name), value)) in columns.iter().zip(names).zip(row).enumerate() {
         if index > 0 {

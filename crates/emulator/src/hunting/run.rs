@@ -72,7 +72,11 @@ async fn rows(
     let style = Style {
         api,
         origin: asked.origin.clone(),
-        version: if asked.uri.path().starts_with("/beta/") { "beta" } else { "v1.0" },
+        version: if asked.uri.path().starts_with("/beta/") {
+            "beta"
+        } else {
+            "v1.0"
+        },
         late_schema,
         seconds: elapsed.as_secs_f64(),
     };

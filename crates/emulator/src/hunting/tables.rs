@@ -45,7 +45,12 @@ mod tests {
 
     #[test]
     fn defender_for_endpoint_knows_its_own_tables_only() {
-        for known in ["DeviceProcessEvents", "DeviceTvmSoftwareInventory", "AlertInfo", "MyTable"] {
+        for known in [
+            "DeviceProcessEvents",
+            "DeviceTvmSoftwareInventory",
+            "AlertInfo",
+            "MyTable",
+        ] {
             assert!(visible(Api::Mde, known), "{known}");
         }
         for foreign in ["EmailEvents", "IdentityInfo", "CloudAppEvents"] {

@@ -34,7 +34,7 @@ pub(crate) const RUN: [&str; 3] = [
 
 /// 2026-11-20T08:00:00Z.
 pub(crate) fn noon() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_161_600)
+    SystemTime::UNIX_EPOCH + Duration::from_hours(498_656)
 }
 
 /// Options with a clock that stands still, no compression and one scripted table of every type.
@@ -213,12 +213,11 @@ where
     context.set_verify(SslVerifyMode::PEER);
     context.set_cert_store(store.build());
     let mut ssl = Ssl::new(&context.build()).unwrap();
-    match host.parse() {
-        Ok(address) => ssl.param_mut().set_ip(address).unwrap(),
-        Err(_) => {
-            ssl.set_hostname(host).unwrap();
-            ssl.param_mut().set_host(host).unwrap();
-        }
+    if let Ok(address) = host.parse() {
+        ssl.param_mut().set_ip(address).unwrap();
+    } else {
+        ssl.set_hostname(host).unwrap();
+        ssl.param_mut().set_host(host).unwrap();
     }
     let mut stream = SslStream::new(ssl, stream).unwrap();
     Pin::new(&mut stream).connect().await?;

@@ -1,5 +1,10 @@
 //! The emulator over loopback, driven by a client of the tests' own.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
 mod client;
 #[cfg(feature = "hunting")]
 mod engine;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use defender_emulator::{Emulator, Error, Options, Tenant};
 use tokio::net::TcpStream;
 
-use crate::client::{SECRET, TENANT, address, direct, options, start};
+use crate::client::{CLIENT, GRAPH, SECRET, TENANT, address, direct, form, options, start};
 
 #[tokio::test]
 async fn addresses_that_others_could_reach_are_refused() {
@@ -139,4 +139,53 @@ async fn an_observer_sees_every_request() {
         *seen.lock().unwrap(),
         [("/a".to_owned(), 404), ("/b".to_owned(), 404)]
     );
+}
+
+#[tokio::test]
+async fn an_unmodified_client_needs_nothing_but_the_environment() {
+    let running = start().await;
+    let environment = running.environment().to_vec();
+    let curl = move |arguments: Vec<String>| {
+        let environment = environment.clone();
+        tokio::task::spawn_blocking(move || {
+            std::process::Command::new("curl")
+                .args(["--silent", "--show-error", "--max-time", "20"])
+                .args(arguments)
+                .envs(environment)
+                .output()
+        })
+    };
+    let token_url = format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token");
+    let asked = vec!["--data".to_owned(), form(CLIENT, SECRET, GRAPH), token_url];
+    let output = match curl(asked).await.unwrap() {
+        Ok(output) => output,
+        Err(error) => {
+            println!("no curl ({error}); the client of these tests stands in for it");
+            return;
+        }
+    };
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{problem}");
+    let body: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let token = body["access_token"].as_str().unwrap();
+    let asked = [
+        "--header",
+        &format!("Authorization: Bearer {token}"),
+        "--json",
+        r#"{"Query": "Nothing"}"#,
+        "https://graph.microsoft.com/v1.0/security/runHuntingQuery",
+    ];
+    let output = curl(asked.map(str::to_owned).to_vec())
+        .await
+        .unwrap()
+        .unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(body["schema"].as_array().unwrap().len(), 10, "{body}");
+
+    let output = curl(vec!["https://evil.example/".to_owned()])
+        .await
+        .unwrap()
+        .unwrap();
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(problem.contains("502"), "{problem}");
 }
