@@ -228,14 +228,25 @@ mod tests {
     #[test]
     fn every_leaf_verifies_strictly_for_its_host_and_no_other() {
         let authority = Authority::new().unwrap();
-        for host in HOSTS.iter().map(|host| host.name).chain(["127.0.0.1", "::1"]) {
+        for host in HOSTS
+            .iter()
+            .map(|host| host.name)
+            .chain(["127.0.0.1", "::1"])
+        {
             let leaf = authority.leaf(host).unwrap();
             assert!(strictly_verified(&authority, &leaf, host), "{host}");
-            assert!(!strictly_verified(&authority, &leaf, "example.com"), "{host}");
+            assert!(
+                !strictly_verified(&authority, &leaf, "example.com"),
+                "{host}"
+            );
         }
         let other = Authority::new().unwrap();
         let foreign = other.leaf("graph.microsoft.com").unwrap();
-        assert!(!strictly_verified(&authority, &foreign, "graph.microsoft.com"));
+        assert!(!strictly_verified(
+            &authority,
+            &foreign,
+            "graph.microsoft.com"
+        ));
     }
 
     #[test]
@@ -263,7 +274,12 @@ mod tests {
             Ok(output) => {
                 let text = String::from_utf8_lossy(&output.stderr).into_owned();
                 assert!(output.status.success(), "{text}");
-                assert!(!verify("graph.microsoft.com", &leaf).unwrap().status.success());
+                assert!(
+                    !verify("graph.microsoft.com", &leaf)
+                        .unwrap()
+                        .status
+                        .success()
+                );
             }
         }
     }
@@ -283,7 +299,11 @@ mod tests {
             assert!(text.contains(part), "{part} is not in {text}");
         }
         let ca = String::from_utf8(authority.certificate.to_text().unwrap()).unwrap();
-        for part in ["Basic Constraints: critical", "Key Usage: critical", "Certificate Sign"] {
+        for part in [
+            "Basic Constraints: critical",
+            "Key Usage: critical",
+            "Certificate Sign",
+        ] {
             assert!(ca.contains(part), "{part} is not in {ca}");
         }
     }

@@ -129,7 +129,11 @@ fn parameters(encoded: &[u8]) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(encoded)
         .map(|(name, value)| {
             let kept = PARAMETERS.contains(&name.as_ref());
-            let value = if kept { value.into_owned() } else { REDACTED.to_owned() };
+            let value = if kept {
+                value.into_owned()
+            } else {
+                REDACTED.to_owned()
+            };
             (name.into_owned(), value)
         })
         .collect()
@@ -186,7 +190,10 @@ mod tests {
     #[test]
     fn secrets_are_not_recorded() {
         let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer canary-7c1d"));
+        headers.insert(
+            AUTHORIZATION,
+            HeaderValue::from_static("Bearer canary-7c1d"),
+        );
         headers.insert("x-other", HeaderValue::from_static("canary-7c1d"));
         headers.insert(
             CONTENT_TYPE,

@@ -143,7 +143,13 @@ impl Tenant {
 
     fn made_up(digit: char, name: &str, domain: &str, cloud: Cloud) -> Self {
         let repeated = |count| String::from(digit).repeat(count);
-        let head = format!("{}-{}-{}-{}", repeated(8), repeated(4), repeated(4), repeated(4));
+        let head = format!(
+            "{}-{}-{}-{}",
+            repeated(8),
+            repeated(4),
+            repeated(4),
+            repeated(4)
+        );
         Self {
             id: format!("{head}-{}", repeated(12)),
             name: name.to_owned(),
@@ -192,7 +198,11 @@ impl Application {
                 ),
                 (
                     Api::Mde,
-                    roles(&["AdvancedQuery.Read.All", "Alert.Read.All", "Machine.Read.All"]),
+                    roles(&[
+                        "AdvancedQuery.Read.All",
+                        "Alert.Read.All",
+                        "Machine.Read.All",
+                    ]),
                 ),
                 (
                     Api::M365d,

@@ -59,7 +59,11 @@ fn civil(ticks: i64) -> Civil {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let seconds = within / SECOND;
     Civil {
@@ -307,7 +311,15 @@ mod tests {
         assert_eq!(parse("2024-03-26 09:39"), expected);
         assert_eq!(parse("2024-03-26T11:39:00+02:00"), expected);
         assert_eq!(parse("2024-03-26T04:09:00-0530"), expected);
-        for wrong in ["2023-02-29", "2024-3-26", "2024-03-26T24:00:00Z", "x", "", "2024-03-26T09:39:50.Z", "2024-03-26Zé"] {
+        for wrong in [
+            "2023-02-29",
+            "2024-3-26",
+            "2024-03-26T24:00:00Z",
+            "x",
+            "",
+            "2024-03-26T09:39:50.Z",
+            "2024-03-26Zé",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -155,9 +155,7 @@ impl Staged {
     }
 
     fn complete(&self) -> bool {
-        self.head
-            .as_ref()
-            .is_some_and(|head| self.sent >= head.end)
+        self.head.as_ref().is_some_and(|head| self.sent >= head.end)
     }
 }
 
@@ -169,7 +167,11 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
                 return Poll::Ready(Ok(()));
             };
             staged.find_head();
-            if staged.head.is_none() && staged.plan.drop_after.is_none_or(|at| at > staged.bytes.len())
+            if staged.head.is_none()
+                && staged
+                    .plan
+                    .drop_after
+                    .is_none_or(|at| at > staged.bytes.len())
             {
                 return Poll::Ready(Ok(()));
             }
@@ -200,8 +202,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
                 .min(limit)
                 .min(staged.sent.saturating_add(staged.allowance));
             let written = ready!(
-                Pin::new(&mut self.inner)
-                    .poll_write(context, &staged.bytes[staged.sent..until])
+                Pin::new(&mut self.inner).poll_write(context, &staged.bytes[staged.sent..until])
             )?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
