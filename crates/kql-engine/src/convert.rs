@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use kql_semantics::ScalarType;
 
-use crate::datum::{Datum, real_to_long};
+use crate::datum::{Datum, real_to_long, saturated};
 use crate::decimal::Decimal;
 use crate::{calendar, dynamic, text};
 
@@ -79,19 +79,25 @@ fn to_bool(value: &Datum<'_>) -> Datum<'static> {
 }
 
 fn to_int(value: &Datum<'_>) -> Datum<'static> {
-    if let Datum::Int(value) = value {
-        return Datum::Int(*value);
-    }
-    to_long(value)
-        .and_then(|value| i32::try_from(value).ok())
-        .map_or(Datum::Null, Datum::Int)
+    #[expect(clippy::cast_possible_truncation, reason = "ints wrap, reals saturate")]
+    let number = match value {
+        Datum::Int(value) => Some(*value),
+        Datum::Real(value) if !value.is_finite() => None,
+        Datum::Real(value) => Some(*value as i32),
+        Datum::Decimal(value) => Some(value.to_real() as i32),
+        Datum::String(source) => text::parse_long(source).and_then(|long| i32::try_from(long).ok()),
+        other => other.as_long().map(|long| long as i32),
+    };
+    number.map_or(Datum::Null, Datum::Int)
 }
 
 pub(crate) fn to_long(value: &Datum<'_>) -> Option<i64> {
     match value {
         // "12.5" is no whole number; only numbers are truncated.
         Datum::String(source) => text::parse_long(source),
-        Datum::Decimal(number) => real_to_long(number.to_real()),
+        Datum::Decimal(number) => Some(saturated(number.to_real())),
+        Datum::Real(number) if !number.is_finite() => None,
+        Datum::Real(number) => Some(saturated(*number)),
         other => other.as_long(),
     }
 }

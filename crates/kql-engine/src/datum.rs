@@ -234,6 +234,12 @@ impl<'a> Datum<'a> {
     }
 }
 
+/// Truncates towards zero and stops at the ends, as `tolong` does.
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+pub(crate) fn saturated(value: f64) -> i64 {
+    value as i64
+}
+
 /// Truncates towards zero; what has no long is `None`.
 #[expect(clippy::cast_possible_truncation, reason = "bounds are checked")]
 pub(crate) fn real_to_long(value: f64) -> Option<i64> {

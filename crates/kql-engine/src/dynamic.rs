@@ -303,7 +303,7 @@ pub(crate) fn to_json(bytes: &[u8]) -> Json {
         Dynamic::Bool(value) => Json::Bool(value),
         Dynamic::Long(value) => Json::from(value),
         Dynamic::Real(value) => serde_json::Number::from_f64(value)
-            .map_or_else(|| Json::String(text::real(value)), Json::Number),
+            .map_or_else(|| Json::String(text::real_in_json(value).to_owned()), Json::Number),
         Dynamic::String(value) | Dynamic::Guid(value) => Json::String(value.to_owned()),
         Dynamic::Decimal(value) => Json::String(value.to_owned()),
         Dynamic::DateTime(ticks) => Json::String(text::datetime(ticks)),
@@ -331,7 +331,7 @@ fn write_json(bytes: &[u8], out: &mut String) {
         Dynamic::Bool(value) => out.push_str(if value { "true" } else { "false" }),
         Dynamic::Long(value) => out.push_str(&value.to_string()),
         Dynamic::Real(value) if value.is_finite() => out.push_str(&text::real(value)),
-        Dynamic::Real(value) => write_string(&text::real(value), out),
+        Dynamic::Real(value) => write_string(text::real_in_json(value), out),
         Dynamic::String(value) | Dynamic::Guid(value) | Dynamic::Decimal(value) => {
             write_string(value, out);
         }

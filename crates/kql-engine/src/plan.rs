@@ -220,7 +220,8 @@ impl<'a> Planner<'a> {
         flow: Flow,
         columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
-        if flow.columns == columns {
+        let exact = flow.plan.schema().fields().len() == flow.carried.len() + columns.len();
+        if exact && flow.columns == columns {
             return Ok(flow);
         }
         self.project(flow, columns, Vec::new())

@@ -44,13 +44,24 @@ pub(crate) fn timespan(ticks: i64) -> String {
     out
 }
 
-/// A real in its shortest form: `1.0`, `0.1`, `1E+20`, `NaN`, `Infinity`.
+/// A real that JSON has no number for: `NaN`, `Infinity`, `-Infinity`.
+pub(crate) fn real_in_json(value: f64) -> &'static str {
+    if value.is_nan() {
+        "NaN"
+    } else if value > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
+    }
+}
+
+/// A real in its shortest form: `1.0`, `0.1`, `1E+20`, `NaN`, `inf`.
 pub(crate) fn real(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+        return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
     if value == 0.0 {
         return if value.is_sign_negative() {

@@ -31,12 +31,21 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
         .unwrap_or(MOST);
     Some(match aggregate.name {
         "make_list" | "make_list_with_nulls" => {
-            let nulls = aggregate.name == "make_list_with_nulls";
-            let most = if nulls { MOST } else { most };
+            let with_nulls = aggregate.name == "make_list_with_nulls";
+            let most = if with_nulls { MOST } else { most };
+            // A null inside a dynamic is a value like others.
+            let nulls = with_nulls
+                || aggregate.argument_types.first() == Some(&kql_semantics::ScalarType::Dynamic);
             per_group(
                 move |kept: &mut Vec<Vec<u8>>, values| {
                     if kept.len() >= most || (values[0].is_null() && !nulls) {
                         return 0;
+                    }
+                    // An array gives its elements.
+                    if let Some(items) = crate::functions::raw_items(&values[0]) {
+                        let room = most - kept.len();
+                        kept.extend(items.iter().take(room).map(|item| item.to_vec()));
+                        return items.iter().map(|item| item.len() + 24).sum();
                     }
                     let encoded = values[0].to_dynamic().into_owned();
                     let size = encoded.len() + 24;

@@ -36,7 +36,7 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
             |count| vec![Datum::Long(count)],
         ),
         "sum" => sum(ty),
-        "avg" => average(ty),
+        "avg" => average(argument.unwrap_or(ty), ty),
         "min" | "max" => extreme(aggregate.name == "max"),
         "stdev" | "stdevp" | "variance" | "variancep" => {
             let population = aggregate.name.ends_with('p');
@@ -49,9 +49,6 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
                     0
                 },
                 move |moments: Moments| {
-                    if moments.count == 0.0 {
-                        return vec![Datum::Null];
-                    }
                     let by = if population {
                         moments.count
                     } else {
@@ -177,15 +174,25 @@ fn add(total: &mut Total, value: &Datum<'_>, ty: ScalarType) {
     }
 }
 
-fn average(ty: ScalarType) -> Box<dyn State> {
+/// Sums as `sum` does, wrapping around included, then divides.
+fn average(argument: ScalarType, ty: ScalarType) -> Box<dyn State> {
+    let summed = match argument {
+        ScalarType::Dynamic => ScalarType::Real,
+        other => other,
+    };
     per_group(
         move |total: &mut Total, values| {
-            add(total, &values[0], ty);
+            add(total, &values[0], summed);
             0
         },
         move |total: Total| {
-            #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-            let count = total.count as f64;
+            #[expect(clippy::cast_precision_loss, reason = "KQL's own conversion")]
+            let (count, whole) = (total.count as f64, total.whole as f64);
+            let sum = match summed {
+                ScalarType::Real => total.real,
+                ScalarType::Decimal => total.decimal.map_or(0.0, Decimal::to_real),
+                _ => whole,
+            };
             vec![match ty {
                 ScalarType::TimeSpan | ScalarType::DateTime if total.count == 0 => Datum::Null,
                 ScalarType::TimeSpan => Datum::TimeSpan(total.whole / total.count),
@@ -194,11 +201,7 @@ fn average(ty: ScalarType) -> Box<dyn State> {
                     .decimal
                     .and_then(|sum| sum.divide(Decimal::from_long(total.count)))
                     .map_or(Datum::Null, Datum::Decimal),
-                _ => Datum::Real(if total.count == 0 {
-                    f64::NAN
-                } else {
-                    total.real / count
-                }),
+                _ => Datum::Real(if total.count == 0 { f64::NAN } else { sum / count }),
             }]
         },
     )
@@ -208,7 +211,12 @@ fn extreme(largest: bool) -> Box<dyn State> {
     per_group(
         move |kept: &mut Option<Datum<'static>>, values| {
             let value = &values[0];
-            if value.is_null() || matches!(value, Datum::Real(number) if number.is_nan()) {
+            if value.is_null() {
+                return 0;
+            }
+            let nan = |one: &Datum<'_>| matches!(one, Datum::Real(number) if number.is_nan());
+            if nan(value) {
+                *kept = Some(Datum::Real(f64::NAN));
                 return 0;
             }
             let better = match kept {

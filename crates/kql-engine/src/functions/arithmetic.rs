@@ -93,7 +93,8 @@ fn real(op: ArithmeticOp, left: f64, right: f64) -> f64 {
         ArithmeticOp::Subtract => left - right,
         ArithmeticOp::Multiply => left * right,
         ArithmeticOp::Divide => left / right,
-        ArithmeticOp::Modulo => left % right,
+        // As for whole numbers, the remainder is never negative.
+        ArithmeticOp::Modulo => left.rem_euclid(right),
     }
 }
 

@@ -100,6 +100,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let Some(items) = items(&values[0]) else {
                 return Ok(Datum::Null);
             };
+            if items.is_empty() {
+                return Ok(Datum::Null);
+            }
             let mut total = 0.0;
             for item in &items {
                 match item.as_real() {

@@ -283,11 +283,11 @@ fn make_timespan(values: &[Datum<'_>]) -> Option<i64> {
 }
 
 /// Runs of equal characters of a format.
-fn runs(format: &str) -> Vec<(char, usize)> {
+fn runs(format: &str, longest: fn(char) -> usize) -> Vec<(char, usize)> {
     let mut list: Vec<(char, usize)> = Vec::new();
     for character in format.chars() {
         match list.last_mut() {
-            Some((last, count)) if *last == character => *count += 1,
+            Some((last, count)) if *last == character && *count < longest(character) => *count += 1,
             _ => list.push((character, 1)),
         }
     }
@@ -314,7 +314,7 @@ fn format_datetime(ticks: i64, format: &str) -> Result<Datum<'static>, EngineErr
     let within = ticks.rem_euclid(TICKS_PER_DAY);
     let hour = within / TICKS_PER_HOUR;
     let mut out = String::new();
-    for (character, count) in runs(format) {
+    for (character, count) in runs(format, datetime_run) {
         let number = |value: i64| {
             if count == 1 {
                 value.to_string()
@@ -354,7 +354,7 @@ fn format_timespan(ticks: i64, format: &str) -> Result<Datum<'static>, EngineErr
     if ticks < 0 {
         out.push('-');
     }
-    for (character, count) in runs(format) {
+    for (character, count) in runs(format, timespan_run) {
         let number = |value: i64| format!("{value:0count$}");
         match character {
             'd' => out.push_str(&number(size / TICKS_PER_DAY)),
@@ -370,4 +370,20 @@ fn format_timespan(ticks: i64, format: &str) -> Result<Datum<'static>, EngineErr
         }
     }
     Ok(Datum::text(out))
+}
+
+fn datetime_run(character: char) -> usize {
+    match character {
+        'y' => 4,
+        'f' | 'F' => 7,
+        _ => 2,
+    }
+}
+
+fn timespan_run(character: char) -> usize {
+    match character {
+        'd' => 8,
+        'f' | 'F' => 7,
+        _ => 2,
+    }
 }

@@ -1,9 +1,95 @@
-//! Functions: encoding.
+//! Functions of encodings.
 
-use super::Call;
+use std::io::{Read, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::{GzDecoder, ZlibDecoder};
+use flate2::write::{GzEncoder, ZlibEncoder};
+
+use super::{Call, array, items};
 use crate::EngineError;
-use crate::expression::Kernel;
+use crate::datum::Datum;
+use crate::expression::{Kernel, kernel};
 
-pub(super) fn kernel_of(_call: &Call) -> Result<Option<Kernel>, EngineError> {
-    Ok(None)
+/// The most bytes a compressed text may become.
+const MOST: u64 = 64 << 20;
+
+fn decoded(value: &Datum<'_>) -> Option<Vec<u8>> {
+    STANDARD.decode(value.display().trim()).ok()
+}
+
+fn unpacked(reader: impl Read) -> Datum<'static> {
+    let mut out = Vec::new();
+    match reader.take(MOST).read_to_end(&mut out) {
+        Ok(_) => String::from_utf8(out).map_or_else(|_| Datum::text(""), Datum::text),
+        Err(_) => Datum::text(""),
+    }
+}
+
+pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
+    Ok(Some(match call.name {
+        "base64_encode_tostring" => {
+            kernel(|values| Ok(Datum::text(STANDARD.encode(values[0].display().as_bytes()))))
+        }
+        // What is no text when decoded stays empty, as in the service.
+        "base64_decode_tostring" => kernel(|values| {
+            let text = decoded(&values[0]).and_then(|bytes| String::from_utf8(bytes).ok());
+            Ok(Datum::text(text.unwrap_or_default()))
+        }),
+        "base64_decode_toarray" => kernel(|values| {
+            let Some(bytes) = decoded(&values[0]) else { return Ok(Datum::Null) };
+            let list: Vec<Datum<'_>> =
+                bytes.into_iter().map(|byte| Datum::Long(i64::from(byte))).collect();
+            Ok(array(&list))
+        }),
+        "base64_encode_fromarray" => kernel(|values| {
+            let bytes: Option<Vec<u8>> = items(&values[0]).and_then(|list| {
+                list.iter().map(|one| u8::try_from(one.as_long()?).ok()).collect()
+            });
+            Ok(Datum::text(bytes.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()))
+        }),
+        "base64_decode_toguid" => kernel(|values| {
+            let Some(bytes) = decoded(&values[0]).filter(|bytes| bytes.len() == 16) else {
+                return Ok(Datum::Null);
+            };
+            let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+            let digits: String = order.iter().map(|at| format!("{:02x}", bytes[*at])).collect();
+            Ok(crate::text::guid(&digits).map_or(Datum::Null, |guid| Datum::Guid(guid.into())))
+        }),
+        "base64_encode_fromguid" => kernel(|values| {
+            let digits = values[0].display().replace('-', "");
+            let bytes: Vec<u8> = (0..digits.len() / 2)
+                .filter_map(|at| u8::from_str_radix(digits.get(at * 2..at * 2 + 2)?, 16).ok())
+                .collect();
+            if bytes.len() != 16 {
+                return Ok(Datum::text(""));
+            }
+            let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+            let mixed: Vec<u8> = order.iter().map(|at| bytes[*at]).collect();
+            Ok(Datum::text(STANDARD.encode(mixed)))
+        }),
+        "zlib_decompress_from_base64_string" => kernel(|values| {
+            let bytes = decoded(&values[0]).unwrap_or_default();
+            Ok(unpacked(ZlibDecoder::new(bytes.as_slice())))
+        }),
+        "gzip_decompress_from_base64_string" => kernel(|values| {
+            let bytes = decoded(&values[0]).unwrap_or_default();
+            Ok(unpacked(GzDecoder::new(bytes.as_slice())))
+        }),
+        "zlib_compress_to_base64_string" => kernel(|values| {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+            let packed =
+                encoder.write_all(values[0].display().as_bytes()).and_then(|()| encoder.finish());
+            Ok(Datum::text(packed.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()))
+        }),
+        "gzip_compress_to_base64_string" => kernel(|values| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            let packed =
+                encoder.write_all(values[0].display().as_bytes()).and_then(|()| encoder.finish());
+            Ok(Datum::text(packed.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()))
+        }),
+        _ => return Ok(None),
+    }))
 }

@@ -1,9 +1,177 @@
-//! Functions: hashing.
+//! Hashes.
 
 use super::Call;
 use crate::EngineError;
-use crate::expression::Kernel;
+use crate::datum::Datum;
+use crate::expression::{Kernel, kernel};
 
-pub(super) fn kernel_of(_call: &Call) -> Result<Option<Kernel>, EngineError> {
-    Ok(None)
+pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
+    Ok(Some(match call.name {
+        "hash" | "hash_xxhash64" => kernel(|values| {
+            let hash = xxhash64(&bytes_of(&values[0])).cast_signed();
+            let Some(modulus) = values.get(1) else { return Ok(Datum::Long(hash)) };
+            Ok(match modulus.as_long() {
+                Some(modulus) if modulus > 0 => Datum::Long(hash.rem_euclid(modulus)),
+                _ => Datum::Null,
+            })
+        }),
+        "hash_sha256" => kernel(|values| {
+            let digest = sha256(&bytes_of(&values[0]));
+            Ok(Datum::text(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+        }),
+        _ => return Ok(None),
+    }))
+}
+
+/// The bytes that the service hashes.
+fn bytes_of(value: &Datum<'_>) -> Vec<u8> {
+    match value {
+        Datum::Null => Vec::new(),
+        Datum::Bool(value) => vec![u8::from(*value)],
+        Datum::Int(value) => value.to_le_bytes().to_vec(),
+        Datum::Long(value) | Datum::DateTime(value) | Datum::TimeSpan(value) => {
+            value.to_le_bytes().to_vec()
+        }
+        Datum::Real(value) => value.to_le_bytes().to_vec(),
+        other => other.display().as_bytes().to_vec(),
+    }
+}
+
+const PRIMES: [u64; 5] = [
+    0x9E37_79B1_85EB_CA87,
+    0xC2B2_AE3D_27D4_EB4F,
+    0x1656_67B1_9E37_79F9,
+    0x85EB_CA77_C2B2_AE63,
+    0x27D4_EB2F_1656_67C5,
+];
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+fn round(accumulator: u64, input: u64) -> u64 {
+    accumulator
+        .wrapping_add(input.wrapping_mul(PRIMES[1]))
+        .rotate_left(31)
+        .wrapping_mul(PRIMES[0])
+}
+
+/// xxHash64 with seed 0.
+fn xxhash64(bytes: &[u8]) -> u64 {
+    let mut rest = bytes;
+    let mut hash = if bytes.len() >= 32 {
+        let mut lanes =
+            [PRIMES[0].wrapping_add(PRIMES[1]), PRIMES[1], 0, 0_u64.wrapping_sub(PRIMES[0])];
+        while rest.len() >= 32 {
+            for (at, lane) in lanes.iter_mut().enumerate() {
+                *lane = round(*lane, word(&rest[at * 8..at * 8 + 8]));
+            }
+            rest = &rest[32..];
+        }
+        let mut hash = lanes[0]
+            .rotate_left(1)
+            .wrapping_add(lanes[1].rotate_left(7))
+            .wrapping_add(lanes[2].rotate_left(12))
+            .wrapping_add(lanes[3].rotate_left(18));
+        for lane in lanes {
+            hash = (hash ^ round(0, lane)).wrapping_mul(PRIMES[0]).wrapping_add(PRIMES[3]);
+        }
+        hash
+    } else {
+        PRIMES[4]
+    };
+    hash = hash.wrapping_add(bytes.len() as u64);
+    while rest.len() >= 8 {
+        hash = (hash ^ round(0, word(&rest[..8])))
+            .rotate_left(27)
+            .wrapping_mul(PRIMES[0])
+            .wrapping_add(PRIMES[3]);
+        rest = &rest[8..];
+    }
+    if rest.len() >= 4 {
+        hash = (hash ^ word(&rest[..4]).wrapping_mul(PRIMES[0]))
+            .rotate_left(23)
+            .wrapping_mul(PRIMES[1])
+            .wrapping_add(PRIMES[2]);
+        rest = &rest[4..];
+    }
+    for byte in rest {
+        hash = (hash ^ u64::from(*byte).wrapping_mul(PRIMES[4]))
+            .rotate_left(11)
+            .wrapping_mul(PRIMES[0]);
+    }
+    hash = (hash ^ hash >> 33).wrapping_mul(PRIMES[1]);
+    hash = (hash ^ hash >> 29).wrapping_mul(PRIMES[2]);
+    hash ^ hash >> 32
+}
+
+/// FIPS 180-4. The constants are the fractions of cube and square roots of primes.
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    const K: [u32; 64] = [
+        0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+        0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+        0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+        0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+        0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+        0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+        0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+        0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+    ];
+    let mut state: [u32; 8] = [
+        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+    ];
+    let mut message = bytes.to_vec();
+    message.push(0x80);
+    while message.len() % 64 != 56 {
+        message.push(0);
+    }
+    message.extend_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
+    for block in message.chunks_exact(64) {
+        let mut words = [0_u32; 64];
+        for (at, chunk) in block.chunks_exact(4).enumerate() {
+            words[at] = chunk.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+        }
+        for at in 16..64 {
+            let (one, two) = (words[at - 15], words[at - 2]);
+            let first = one.rotate_right(7) ^ one.rotate_right(18) ^ (one >> 3);
+            let second = two.rotate_right(17) ^ two.rotate_right(19) ^ (two >> 10);
+            words[at] = words[at - 16]
+                .wrapping_add(first)
+                .wrapping_add(words[at - 7])
+                .wrapping_add(second);
+        }
+        let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = state;
+        for at in 0..64 {
+            let high = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
+            let first = h
+                .wrapping_add(high)
+                .wrapping_add((e & f) ^ (!e & g))
+                .wrapping_add(K[at])
+                .wrapping_add(words[at]);
+            let low = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
+            let second = low.wrapping_add((a & b) ^ (a & c) ^ (b & c));
+            (h, g, f, e) = (g, f, e, d.wrapping_add(first));
+            (d, c, b, a) = (c, b, a, first.wrapping_add(second));
+        }
+        for (slot, value) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+            *slot = slot.wrapping_add(value);
+        }
+    }
+    let mut digest = [0; 32];
+    for (chunk, value) in digest.chunks_exact_mut(4).zip(state) {
+        chunk.copy_from_slice(&value.to_be_bytes());
+    }
+    digest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{sha256, xxhash64};
+
+    #[test]
+    fn published_vectors() {
+        assert_eq!(xxhash64(b""), 0xEF46_DB37_51D8_E999);
+        assert_eq!(xxhash64(b"World").cast_signed(), 1_846_988_464_401_551_951);
+        assert_eq!(sha256(b"abc")[..4], [0xba, 0x78, 0x16, 0xbf]);
+    }
 }

@@ -1,9 +1,160 @@
-//! Functions: numbers.
+//! Functions of numbers.
 
-use super::Call;
+
+
+use super::{Call, arithmetic};
 use crate::EngineError;
-use crate::expression::Kernel;
+use crate::convert;
+use crate::datum::Datum;
+use crate::decimal::Decimal;
+use crate::expression::{Kernel, kernel};
 
-pub(super) fn kernel_of(_call: &Call) -> Result<Option<Kernel>, EngineError> {
-    Ok(None)
+/// A kernel of one real; what is no finite answer of a finite value is null where `strict`.
+fn real(body: fn(f64) -> f64, strict: bool) -> Kernel {
+    kernel(move |values| {
+        let Some(value) = values[0].as_real() else { return Ok(Datum::Null) };
+        let answer = body(value);
+        Ok(if strict && answer.is_nan() { Datum::Null } else { Datum::Real(answer) })
+    })
 }
+
+fn bits(body: fn(i64, i64) -> i64) -> Kernel {
+    kernel(move |values| {
+        Ok(match (values[0].as_long(), values[1].as_long()) {
+            (Some(one), Some(two)) => Datum::Long(body(one, two)),
+            _ => Datum::Null,
+        })
+    })
+}
+
+fn shift(value: i64, by: i64, left: bool) -> i64 {
+    let Ok(by) = u32::try_from(by.rem_euclid(64)) else { return value };
+    if left { value.wrapping_shl(by) } else { value.wrapping_shr(by) }
+}
+
+pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
+    let ty = call.ty;
+    Ok(Some(match call.name {
+        "bin" => kernel(move |values| Ok(arithmetic::bin(&values[0], &values[1], ty))),
+        "bin_at" => {
+            kernel(move |values| Ok(arithmetic::bin_at(&values[0], &values[1], &values[2], ty)))
+        }
+        "abs" => kernel(|values| {
+            Ok(match &values[0] {
+                Datum::Int(value) => Datum::Int(value.wrapping_abs()),
+                Datum::Long(value) => Datum::Long(value.wrapping_abs()),
+                Datum::TimeSpan(value) => Datum::TimeSpan(value.wrapping_abs()),
+                Datum::Real(value) => Datum::Real(value.abs()),
+                Datum::Decimal(value) => {
+                    let negative = value.compare(Decimal::from_long(0)).is_lt();
+                    Datum::Decimal(if negative { value.negate() } else { *value })
+                }
+                _ => Datum::Null,
+            })
+        }),
+        "round" => kernel(move |values| {
+            let digits = values.get(1).map_or(Some(0), Datum::as_long);
+            let (Some(value), Some(digits)) = (values[0].as_real(), digits) else {
+                return Ok(Datum::Null);
+            };
+            let scale = 10_f64.powi(i32::try_from(digits.clamp(-300, 300)).unwrap_or(0));
+            let rounded = rounded(value, digits, scale);
+            Ok(convert::to_type(&Datum::Real(rounded), ty))
+        }),
+        "ceiling" => kernel(move |values| {
+            let Some(value) = values[0].as_real() else { return Ok(Datum::Null) };
+            Ok(convert::to_type(&Datum::Real(value.ceil()), ty))
+        }),
+        "pow" => kernel(move |values| {
+            Ok(match (values[0].as_real(), values[1].as_real()) {
+                (Some(base), Some(exponent)) => Datum::Real(base.powf(exponent)),
+                _ => Datum::Null,
+            })
+        }),
+        "atan2" => kernel(|values| {
+            Ok(match (values[0].as_real(), values[1].as_real()) {
+                (Some(one), Some(two)) => Datum::Real(one.atan2(two)),
+                _ => Datum::Null,
+            })
+        }),
+        "sqrt" => real(f64::sqrt, false),
+        "log" => real(f64::ln, true),
+        "log2" => real(f64::log2, true),
+        "log10" => real(f64::log10, true),
+        "exp" => real(f64::exp, false),
+        "exp2" => real(f64::exp2, false),
+        "exp10" => real(|value| 10_f64.powf(value), false),
+        "sin" => real(f64::sin, false),
+        "cos" => real(f64::cos, false),
+        "tan" => real(f64::tan, false),
+        "asin" => real(f64::asin, false),
+        "acos" => real(f64::acos, false),
+        "atan" => real(f64::atan, false),
+        "cot" => real(|value| 1.0 / value.tan(), false),
+        "degrees" => real(f64::to_degrees, false),
+        "radians" => real(f64::to_radians, false),
+        "pi" => kernel(|_| Ok(Datum::Real(std::f64::consts::PI))),
+        "sign" => real(
+            |value| if value > 0.0 { 1.0 } else if value < 0.0 { -1.0 } else { 0.0 },
+            false,
+        ),
+        "isnan" => test(f64::is_nan),
+        "isinf" => test(f64::is_infinite),
+        "isfinite" => test(f64::is_finite),
+        "binary_and" => bits(|one, two| one & two),
+        "binary_or" => bits(|one, two| one | two),
+        "binary_xor" => bits(|one, two| one ^ two),
+        "binary_shift_left" => bits(|one, two| shift(one, two, true)),
+        "binary_shift_right" => bits(|one, two| shift(one, two, false)),
+        "binary_not" => kernel(|values| {
+            Ok(values[0].as_long().map_or(Datum::Null, |value| Datum::Long(!value)))
+        }),
+        "bitset_count_ones" => kernel(|values| {
+            Ok(values[0]
+                .as_long()
+                .map_or(Datum::Null, |value| Datum::Long(i64::from(value.count_ones()))))
+        }),
+        "convert_temperature" => convert_temperature(call),
+        _ => return Ok(None),
+    }))
+}
+
+fn test(body: fn(f64) -> bool) -> Kernel {
+    kernel(move |values| {
+        Ok(values[0].as_real().map_or(Datum::Null, |value| Datum::Bool(body(value))))
+    })
+}
+
+/// Half away from zero; decimal digits of the shortest form decide, as people expect.
+fn rounded(value: f64, digits: i64, scale: f64) -> f64 {
+    let scaled = value * scale;
+    if !scaled.is_finite() || digits > 15 {
+        return value;
+    }
+    scaled.round() / scale
+}
+
+fn convert_temperature(call: &Call) -> Kernel {
+    let (from, into) = (
+        call.constant_text(1).unwrap_or_default().into_owned(),
+        call.constant_text(2).unwrap_or_default().into_owned(),
+    );
+    kernel(move |values| {
+        let Some(value) = values[0].as_real() else { return Ok(Datum::Null) };
+        let kelvin = match from.as_str() {
+            "Kelvin" => value,
+            "DegreeCelsius" => value + 273.15,
+            "DegreeFahrenheit" => (value + 459.67) * 5.0 / 9.0,
+            "DegreeRankine" => value * 5.0 / 9.0,
+            _ => return Ok(Datum::Null),
+        };
+        Ok(match into.as_str() {
+            "Kelvin" => Datum::Real(kelvin),
+            "DegreeCelsius" => Datum::Real(kelvin - 273.15),
+            "DegreeFahrenheit" => Datum::Real(kelvin * 9.0 / 5.0 - 459.67),
+            "DegreeRankine" => Datum::Real(kelvin * 9.0 / 5.0),
+            _ => Datum::Null,
+        })
+    })
+}
+

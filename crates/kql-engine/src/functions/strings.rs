@@ -67,18 +67,34 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "replace_strings" => kernel(|values| {
             let froms = super::items(&values[1]).unwrap_or_default();
             let into = super::items(&values[2]);
-            let mut text = values[0].display().into_owned();
+            // What one replacement has put there is not replaced again.
+            let mut parts = vec![(values[0].display().into_owned(), false)];
             for (at, from) in froms.iter().enumerate() {
                 let with = match &into {
                     Some(list) => list.get(at).map(|one| one.display().into_owned()),
                     None => Some(values[2].display().into_owned()),
                 };
                 let from = from.display();
-                if !from.is_empty() {
-                    text = text.replace(from.as_ref(), &with.unwrap_or_default());
+                let with = with.unwrap_or_default();
+                if from.is_empty() {
+                    continue;
                 }
+                let mut next = Vec::new();
+                for (part, done) in parts {
+                    if done {
+                        next.push((part, true));
+                        continue;
+                    }
+                    for (place, piece) in part.split(from.as_ref()).enumerate() {
+                        if place > 0 {
+                            next.push((with.clone(), true));
+                        }
+                        next.push((piece.to_owned(), false));
+                    }
+                }
+                parts = next;
             }
-            Ok(Datum::text(text))
+            Ok(Datum::text(parts.into_iter().map(|(part, _)| part).collect::<String>()))
         }),
         // The pattern comes first in `replace`, the oldest of the three.
         "replace" => with_regex(call, 0, |regex, values| {
@@ -331,15 +347,15 @@ fn substring(values: &[Datum<'_>]) -> String {
     let Some(start) = values[1].as_long() else {
         return String::new();
     };
-    let start = if start < 0 {
-        (size + start).max(0)
-    } else {
-        start
-    };
     let wanted = match values.get(2) {
         None => i64::MAX,
         Some(value) => value.as_long().unwrap_or(0),
     };
+    // Counted from the end the text may begin before its first character.
+    let start = if start < 0 { size + start } else { start };
+    let end = start.saturating_add(wanted);
+    let start = start.max(0);
+    let wanted = end.saturating_sub(start);
     if wanted <= 0 || start >= size {
         return String::new();
     }
@@ -405,7 +421,7 @@ fn split(values: &[Datum<'_>]) -> Datum<'static> {
                 .as_long()
                 .and_then(|at| usize::try_from(at).ok())
                 .and_then(|at| parts.get(at));
-            array(part.map_or(&[], std::slice::from_ref))
+            part.map_or(Datum::Null, |part| array(std::slice::from_ref(part)))
         }
     }
 }
@@ -425,9 +441,9 @@ fn count_of(text: &str, wanted: &str) -> i64 {
 fn trim(call: &Call, start: bool, end: bool) -> Result<Kernel, EngineError> {
     let compile = move |pattern: &str| -> Result<(Option<Regex>, Option<Regex>), EngineError> {
         let front = start
-            .then(|| regex(&format!("^(?:{pattern})+")))
+            .then(|| regex(&format!("^(?:{pattern})")))
             .transpose();
-        let back = end.then(|| regex(&format!("(?:{pattern})+$"))).transpose();
+        let back = end.then(|| regex(&format!("(?:{pattern})$"))).transpose();
         Ok((
             front.map_err(EngineError::runtime)?,
             back.map_err(EngineError::runtime)?,

@@ -19,6 +19,9 @@ use crate::convert;
 use crate::datum::Datum;
 use crate::dynamic::{self, Dynamic};
 
+/// More than this from one batch is refused: columns are repeated for every element.
+const MOST_BYTES: usize = 8 << 30;
+
 /// How rows are expanded.
 #[derive(Clone)]
 struct Expansion {
@@ -105,6 +108,11 @@ fn expand(
         }
     }
     let rows = origin.len();
+    let repeats = rows.div_ceil(batch.num_rows().max(1));
+    let size: usize = kept.iter().map(|at| batch.column(*at).get_array_memory_size()).sum();
+    if size.saturating_mul(repeats) > MOST_BYTES {
+        return Err(EngineError::runtime("expanding the rows would take gigabytes"));
+    }
     let origin = UInt64Array::from(origin);
     let mut columns = Vec::new();
     for at in kept {
@@ -126,6 +134,7 @@ impl Planner<'_> {
     fn expanded(
         &self,
         flow: &Flow,
+        kept: &[(ColumnId, ScalarType)],
         items: &[MvItem],
         index: Option<ColumnId>,
         (bags, limit, keep_empty): (BagExpansion, usize, bool),
@@ -144,12 +153,17 @@ impl Planner<'_> {
             limit,
             keep_empty,
         };
-        let mut present = flow.columns.clone();
+        let mut present = kept.to_vec();
         present.extend(items.iter().map(|item| (item.column, item.ty)));
         present.extend(index.map(|id| (id, ScalarType::Long)));
         let schema = self.schema_of(&flow.carried, &present);
         let out = Arc::clone(&schema);
-        let kept: Vec<usize> = (0..base).collect();
+        let kept: Vec<usize> = (0..flow.carried.len())
+            .chain(kept.iter().filter_map(|column| {
+                let at = flow.columns.iter().position(|own| own == column)?;
+                Some(flow.carried.len() + at)
+            }))
+            .collect();
         let plan = self.transform(
             "mv-expand",
             vec![plan],
@@ -177,7 +191,10 @@ impl Planner<'_> {
     ) -> Result<Flow, EngineError> {
         let limit = self.limit_of(expand.limit.as_ref())?;
         let how = (expand.bags, limit, true);
-        let expanded = self.expanded(&flow, &expand.items, expand.index, how)?;
+        // A column that nobody sees afterwards is not repeated: it may be the array itself.
+        let kept: Vec<_> =
+            flow.columns.iter().filter(|column| columns.contains(column)).copied().collect();
+        let expanded = self.expanded(&flow, &kept, &expand.items, expand.index, how)?;
         self.keep(expanded, columns)
     }
 
@@ -253,7 +270,7 @@ impl Planner<'_> {
         let (inner, context) = self.parted(&flat, &own, parts, rows)?;
         let limit = self.limit_of(apply.limit.as_ref())?;
         let how = (BagExpansion::Bag, limit, false);
-        let expanded = self.expanded(&inner, &apply.items, apply.index, how)?;
+        let expanded = self.expanded(&inner, &inner.columns, &apply.items, apply.index, how)?;
         let context = Context {
             flow: expanded,
             parts: context.parts,

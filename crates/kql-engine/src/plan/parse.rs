@@ -22,7 +22,8 @@ use crate::functions::terms::regex;
 #[derive(Clone)]
 struct Pattern {
     regex: Regex,
-    captures: Vec<(usize, ScalarType)>,
+    /// The group of each column.
+    names: Vec<String>,
     /// A value that does not convert fails the match.
     strict: bool,
     types: Vec<ScalarType>,
@@ -30,7 +31,6 @@ struct Pattern {
 
 fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), EngineError> {
     let mut text = String::new();
-    let mut captures = Vec::new();
     let mut outputs: Vec<(ColumnId, ScalarType)> = Vec::new();
     let regex_mode = matches!(parse.mode, ParseMode::Regex(_));
     let (flags, greedy) = match &parse.mode {
@@ -55,24 +55,21 @@ fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), Engi
             ParsePart::Star if at == 0 && regex_mode => {}
             ParsePart::Star => text.push_str(if last && !regex_mode { ".*" } else { ".*?" }),
             ParsePart::Capture { column, ty } => {
-                let shape = match ty {
-                    ScalarType::Int | ScalarType::Long => r"\s*([+-]?\d+)\s*?",
+                let number = match ty {
+                    ScalarType::Int | ScalarType::Long => Some(r"[+-]?\d+"),
                     ScalarType::Real | ScalarType::Decimal => {
-                        r"\s*([+-]?\d*\.?\d+(?:[eE][+-]?\d+)?)\s*?"
+                        Some(r"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?")
                     }
-                    _ if last && greedy && regex_mode => "(.*)",
-                    _ if last && !regex_mode => "(.*)",
-                    _ if greedy && regex_mode => "(.*)",
-                    _ => "(.*?)",
+                    _ => None,
                 };
-                let numeric = shape.contains(r"\d");
-                let strict = matches!(parse.mode, ParseMode::Simple);
-                text.push_str(if numeric && !strict && !regex_mode {
-                    if last { "(.*)" } else { "(.*?)" }
-                } else {
-                    shape
-                });
-                captures.push((outputs.len(), *ty));
+                let any = if (last && !regex_mode) || (greedy && regex_mode) { ".*" } else { ".*?" };
+                let shape = match (number, &parse.mode) {
+                    (Some(number), ParseMode::Relaxed) => format!("{number}|{any}"),
+                    (Some(number), _) => number.to_owned(),
+                    (None, _) => any.to_owned(),
+                };
+                let space = if number.is_some() { r"\s*?" } else { "" };
+                text.push_str(&format!("{space}(?P<k{}>{shape}){space}", outputs.len()));
                 outputs.push((*column, *ty));
             }
         }
@@ -84,7 +81,7 @@ fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), Engi
     let pattern = Pattern {
         regex: compiled,
         types: outputs.iter().map(|(_, ty)| *ty).collect(),
-        captures,
+        names: (0..outputs.len()).map(|at| format!("k{at}")).collect(),
         strict: matches!(parse.mode, ParseMode::Simple),
     };
     Ok((pattern, outputs))
@@ -94,19 +91,13 @@ impl Pattern {
     fn apply(&self, text: &str) -> Option<Vec<Datum<'static>>> {
         let found = self.regex.captures(text)?;
         let mut values = vec![Datum::Null; self.types.len()];
-        let extra = found.len() - 1 > self.captures.len();
-        let mut group = 1;
-        for (slot, ty) in &self.captures {
-            let raw = found.get(group).map_or("", |one| one.as_str());
-            group += 1;
-            if extra && group > found.len() {
-                break;
-            }
+        for (slot, (name, ty)) in self.names.iter().zip(&self.types).enumerate() {
+            let raw = found.name(name).map_or("", |one| one.as_str());
             let value = convert::to_type(&Datum::text(raw.to_owned()), *ty).into_owned();
             if self.strict && value.is_null() && *ty != ScalarType::String {
                 return None;
             }
-            values[*slot] = value;
+            values[slot] = value;
         }
         Some(values)
     }
@@ -270,7 +261,7 @@ impl Planner<'_> {
     }
 }
 
-/// Key and value pairs of a text; of equal keys the last one stays.
+/// Key and value pairs of a text; of equal keys the first one stays.
 fn pairs(
     text: &str,
     pair: &str,
@@ -296,7 +287,7 @@ fn pairs(
             continue;
         };
         let (value, next) = token(after, &[pair], quotes, escape);
-        found.insert(key.trim().to_owned(), value);
+        found.entry(key.trim().to_owned()).or_insert(value);
         rest = next;
     }
     found

@@ -39,7 +39,7 @@ impl Planner<'_> {
                 self.keep(flow, &columns)
             }
             Operator::Compute { assignments } => self.compute(flow, assignments, &columns),
-            Operator::Window { calls } => self.window(flow, calls, &columns),
+            Operator::Window { calls } => self.window(flow, calls),
             Operator::Aggregate { keys, aggregates } => {
                 let flow = self.aggregate(flow, keys, aggregates, context)?;
                 self.keep(flow, &columns)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use kql_semantics::bound::{ArithmeticOp, WindowCall};
-use kql_semantics::{ColumnId, ScalarType};
+use kql_semantics::ScalarType;
 
 use super::steps::{batch_of, part_of};
 use super::transform::Whole;
@@ -29,7 +29,6 @@ impl Planner<'_> {
         &self,
         flow: Flow,
         calls: &[WindowCall],
-        columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
         let values: Vec<_> = calls.iter().flat_map(|call| &call.arguments).collect();
         let (plan, _) = self.with_values(&flow, &values)?;
@@ -81,14 +80,8 @@ impl Planner<'_> {
                 }))
             }),
         )?;
-        self.keep(
-            Flow {
-                plan,
-                columns: present,
-                carried: flow.carried,
-            },
-            columns,
-        )
+        // Further window steps may follow before a step lists all of their columns.
+        Ok(Flow { plan, columns: present, carried: flow.carried })
     }
 }
 

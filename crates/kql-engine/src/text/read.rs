@@ -4,12 +4,14 @@ use crate::calendar::{self, TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MINUTE, TIC
 
 /// `tobool` of text.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
-    let text = text.trim();
     if text.eq_ignore_ascii_case("true") {
         return Some(true);
     }
     if text.eq_ignore_ascii_case("false") {
         return Some(false);
+    }
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        return None;
     }
     parse_long(text).map(|number| number != 0)
 }
@@ -25,15 +27,10 @@ pub(crate) fn parse_long(text: &str) -> Option<i64> {
         .strip_prefix("0x")
         .or_else(|| digits.strip_prefix("0X"))
     {
-        if hex.starts_with(['+', '-']) {
+        if negative || hex.starts_with(['+', '-']) {
             return None;
         }
-        let number = u64::from_str_radix(hex, 16).ok()?.cast_signed();
-        return Some(if negative {
-            number.wrapping_neg()
-        } else {
-            number
-        });
+        return Some(u64::from_str_radix(hex, 16).ok()?.cast_signed());
     }
     if digits.starts_with(['+', '-']) {
         return None;
