@@ -138,6 +138,7 @@ struct SharedEntry {
     shared: SharedPipeline,
     needs: Vec<Dependency>,
     nodes: usize,
+    ordered: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -358,13 +359,9 @@ impl<'a> Binder<'a> {
         Ok((outcome?, needs))
     }
 
-    fn share(
-        &mut self,
-        pipeline: Pipeline,
-        needs: Vec<Dependency>,
-        materialized: bool,
-        name: Option<Arc<str>>,
-    ) -> SharedId {
+    fn share(&mut self, rows: Rows, needs: Vec<Dependency>, materialized: bool) -> SharedId {
+        let (name, ordered) = (rows.name.clone(), rows.ordered);
+        let pipeline = rows.into_pipeline();
         let id = SharedId(self.shared.len());
         let mut nodes = pipeline.steps.len() + pipeline.columns.len() + 1;
         for need in &needs {
@@ -380,6 +377,7 @@ impl<'a> Binder<'a> {
             },
             needs,
             nodes,
+            ordered,
         });
         self.order.push(Dependency::Shared(id));
         id
@@ -407,6 +405,7 @@ impl<'a> Binder<'a> {
         let visible = columns.iter().map(|(column, _)| column.clone()).collect();
         let mut rows = Rows::new(Source::Shared { id, columns }, visible);
         rows.name = name;
+        rows.ordered = self.shared[id.0].ordered;
         Ok(rows)
     }
 

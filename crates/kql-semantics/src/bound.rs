@@ -385,7 +385,7 @@ pub enum JoinKind {
     RightSemi,
 }
 
-/// A join. Null keys match nothing, except null with null as `==` on join keys does in the service.
+/// A join. A null key meets null keys, and NaN meets NaN.
 #[derive(Debug, Clone)]
 pub struct Join {
     /// Which rows come out.

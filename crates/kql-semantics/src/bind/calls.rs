@@ -319,6 +319,7 @@ impl<'a> Binder<'a> {
                     );
                 }
                 let mut ty: Option<ScalarType> = None;
+                let mut mixed = false;
                 for (index, argument) in arguments.iter().enumerate() {
                     if !is_value(index) {
                         if argument.ty != Bool {
@@ -337,21 +338,18 @@ impl<'a> Binder<'a> {
                     ty = Some(match (ty, argument.ty) {
                         (None | Some(Dynamic), other) => other,
                         (Some(so_far), Dynamic) => so_far,
-                        (Some(so_far), other) => {
-                            if let Some(both) = common(so_far, other) {
-                                both
-                            } else {
-                                let span = argument.span;
-                                return self.refuse(
-                                DiagnosticKind::Type,
-                                span,
-                                format!("the values of '{}' need one type, and {so_far} and {other} have none", function.name),
-                            );
-                            }
-                        }
+                        // Values without a common type are put together as dynamics.
+                        (Some(so_far), other) => common(so_far, other).unwrap_or_else(|| {
+                            mixed = true;
+                            Dynamic
+                        }),
                     });
                 }
-                let ty = ty.unwrap_or(Dynamic);
+                let ty = if mixed {
+                    Dynamic
+                } else {
+                    ty.unwrap_or(Dynamic)
+                };
                 let arguments = arguments
                     .into_iter()
                     .enumerate()

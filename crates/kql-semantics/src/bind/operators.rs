@@ -349,6 +349,7 @@ impl<'a> Binder<'a> {
             },
             columns,
         );
+        rows.ordered = true;
     }
 
     fn assert_schema(

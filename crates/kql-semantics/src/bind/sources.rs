@@ -35,6 +35,9 @@ impl<'a> Binder<'a> {
             | ExpressionKind::ToTable(_) => true,
             ExpressionKind::Name(name) => match self.lookup(scope, &name.text) {
                 Some(Entity::Table(_) | Entity::Unusable) => true,
+                Some(Entity::Function { function, scope }) if function.parameters.is_empty() => {
+                    self.body_looks_tabular(&function.body, &[], *scope, left)
+                }
                 Some(Entity::Scalar { .. } | Entity::Function { .. }) => false,
                 None => self.tables.table(&name.text).is_some(),
             },
@@ -137,8 +140,7 @@ impl<'a> Binder<'a> {
             _ => expression,
         };
         let (rows, needs) = self.apart(|binder| binder.tabular(query, scope))?;
-        let name = rows.name.clone();
-        Ok(self.share(rows.into_pipeline(), needs, materialized, name))
+        Ok(self.share(rows, needs, materialized))
     }
 
     /// Binds an expression that gives a table.
@@ -166,8 +168,7 @@ impl<'a> Binder<'a> {
             ExpressionKind::ExternalData(external) => self.external(external, scope, span),
             ExpressionKind::Materialize(query) => {
                 let (rows, needs) = self.apart(|binder| binder.tabular(&query.query, scope))?;
-                let name = rows.name.clone();
-                let id = self.share(rows.into_pipeline(), needs, true, name);
+                let id = self.share(rows, needs, true);
                 self.read_shared(id, span)
             }
             ExpressionKind::ToTable(query) => self.tabular(&query.query, scope),
@@ -276,23 +277,43 @@ impl<'a> Binder<'a> {
         match name {
             "table" => {
                 let Some(table) = super::calls::text_argument(call, 0) else {
-                    return self.refuse(DiagnosticKind::Constant, call.span, "'table' takes a name as a string");
+                    return self.refuse(
+                        DiagnosticKind::Constant,
+                        call.span,
+                        "'table' takes a name as a string",
+                    );
                 };
-                if let Some(rows) = self.schema_table(table, call.span) { Ok(rows) } else {
+                if let Some(rows) = self.schema_table(table, call.span) {
+                    Ok(rows)
+                } else {
                     let known = self.tables.names();
                     let suggestion = nearest(table, known.iter().map(std::string::String::as_str));
                     self.errors.push(
-                        Diagnostic::new(DiagnosticKind::Name, call.span, format!("no table named '{table}'"))
-                            .with_suggestion(suggestion),
+                        Diagnostic::new(
+                            DiagnosticKind::Name,
+                            call.span,
+                            format!("no table named '{table}'"),
+                        )
+                        .with_suggestion(suggestion),
                     );
                     Err(Refused)
                 }
             }
+            // A watchlist may be given as a table that is called like the call.
+            "_GetWatchlist" if self.watchlist(call).is_some() => {
+                let name = self.watchlist(call).unwrap_or_default();
+                match self.schema_table(&name, call.span) {
+                    Some(rows) => Ok(rows),
+                    None => Err(Refused),
+                }
+            }
             "_GetWatchlist" | "_GetWatchlistAlias" => self.unsupported(
                 call.span,
-                format!("'{name}', whose columns only the workspace knows; declare a table of that shape with 'let',"),
+                format!("'{name}', whose columns only the workspace knows,"),
             ),
-            _ if is_place(name) => self.unsupported(call.span, format!("'{name}()', a table of another place,")),
+            _ if is_place(name) => {
+                self.unsupported(call.span, format!("'{name}()', a table of another place,"))
+            }
             _ => {
                 let declared = self.declared_names(scope);
                 let suggestion = nearest(name, declared.iter().map(std::string::String::as_str));
@@ -307,6 +328,13 @@ impl<'a> Binder<'a> {
                 Err(Refused)
             }
         }
+    }
+
+    /// The name under which a watchlist is in the schema, if it is.
+    fn watchlist(&self, call: &tree::Call) -> Option<String> {
+        let alias = super::calls::text_argument(call, 0)?;
+        let name = format!("_GetWatchlist('{alias}')");
+        self.tables.table(&name).map(|_| name)
     }
 
     /// A declared function that gives a table.
@@ -559,7 +587,9 @@ impl<'a> Binder<'a> {
             to,
             step,
         };
-        Ok(Rows::new(source, vec![column]))
+        let mut rows = Rows::new(source, vec![column]);
+        rows.ordered = true;
+        Ok(rows)
     }
 
     /// The operators of a pipe, in order. `as` declares names for those that follow.
@@ -572,20 +602,10 @@ impl<'a> Binder<'a> {
         for operator in operators {
             self.charge(1 + rows.columns.len() / 8, operator.span)?;
             if let OperatorKind::As(name) = &operator.kind {
-                let name_text: Arc<str> = name.text.as_str().into();
-                let needs = std::mem::take(&mut self.used);
-                let materialized = false;
-                let ordered = rows.ordered;
-                let id = self.share(
-                    rows.into_pipeline(),
-                    needs.clone(),
-                    materialized,
-                    Some(name_text),
-                );
-                self.used = needs;
+                rows.name = Some(name.text.as_str().into());
+                let id = self.share_rows(rows);
                 scope = self.declare(scope, &name.text, Entity::Table(id));
                 rows = self.read_shared(id, operator.span)?;
-                rows.ordered = ordered;
                 continue;
             }
             self.operator(&mut rows, operator, scope)?;
@@ -597,7 +617,7 @@ impl<'a> Binder<'a> {
     pub(super) fn share_rows(&mut self, rows: Rows) -> SharedId {
         let needs = std::mem::take(&mut self.used);
         self.used.clone_from(&needs);
-        self.share(rows.into_pipeline(), needs, false, None)
+        self.share(rows, needs, false)
     }
 
     pub(super) fn choose(rows: &mut Rows, columns: Vec<Column>, span: Span) {

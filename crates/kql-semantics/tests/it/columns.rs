@@ -185,8 +185,8 @@ fn types_follow_the_language() {
         "a:long b:real c:timespan d:datetime e:real f:timespan g:long",
     );
     gives(
-        "Events | project a = iff(Remote, 1, 2.5), b = case(Remote, 'x', AdditionalFields.y), c = coalesce(Pid, 1), d = bin(FileSize, 1.5)",
-        "a:real b:string c:long d:real",
+        "Events | project z = iff(Remote, 1, 'x'), a = iff(Remote, 1, 2.5), b = case(Remote, 'x', AdditionalFields.y), c = coalesce(Pid, 1), d = bin(FileSize, 1.5)",
+        "z:dynamic a:real b:string c:long d:real",
     );
     gives("Events | project AdditionalFields.a + 1", "Column1:long");
     gives("print x = extract('a(.)', 1, 'ab', typeof(long))", "x:long");
@@ -194,6 +194,23 @@ fn types_follow_the_language() {
         "Events | where TimeGenerated > ago(1d) | summarize max(TimeGenerated)",
         "max_TimeGenerated:datetime",
     );
+}
+
+#[test]
+fn order_lasts_until_rows_are_mixed() {
+    gives(
+        "let T = Devices | sort by Timestamp asc; T | project n = row_number()",
+        "n:long",
+    );
+    gives(
+        "range x from 1 to 3 step 1 | extend y = prev(x)",
+        "x:long y:long",
+    );
+    gives(
+        "Devices | serialize n = row_number() | where n > 1 | as A | project m = next(n)",
+        "m:long",
+    );
+    gives("Devices | getschema | project n = row_number(1)", "n:long");
 }
 
 #[test]

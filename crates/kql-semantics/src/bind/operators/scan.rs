@@ -26,7 +26,7 @@ impl<'a> Binder<'a> {
         if let Some(by) = scan.partition_by.first() {
             return self.unsupported(by.span, "'partition by' inside of 'scan'");
         }
-        if !rows.ordered && !matches!(rows.source, crate::bound::Source::Range { .. }) {
+        if !rows.ordered {
             return self.refuse(
                 DiagnosticKind::Meaning,
                 operator.span,

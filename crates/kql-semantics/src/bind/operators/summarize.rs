@@ -273,7 +273,7 @@ impl<'a> Binder<'a> {
             span,
         );
         rows.pass(Operator::Take { count }, span);
-        rows.ordered = false;
+        rows.ordered = true;
         Ok(())
     }
 
@@ -335,7 +335,7 @@ impl<'a> Binder<'a> {
             });
         }
         rows.then(Operator::TopNested { levels: bound }, columns, span);
-        rows.ordered = false;
+        rows.ordered = true;
         Ok(())
     }
 }
