@@ -128,7 +128,7 @@ fn date_days(date: &str) -> Option<i64> {
         return days(year, month, day);
     }
     match separated.as_slice() {
-        [all] if all.len() == 8 => days(
+        [all] if all.len() == 8 && all.is_ascii() => days(
             number(&all[..4], 4)?,
             number(&all[4..6], 2)?,
             number(&all[6..], 2)?,
@@ -165,7 +165,9 @@ fn time_of_day(text: &str) -> Option<i64> {
         let zone = &text[at + 1..];
         let (hours, minutes) = match zone.split_once(':') {
             Some((hours, minutes)) => (number(hours, 2)?, number(minutes, 2)?),
-            None if zone.len() == 4 => (number(&zone[..2], 2)?, number(&zone[2..], 2)?),
+            None if zone.len() == 4 && zone.is_ascii() => {
+                (number(&zone[..2], 2)?, number(&zone[2..], 2)?)
+            }
             None => (number(zone, 2)?, 0),
         };
         offset = sign * (hours * 3600 + minutes * 60) * SECOND;
@@ -290,6 +292,8 @@ mod tests {
         );
         for text in [
             "2017-02-29",
+            "1é17é1",
+            "2017-01-01 10:00+éé",
             "2017-13-01",
             "yesterday",
             "",

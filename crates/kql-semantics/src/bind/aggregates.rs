@@ -102,10 +102,18 @@ impl<'a> Binder<'a> {
     ) -> Outcome<Bundle> {
         let span = call.span;
         let (mut arguments, mut named) = self.aggregate_arguments(call, context, keys)?;
-        let stars = arguments.len() > call.arguments.len();
-        if !stars {
-            self.check_arity(function, arguments.len(), span)?;
+        let star = call
+            .arguments
+            .iter()
+            .any(|argument| matches!(argument.value.kind, ExpressionKind::Wildcard(_)));
+        if star && !matches!(function.name, "arg_max" | "arg_min" | "take_any" | "any") {
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                format!("'{}' does not take '*'", function.name),
+            );
         }
+        self.check_arity(function, arguments.len(), span)?;
         let mut canonical = function;
         let mut filter = None;
         let arguments_of_call = arguments.len();
@@ -202,11 +210,11 @@ impl<'a> Binder<'a> {
         let (types, names): (Vec<ScalarType>, Vec<Option<String>>) = match canonical.name {
             "arg_max" | "arg_min" => {
                 let old = call.function.text.starts_with("argm");
-                let first = if old {
-                    lent(0)
-                        .map(|name| format!("{}_{name}", canonical.name.trim_start_matches("arg_")))
-                } else {
-                    lent(0)
+                let extreme = canonical.name.trim_start_matches("arg_");
+                let first = match lent(0) {
+                    Some(name) if old => Some(format!("{extreme}_{name}")),
+                    Some(name) => Some(name),
+                    None => Some(format!("{extreme}_")),
                 };
                 let rest = |index: usize| {
                     if old && index > 0 {

@@ -554,12 +554,15 @@ impl<'a> Binder<'a> {
             );
         };
         let rows = self.tabular(&argument.value, context.scope)?;
-        let names: Vec<String> = rows
-            .columns
-            .iter()
-            .map(|column| format!("{:?}", &*column.name))
-            .collect();
-        let value = Value::Dynamic(format!("[{}]", names.join(",")));
+        let mut names = String::from("[");
+        for (index, column) in rows.columns.iter().enumerate() {
+            if index > 0 {
+                names.push(',');
+            }
+            super::literals::write_json_string(&column.name, &mut names);
+        }
+        names.push(']');
+        let value = Value::Dynamic(names);
         Ok(Expr {
             kind: ExprKind::Literal(value),
             ty: Dynamic,

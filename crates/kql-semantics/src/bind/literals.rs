@@ -160,7 +160,7 @@ fn write_json_number(value: f64, text: &mut String) {
     }
 }
 
-fn write_json_string(value: &str, text: &mut String) {
+pub(super) fn write_json_string(value: &str, text: &mut String) {
     text.push('"');
     for letter in value.chars() {
         match letter {

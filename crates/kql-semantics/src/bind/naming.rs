@@ -22,7 +22,7 @@ impl Binder<'_> {
         let side = |name: &tree::Name| name.text == "$left" || name.text == "$right";
         let mut parts: Vec<String> = match &path.base.kind {
             ExpressionKind::Name(name) if side(name) => Vec::new(),
-            _ => vec![self.lent_name(&path.base, scope)?],
+            _ => self.lent_name(&path.base, scope).into_iter().collect(),
         };
         for segment in &path.segments {
             parts.push(match segment {
@@ -60,6 +60,9 @@ impl Binder<'_> {
                 },
                 _ => None,
             };
+        }
+        if matches!(function.name, "array_sort_asc" | "array_sort_desc") {
+            return Some(format!("{}_sorted", self.lent_name(first?, scope)?));
         }
         match function.naming {
             Naming::Position => None,

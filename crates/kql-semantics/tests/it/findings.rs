@@ -139,6 +139,14 @@ fn things_out_of_place_are_refused() {
 }
 
 #[test]
+fn a_star_stands_only_where_it_may() {
+    finds(
+        "Events | summarize count(*)",
+        &["Meaning [count(*)] 'count' does not take '*'"],
+    );
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     finds(
         "Events | evaluate autocluster()",

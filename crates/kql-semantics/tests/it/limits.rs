@@ -25,6 +25,35 @@ fn declarations_that_double_are_refused() {
 }
 
 #[test]
+fn deep_nesting_is_bound_or_refused_but_never_too_much() {
+    for depth in [50, 100, 200, 250] {
+        for (open, close) in [
+            ("(", ")"),
+            ("tolower(", ")"),
+            ("toscalar(print ", ")"),
+            ("case(true, 'x', ", ")"),
+        ] {
+            let query = format!("print x = {}'a'{}", open.repeat(depth), close.repeat(depth));
+            let parsed = kql_syntax::parse(&query);
+            if parsed.diagnostics.is_empty() {
+                let _ = bind(&parsed.tree, &tables(), &BindOptions::default());
+            }
+        }
+    }
+    let mut query = "let f0 = (x: long) { x + 1 };".to_owned();
+    for index in 1..400 {
+        let _ = write!(
+            query,
+            "let f{index} = (x: long) {{ f{}(x) + 1 }};",
+            index - 1
+        );
+    }
+    let found = bound(&format!("{query} print f399(1)")).expect_err("too deep");
+    assert_eq!(found[0].kind, DiagnosticKind::TooLarge);
+    assert_eq!(schema(&format!("{query} print n = f20(1)")), "n:long");
+}
+
+#[test]
 fn a_long_pipe_is_no_matter() {
     let query = format!(
         "Devices {} | project Platform",

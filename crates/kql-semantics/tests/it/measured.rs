@@ -171,3 +171,38 @@ fn what_the_service_refuses_before_running_is_refused() {
         accepted.join("\n")
     );
 }
+
+#[test]
+fn queries_with_a_part_missing_are_bound_or_refused() {
+    let mut bound = 0;
+    let mut refused = 0;
+    for file in ["cases-docs.jsonl", "cases-fuzz.jsonl", "cases-errors.jsonl"] {
+        let Some(cases) = cases(file) else { return };
+        for case in &cases {
+            let query = case["query"].as_str().expect("a query");
+            for separator in ["|", ",", ";", " "] {
+                let parts: Vec<&str> = query.split(separator).collect();
+                for missing in (0..parts.len()).step_by(1 + parts.len() / 12) {
+                    let mut rest = parts.clone();
+                    rest.remove(missing);
+                    let parsed = kql_syntax::parse(&rest.join(separator));
+                    if !parsed.diagnostics.is_empty() {
+                        continue;
+                    }
+                    match bind_or_discover(&parsed.tree, &NoTables, &BindOptions::default()) {
+                        Ok(_) => bound += 1,
+                        Err(found) => {
+                            assert!(!found.is_empty(), "refused without a finding");
+                            refused += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("{bound} bound, {refused} refused");
+    assert!(
+        bound > 1000 && refused > 1000,
+        "the parts left out change what binds"
+    );
+}

@@ -189,18 +189,28 @@ fn join_columns(
         JoinKind::RightAnti | JoinKind::RightSemi => return right.to_vec(),
         _ => {}
     }
+    let kept: Vec<&Column> = right
+        .iter()
+        .filter(|column| {
+            !is_lookup
+                || !on
+                    .iter()
+                    .any(|key| base_column(&key.right) == Some(column.id))
+        })
+        .collect();
+    // Names that nothing contests are taken first, so that numbers go around them.
     let mut names = Names::of(left);
+    let free: Vec<bool> = kept.iter().map(|column| names.take(&column.name)).collect();
     let mut columns = left.to_vec();
-    for column in right {
-        let is_key = on
-            .iter()
-            .any(|key| base_column(&key.right) == Some(column.id));
-        if is_lookup && is_key {
-            continue;
-        }
+    for (column, free) in kept.into_iter().zip(free) {
+        let name = if free {
+            column.name.clone()
+        } else {
+            names.unique(&column.name)
+        };
         columns.push(Column {
             id: column.id,
-            name: names.unique(&column.name),
+            name,
             ty: column.ty,
         });
     }

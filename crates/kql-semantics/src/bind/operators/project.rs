@@ -341,10 +341,6 @@ impl<'a> Binder<'a> {
         let mut failed = false;
         let mut context = Context::constant(scope);
         for (index, item) in items.iter().enumerate() {
-            let simple = matches!(
-                &item.expression.kind,
-                ExpressionKind::Name(_) | ExpressionKind::Path(_)
-            );
             let mut name =
                 |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (
                     given, lent,
@@ -355,9 +351,7 @@ impl<'a> Binder<'a> {
                         }
                         Ok(given.text.as_str().into())
                     }
-                    (None, Some(lent)) if simple || lent.starts_with("series_") => {
-                        Ok(names.unique(&lent))
-                    }
+                    (None, Some(lent)) if lent.starts_with("series_") => Ok(names.unique(&lent)),
                     (None, _) => Ok(names.unique(&format!("print_{index}"))),
                 };
             match self.items(item, &mut name, &mut context, &mut taken) {
@@ -537,10 +531,10 @@ impl<'a> Binder<'a> {
             match pattern.direction {
                 None => {}
                 Some(Direction::Ascending) => {
-                    columns.sort_by(|one, other| one.name.cmp(&other.name));
+                    columns.sort_by_key(|column| column.name.to_lowercase());
                 }
                 Some(Direction::Descending) => {
-                    columns.sort_by(|one, other| other.name.cmp(&one.name));
+                    columns.sort_by_key(|column| std::cmp::Reverse(column.name.to_lowercase()));
                 }
                 Some(Direction::GrannyAscending) => {
                     columns.sort_by_key(|column| granny(&column.name));
