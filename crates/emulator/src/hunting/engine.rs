@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use kql_engine::{Catalog, Engine, ScalarType};
+use kql_engine::{Catalog, Engine, EngineError, ScalarType};
 use tokio::sync::OnceCell;
 
 use super::backend::{HuntingBackend, Question};
@@ -38,6 +38,12 @@ enum Source {
     },
     /// The same for all.
     Shared(Engines),
+    /// The same for all, read when they are named. A catalog of folders cannot be divided, so
+    /// that Defender for Endpoint's names are checked against its own tables without rows.
+    Folders {
+        everything: Engine,
+        endpoint_names: OnceCell<Engine>,
+    },
 }
 
 /// One engine per view of the same tables.
@@ -51,7 +57,10 @@ struct Engines {
 impl Local {
     pub(super) fn new(data: &Data, options: &Options) -> Result<Self> {
         let source = match data {
-            Data::Folders(folders) => Source::Shared(from_folders(folders)?),
+            Data::Folders(folders) => Source::Folders {
+                everything: from_folders(folders)?,
+                endpoint_names: OnceCell::new(),
+            },
             Data::Batches(batches) => Source::Shared(from_batches(batches.clone())),
             Data::Sample | Data::Backend(_) => Source::Sample {
                 tenants: options
@@ -69,49 +78,91 @@ impl Local {
         })
     }
 
-    async fn engines(&self, tenant: &str) -> std::result::Result<Engines, QueryFault> {
-        let (place, seed, now) = match &self.source {
-            Source::Shared(engines) => return Ok(engines.clone()),
+    /// The engine with the rows that `question` may see.
+    async fn engine(
+        &self,
+        question: &Question,
+        options: &kql_engine::Options,
+    ) -> std::result::Result<Engine, QueryFault> {
+        match &self.source {
+            Source::Shared(engines) => Ok(engines.of(question.api)),
             Source::Sample { tenants, seed, now } => {
-                (tenants.iter().position(|id| id == tenant), seed, now)
+                let place = tenants.iter().position(|id| *id == question.tenant);
+                let place = place.and_then(|place| u64::try_from(place).ok());
+                let sample = SampleOptions {
+                    seed: seed.wrapping_add(place.unwrap_or(0)),
+                    now: *now,
+                };
+                let engines = self.sample(&question.tenant, sample).await?;
+                Ok(engines.of(question.api))
             }
-        };
-        let options = SampleOptions {
-            seed: seed.wrapping_add(
-                place
-                    .and_then(|place| u64::try_from(place).ok())
-                    .unwrap_or(0),
-            ),
-            now: *now,
-        };
+            Source::Folders {
+                everything,
+                endpoint_names,
+            } => {
+                if question.api == Api::Mde {
+                    let catalog = everything.catalog().clone();
+                    let names = endpoint_names
+                        .get_or_try_init(|| blocking(move || endpoint_without_rows(&catalog)))
+                        .await?
+                        .with_options(options.clone());
+                    if let Err(error @ (EngineError::Syntax(_) | EngineError::Semantic(_))) =
+                        names.schema(&question.query).await
+                    {
+                        return Err(fault(error, &question.query));
+                    }
+                }
+                Ok(everything.clone())
+            }
+        }
+    }
+
+    /// A tenant's sample data; queries that come while it is made wait for it.
+    async fn sample(
+        &self,
+        tenant: &str,
+        options: SampleOptions,
+    ) -> std::result::Result<Engines, QueryFault> {
         let cell = {
             let mut cells = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(cells.entry(tenant.to_owned()).or_default())
         };
-        let made = cell.get_or_try_init(|| async move {
-            tokio::task::spawn_blocking(move || from_batches(generate(&options)))
-                .await
-                .map_err(|_| QueryFault::Execution("the sample data could not be made".to_owned()))
-        });
-        made.await.cloned()
+        cell.get_or_try_init(|| blocking(move || from_batches(generate(&options))))
+            .await
+            .cloned()
     }
+}
+
+impl Engines {
+    fn of(&self, api: Api) -> Engine {
+        match api {
+            Api::Mde => self.endpoint.clone(),
+            Api::Graph | Api::M365d => self.everything.clone(),
+        }
+    }
+}
+
+/// Runs what takes a while on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::result::Result<T, QueryFault> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| QueryFault::Execution("the data could not be made ready".to_owned()))
 }
 
 #[async_trait]
 impl HuntingBackend for Local {
     async fn run(&self, question: Question) -> std::result::Result<Rows, QueryFault> {
-        let engines = self.engines(&question.tenant).await?;
-        let engine = match question.api {
-            Api::Mde => engines.endpoint,
-            Api::Graph | Api::M365d => engines.everything,
-        };
-        let engine = engine.with_options(kql_engine::Options {
+        let options = kql_engine::Options {
             now: Some(question.now),
             time_range: Some((question.time_range.start, question.time_range.end)),
             max_rows: Some(question.max_rows),
             ..kql_engine::Options::default()
-        });
+        };
+        let engine = self.engine(&question, &options).await?;
         let answer = engine
+            .with_options(options)
             .run(&question.query)
             .await
             .map_err(|error| fault(error, &question.query))?;
@@ -147,26 +198,41 @@ fn from_batches(batches: BTreeMap<String, Vec<RecordBatch>>) -> Engines {
         }
     }
     others.merge(endpoint.clone());
-    engines(others, endpoint)
+    Engines {
+        everything: engine(others),
+        endpoint: engine(endpoint),
+    }
 }
 
-fn from_folders(folders: &[PathBuf]) -> Result<Engines> {
+fn from_folders(folders: &[PathBuf]) -> Result<Engine> {
     let mut everything = documented(|_| true);
     for folder in folders {
         let catalog = Catalog::from_folder(folder, &tables::columns)
             .map_err(|error| Error::Data(error.to_string()))?;
         everything.merge(catalog);
     }
-    let endpoint = everything.clone();
-    Ok(engines(everything, endpoint))
+    Ok(engine(everything))
 }
 
-fn engines(everything: Catalog, endpoint: Catalog) -> Engines {
-    let engine = |catalog| Engine::new(catalog, kql_engine::Options::default());
-    Engines {
-        everything: engine(everything),
-        endpoint: engine(endpoint),
+/// The tables that Defender for Endpoint knows, with their columns only.
+fn endpoint_without_rows(everything: &Catalog) -> Engine {
+    let mut names = Catalog::new();
+    for name in everything.table_names() {
+        if tables::visible(Api::Mde, &name) {
+            // A file that cannot be read is the affair of the run that reads it.
+            let columns = everything
+                .columns(&name)
+                .ok()
+                .or_else(|| tables::columns(&name))
+                .unwrap_or_default();
+            names.add(name, columns, Vec::new());
+        }
     }
+    engine(names)
+}
+
+fn engine(catalog: Catalog) -> Engine {
+    Engine::new(catalog, kql_engine::Options::default())
 }
 
 /// The tables of the documentation that are wanted, without rows.

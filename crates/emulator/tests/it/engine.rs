@@ -158,6 +158,9 @@ async fn a_folder_is_hunted_in() {
     };
     let running = with(data()).await;
     assert_eq!(names(&running).await, json!([{"DeviceName": "a"}]));
+    let token = token(&running, MDE).await;
+    let answer = hunt(&running, RUN[1], &token, "EmailEvents | take 1").await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
     let running = Emulator::start(Options {
         data: data(),
         retention: None,
