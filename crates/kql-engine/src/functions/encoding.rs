@@ -1,12 +1,10 @@
 //! Functions of encodings.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
 use flate2::read::{GzDecoder, ZlibDecoder};
-use flate2::write::{GzEncoder, ZlibEncoder};
 
 use super::{Call, array, items};
 use crate::EngineError;
@@ -78,18 +76,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let bytes = decoded(&values[0]).unwrap_or_default();
             Ok(unpacked(GzDecoder::new(bytes.as_slice())))
         }),
-        "zlib_compress_to_base64_string" => kernel(|values| {
-            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-            let packed =
-                encoder.write_all(values[0].display().as_bytes()).and_then(|()| encoder.finish());
-            Ok(Datum::text(packed.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()))
-        }),
-        "gzip_compress_to_base64_string" => kernel(|values| {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-            let packed =
-                encoder.write_all(values[0].display().as_bytes()).and_then(|()| encoder.finish());
-            Ok(Datum::text(packed.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()))
-        }),
+        // Compression is refused: the bytes depend on the compressor's habits.
         _ => return Ok(None),
     }))
 }

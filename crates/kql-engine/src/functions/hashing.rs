@@ -16,7 +16,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             })
         }),
         "hash_sha256" => kernel(|values| {
-            let digest = sha256(&bytes_of(&values[0]));
+            // The service hashes the text of every value here, unlike in `hash`.
+            let digest = sha256(values[0].display().as_bytes());
             Ok(Datum::text(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
         }),
         _ => return Ok(None),

@@ -1,21 +1,214 @@
-//! `scan`.
+//! `scan`: sequences of rows.
+//!
+//! Every row meets the steps from the last to the first. A step matches when the step before has a
+//! state and the condition holds with it (the state moves on), or when it has a state itself (or is
+//! the first) and the condition holds.
+//!
+//! Source: <https://learn.microsoft.com/kusto/query/scan-operator>
 
-use kql_semantics::bound::Scan;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use kql_semantics::bound::{Scan, ScanOutput};
 use kql_semantics::{ColumnId, ScalarType};
 
+use super::steps::batch_of;
 use super::{Flow, Planner};
 use crate::EngineError;
+use crate::column::{self, Builder, Reader};
+use crate::datum::Datum;
+use crate::expression::{Compiled, Compiler, Input, Rows};
+
+type Row = HashMap<ColumnId, Datum<'static>>;
+
+/// The last row of each step so far, and which sequence it is.
+#[derive(Clone, Default)]
+struct State {
+    rows: Vec<Row>,
+    id: i64,
+}
+
+struct Value {
+    compiled: Compiled,
+    inputs: Vec<Input>,
+}
+
+struct StepWork {
+    condition: Value,
+    assignments: Vec<(ColumnId, Value)>,
+    visible: bool,
+}
+
+struct Work {
+    steps: Vec<StepWork>,
+    initial: Vec<(ColumnId, Datum<'static>)>,
+    /// Types of every column an expression may read.
+    types: HashMap<ColumnId, ScalarType>,
+    input: Vec<(ColumnId, ScalarType)>,
+    match_id: Option<ColumnId>,
+    output: Vec<(ColumnId, ScalarType)>,
+}
 
 impl Planner<'_> {
     pub(super) fn scan_steps(
         &self,
-        _flow: Flow,
-        _scan: &Scan,
-        _columns: &[(ColumnId, ScalarType)],
+        flow: Flow,
+        scan: &Scan,
+        columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
-        Err(EngineError::Unsupported {
-            what: "operator scan".to_owned(),
-            span: None,
-        })
+        let refuse = |what: &str, at: std::ops::Range<usize>| {
+            Err(EngineError::unsupported(format!("scan with {what}"), at))
+        };
+        let compiled = |expr| -> Result<Value, EngineError> {
+            let mut compiler = Compiler::new(self);
+            let compiled = compiler.compile(expr)?;
+            Ok(Value { compiled, inputs: compiler.inputs().to_vec() })
+        };
+        let mut steps = Vec::new();
+        for step in &scan.steps {
+            let span = step.condition.span.range();
+            if step.optional {
+                return refuse("optional steps", span);
+            }
+            if step.output == ScanOutput::Last {
+                return refuse("output=last", span);
+            }
+            if !flow.carried.is_empty() {
+                return refuse("parts", span);
+            }
+            steps.push(StepWork {
+                condition: compiled(&step.condition)?,
+                assignments: step
+                    .assignments
+                    .iter()
+                    .map(|(id, value)| Ok((*id, compiled(value)?)))
+                    .collect::<Result<_, EngineError>>()?,
+                visible: step.output == ScanOutput::All,
+            });
+        }
+        let mut initial = Vec::new();
+        let mut types: HashMap<ColumnId, ScalarType> = flow.columns.iter().copied().collect();
+        let mut present = flow.columns.clone();
+        for (column, value) in &scan.declared {
+            initial.push((column.id, self.optional(value.as_ref())?.unwrap_or(Datum::Null)));
+            types.insert(column.id, column.ty);
+            present.push((column.id, column.ty));
+        }
+        if let Some(id) = scan.match_id {
+            present.push((id, ScalarType::Long));
+            types.insert(id, ScalarType::Long);
+        }
+        let flow = self.laid_out(flow)?;
+        let work = Arc::new(Work {
+            steps,
+            initial,
+            types,
+            input: flow.columns.clone(),
+            match_id: scan.match_id,
+            output: present.clone(),
+        });
+        let out = self.whole("scan", vec![flow.plan], &present, move |mut batches, schema| {
+            let (columns, rows) = work.run(&batches.remove(0))?;
+            Ok(super::slices(&batch_of(schema, columns, rows)?))
+        })?;
+        self.keep(out, columns)
+    }
+}
+
+impl Work {
+    fn run(&self, batch: &RecordBatch) -> Result<(Vec<ArrayRef>, usize), EngineError> {
+        let readers: Vec<Reader<'_>> = self
+            .input
+            .iter()
+            .enumerate()
+            .map(|(at, (_, ty))| Reader::new(batch.column(at), *ty))
+            .collect();
+        let mut builders: Vec<Builder> =
+            self.output.iter().map(|(_, ty)| Builder::new(*ty, batch.num_rows())).collect();
+        let mut states: Vec<Option<State>> = vec![None; self.steps.len()];
+        let mut next_id = 0;
+        let mut count = 0;
+        for at in 0..batch.num_rows() {
+            let mut current: Row = self
+                .input
+                .iter()
+                .zip(&readers)
+                .map(|((id, _), reader)| (*id, reader.get(at).into_owned()))
+                .collect();
+            current.extend(self.initial.iter().cloned());
+            for number in (0..self.steps.len()).rev() {
+                let step = &self.steps[number];
+                let from_before = match number.checked_sub(1).and_then(|one| states[one].clone()) {
+                    Some(state) if self.holds(&step.condition, &current, &state)? => Some(state),
+                    _ => None,
+                };
+                let state = if let Some(state) = from_before {
+                    states[number - 1] = None;
+                    state
+                } else {
+                    let own = match &states[number] {
+                        Some(state) => state.clone(),
+                        None if number == 0 => State { rows: Vec::new(), id: next_id },
+                        None => continue,
+                    };
+                    if !self.holds(&step.condition, &current, &own)? {
+                        continue;
+                    }
+                    if states[number].is_none() {
+                        next_id += 1;
+                    }
+                    own
+                };
+                let mut extended = current.clone();
+                for (id, value) in &step.assignments {
+                    let value = self.value(value, &current, &state)?;
+                    extended.insert(*id, value);
+                }
+                if let Some(id) = self.match_id {
+                    extended.insert(id, Datum::Long(state.id));
+                }
+                let mut state = state;
+                state.rows.resize(number + 1, Row::new());
+                state.rows[number] = extended.clone();
+                states[number] = Some(state);
+                if step.visible {
+                    for ((id, _), builder) in self.output.iter().zip(&mut builders) {
+                        builder.push(extended.get(id).unwrap_or(&Datum::Null));
+                    }
+                    count += 1;
+                }
+            }
+        }
+        Ok((builders.into_iter().map(Builder::finish).collect(), count))
+    }
+
+    fn holds(&self, value: &Value, row: &Row, state: &State) -> Result<bool, EngineError> {
+        Ok(self.value(value, row, state)?.as_bool() == Some(true))
+    }
+
+    fn value(&self, value: &Value, row: &Row, state: &State) -> Result<Datum<'static>, EngineError> {
+        let columns: Vec<ArrayRef> = value
+            .inputs
+            .iter()
+            .map(|input| {
+                let (found, id) = match input {
+                    Input::Column(id) => (row.get(id), id),
+                    // A step that has matched nothing shows the columns' initial values.
+                    Input::Step(step, id) => (
+                        state.rows.get(*step).filter(|row| !row.is_empty()).map_or_else(
+                            || self.initial.iter().find(|one| one.0 == *id).map(|one| &one.1),
+                            |row| row.get(id),
+                        ),
+                        id,
+                    ),
+                };
+                let ty = self.types.get(id).copied().unwrap_or(ScalarType::Dynamic);
+                column::repeated(found.unwrap_or(&Datum::Null), ty, 1)
+            })
+            .collect();
+        let rows = Rows { columns: &columns, len: 1 };
+        let vector = value.compiled.evaluate(rows)?;
+        Ok(vector.reader(value.compiled.ty).get(0).into_owned())
     }
 }

@@ -1,21 +1,277 @@
 //! `make-series`.
 
-use kql_semantics::bound::MakeSeries;
+
+
+use arrow::array::{ArrayRef, RecordBatch};
+use datafusion::logical_expr::LogicalPlanBuilder;
+use kql_semantics::bound::{self, MakeSeries};
 use kql_semantics::{ColumnId, ScalarType};
 
+use super::steps::{Layout, batch_of};
+use super::summarize::{Groups, arguments_of};
 use super::{Flow, Planner};
 use crate::EngineError;
+use crate::column::{Builder, Reader};
+use crate::convert;
+use crate::datum::{Datum, real_to_long};
+use crate::functions;
+
+/// More points than this in one series is a mistake.
+const MOST: i64 = 1_048_576;
+
+/// The axis of a series; times count in ticks.
+#[derive(Clone, Copy)]
+struct Axis {
+    ty: ScalarType,
+    from: Option<f64>,
+    to: Option<f64>,
+    /// Exact ends of axes that are not real.
+    ends: (Option<i64>, Option<i64>),
+    step: (f64, i64),
+    to_included: bool,
+}
+
+impl Axis {
+    fn is_whole(&self) -> bool {
+        !matches!(self.ty, ScalarType::Real | ScalarType::Decimal)
+    }
+
+    /// The first point and how many there are, given the smallest and largest value.
+    fn points(
+        &self,
+        least: Option<&Datum<'_>>,
+        most: Option<&Datum<'_>>,
+    ) -> Result<Option<(Datum<'static>, i64)>, EngineError> {
+        let count;
+        let first;
+        if self.is_whole() {
+            let step = self.step.1;
+            let Some(from) = self.ends.0.or_else(|| {
+                least.and_then(Datum::as_long).map(|value| value.div_euclid(step) * step)
+            }) else {
+                return Ok(None);
+            };
+            let (to, included) = match self.ends.1 {
+                Some(to) => (to, self.to_included),
+                None => match most.and_then(Datum::as_long) {
+                    Some(to) => (to, true),
+                    None => return Ok(None),
+                },
+            };
+            let distance = to.saturating_sub(from);
+            count = if included {
+                distance.div_euclid(step) + 1
+            } else {
+                distance.div_euclid(step) + i64::from(distance.rem_euclid(step) != 0)
+            };
+            first = self.value(from);
+        } else {
+            let step = self.step.0;
+            let Some(from) = self
+                .from
+                .or_else(|| least.and_then(Datum::as_real).map(|value| (value / step).floor() * step))
+            else {
+                return Ok(None);
+            };
+            let (to, included) = match self.to {
+                Some(to) => (to, self.to_included),
+                None => match most.and_then(Datum::as_real) {
+                    Some(to) => (to, true),
+                    None => return Ok(None),
+                },
+            };
+            let steps = (to - from) / step;
+            let steps = if included { steps.floor() + 1.0 } else { steps.ceil() };
+            count = real_to_long(steps).unwrap_or(i64::MAX);
+            first = Datum::Real(from);
+        }
+        if count > MOST {
+            return Err(EngineError::runtime(format!("make-series makes more than {MOST} points")));
+        }
+        Ok(Some((first, count.max(0))))
+    }
+
+    fn value(&self, number: i64) -> Datum<'static> {
+        match self.ty {
+            ScalarType::DateTime => Datum::DateTime(number),
+            ScalarType::TimeSpan => Datum::TimeSpan(number),
+            _ => Datum::Long(number),
+        }
+    }
+
+    /// The point a value falls on.
+    fn place(&self, value: &Datum<'_>, first: &Datum<'_>) -> Option<i64> {
+        if self.is_whole() {
+            Some(value.as_long()?.checked_sub(first.as_long()?)?.div_euclid(self.step.1))
+        } else {
+            real_to_long(((value.as_real()? - first.as_real()?) / self.step.0).floor())
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "at most 2^20 points")]
+    fn point(&self, first: &Datum<'_>, at: i64) -> Datum<'static> {
+        if self.is_whole() {
+            self.value(first.as_long().unwrap_or(0).wrapping_add(at.wrapping_mul(self.step.1)))
+        } else {
+            Datum::Real(first.as_real().unwrap_or(0.0) + at as f64 * self.step.0)
+        }
+    }
+}
 
 impl Planner<'_> {
     pub(super) fn make_series(
         &self,
-        _flow: Flow,
+        flow: Flow,
         series: &MakeSeries,
-        _columns: &[(ColumnId, ScalarType)],
+        columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
-        Err(EngineError::unsupported(
-            "operator make-series",
-            series.axis.span.range(),
-        ))
+        let span = series.axis.span.range();
+        if !flow.carried.is_empty() {
+            return Err(EngineError::unsupported("make-series inside a body", span));
+        }
+        let from = self.optional(series.from.as_ref())?;
+        let to = self.optional(series.to.as_ref())?;
+        let step = self.constant(&series.step)?;
+        let axis = Axis {
+            ty: series.axis.ty,
+            from: from.as_ref().and_then(Datum::as_real),
+            to: to.as_ref().and_then(Datum::as_real),
+            ends: (from.as_ref().and_then(Datum::as_long), to.as_ref().and_then(Datum::as_long)),
+            step: (step.as_real().unwrap_or(0.0), step.as_long().unwrap_or(0)),
+            to_included: series.to_included,
+        };
+        if axis.step.0 <= 0.0 || (axis.is_whole() && axis.step.1 <= 0) {
+            return Err(EngineError::Runtime {
+                message: "the step of make-series must be positive".to_owned(),
+                span: Some(series.step.span.range()),
+            });
+        }
+        let mut list = Vec::new();
+        let mut key_types = Vec::new();
+        let mut present = Vec::new();
+        for key in &series.by {
+            list.push(self.native(&key.value)?.alias(self.fresh("k")));
+            key_types.push(key.value.ty);
+            present.push((key.column, key.value.ty));
+        }
+        let keys = list.len();
+        list.push(self.native(&series.axis)?.alias(self.fresh("x")));
+        let aggregates: Vec<bound::Aggregate> =
+            series.series.iter().map(|one| one.aggregate.clone()).collect();
+        let (arguments, layouts) = self.aggregate_columns(&aggregates, list.len())?;
+        list.extend(arguments);
+        let mut defaults = Vec::new();
+        for one in &series.series {
+            let ty = one.aggregate.outputs.first().map_or(ScalarType::Dynamic, |output| output.1);
+            let default = match &one.default {
+                Some(default) => self.constant(default)?,
+                None => Datum::Long(0),
+            };
+            defaults.push(convert::to_type(&default, ty).into_owned());
+            present.push((one.column, ScalarType::Dynamic));
+        }
+        present.push((series.axis_column, ScalarType::Dynamic));
+        let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
+        let flow = self.whole("make-series", vec![plan], &present, move |mut batches, schema| {
+            let batch = batches.remove(0);
+            let columns = build(&batch, &key_types, keys, axis, &layouts, &defaults)?;
+            let rows = columns.first().map_or(0, |column| arrow::array::Array::len(column));
+            Ok(super::slices(&batch_of(schema, columns, rows)?))
+        })?;
+        self.keep(flow, columns)
     }
+}
+
+fn build(
+    batch: &RecordBatch,
+    key_types: &[ScalarType],
+    keys: usize,
+    axis: Axis,
+    layouts: &[Layout],
+    defaults: &[Datum<'static>],
+) -> Result<Vec<ArrayRef>, EngineError> {
+    let rows = batch.num_rows();
+    let values = Reader::new(batch.column(keys), axis.ty);
+    let mut least: Option<Datum<'_>> = None;
+    let mut most: Option<Datum<'_>> = None;
+    for row in 0..rows {
+        let value = values.get(row);
+        if value.is_null() {
+            continue;
+        }
+        let better = |kept: &Option<Datum<'_>>, wanted: std::cmp::Ordering| {
+            kept.as_ref().is_none_or(|kept| crate::expression::order(&value, kept) == Some(wanted))
+        };
+        if better(&least, std::cmp::Ordering::Less) {
+            least = Some(value.clone());
+        }
+        if better(&most, std::cmp::Ordering::Greater) {
+            most = Some(value.clone());
+        }
+    }
+    let (first, count) =
+        axis.points(least.as_ref(), most.as_ref())?.unwrap_or((Datum::Null, 0));
+    let size = usize::try_from(count).unwrap_or(0);
+    let mut groups = Groups::new(key_types.to_vec());
+    let numbers = if keys == 0 {
+        vec![0; rows]
+    } else {
+        groups.assign(&batch.columns()[..keys], rows)
+    };
+    let group_count = if keys == 0 { 1 } else { groups.len() };
+    let cells = group_count.checked_mul(size).filter(|cells| *cells < 1 << 28);
+    let cells = cells.ok_or_else(|| EngineError::runtime("make-series makes too many points"))?;
+    let mut out = if keys == 0 { Vec::new() } else { groups.finish() };
+    for (layout, default) in layouts.iter().zip(defaults) {
+        let mut prepared = layout.prepared();
+        prepared.state.grow(cells);
+        let mut filled = vec![false; cells];
+        let readers: Vec<Reader<'_>> = prepared
+            .arguments
+            .iter()
+            .zip(&prepared.aggregate.argument_types)
+            .map(|(at, ty)| Reader::new(batch.column(*at), *ty))
+            .collect();
+        let filter = prepared.filter.map(|at| Reader::new(batch.column(at), ScalarType::Bool));
+        let mut arguments = Vec::new();
+        for (row, group) in numbers.iter().enumerate() {
+            if filter.is_some_and(|filter| filter.get(row).as_bool() != Some(true)) {
+                continue;
+            }
+            let Some(place) = axis
+                .place(&values.get(row), &first)
+                .and_then(|place| usize::try_from(place).ok())
+                .filter(|place| *place < size)
+            else {
+                continue;
+            };
+            let cell = group * size + place;
+            filled[cell] = true;
+            arguments_of(&readers, row, &mut arguments);
+            prepared.state.update(cell, &arguments)?;
+        }
+        let mut builder = Builder::new(ScalarType::Dynamic, group_count);
+        for group in 0..group_count {
+            let mut series = Vec::with_capacity(size);
+            for place in 0..size {
+                let cell = group * size + place;
+                let mut value = prepared.state.finish(cell)?;
+                series.push(if filled[cell] && !value.is_empty() {
+                    value.swap_remove(0)
+                } else {
+                    default.clone()
+                });
+            }
+            builder.push(&functions::array(&series));
+        }
+        out.push(builder.finish());
+    }
+    let points: Vec<Datum<'static>> = (0..count).map(|at| axis.point(&first, at)).collect();
+    let points = functions::array(&points);
+    let mut builder = Builder::new(ScalarType::Dynamic, group_count);
+    for _ in 0..group_count {
+        builder.push(&points);
+    }
+    out.push(builder.finish());
+    Ok(out)
 }
