@@ -205,6 +205,11 @@ impl<'a> Binder<'a> {
         let mut ty = value.ty;
         for element in &written.right {
             let element = self.expression(element, context)?;
+            // Numbers and the like are looked for as they are written.
+            if matches!(op, SetOp::HasAny | SetOp::HasAll) && element.ty != Dynamic {
+                list.push(element.converted(Text));
+                continue;
+            }
             if texts && !matches!(element.ty, Text | Dynamic) {
                 return self.refuse(
                     DiagnosticKind::Type,

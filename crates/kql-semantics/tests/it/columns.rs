@@ -189,6 +189,10 @@ fn types_follow_the_language() {
         "z:dynamic a:real b:string c:long d:real",
     );
     gives("Events | project AdditionalFields.a + 1", "Column1:long");
+    gives(
+        "Events | where FileName has_any (445, 'x') | project Pid",
+        "Pid:int",
+    );
     gives("print x = extract('a(.)', 1, 'ab', typeof(long))", "x:long");
     gives(
         "Events | where TimeGenerated > ago(1d) | summarize max(TimeGenerated)",
@@ -240,4 +244,29 @@ fn declarations_are_put_in() {
         "Devices | as A | where DeviceId in ((A | project DeviceId)) | project Platform",
         "Platform:string",
     );
+}
+
+#[test]
+fn functions_of_the_service_add_their_columns() {
+    gives(
+        "Events | extend SHA1 = 'x' | invoke FileProfile(SHA1, 500) | project SHA1, GlobalPrevalence, Signer, GlobalFirstSeen",
+        "SHA1:string GlobalPrevalence:int Signer:string GlobalFirstSeen:datetime",
+    );
+    gives(
+        "Events | extend SHA1 = 'x' | invoke FileProfile('SHA1') | summarize max(FileSize)",
+        "max_FileSize:long",
+    );
+    gives(
+        "let list = externaldata(ip: string, n: long) [@'https://example.org/a.csv'] with (format='csv'); list | project n",
+        "n:long",
+    );
+    gives(
+        "Events | project TimeGenerated, Pid",
+        "TimeGenerated:datetime Pid:int",
+    );
+    gives(
+        "search in (Devices) 'x' | project ['$table'], Platform",
+        "$table:string Platform:string",
+    );
+    gives("Devices | where * has 'x' | count", "Count:long");
 }
