@@ -19,6 +19,7 @@ mod arithmetic;
 mod calls;
 mod comparisons;
 mod context;
+mod declared;
 mod expressions;
 mod literals;
 mod naming;

@@ -12,6 +12,7 @@ use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType;
 
 mod expand;
+mod invoke;
 mod join;
 mod parse;
 mod plugins;

@@ -4,7 +4,7 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, ParameterType};
 
 use super::{Binder, Context, Outcome, Refused};
-use crate::bound::{Dependency, Expr, ExprKind, SharedId, Value};
+use crate::bound::{Dependency, Expr, ExprKind, SharedId};
 use crate::diagnostic::{DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
@@ -218,25 +218,5 @@ impl<'a> Binder<'a> {
             );
             Err(Refused)
         }
-    }
-}
-
-impl Value {
-    /// The value's type; none for null.
-    #[must_use]
-    pub fn scalar_type(&self) -> Option<ScalarType> {
-        Some(match self {
-            Self::Null => return None,
-            Self::Bool(_) => ScalarType::Bool,
-            Self::Int(_) => ScalarType::Int,
-            Self::Long(_) => ScalarType::Long,
-            Self::Real(_) => ScalarType::Real,
-            Self::Decimal(_) => ScalarType::Decimal,
-            Self::DateTime(_) => ScalarType::DateTime,
-            Self::TimeSpan(_) => ScalarType::TimeSpan,
-            Self::Guid(_) => ScalarType::Guid,
-            Self::String(_) => ScalarType::String,
-            Self::Dynamic(_) => ScalarType::Dynamic,
-        })
     }
 }
