@@ -13,7 +13,7 @@ pub(super) fn visible(api: Api, table: &str) -> bool {
         Api::Graph | Api::M365d => true,
         Api::Mde => {
             ALERTS.contains(&table)
-                || defender_schema::table(table).is_none_or(|table| table.is_in_endpoint())
+                || defender_schema::table(table).is_none_or(defender_schema::Table::is_in_endpoint)
         }
     }
 }
