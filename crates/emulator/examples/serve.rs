@@ -21,8 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (name, value) in running.environment() {
             println!("export {name}='{value}'");
         }
-        let ended =
-            tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+        let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
         ended.await??;
         running.shutdown().await;
         Ok(())
