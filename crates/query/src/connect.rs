@@ -3,12 +3,8 @@
 use std::sync::Arc;
 
 use defender_cloud::{Cloud, Endpoint};
-use defender_config::{
-    ConnectionArgs, ConnectionKey, EnvironmentSecrets, ResolvedProxy, Settings,
-};
-use defender_core::{
-    Credential, DataEnvironment, Error, ErrorKind, Result, SecretResolver, TokenRequest, Transport,
-};
+use defender_config::{ConnectionArgs, ConnectionKey, EnvironmentSecrets, ResolvedProxy, Settings};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretResolver, Transport};
 use defender_credentials::Authority;
 use defender_drivers::Driver;
 use defender_http::{HttpOptions, HttpTransport, ProxySettings, Retry, Traced};
@@ -35,22 +31,43 @@ pub(crate) async fn connect(
     let endpoint = endpoint(environment, &args)?;
     let tenant = args.tenant_id.clone().unwrap_or_default();
 
-    let transport = transport(options, connection.settings.as_ref(), &args, secrets.as_ref()).await?;
+    let transport = transport(
+        options,
+        connection.settings.as_ref(),
+        &args,
+        secrets.as_ref(),
+    )
+    .await?;
     let authority = Authority::new(endpoint.authority.clone(), tenant.clone())?;
     let clock = Arc::clone(&options.clock);
-    let credential =
-        credential(&args, authority, secrets.as_ref(), Arc::clone(&transport), clock).await?;
+    let credential = credential(
+        &args,
+        authority,
+        secrets.as_ref(),
+        Arc::clone(&transport),
+        clock,
+    )
+    .await?;
 
     let retry = Retry {
         notice: Arc::clone(&options.notice),
         ..Retry::new(options.retry.clone(), Arc::clone(&options.clock))
     };
-    sign_in(&retry, credential.as_ref(), &endpoint).await?;
+    let service = Service {
+        endpoint,
+        credential,
+        tenant,
+        instance,
+    };
+    sign_in(&retry, &service).await?;
 
     let warnings = warnings(environment);
-    let service = Service { endpoint, credential, tenant, instance };
     let driver = driver(environment, &service, transport, retry)?;
-    Ok(ConnectedProvider { driver, service: Some(service), warnings })
+    Ok(ConnectedProvider {
+        driver,
+        service: Some(service),
+        warnings,
+    })
 }
 
 /// Where queries of `connection` would go.
@@ -88,7 +105,10 @@ fn arguments(
         found => found?,
     };
     match found {
-        Some(provider) => Ok((provider.instance.name, azure.merge(provider.args).merge(call))),
+        Some(provider) => Ok((
+            provider.instance.name,
+            azure.merge(provider.args).merge(call),
+        )),
         None if azure.clone().merge(call.clone()).missing().is_empty() => {
             Ok((None, azure.merge(call)))
         }
@@ -164,7 +184,11 @@ async fn transport(
 fn names_a_proxy(http: &HttpOptions) -> bool {
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         .iter()
-        .any(|name| http.environment.get(*name).is_some_and(|value| !value.is_empty()))
+        .any(|name| {
+            http.environment
+                .get(*name)
+                .is_some_and(|value| !value.is_empty())
+        })
 }
 
 fn proxy_settings(proxy: ResolvedProxy) -> ProxySettings {
@@ -177,9 +201,12 @@ fn proxy_settings(proxy: ResolvedProxy) -> ProxySettings {
 }
 
 /// Gets the first token, so that a wrong credential is found before anything is asked.
-async fn sign_in(retry: &Retry, credential: &dyn Credential, endpoint: &Endpoint) -> Result<()> {
-    let request = TokenRequest::new(endpoint.scope());
-    retry.run(|_| credential.token(&request)).await.map(drop)
+async fn sign_in(retry: &Retry, service: &Service) -> Result<()> {
+    let request = service.token_request();
+    retry
+        .run(async |_| service.credential.token(&request).await)
+        .await
+        .map(drop)
 }
 
 fn warnings(environment: DataEnvironment) -> Vec<String> {
@@ -221,7 +248,10 @@ fn driver(
     connection.tenant = Some(service.tenant.clone());
     connection.instance.clone_from(&service.instance);
     connection.retry = retry;
-    Ok(Arc::new(defender_drivers::Hunting::new(description, connection)))
+    Ok(Arc::new(defender_drivers::Hunting::new(
+        description,
+        connection,
+    )))
 }
 
 #[cfg(feature = "local")]
@@ -232,6 +262,8 @@ fn local(options: &Options, connection: &Connection) -> Result<ConnectedProvider
 
 #[cfg(not(feature = "local"))]
 fn local(_: &Options, _: &Connection) -> Result<ConnectedProvider> {
-    Err(Error::new(ErrorKind::Usage, "this build cannot query local data")
-        .with_hint("build defender-query with feature local"))
+    Err(
+        Error::new(ErrorKind::Usage, "this build cannot query local data")
+            .with_hint("build defender-query with feature local"),
+    )
 }

@@ -26,9 +26,23 @@ pub(crate) struct Service {
     pub(crate) instance: Option<String>,
 }
 
+impl Service {
+    /// What the driver asks its tokens with, so that all share one.
+    pub(crate) fn token_request(&self) -> TokenRequest {
+        TokenRequest {
+            tenant: Some(self.tenant.clone()),
+            ..TokenRequest::new(self.endpoint.scope())
+        }
+    }
+}
+
 impl ConnectedProvider {
     pub(crate) fn from_driver(driver: Arc<dyn Driver>) -> Self {
-        Self { driver, service: None, warnings: Vec::new() }
+        Self {
+            driver,
+            service: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// The environment that is asked.
@@ -48,7 +62,9 @@ impl ConnectedProvider {
 
     /// The instance's name in the settings.
     pub fn instance(&self) -> Option<&str> {
-        self.service.as_ref().and_then(|service| service.instance.as_deref())
+        self.service
+            .as_ref()
+            .and_then(|service| service.instance.as_deref())
     }
 
     /// What the user should know about the way this connection was made.
@@ -86,8 +102,11 @@ impl ConnectedProvider {
     /// [`Credential::token`].
     pub async fn token(&self) -> Result<AccessToken> {
         let service = self.service.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("{} needs no token", self.environment()))
+            Error::new(
+                ErrorKind::Usage,
+                format!("{} needs no token", self.environment()),
+            )
         })?;
-        service.credential.token(&TokenRequest::new(service.endpoint.scope())).await
+        service.credential.token(&service.token_request()).await
     }
 }

@@ -24,7 +24,10 @@ pub struct Connection {
     pub(crate) instance: Option<String>,
     pub(crate) base: Option<ConnectionArgs>,
     pub(crate) call: ConnectionArgs,
-    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "only `local` reads them"))]
+    #[cfg_attr(
+        not(feature = "local"),
+        expect(dead_code, reason = "only `local` reads them")
+    )]
     pub(crate) folders: Vec<PathBuf>,
 }
 
@@ -46,17 +49,26 @@ impl Connection {
     /// [`ErrorKind::Config`](defender_core::ErrorKind::Config) when it cannot be read; no value
     /// is in the message.
     pub fn from_string(text: &str) -> Result<Self> {
-        Ok(Self { base: Some(ConnectionString::parse(text)?.into_args()), ..Self::default() })
+        Ok(Self {
+            base: Some(ConnectionString::parse(text)?.into_args()),
+            ..Self::default()
+        })
     }
 
     /// Keywords alone.
     pub fn from_args(args: ConnectionArgs) -> Self {
-        Self { base: Some(args), ..Self::default() }
+        Self {
+            base: Some(args),
+            ..Self::default()
+        }
     }
 
     /// Folders of files for the environment `Local`: a table is a file or folder named after it.
     pub fn to_folders(folders: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
-        Self { folders: folders.into_iter().map(Into::into).collect(), ..Self::default() }
+        Self {
+            folders: folders.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
     }
 
     /// Puts keywords on top.

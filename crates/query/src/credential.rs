@@ -32,7 +32,10 @@ pub(crate) async fn credential(
         }
         _ => {
             args.require_complete()?;
-            Err(Error::new(ErrorKind::Config, "the connection does not say how to sign in"))
+            Err(Error::new(
+                ErrorKind::Config,
+                "the connection does not say how to sign in",
+            ))
         }
     }
 }
@@ -42,7 +45,9 @@ fn unavailable(what: &str, origin: &str) -> Error {
         ErrorKind::Config,
         format!("{what}, as {origin} asks for, is not in this version"),
     )
-    .with_hint("sign in with an application's secret: client_id and client_secret, delegated_auth=false")
+    .with_hint(
+        "sign in with an application's secret: client_id and client_secret, delegated_auth=false",
+    )
 }
 
 #[cfg(feature = "client-secret")]
@@ -55,7 +60,10 @@ async fn client_secret(
 ) -> Result<Arc<dyn Credential>> {
     args.require_complete()?;
     let (Some(client_id), Some(reference)) = (&args.client_id, &args.client_secret) else {
-        return Err(Error::new(ErrorKind::Config, "the connection has no client_secret"));
+        return Err(Error::new(
+            ErrorKind::Config,
+            "the connection has no client_secret",
+        ));
     };
     let secret = secrets.resolve(reference).await?;
     let credential = defender_credentials::ClientSecret::new(
@@ -69,7 +77,10 @@ async fn client_secret(
 }
 
 #[cfg(not(feature = "client-secret"))]
-#[expect(clippy::unused_async, reason = "the same shape with and without the feature")]
+#[expect(
+    clippy::unused_async,
+    reason = "the same shape with and without the feature"
+)]
 async fn client_secret(
     _: &ConnectionArgs,
     _: Authority,
@@ -77,6 +88,8 @@ async fn client_secret(
     _: Arc<dyn Transport>,
     _: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Credential>> {
-    Err(Error::new(ErrorKind::Usage, "this build cannot sign in with a secret")
-        .with_hint("build it with feature client-secret"))
+    Err(
+        Error::new(ErrorKind::Usage, "this build cannot sign in with a secret")
+            .with_hint("build it with feature client-secret"),
+    )
 }

@@ -43,7 +43,9 @@ pub use connection::Connection;
 pub use provider::{Options, QueryProvider, list_data_environments};
 
 pub use defender_cloud::{Cloud, Endpoint};
-pub use defender_config::{AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Settings, Sources};
+pub use defender_config::{
+    AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Settings, Sources,
+};
 pub use defender_core::{
     AccessToken, Clock, Credential, DataEnvironment, Error, ErrorKind, Result, SecretRef,
     SecretResolver, SecretString, Transport, moment,

@@ -28,14 +28,21 @@ impl Local {
             catalog.add(table.name, columns(table), Vec::new());
         }
         for folder in folders {
-            let found = Catalog::from_folder(folder, &|name| defender_schema::table(name).map(columns))
-                .map_err(|error| {
-                    Error::new(ErrorKind::Config, format!("cannot read {}", folder.display()))
+            let found =
+                Catalog::from_folder(folder, &|name| defender_schema::table(name).map(columns))
+                    .map_err(|error| {
+                        Error::new(
+                            ErrorKind::Config,
+                            format!("cannot read {}", folder.display()),
+                        )
                         .with_source(error)
-                })?;
+                    })?;
             catalog.merge(found);
         }
-        Ok(Self { engine: Engine::new(catalog, Options::default()), clock })
+        Ok(Self {
+            engine: Engine::new(catalog, Options::default()),
+            clock,
+        })
     }
 }
 
@@ -48,7 +55,9 @@ impl Driver for Local {
     async fn query(&self, query: &Query) -> Result<Answer> {
         let options = Options {
             now: ticks::from_system_time(self.clock.now()),
-            time_range: query.timespan.map(|timespan| (timespan.start(), timespan.end())),
+            time_range: query
+                .timespan
+                .map(|timespan| (timespan.start(), timespan.end())),
             max_rows: query.max_rows,
             ..Options::default()
         };
@@ -77,7 +86,11 @@ impl Driver for Local {
 }
 
 fn columns(table: &defender_schema::Table) -> Vec<(String, ScalarType)> {
-    table.columns.iter().map(|column| (column.name.to_owned(), scalar(column.ty))).collect()
+    table
+        .columns
+        .iter()
+        .map(|column| (column.name.to_owned(), scalar(column.ty)))
+        .collect()
 }
 
 fn scalar(ty: defender_schema::Type) -> ScalarType {

@@ -61,7 +61,10 @@ impl QueryProvider {
 
     /// A provider of `environment` that takes `options` from outside.
     pub fn with_options(environment: DataEnvironment, options: Options) -> Self {
-        Self { environment, options }
+        Self {
+            environment,
+            options,
+        }
     }
 
     /// A provider that asks a driver of your own; it is connected already.

@@ -1,0 +1,286 @@
+//! Every form of `connect`, as far as it can go without a network.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use defender_http::{Answer, ScriptedTransport};
+use defender_query::{
+    AuthType, Connection, ConnectionArgs, DataEnvironment, ErrorKind, Options, QueryProvider,
+    Settings,
+};
+
+const SETTINGS: &str = "
+DataProviders:
+  MicrosoftDefender:
+    Args:
+      TenantId: base-tenant
+      ClientId: base-client
+      ClientSecret: base-canary
+  MicrosoftDefender-Contoso:
+    Args:
+      tenant_id: contoso-tenant
+      clientid: contoso-client
+      ClientSecret:
+        EnvironmentVar: CONTOSO_SECRET
+      Cloud: gcc
+  MicrosoftDefender-Person:
+    Args:
+      TenantId: person-tenant
+      ClientId: person-client
+      UserName: hunter@contoso.example
+  MicrosoftDefender-Certified:
+    Args:
+      TenantId: certified-tenant
+      ClientId: certified-client
+      Certificate: cert.pem
+      PrivateKey: key.pem
+";
+
+/// Connects, and says what was posted where, or why not.
+async fn outcome(environment: DataEnvironment, connection: Connection) -> String {
+    let transport = Arc::new(ScriptedTransport::new([Answer::json(
+        200,
+        r#"{"token_type":"Bearer","expires_in":3599,"access_token":"made-up"}"#,
+    )]));
+    let options = Options {
+        transport: Some(transport.clone()),
+        environment: BTreeMap::from([("CONTOSO_SECRET".to_owned(), "contoso-canary".to_owned())]),
+        ..Options::default()
+    };
+    match QueryProvider::with_options(environment, options)
+        .connect(connection)
+        .await
+    {
+        Err(error) => {
+            let text = format!("{:?}: {error}", error.kind());
+            assert!(!format!("{error:?}").contains("canary"));
+            match error.hint() {
+                Some(hint) => format!("{text}\nhint: {hint}"),
+                None => text,
+            }
+        }
+        Ok(connected) => {
+            let endpoint = connected.endpoint().unwrap().url();
+            let requests = transport.requests();
+            let mut lines = Vec::new();
+            for request in requests {
+                let form: Vec<String> = request
+                    .form()
+                    .into_iter()
+                    .map(|(name, value)| match name.as_str() {
+                        "client_secret" => {
+                            format!("client_secret=[{}]", value.trim_end_matches("-canary"))
+                        }
+                        _ => format!("{name}={value}"),
+                    })
+                    .collect();
+                lines.push(format!(
+                    "{} {}\n  {}",
+                    request.method,
+                    request.url,
+                    form.join("\n  ")
+                ));
+            }
+            lines.push(format!("queries go to {endpoint}"));
+            lines.extend(
+                connected
+                    .warnings()
+                    .iter()
+                    .map(|warning| format!("warning: {warning}")),
+            );
+            lines.join("\n")
+        }
+    }
+}
+
+fn settings() -> Settings {
+    Settings::parse(SETTINGS).unwrap()
+}
+
+#[tokio::test]
+async fn with_nothing_the_base_section_counts() {
+    let connection = Connection::from_settings(&settings(), None);
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    POST https://login.microsoftonline.com/base-tenant/oauth2/v2.0/token
+      client_id=base-client
+      scope=https://graph.microsoft.com/.default
+      grant_type=client_credentials
+      client_secret=[base]
+    queries go to https://graph.microsoft.com/v1.0/security/runHuntingQuery
+    ");
+}
+
+#[tokio::test]
+async fn an_instance_counts_with_its_own_cloud() {
+    let connection = Connection::from_settings(&settings(), Some("Contoso"));
+    insta::assert_snapshot!(outcome(DataEnvironment::Mde, connection).await, @"
+    POST https://login.microsoftonline.com/contoso-tenant/oauth2/v2.0/token
+      client_id=contoso-client
+      scope=https://api-gcc.securitycenter.microsoft.us/.default
+      grant_type=client_credentials
+      client_secret=[contoso]
+    queries go to https://api-gcc.securitycenter.microsoft.us/api/advancedqueries/run
+    warning: Microsoft ends the MDE hunting API on 1 February 2027; M365DGraph stays
+    ");
+}
+
+#[tokio::test]
+async fn a_calls_cloud_beats_the_files() {
+    let connection = Connection::from_settings(&settings(), Some("Contoso")).with(ConnectionArgs {
+        cloud: Some("eu".into()),
+        ..ConnectionArgs::default()
+    });
+    insta::assert_snapshot!(outcome(DataEnvironment::M365d, connection).await, @"
+    POST https://login.microsoftonline.com/contoso-tenant/oauth2/v2.0/token
+      client_id=contoso-client
+      scope=https://api.security.microsoft.com/.default
+      grant_type=client_credentials
+      client_secret=[contoso]
+    queries go to https://api-eu.security.microsoft.com/api/advancedhunting/run
+    warning: Microsoft ends the M365D hunting API on 1 February 2027; M365DGraph stays
+    ");
+}
+
+#[tokio::test]
+async fn a_connection_string_with_quotes_and_keywords_on_top() {
+    let connection = Connection::from_string(
+        "tenant_id='t;1'; client_id=\u{201c}c1\u{201d}; client_secret=\"s=1-canary\"",
+    )
+    .unwrap()
+    .with(ConnectionArgs {
+        tenant_id: Some("call-tenant".into()),
+        ..ConnectionArgs::default()
+    });
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    POST https://login.microsoftonline.com/call-tenant/oauth2/v2.0/token
+      client_id=c1
+      scope=https://graph.microsoft.com/.default
+      grant_type=client_credentials
+      client_secret=[s=1]
+    queries go to https://graph.microsoft.com/v1.0/security/runHuntingQuery
+    ");
+}
+
+#[tokio::test]
+async fn keywords_alone_name_everything_that_is_missing() {
+    let connection = Connection::from_args(ConnectionArgs::default());
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    Config: the connection lacks tenant_id, client_id and one of client_secret, certificate or username
+    hint: give them in the Args of DataProviders.MicrosoftDefender, in a connection string or as options
+    ");
+}
+
+#[tokio::test]
+async fn a_user_and_a_certificate_are_told_that_they_cannot_sign_in_yet() {
+    let connection = Connection::from_settings(&settings(), Some("Person"));
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    Config: signing in as a user, as the setting DataProviders.MicrosoftDefender-Person.Args.UserName asks for, is not in this version
+    hint: sign in with an application's secret: client_id and client_secret, delegated_auth=false
+    ");
+    let connection = Connection::from_settings(&settings(), Some("Certified"));
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    Config: signing in with a certificate, as the setting DataProviders.MicrosoftDefender-Certified.Args.Certificate asks for, is not in this version
+    hint: sign in with an application's secret: client_id and client_secret, delegated_auth=false
+    ");
+    let connection = Connection::from_settings(&settings(), None).with(ConnectionArgs {
+        delegated_auth: Some(true),
+        auth_type: Some(AuthType::Device),
+        ..ConnectionArgs::default()
+    });
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    Config: signing in as a user, as the parameter delegated_auth asks for, is not in this version
+    hint: sign in with an application's secret: client_id and client_secret, delegated_auth=false
+    ");
+}
+
+#[tokio::test]
+async fn a_calls_secret_beats_the_files_user() {
+    let call = ConnectionArgs {
+        client_secret: Some(defender_query::SecretRef::Inline(
+            "call-canary".to_owned().into(),
+        )),
+        ..ConnectionArgs::default()
+    };
+    let connection = Connection::from_settings(&settings(), Some("Person")).with(call);
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    POST https://login.microsoftonline.com/person-tenant/oauth2/v2.0/token
+      client_id=person-client
+      scope=https://graph.microsoft.com/.default
+      grant_type=client_credentials
+      client_secret=[call]
+    queries go to https://graph.microsoft.com/v1.0/security/runHuntingQuery
+    ");
+}
+
+#[tokio::test]
+async fn an_unknown_instance_lists_the_known_ones() {
+    let connection = Connection::from_settings(&settings(), Some("Fabrikam"));
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    Config: the settings have no section MicrosoftDefender-Fabrikam
+    hint: known instances are Contoso, Person, Certified
+    ");
+}
+
+#[tokio::test]
+async fn only_instances_and_none_named_lists_them() {
+    let settings = Settings::parse(
+        "DataProviders:\n  MicrosoftDefender-A:\n    Args: {}\n  MicrosoftDefender-B:\n    Args: {}\n",
+    )
+    .unwrap();
+    let connection = Connection::from_settings(&settings, None);
+    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
+    Config: the settings have instances of MicrosoftDefender but no section without one: A, B
+    hint: name an instance, such as --instance NAME
+    ");
+}
+
+#[tokio::test]
+async fn a_host_of_another_environment_is_refused() {
+    for (environment, root) in [
+        (
+            DataEnvironment::M365d,
+            "https://api.securitycenter.microsoft.com",
+        ),
+        (
+            DataEnvironment::Mde,
+            "https://api-us.security.microsoft.com",
+        ),
+        (DataEnvironment::Mde, "https://graph.microsoft.com"),
+    ] {
+        let call = ConnectionArgs {
+            api_root: Some(root.parse().unwrap()),
+            ..ConnectionArgs::default()
+        };
+        let connection = Connection::from_settings(&settings(), None).with(call);
+        let text = outcome(environment, connection).await;
+        assert!(
+            text.starts_with(&format!("{:?}", ErrorKind::Config)),
+            "{root}: {text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unset_variable_is_named_with_its_setting() {
+    let provider = QueryProvider::new(DataEnvironment::M365dGraph);
+    let connection = Connection::from_settings(&settings(), Some("Contoso"));
+    let error = provider.connect(connection).await.unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(text.contains("CONTOSO_SECRET"), "{text}");
+    assert!(
+        text.contains("DataProviders.MicrosoftDefender-Contoso.Args.ClientSecret"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_security_graph_says_that_it_takes_no_kql() {
+    let settings = Settings::parse(
+        "DataProviders:\n  MicrosoftGraph:\n    Args: {TenantId: t1, ClientId: c1, ClientSecret: s1-canary}\n",
+    )
+    .unwrap();
+    let connection = Connection::from_settings(&settings, None);
+    let text = outcome(DataEnvironment::SecurityGraph, connection).await;
+    assert!(text.starts_with("Usage: "), "{text}");
+}
