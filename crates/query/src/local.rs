@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
 use defender_drivers::{Driver, Query};
-use defender_table::{Answer, Warning, WarningKind, ticks};
+use defender_table::{Answer, Completeness, Warning, WarningKind, ticks};
 use kql_engine::{Catalog, Engine, EngineError, Options, ScalarType};
 
 /// Answers from the files of some folders.
@@ -69,10 +69,12 @@ impl Driver for Local {
             .map_err(|error| rejected(error, &query.text))?;
         let truncated = result.truncated;
         let table = result
-            .into_table(query.datetimes)
+            .into_table_with(query.datetimes)
             .map_err(|error| rejected(error, &query.text))?;
         let (schema, batches, mut summary) = table.into_parts();
         if truncated {
+            // Whoever asked for so many rows knows that there are more.
+            summary.completeness = Completeness::Complete;
             let rows = summary.rows;
             summary.warnings.push(Warning::new(
                 WarningKind::Rows,
