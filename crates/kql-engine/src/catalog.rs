@@ -13,6 +13,9 @@ use kql_semantics::{ColumnSchema, ScalarType, TableSchema, Tables};
 
 use crate::EngineError;
 
+/// Knows the columns of tables by their name.
+pub type SchemaLookup<'a> = &'a dyn Fn(&str) -> Option<Vec<(String, ScalarType)>>;
+
 /// Named tables. Cloning shares the rows.
 ///
 /// Names are case-sensitive. Rows are read and adapted at the first query that names the table.
@@ -96,7 +99,7 @@ impl Catalog {
     /// first query that names their table.
     pub fn from_folder(
         path: impl AsRef<Path>,
-        schema: &dyn Fn(&str) -> Option<Vec<(String, ScalarType)>>,
+        schema: SchemaLookup<'_>,
     ) -> Result<Self, EngineError> {
         let mut catalog = Self::new();
         for (name, paths) in files::tables_of(path.as_ref())? {

@@ -215,23 +215,6 @@ impl<'a> Datum<'a> {
             Self::Dynamic(bytes) => Value::Dynamic(dynamic::to_json(bytes)),
         }
     }
-
-    /// A value from outside.
-    pub(crate) fn from_value(value: &Value) -> Datum<'static> {
-        match value {
-            Value::Null => Datum::Null,
-            Value::Bool(value) => Datum::Bool(*value),
-            Value::Int(value) => Datum::Int(*value),
-            Value::Long(value) => Datum::Long(*value),
-            Value::Real(value) => Datum::Real(*value),
-            Value::Decimal(value) => Decimal::parse(value).map_or(Datum::Null, Datum::Decimal),
-            Value::DateTime(value) => Datum::DateTime(*value),
-            Value::TimeSpan(value) => Datum::TimeSpan(*value),
-            Value::Guid(value) => Datum::Guid(Cow::Owned(value.clone())),
-            Value::String(value) => Datum::String(Cow::Owned(value.clone())),
-            Value::Dynamic(value) => Datum::dynamic(dynamic::from_json(value)),
-        }
-    }
 }
 
 /// Truncates towards zero and stops at the ends, as `tolong` does.

@@ -13,7 +13,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray};
-use arrow::record_batch::RecordBatch;
 use kql_semantics::ScalarType;
 
 use crate::EngineError;
@@ -87,15 +86,6 @@ pub(crate) struct Rows<'a> {
     pub(crate) len: usize,
 }
 
-impl<'a> Rows<'a> {
-    pub(crate) fn of(batch: &'a RecordBatch) -> Self {
-        Self {
-            columns: batch.columns(),
-            len: batch.num_rows(),
-        }
-    }
-}
-
 /// The values of an expression over some rows.
 #[derive(Debug)]
 pub(crate) enum Vector<'a> {
@@ -157,20 +147,17 @@ impl Compiled {
             Node::Or(list) => Vector::Array(combine(list, rows, false)?),
             Node::Test(test, value) => {
                 let vector = value.evaluate(rows)?;
-                let answer: BooleanArray = match (&vector, value.ty) {
-                    (Vector::Array(array), ScalarType::String) => {
-                        let strings = array.as_string::<i64>();
-                        strings
-                            .iter()
-                            .map(|text| Some(test(text.unwrap_or(""))))
-                            .collect()
-                    }
-                    _ => {
-                        let reader = vector.reader(value.ty);
-                        (0..rows.len)
-                            .map(|row| Some(test(&reader.get(row).display())))
-                            .collect()
-                    }
+                let answer: BooleanArray = if let (Vector::Array(array), ScalarType::String) = (&vector, value.ty) {
+                    let strings = array.as_string::<i64>();
+                    strings
+                        .iter()
+                        .map(|text| Some(test(text.unwrap_or(""))))
+                        .collect()
+                } else {
+                    let reader = vector.reader(value.ty);
+                    (0..rows.len)
+                        .map(|row| Some(test(&reader.get(row).display())))
+                        .collect()
                 };
                 Vector::Array(Arc::new(answer))
             }
@@ -182,7 +169,7 @@ impl Compiled {
                     (&left_values, left.ty),
                     (&right_values, right.ty),
                     rows.len,
-                )?;
+                );
                 Vector::Array(Arc::new(answer))
             }
             Node::Kernel(kernel, arguments) | Node::Volatile(kernel, arguments) => {

@@ -327,6 +327,7 @@ impl<'a> Planner<'a> {
             .unwrap_or(0))
     }
 
+    #[expect(clippy::unused_self, reason = "reads as the other planning steps do")]
     /// The schema of carried columns followed by `columns`.
     pub(crate) fn schema_of(
         &self,

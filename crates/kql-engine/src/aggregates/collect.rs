@@ -61,8 +61,8 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
                     return 0;
                 }
                 // An array gives its elements.
-                if let Datum::Dynamic(bytes) = &values[0] {
-                    if let Dynamic::Array(items) = dynamic::view(bytes) {
+                if let Datum::Dynamic(bytes) = &values[0]
+                    && let Dynamic::Array(items) = dynamic::view(bytes) {
                         let mut size = 0;
                         for item in items.iter() {
                             let value = Datum::dynamic(item);
@@ -76,7 +76,6 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
                         }
                         return size;
                     }
-                }
                 let value = values[0].borrowed().unwrapped();
                 if !kept.insert(&value) {
                     return 0;

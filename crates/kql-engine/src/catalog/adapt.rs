@@ -127,7 +127,7 @@ fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, EngineError> {
             read(row)
         };
         let value = match (&value, ty) {
-            (Datum::String(text), ScalarType::Dynamic) => Datum::dynamic(dynamic::parse(text)),
+            (Datum::String(text), ScalarType::Dynamic) => convert::parse_json(text),
             _ => convert::to_type(&value, ty),
         };
         builder.push(&value);

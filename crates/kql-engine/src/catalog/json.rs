@@ -1,6 +1,6 @@
 //! Rows as JSON: lines, arrays, records of the Streaming API, Event Hub envelopes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -44,7 +44,7 @@ impl Lines {
                 continue;
             }
             let first = number;
-            let mut document = start.to_vec();
+            let mut document = start.trim_ascii_end().to_vec();
             let value: Json = loop {
                 match serde_json::from_slice(&document) {
                     Ok(value) => break value,
@@ -73,19 +73,16 @@ impl Lines {
                 }
             }
             Json::Object(mut row) => {
-                if row.len() == 1 && matches!(row.get("records"), Some(Json::Array(_))) {
-                    if let Some(records) = row.remove("records") {
+                if row.len() == 1 && matches!(row.get("records"), Some(Json::Array(_)))
+                    && let Some(records) = row.remove("records") {
                         return self.take(records, name, line);
                     }
-                }
                 if matches!(row.get("properties"), Some(Json::Object(_)))
                     && row.contains_key("category")
                     && (row.contains_key("time") || row.contains_key("Time"))
-                {
-                    if let Some(Json::Object(inner)) = row.remove("properties") {
+                    && let Some(Json::Object(inner)) = row.remove("properties") {
                         row = inner;
                     }
-                }
                 self.rows.push(row);
             }
             _ => {
@@ -117,11 +114,10 @@ impl Lines {
         }
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut found: Vec<(&str, Option<ScalarType>)> = Vec::new();
-        let known: HashMap<String, ()> =
-            columns.iter().map(|(name, _)| (name.clone(), ())).collect();
+        let known: HashSet<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         for row in &self.rows {
             for (key, value) in row {
-                if known.contains_key(key) {
+                if known.contains(key) {
                     continue;
                 }
                 let place = *places.entry(key).or_insert_with(|| {

@@ -8,7 +8,6 @@ use kql_semantics::ScalarType;
 use kql_semantics::bound::CompareOp;
 
 use super::Vector;
-use crate::EngineError;
 use crate::column::Reader;
 use crate::datum::Datum;
 use crate::dynamic;
@@ -153,17 +152,16 @@ pub(super) fn vectors(
     (left, left_type): (&Vector<'_>, ScalarType),
     (right, right_type): (&Vector<'_>, ScalarType),
     rows: usize,
-) -> Result<BooleanArray, EngineError> {
-    if let (Vector::Array(array), Vector::Constant(constant)) = (left, right) {
-        if let Some(answer) = against_constant(op, array, left_type, constant) {
-            return Ok(answer);
+) -> BooleanArray {
+    if let (Vector::Array(array), Vector::Constant(constant)) = (left, right)
+        && let Some(answer) = against_constant(op, array, left_type, constant) {
+            return answer;
         }
-    }
     let left: Reader<'_> = left.reader(left_type);
     let right = right.reader(right_type);
-    Ok((0..rows)
+    (0..rows)
         .map(|row| compare_values(op, &left.get(row), &right.get(row)))
-        .collect())
+        .collect()
 }
 
 /// The common cases without a look at every row's type.

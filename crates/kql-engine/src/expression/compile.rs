@@ -1,10 +1,10 @@
 //! From bound expressions to compiled ones.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kql_semantics::bound::{
-    self, ArithmeticOp, CompareOp, Expr, ExprKind, ScalarId, SetOp, SetOperand, TextOp,
+    self, CompareOp, Expr, ExprKind, ScalarId, SetOp, SetOperand, TextOp,
 };
 use kql_semantics::{ColumnId, ScalarType};
 
@@ -52,17 +52,6 @@ impl<'s> Compiler<'s> {
         &self.inputs
     }
 
-    /// The columns among the inputs.
-    pub(crate) fn columns(&self) -> Vec<ColumnId> {
-        self.inputs
-            .iter()
-            .filter_map(|input| match input {
-                Input::Column(id) => Some(*id),
-                Input::Step(..) => None,
-            })
-            .collect()
-    }
-
     fn input(&mut self, input: Input, ty: ScalarType) -> Compiled {
         let at = self
             .inputs
@@ -104,7 +93,10 @@ impl<'s> Compiler<'s> {
             }
             ExprKind::Arithmetic(op, left, right) => {
                 let (left, right) = (self.compile(left)?, self.compile(right)?);
-                self.arithmetic(*op, left, right, ty)
+                let op = *op;
+                let body: Kernel =
+                    kernel(move |values| Ok(arithmetic::binary(op, &values[0], &values[1], ty)));
+                apply(body, vec![left, right], ty)
             }
             ExprKind::Compare(op, left, right) => {
                 let (left, right) = (self.compile(left)?, self.compile(right)?);
@@ -259,18 +251,6 @@ impl<'s> Compiler<'s> {
         folded(compiled)
     }
 
-    fn arithmetic(
-        &self,
-        op: ArithmeticOp,
-        left: Compiled,
-        right: Compiled,
-        ty: ScalarType,
-    ) -> Compiled {
-        let body: Kernel =
-            kernel(move |values| Ok(arithmetic::binary(op, &values[0], &values[1], ty)));
-        apply(body, vec![left, right], ty)
-    }
-
     fn set(
         &mut self,
         op: SetOp,
@@ -306,7 +286,7 @@ impl<'s> Compiler<'s> {
                     &mut flat,
                 );
             }
-            return Ok(constant_set(op, negated, value, flat, ty));
+            return Ok(constant_set(op, negated, value, &flat, ty));
         }
         let value_type = value.ty;
         let mut list = vec![value];
@@ -573,21 +553,19 @@ fn constant_set(
     op: SetOp,
     negated: bool,
     value: Compiled,
-    members: Vec<Datum<'static>>,
+    members: &[Datum<'static>],
     ty: ScalarType,
 ) -> Compiled {
     if value.ty == ScalarType::String && op == SetOp::In {
-        let texts: HashMap<String, ()> = members
-            .iter()
-            .map(|one| (one.display().into_owned(), ()))
-            .collect();
-        let test: super::TextTest = Arc::new(move |text| texts.contains_key(text) != negated);
+        let texts: HashSet<String> =
+            members.iter().map(|one| one.display().into_owned()).collect();
+        let test: super::TextTest = Arc::new(move |text| texts.contains(text) != negated);
         return Compiled {
             node: Node::Test(test, Box::new(value)),
             ty,
         };
     }
-    let test = set_test(op, negated, &members);
+    let test = set_test(op, negated, members);
     let body = kernel(move |values| Ok(Datum::Bool(test(&values[0]))));
     apply(body, vec![value], ty)
 }

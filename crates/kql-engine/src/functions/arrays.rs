@@ -7,7 +7,7 @@ use super::strings::length;
 use super::{Call, array, items, raw_items};
 use crate::EngineError;
 use crate::datum::Datum;
-use crate::dynamic::{self, Dynamic};
+use crate::dynamic;
 use crate::expression::{Kernel, kernel, order};
 use crate::functions::arithmetic;
 use crate::plan::encode;
@@ -115,7 +115,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         }),
         "array_sort_asc" if call.len() == 1 => sort(false),
         "array_sort_desc" if call.len() == 1 => sort(true),
-        "range" => kernel(|values| range(values)),
+        "range" => kernel(|values| Ok(range(values))),
         "repeat" => kernel(|values| {
             let count = values[1].as_long().unwrap_or(0).clamp(0, 1_048_576);
             let one = values[0].to_dynamic();
@@ -297,7 +297,7 @@ fn sort(descending: bool) -> Kernel {
     })
 }
 
-fn range<'a>(values: &[Datum<'a>]) -> Result<Datum<'a>, EngineError> {
+fn range(values: &[Datum<'_>]) -> Datum<'static> {
     use kql_semantics::ScalarType;
     use kql_semantics::bound::{ArithmeticOp, CompareOp};
     let from = values[0].borrowed().unwrapped();
@@ -318,7 +318,7 @@ fn range<'a>(values: &[Datum<'a>]) -> Result<Datum<'a>, EngineError> {
     let size = step.as_real().unwrap_or(0.0);
     let mut out = Vec::new();
     if from.is_null() || to.is_null() || size == 0.0 {
-        return Ok(Datum::Null);
+        return Datum::Null;
     }
     let bound = if size > 0.0 {
         CompareOp::LessOrEqual
@@ -337,7 +337,7 @@ fn range<'a>(values: &[Datum<'a>]) -> Result<Datum<'a>, EngineError> {
         }
         value = next;
     }
-    Ok(array(&out))
+    array(&out)
 }
 
 type Member = (Vec<u8>, Vec<u8>);
@@ -370,9 +370,4 @@ fn sets(combine: impl Fn(&mut Vec<Member>, Vec<Member>) + Send + Sync + 'static)
             .collect();
         Ok(Datum::dynamic(dynamic::array(&kept)))
     })
-}
-
-/// Whether a value is an array.
-pub(crate) fn is_array(value: &Datum<'_>) -> bool {
-    matches!(value, Datum::Dynamic(bytes) if matches!(dynamic::view(bytes), Dynamic::Array(_)))
 }

@@ -120,13 +120,13 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let Some(ticks) = values[0].as_long() else {
                 return Ok(Datum::text(""));
             };
-            Ok(format_datetime(ticks, &values[1].display())?)
+            format_datetime(ticks, &values[1].display())
         }),
         "format_timespan" => kernel(|values| {
             let Some(ticks) = values[0].as_long() else {
                 return Ok(Datum::text(""));
             };
-            Ok(format_timespan(ticks, &values[1].display())?)
+            format_timespan(ticks, &values[1].display())
         }),
         "unixtime_seconds_todatetime" => from_unix(10_000_000.0),
         "unixtime_milliseconds_todatetime" => from_unix(10_000.0),

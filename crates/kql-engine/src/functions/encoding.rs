@@ -53,8 +53,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 return Ok(Datum::Null);
             };
             let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-            let digits: String = order.iter().map(|at| format!("{:02x}", bytes[*at])).collect();
-            Ok(crate::text::guid(&digits).map_or(Datum::Null, |guid| Datum::Guid(guid.into())))
+            let digits: Vec<String> = order.iter().map(|at| format!("{:02x}", bytes[*at])).collect();
+            Ok(crate::text::guid(&digits.concat()).map_or(Datum::Null, |guid| Datum::Guid(guid.into())))
         }),
         "base64_encode_fromguid" => kernel(|values| {
             let digits = values[0].display().replace('-', "");

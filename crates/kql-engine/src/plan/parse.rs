@@ -272,12 +272,11 @@ fn pairs(
     let mut found = HashMap::new();
     let mut rest = text;
     while !rest.is_empty() {
-        if !pair.is_empty() {
-            if let Some(next) = rest.strip_prefix(pair) {
+        if !pair.is_empty()
+            && let Some(next) = rest.strip_prefix(pair) {
                 rest = next;
                 continue;
             }
-        }
         let (key, next) = token(rest, &[between, pair], quotes, escape);
         let Some(after) = next.strip_prefix(between).filter(|_| !between.is_empty()) else {
             if next.len() == rest.len() {

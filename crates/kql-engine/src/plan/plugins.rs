@@ -6,6 +6,7 @@ use super::{Context, Flow, Planner};
 use crate::EngineError;
 
 impl Planner<'_> {
+    #[expect(clippy::unused_self, reason = "planning of every plugin will ask it")]
     pub(super) fn plugin(
         &self,
         _flow: Flow,

@@ -170,7 +170,7 @@ impl Work {
                 }
                 let mut state = state;
                 state.rows.resize(number + 1, Row::new());
-                state.rows[number] = extended.clone();
+                state.rows[number].clone_from(&extended);
                 states[number] = Some(state);
                 if step.visible {
                     for ((id, _), builder) in self.output.iter().zip(&mut builders) {

@@ -175,7 +175,7 @@ impl Planner<'_> {
         let flow = self.whole("make-series", vec![plan], &present, move |mut batches, schema| {
             let batch = batches.remove(0);
             let columns = build(&batch, &key_types, keys, axis, &layouts, &defaults)?;
-            let rows = columns.first().map_or(0, |column| arrow::array::Array::len(column));
+            let rows = columns.first().map_or(0, arrow::array::Array::len);
             Ok(super::slices(&batch_of(schema, columns, rows)?))
         })?;
         self.keep(flow, columns)

@@ -186,11 +186,10 @@ impl Worker for Summarize {
             prepared.state.grow(self.group_count);
             let mut values = Vec::with_capacity(readers.len());
             for (row, number) in numbers.iter().enumerate() {
-                if let Some(filter) = filter {
-                    if filter.get(row).as_bool() != Some(true) {
+                if let Some(filter) = filter
+                    && filter.get(row).as_bool() != Some(true) {
                         continue;
                     }
-                }
                 arguments_of(&readers, row, &mut values);
                 prepared.state.update(*number, &values)?;
             }

@@ -72,7 +72,10 @@ impl Planner<'_> {
                 .enumerate()
                 .map(|(at, ty)| {
                     let mut builder = Builder::new(*ty, rows.len());
-                    rows.iter().for_each(|row: &Vec<Datum<'static>>| builder.push(&row[at]));
+                    for row in &rows {
+                        let row: &Vec<Datum<'static>> = row;
+                        builder.push(&row[at]);
+                    }
                     builder.finish()
                 })
                 .collect();

@@ -161,13 +161,10 @@ impl Running {
                 return Ok(None);
             }
             let Some(current) = self.current.as_mut() else {
-                match self.waiting.next() {
-                    Some(stream) => self.current = Some(stream),
-                    None => {
-                        self.finished = true;
-                        let rest = self.worker.finish()?;
-                        return Ok(Some((rest, self)));
-                    }
+                if let Some(stream) = self.waiting.next() { self.current = Some(stream) } else {
+                    self.finished = true;
+                    let rest = self.worker.finish()?;
+                    return Ok(Some((rest, self)));
                 }
                 continue;
             };

@@ -108,6 +108,7 @@ fn starts(batch: &RecordBatch, parts: usize) -> Vec<usize> {
     starts
 }
 
+#[expect(clippy::needless_range_loop, reason = "several columns are read by one row number")]
 fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::ArrayRef {
     let rows = batch.num_rows();
     let readers: Vec<Reader<'_>> = call
@@ -203,6 +204,7 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
     builder.finish()
 }
 
+#[expect(clippy::needless_range_loop, reason = "several columns are read by one row number")]
 /// `row_window_session(value, largest distance from the first, largest distance between, restart)`.
 fn session<'a>(
     builder: &mut Builder,

@@ -280,11 +280,10 @@ fn full_year(year: i64) -> i64 {
 /// `[Sat,] 8 Nov 2014`, `8-Nov-14`, `November 8, 2014`.
 fn worded_date(text: &str) -> Option<(i64, &str)> {
     let mut rest = text;
-    if let Some((weekday, tail)) = text.split_once(',') {
-        if weekday.len() >= 3 && weekday.chars().all(char::is_alphabetic) {
+    if let Some((weekday, tail)) = text.split_once(',')
+        && weekday.len() >= 3 && weekday.chars().all(char::is_alphabetic) {
             rest = tail.trim_start();
         }
-    }
     let gap = [' ', '-', ','];
     let (day, month, rest) = if rest.starts_with(|one: char| one.is_ascii_digit()) {
         let (day, tail) = take_digits(rest, 2)?;

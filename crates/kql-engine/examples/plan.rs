@@ -1,0 +1,55 @@
+//! Says of each query whether it could run, and what columns its answer would have.
+//!
+//! `plan SCHEMA.json FILE...`: the schema is `{"Table": [["Column", "type"], …], …}`; a file is one
+//! query, or JSON lines of `{"name", "query"}`.
+
+use std::io::Write;
+
+use kql_engine::{Catalog, Engine, Options, ScalarType};
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("the first argument is a schema")?;
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    let mut catalog = Catalog::new();
+    for (table, columns) in schema.as_object().ok_or("the schema is an object of tables")? {
+        let mut list: Vec<(String, ScalarType)> = Vec::new();
+        for column in columns.as_array().ok_or("a table is an array of columns")? {
+            let name = column[0].as_str().ok_or("a column is [name, type]")?;
+            let ty = column[1].as_str().ok_or("a column is [name, type]")?;
+            list.push((name.to_owned(), ty.parse()?));
+        }
+        catalog.add(table, list, Vec::new());
+    }
+    let engine = Engine::new(catalog, Options { now: Some(0), ..Options::default() });
+    let mut out = std::io::stdout().lock();
+    for path in arguments {
+        let text = std::fs::read_to_string(&path)?;
+        let queries: Vec<(String, String)> = if path.ends_with(".jsonl") {
+            text.lines()
+                .map(|line| {
+                    let case: Value = serde_json::from_str(line)?;
+                    let part = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+                    Ok((part("name"), part("query")))
+                })
+                .collect::<Result<_, serde_json::Error>>()?
+        } else {
+            vec![(path.clone(), text)]
+        };
+        for (name, query) in queries {
+            // The tables are empty: running plans everything and reads nothing.
+            let line = match futures::executor::block_on(engine.run(&query)) {
+                Ok(answer) => json!({
+                    "name": name,
+                    "ok": true,
+                    "columns": answer.columns.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
+                    "types": answer.columns.iter().map(|one| one.ty.name()).collect::<Vec<_>>(),
+                }),
+                Err(error) => json!({ "name": name, "ok": false, "error": error.to_string() }),
+            };
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Recorded answers of the Kusto engine, where they are at hand.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{json, run};
+
+fn shared(file: &str) -> Option<Vec<Value>> {
+    let folder = option_env!("DEFENDER_SHARED").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+        PathBuf::from,
+    );
+    let text = std::fs::read_to_string(folder.join("kql").join(file)).ok()?;
+    Some(text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect())
+}
+
+/// Numbers nearly, times by their digits, everything else exactly; null and "" differ.
+fn same(one: &Value, two: &Value) -> bool {
+    match (one, two) {
+        (Value::Number(one), Value::Number(two)) => {
+            let (one, two) = (one.as_f64().unwrap_or(0.0), two.as_f64().unwrap_or(0.0));
+            (one - two).abs() <= 1e-9 * one.abs().max(two.abs()) || (one - two).abs() < 1e-12
+        }
+        (Value::String(one), Value::String(two)) => {
+            let plain = |text: &str| {
+                let text = text.trim_end_matches('Z');
+                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+            };
+            one == two || plain(one) == plain(two)
+        }
+        (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
+            text.parse().ok() == number.as_f64()
+        }
+        (Value::Bool(value), Value::Number(number)) | (Value::Number(number), Value::Bool(value)) => {
+            number.as_f64() == Some(f64::from(u8::from(*value)))
+        }
+        (Value::Array(one), Value::Array(two)) => {
+            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two))
+        }
+        (Value::Object(one), Value::Object(two)) => {
+            one.len() == two.len()
+                && one.iter().all(|(key, value)| two.get(key).is_some_and(|other| same(value, other)))
+        }
+        _ => one == two,
+    }
+}
+
+/// How many answers are equal and how many are wrong.
+fn score(cases: &[Value]) -> (usize, usize) {
+    let mut equal = 0;
+    let mut wrong = 0;
+    for case in cases {
+        let Ok(answer) = run(case["query"].as_str().unwrap_or_default()) else { continue };
+        let expected = case["rows"].as_array().cloned().unwrap_or_default();
+        let mut left = json(&answer).as_array().cloned().unwrap_or_default();
+        let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
+        let wanted: Vec<&str> = case["columns"]
+            .as_array()
+            .map(|list| list.iter().filter_map(|one| one["name"].as_str()).collect())
+            .unwrap_or_default();
+        let found = expected.len() == left.len()
+            && names == wanted
+            && expected.iter().all(|row| {
+                let at = left.iter().position(|other| same(row, other));
+                at.map(|at| left.swap_remove(at)).is_some()
+            });
+        if found { equal += 1 } else { wrong += 1 }
+    }
+    (equal, wrong)
+}
+
+#[test]
+fn recorded_answers_are_met() {
+    for (file, floor, most_wrong) in
+        [("cases-docs.jsonl", 200, 8), ("cases-fuzz.jsonl", 760, 12)]
+    {
+        let Some(cases) = shared(file) else {
+            println!("{file} is not here; nothing to compare with");
+            continue;
+        };
+        let (equal, wrong) = score(&cases);
+        println!("{file}: {equal} of {} equal, {wrong} wrong", cases.len());
+        assert!(equal >= floor, "{file}: only {equal} equal");
+        assert!(wrong <= most_wrong, "{file}: {wrong} wrong");
+    }
+}

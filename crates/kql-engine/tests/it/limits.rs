@@ -1,0 +1,101 @@
+//! What is refused, cut or stopped.
+
+use kql_engine::{Catalog, Engine, EngineError, Options, ScalarType, Value};
+
+use super::{engine, json, run, run_on};
+
+#[test]
+fn what_is_not_supported_says_so_and_where() {
+    let query = "print x = 1\n| extend y = welch_test(1, 2, 3, 4, 5, 6)";
+    let error = run(query).unwrap_err();
+    assert!(matches!(&error, EngineError::Unsupported { span: Some(_), .. }), "{error}");
+    assert_eq!(
+        error.render(query),
+        "2:14: function welch_test() is not supported by the local engine\n  \
+         | extend y = welch_test(1, 2, 3, 4, 5, 6)\n               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+    );
+}
+
+#[test]
+fn wrong_text_is_told_apart() {
+    assert!(matches!(run("print x = ").unwrap_err(), EngineError::Syntax(_)));
+    assert!(matches!(run("NoSuchTable | take 1").unwrap_err(), EngineError::Semantic(_)));
+    assert!(matches!(run("print assert(1 == 2, 'no')").unwrap_err(), EngineError::Runtime { .. }));
+    assert!(matches!(
+        run("print 'a' matches regex '('").unwrap_err(),
+        EngineError::Runtime { .. }
+    ));
+}
+
+#[test]
+fn a_limit_of_rows_is_told() {
+    let limited = |most| {
+        Engine::new(Catalog::new(), Options { max_rows: Some(most), ..Options::default() })
+    };
+    let answer = run_on(&limited(3), "range x from 1 to 10 step 1").unwrap();
+    assert_eq!((answer.len(), answer.truncated), (3, true));
+    assert!(!answer.into_table().unwrap().is_complete());
+    let answer = run_on(&limited(10), "range x from 1 to 10 step 1").unwrap();
+    assert_eq!((answer.len(), answer.truncated), (10, false));
+}
+
+#[test]
+fn too_little_memory_is_an_error() {
+    let options = Options { memory_limit: Some(100_000), ..Options::default() };
+    let engine = Engine::new(Catalog::new(), options);
+    let query = "range x from 1 to 200000 step 1 | summarize count() by tostring(x) | count";
+    let error = run_on(&engine, query).unwrap_err();
+    assert_eq!(error.to_string(), "the query needs more memory than its limit allows");
+}
+
+#[test]
+fn without_a_time_the_question_for_it_fails() {
+    let engine = Engine::new(Catalog::new(), Options::default());
+    assert!(run_on(&engine, "print now()").is_err());
+    assert!(run_on(&engine, "print 1").is_ok());
+}
+
+#[test]
+fn deep_and_wide_queries_run() {
+    let deep = format!("print x = {}1{}", "(".repeat(60), ")".repeat(60));
+    assert_eq!(json(&run(&deep).unwrap()), serde_json::json!([[1]]));
+    let wide: Vec<String> = (0..1000).map(|at| format!("x == {at}")).collect();
+    let wide = format!("print x = 999 | where {}", wide.join(" or "));
+    assert_eq!(json(&run(&wide).unwrap()), serde_json::json!([[999]]));
+    let long = format!("print x = 0{}", " | extend x = x + 1".repeat(100));
+    assert_eq!(json(&run(&long).unwrap()), serde_json::json!([[100]]));
+    let refused = format!("print x = {}1{}", "(".repeat(1000), ")".repeat(1000));
+    assert!(run(&refused).is_err());
+}
+
+#[test]
+fn a_dropped_question_stops() {
+    use futures::FutureExt;
+    let engine = engine(Catalog::new());
+    let asked = engine.run("range x from 1 to 40000000 step 1 | where x % 7 == 3 | count");
+    // Polled once and dropped: the thread behind it must not keep the process.
+    assert!(asked.now_or_never().is_none());
+}
+
+#[test]
+fn parameters_reach_the_query() {
+    let mut options = Options::default();
+    options.parameters.insert("who".to_owned(), Value::String("it's \"x\"".to_owned()));
+    let engine = Engine::new(Catalog::new(), options);
+    let answer = run_on(&engine, "declare query_parameters(who:string); print who").unwrap();
+    assert_eq!(json(&answer), serde_json::json!([["it's \"x\""]]));
+}
+
+#[test]
+fn an_answer_becomes_a_table() {
+    let answer = run(
+        "print a = 1, t = datetime(2024-01-01), s = 1h, d = dynamic({'a':[1]}), g = guid(null), r = real(nan), old = datetime(0001-01-01)",
+    )
+    .unwrap();
+    let types: Vec<ScalarType> = answer.columns.iter().map(|column| column.ty).collect();
+    assert_eq!(types[..4], [ScalarType::Long, ScalarType::DateTime, ScalarType::TimeSpan, ScalarType::Dynamic]);
+    let table = answer.into_table().unwrap();
+    assert_eq!(table.row_count(), 1);
+    assert_eq!(table.column_names(), ["a", "t", "s", "d", "g", "r", "old"]);
+    assert_eq!(table.warnings().len(), 1, "the year 1 is outside Arrow's timestamps");
+}
