@@ -18,7 +18,11 @@ pub(crate) fn run(options: &CloudsOptions) -> Result<()> {
         }
         _ => {
             let rows: Vec<[String; 5]> = defender_cloud::table().map(|row| line(&row)).collect();
-            listing::text(["cloud", "environment", "url", "audience", "login"], &rows, Format::Table)?
+            listing::text(
+                ["cloud", "environment", "url", "audience", "login"],
+                &rows,
+                Format::Table,
+            )?
         }
     };
     listing::print(&text)
@@ -33,7 +37,13 @@ fn line(row: &Row) -> [String; 5] {
             endpoint.authority.host_str().unwrap_or_default().to_owned(),
         ],
     };
-    [row.cloud.to_string(), row.environment.to_string(), url, audience, login]
+    [
+        row.cloud.to_string(),
+        row.environment.to_string(),
+        url,
+        audience,
+        login,
+    ]
 }
 
 fn object(row: &Row) -> Value {

@@ -21,8 +21,11 @@ pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<()> {
 fn path(options: &SettingsOptions, context: &Context) -> Result<()> {
     let sources = context.sources(options.config.as_ref());
     let settings = Settings::load(&sources)?;
-    let candidates: Vec<String> =
-        sources.candidates().iter().map(|path| path.display().to_string()).collect();
+    let candidates: Vec<String> = sources
+        .candidates()
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     let found = settings.path().map(|path| path.display().to_string());
     if options.json {
         let value = json!({ "path": found, "candidates": candidates });
@@ -53,11 +56,18 @@ fn show(options: &SettingsOptions, context: &Context) -> Result<()> {
     let rows: Vec<[String; 3]> = described
         .into_iter()
         .map(|setting| {
-            let line = setting.line.map(|line| line.to_string()).unwrap_or_default();
+            let line = setting
+                .line
+                .map(|line| line.to_string())
+                .unwrap_or_default();
             [setting.path, setting.value, line]
         })
         .collect();
-    listing::print(&listing::text(["setting", "value", "line"], &rows, Format::Table)?)
+    listing::print(&listing::text(
+        ["setting", "value", "line"],
+        &rows,
+        Format::Table,
+    )?)
 }
 
 fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
@@ -66,7 +76,10 @@ fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
         return self::path(options, context);
     };
     let findings = settings.validate();
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
     if options.json {
         let value: Value = findings
             .iter()
@@ -89,7 +102,10 @@ fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
             .map(|finding| {
                 [
                     severity(finding.severity).to_owned(),
-                    finding.line.map(|line| line.to_string()).unwrap_or_default(),
+                    finding
+                        .line
+                        .map(|line| line.to_string())
+                        .unwrap_or_default(),
                     finding.path.clone(),
                     finding.message.clone(),
                     finding.hint.clone().unwrap_or_default(),
@@ -103,7 +119,10 @@ fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
         return Ok(());
     }
     let noun = if errors == 1 { "error" } else { "errors" };
-    Err(Error::new(ErrorKind::Config, format!("{} has {errors} {noun}", path.display())))
+    Err(Error::new(
+        ErrorKind::Config,
+        format!("{} has {errors} {noun}", path.display()),
+    ))
 }
 
 fn severity(severity: Severity) -> &'static str {

@@ -17,12 +17,18 @@ pub(crate) struct Context {
 
 impl Context {
     /// Reads the surroundings. Variables that are not Unicode name nothing that we know.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
     pub(crate) fn new(options: &GlobalOptions) -> Self {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { environment, quiet: options.quiet }
+        Self {
+            environment,
+            quiet: options.quiet,
+        }
     }
 
     /// Where settings are looked for.

@@ -11,7 +11,9 @@ use crate::listing;
 
 /// Serves until it is interrupted, or until the command given has ended.
 pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<ExitCode> {
-    let running = Emulator::start(options(arguments)?).await.map_err(into_error)?;
+    let running = Emulator::start(options(arguments)?)
+        .await
+        .map_err(into_error)?;
     let Some((program, rest)) = arguments.command.split_first() else {
         if !quiet {
             listing::print(&introduction(&running))?;
@@ -22,12 +24,20 @@ pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<Exit
     };
     let mut child = tokio::process::Command::new(program)
         .args(rest)
-        .envs(running.environment().iter().map(|(name, value)| (name, value)))
+        .envs(
+            running
+                .environment()
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| {
-            Error::new(ErrorKind::Usage, format!("cannot run {}", program.display()))
-                .with_source(error)
+            Error::new(
+                ErrorKind::Usage,
+                format!("cannot run {}", program.display()),
+            )
+            .with_source(error)
         })?;
     let status = tokio::select! {
         status = child.wait() => status.map_err(|error| {
@@ -40,7 +50,10 @@ pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<Exit
     };
     running.shutdown().await;
     // A command that was killed has no code; the shell's convention is 128 and the signal.
-    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(128);
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(128);
     Ok(ExitCode::from(code))
 }
 
@@ -74,7 +87,9 @@ fn options(arguments: &EmulatorOptions) -> Result<Options> {
         options.proxy = Some(address);
     }
     if let Some(path) = &arguments.tenants {
-        Description::parse(&read(path)?).map_err(into_error)?.apply(&mut options);
+        Description::parse(&read(path)?)
+            .map_err(into_error)?
+            .apply(&mut options);
     }
     if let Some(path) = &arguments.faults {
         options.faults = Faults::parse(&read(path)?).map_err(into_error)?;
@@ -95,8 +110,16 @@ fn read(path: &Path) -> Result<String> {
 
 fn introduction(running: &Running) -> String {
     let mut lines = vec![format!("# HTTP        {}", running.http_url())];
-    lines.extend(running.https_url().map(|url| format!("# HTTPS       {url}")));
-    lines.extend(running.proxy_url().map(|url| format!("# proxy       {url}")));
+    lines.extend(
+        running
+            .https_url()
+            .map(|url| format!("# HTTPS       {url}")),
+    );
+    lines.extend(
+        running
+            .proxy_url()
+            .map(|url| format!("# proxy       {url}")),
+    );
     lines.push("# Ctrl-C stops it; until then, in another shell:".to_owned());
     for (name, value) in running.environment() {
         lines.push(format!("export {name}='{}'", value.replace('\'', r"'\''")));

@@ -44,8 +44,16 @@ pub(crate) fn text(error: &Error) -> String {
         .map(|status| format!("status {status}"))
         .into_iter()
         .chain(error.code().map(|code| format!("code {}", escape(code))))
-        .chain(error.request_id().map(|id| format!("request id {}", escape(id))))
-        .chain(error.client_request_id().map(|id| format!("client request id {}", escape(id))))
+        .chain(
+            error
+                .request_id()
+                .map(|id| format!("request id {}", escape(id))),
+        )
+        .chain(
+            error
+                .client_request_id()
+                .map(|id| format!("client request id {}", escape(id))),
+        )
         .collect();
     if !answer.is_empty() {
         let _ = write!(text, "\n  {}", answer.join(", "));

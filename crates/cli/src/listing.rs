@@ -19,8 +19,13 @@ pub(crate) fn text<const N: usize>(
         builder.append_row(row.each_ref().map(|cell| JsonCell::Str(cell)))?;
     }
     let (schema, batches, _) = builder.finish()?;
-    let summary = Summary { rows: rows.len(), ..Summary::default() };
-    let options = WriterOptions { width: terminal::width().map(usize::from) };
+    let summary = Summary {
+        rows: rows.len(),
+        ..Summary::default()
+    };
+    let options = WriterOptions {
+        width: terminal::width().map(usize::from),
+    };
     Table::new(schema, batches, summary)?.to_text(format, &options)
 }
 
@@ -30,7 +35,13 @@ pub(crate) fn print(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
-        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") })
+        .and_then(|()| {
+            if text.ends_with('\n') {
+                Ok(())
+            } else {
+                stdout.write_all(b"\n")
+            }
+        })
         .and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -36,12 +36,21 @@ pub(crate) fn start(options: &GlobalOptions) -> Result<()> {
     let started = match &options.log_file {
         None => builder.with_writer(std::io::stderr).try_init(),
         Some(path) => {
-            let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
-                Error::new(ErrorKind::Io, format!("cannot write the log to {}", path.display()))
+            let file = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path)
+                .map_err(|error| {
+                    Error::new(
+                        ErrorKind::Io,
+                        format!("cannot write the log to {}", path.display()),
+                    )
                     .with_source(error)
-            })?;
+                })?;
             builder.with_writer(Mutex::new(file)).try_init()
         }
     };
-    started.map_err(|error| Error::new(ErrorKind::Usage, "logging was started twice").with_source(error))
+    started.map_err(|error| {
+        Error::new(ErrorKind::Usage, "logging was started twice").with_source(error)
+    })
 }

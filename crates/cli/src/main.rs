@@ -1,6 +1,9 @@
 //! The command `defender`: asks Microsoft Defender questions in KQL.
 
-#![expect(clippy::print_stderr, reason = "a command says on standard error what went wrong")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a command says on standard error what went wrong"
+)]
 
 mod arguments;
 mod clouds;
@@ -44,10 +47,10 @@ fn main() -> ExitCode {
 fn start(arguments: &Arguments) -> Result<ExitCode> {
     logging::start(&arguments.global)?;
     let context = Context::new(&arguments.global);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-            Error::new(ErrorKind::Io, "cannot start threads").with_source(error)
-        })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Io, "cannot start threads").with_source(error))?;
     let result = runtime.block_on(run(&arguments.command, &context));
     // Reading standard input cannot be cancelled; it must not keep the process.
     runtime.shutdown_background();

@@ -25,7 +25,9 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
     let environment = environment(options)?;
     let query = Query {
         timespan: timespan(options)?,
-        max_rows: options.max_rows.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
+        max_rows: options
+            .max_rows
+            .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
         datetimes: match options.output.datetime {
             Some(_) => DatetimeMode::Text,
             None => DatetimeMode::Timestamp,
@@ -42,7 +44,10 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         vec![target]
     } else if environment == DataEnvironment::Local {
         let connection = Connection::to_folders(&options.data);
-        vec![Target { label: String::new(), connection }]
+        vec![Target {
+            label: String::new(),
+            connection,
+        }]
     } else if options.demo {
         Vec::new()
     } else {
@@ -56,7 +61,14 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         if targets.len() == 1 {
             one(&provider, targets, &query, context).await
         } else {
-            many(&provider, targets, &query, options.connection.parallel, context).await
+            many(
+                &provider,
+                targets,
+                &query,
+                options.connection.parallel,
+                context,
+            )
+            .await
         }
     };
     let (answer, failures) = tokio::select! {
@@ -74,8 +86,11 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
 fn text(options: &QueryOptions) -> Result<String> {
     let read = |what: String, result: std::io::Result<String>| {
         result.map_err(|error| {
-            Error::new(ErrorKind::Usage, format!("cannot read the query from {what}"))
-                .with_source(error)
+            Error::new(
+                ErrorKind::Usage,
+                format!("cannot read the query from {what}"),
+            )
+            .with_source(error)
         })
     };
     let text = match (&options.kql, &options.file) {
@@ -90,7 +105,10 @@ fn text(options: &QueryOptions) -> Result<String> {
                     "standard input cannot hold both the query and the secret",
                 ));
             }
-            read("standard input".to_owned(), std::io::read_to_string(std::io::stdin()))?
+            read(
+                "standard input".to_owned(),
+                std::io::read_to_string(std::io::stdin()),
+            )?
         }
         (Some(text), _) => text.clone(),
         (None, Some(path)) => read(path.display().to_string(), std::fs::read_to_string(path))?,
@@ -124,7 +142,10 @@ fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
     let now = SystemClock.now();
     let at = |text: &str| -> Result<i64> {
         ticks::from_system_time(moment(text, now)?).ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("'{text}' is outside the years 1 to 9999"))
+            Error::new(
+                ErrorKind::Usage,
+                format!("'{text}' is outside the years 1 to 9999"),
+            )
         })
     };
     let (start, end) = match (&options.start, &options.end) {
@@ -171,7 +192,11 @@ fn print(
         }
         let endpoint = provider.endpoint(&target.connection)?;
         context.note(&format!("POST {}", endpoint.url()));
-        context.note(&format!("token for {} from {}", endpoint.scope(), endpoint.authority));
+        context.note(&format!(
+            "token for {} from {}",
+            endpoint.scope(),
+            endpoint.authority
+        ));
     }
     if let Some(timespan) = query.timespan {
         context.note(&format!("timespan {timespan}"));
@@ -223,7 +248,10 @@ async fn many(
         .collect()
         .await;
     if let Some(day) = provider.environment().retirement() {
-        context.warn(&format!("Microsoft ends the {} hunting API on {day}", provider.environment()));
+        context.warn(&format!(
+            "Microsoft ends the {} hunting API on {day}",
+            provider.environment()
+        ));
     }
     let mut tables = Vec::new();
     let mut failures = Vec::new();
@@ -240,7 +268,11 @@ async fn many(
             .next()
             .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
         for failure in failures {
-            context.note(&format!("{}: {}", failure.label, failure::text(&failure.error)));
+            context.note(&format!(
+                "{}: {}",
+                failure.label,
+                failure::text(&failure.error)
+            ));
         }
         context.note(&format!("{} failed:", first.label));
         return Err(first.error);
@@ -273,7 +305,10 @@ async fn write(
     let result = copy(&mut answer, format, &WriterOptions { width }, &sink).await;
     if sink.is_closed() {
         // Whoever read has seen enough.
-        return Ok(Written { rows: 0, summary: Summary::default() });
+        return Ok(Written {
+            rows: 0,
+            summary: Summary::default(),
+        });
     }
     let (rows, summary) = result?;
     sink.commit()?;
@@ -313,9 +348,16 @@ fn finish(
 ) -> Result<ExitCode> {
     if !failures.is_empty() {
         for failure in failures {
-            context.note(&format!("{}: {}", failure.label, failure::text(&failure.error)));
+            context.note(&format!(
+                "{}: {}",
+                failure.label,
+                failure::text(&failure.error)
+            ));
         }
-        let names: Vec<&str> = failures.iter().map(|failure| failure.label.as_str()).collect();
+        let names: Vec<&str> = failures
+            .iter()
+            .map(|failure| failure.label.as_str())
+            .collect();
         return Err(Error::new(
             ErrorKind::Incomplete,
             format!("the rows of {} are missing", names.join(", ")),
@@ -333,5 +375,9 @@ fn finish(
         Some(FailOn::Rows) => written.rows > 0,
         Some(FailOn::NoRows) => written.rows == 0,
     };
-    Ok(if alarm { ExitCode::from(ALARM) } else { ExitCode::SUCCESS })
+    Ok(if alarm {
+        ExitCode::from(ALARM)
+    } else {
+        ExitCode::SUCCESS
+    })
 }

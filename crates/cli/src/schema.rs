@@ -23,10 +23,20 @@ pub(crate) fn run(options: &SchemaOptions) -> Result<()> {
                     ]
                 })
                 .collect();
-            listing::text(["table", "family", "columns", "description"], &rows, Format::Table)?
+            listing::text(
+                ["table", "family", "columns", "description"],
+                &rows,
+                Format::Table,
+            )?
         }
         (None, true) => {
-            format!("{:#}", defender_schema::tables().iter().map(object).collect::<Value>())
+            format!(
+                "{:#}",
+                defender_schema::tables()
+                    .iter()
+                    .map(object)
+                    .collect::<Value>()
+            )
         }
         (Some(name), json) => {
             let table = defender_schema::table(name).ok_or_else(|| unknown(name))?;
@@ -64,7 +74,11 @@ fn unknown(name: &str) -> Error {
         format!("there is no hunting table '{}'", name.escape_debug()),
     );
     if let Some(gone) = defender_schema::gone_table(name) {
-        return error.with_hint(format!("{}; use {}", gone.note, gone.replacements.join(" or ")));
+        return error.with_hint(format!(
+            "{}; use {}",
+            gone.note,
+            gone.replacements.join(" or ")
+        ));
     }
     match defender_schema::suggest(name) {
         Some(near) => error.with_hint(format!("did you mean {near}?")),

@@ -17,7 +17,9 @@ pub(crate) fn from_environment(
             ErrorKind::Config,
             format!("the environment variable {variable}, named by {option}, is not set"),
         )
-        .with_hint(format!("set {variable}, or use another way to give the secret"))),
+        .with_hint(format!(
+            "set {variable}, or use another way to give the secret"
+        ))),
         Some(secret) => Ok(secret.to_owned().into()),
     }
 }
@@ -25,11 +27,17 @@ pub(crate) fn from_environment(
 /// The first line of `path`, which `option` named.
 pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::new(ErrorKind::Config, format!("cannot read {}, named by {option}", path.display()))
-            .with_source(error)
+        Error::new(
+            ErrorKind::Config,
+            format!("cannot read {}, named by {option}", path.display()),
+        )
+        .with_source(error)
     })?;
     first_line(&text).ok_or_else(|| {
-        Error::new(ErrorKind::Config, format!("{}, named by {option}, is empty", path.display()))
+        Error::new(
+            ErrorKind::Config,
+            format!("{}, named by {option}, is empty", path.display()),
+        )
     })
 }
 
@@ -37,16 +45,28 @@ pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString> {
 pub(crate) fn from_stdin(option: &str) -> Result<SecretString> {
     let mut text = String::new();
     // A secret is a line; whoever pipes more has picked the wrong option.
-    std::io::stdin().take(1 << 20).read_to_string(&mut text).map_err(|error| {
-        Error::new(ErrorKind::Io, "cannot read the secret from standard input").with_source(error)
-    })?;
+    std::io::stdin()
+        .take(1 << 20)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Error::new(ErrorKind::Io, "cannot read the secret from standard input")
+                .with_source(error)
+        })?;
     first_line(&text).ok_or_else(|| {
-        Error::new(ErrorKind::Config, format!("standard input, named by {option}, is empty"))
+        Error::new(
+            ErrorKind::Config,
+            format!("standard input, named by {option}, is empty"),
+        )
     })
 }
 
 fn first_line(text: &str) -> Option<SecretString> {
-    let line = text.strip_prefix('\u{feff}').unwrap_or(text).lines().next()?.trim_end();
+    let line = text
+        .strip_prefix('\u{feff}')
+        .unwrap_or(text)
+        .lines()
+        .next()?
+        .trim_end();
     (!line.is_empty()).then(|| line.to_owned().into())
 }
 
@@ -58,7 +78,12 @@ mod tests {
 
     #[test]
     fn a_file_holds_the_secret_in_its_first_line() {
-        assert_eq!(first_line("\u{feff}se cret=\r\nmore").unwrap().expose_secret(), "se cret=");
+        assert_eq!(
+            first_line("\u{feff}se cret=\r\nmore")
+                .unwrap()
+                .expose_secret(),
+            "se cret="
+        );
         assert!(first_line("").is_none());
         assert!(first_line("\n").is_none());
     }

@@ -10,15 +10,23 @@ use tempfile::NamedTempFile;
 
 /// The open end of standard output or of a new file.
 pub(crate) enum Sink {
-    Stdout { closed: Arc<AtomicBool> },
-    File { temporary: NamedTempFile, path: PathBuf, overwrite: bool },
+    Stdout {
+        closed: Arc<AtomicBool>,
+    },
+    File {
+        temporary: NamedTempFile,
+        path: PathBuf,
+        overwrite: bool,
+    },
 }
 
 impl Sink {
     /// Opens `path`, or standard output without one.
     pub(crate) fn open(path: Option<&Path>, overwrite: bool) -> Result<Self> {
         let Some(path) = path else {
-            return Ok(Self::Stdout { closed: Arc::new(AtomicBool::new(false)) });
+            return Ok(Self::Stdout {
+                closed: Arc::new(AtomicBool::new(false)),
+            });
         };
         if !overwrite && path.exists() {
             return Err(exists(path));
@@ -28,17 +36,25 @@ impl Sink {
             _ => Path::new("."),
         };
         let temporary = NamedTempFile::new_in(folder).map_err(|error| cannot_write(path, error))?;
-        Ok(Self::File { temporary, path: path.to_owned(), overwrite })
+        Ok(Self::File {
+            temporary,
+            path: path.to_owned(),
+            overwrite,
+        })
     }
 
     /// A writer into it; buffered, so it has to be flushed.
     pub(crate) fn writer(&self) -> Result<Box<dyn Write + Send>> {
         match self {
-            Self::Stdout { closed } => {
-                Ok(Box::new(BufWriter::new(Stdout { closed: Arc::clone(closed) })))
-            }
-            Self::File { temporary, path, .. } => {
-                let file = temporary.reopen().map_err(|error| cannot_write(path, error))?;
+            Self::Stdout { closed } => Ok(Box::new(BufWriter::new(Stdout {
+                closed: Arc::clone(closed),
+            }))),
+            Self::File {
+                temporary, path, ..
+            } => {
+                let file = temporary
+                    .reopen()
+                    .map_err(|error| cannot_write(path, error))?;
                 Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
             }
         }
@@ -51,15 +67,26 @@ impl Sink {
 
     /// Lets the file appear under its name.
     pub(crate) fn commit(self) -> Result<()> {
-        let Self::File { temporary, path, overwrite } = self else { return Ok(()) };
+        let Self::File {
+            temporary,
+            path,
+            overwrite,
+        } = self
+        else {
+            return Ok(());
+        };
         readable_as_usual(&temporary);
         if overwrite {
-            temporary.persist(&path).map_err(|error| cannot_write(&path, error.error))?;
+            temporary
+                .persist(&path)
+                .map_err(|error| cannot_write(&path, error.error))?;
         } else {
-            temporary.persist_noclobber(&path).map_err(|error| match error.error.kind() {
-                io::ErrorKind::AlreadyExists => exists(&path),
-                _ => cannot_write(&path, error.error),
-            })?;
+            temporary
+                .persist_noclobber(&path)
+                .map_err(|error| match error.error.kind() {
+                    io::ErrorKind::AlreadyExists => exists(&path),
+                    _ => cannot_write(&path, error.error),
+                })?;
         }
         Ok(())
     }
@@ -147,7 +174,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, "old").unwrap();
-        assert!(Sink::open(Some(&path), false).is_err_and(|error| error.kind() == ErrorKind::Usage));
+        assert!(
+            Sink::open(Some(&path), false).is_err_and(|error| error.kind() == ErrorKind::Usage)
+        );
         let sink = Sink::open(Some(&path), true).unwrap();
         sink.writer().unwrap().write_all(b"new").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use defender_config::{ConnectionArgs, ConnectionKey, ConnectionString, Origin, Settings};
 use defender_core::{DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use defender_emulator::{Data, Emulator, Running};
-use defender_query::{Connection, HttpOptions, Notice, Options, ProxySettings, QueryProvider, Wait};
+use defender_query::{
+    Connection, HttpOptions, Notice, Options, ProxySettings, QueryProvider, Wait,
+};
 
-use crate::arguments::ConnectionOptions;
+use crate::arguments::{AuthType, ConnectionOptions};
 use crate::context::Context;
 use crate::emulator::into_error;
 use crate::secrets;
@@ -28,8 +30,11 @@ pub(crate) fn targets(
     context: &Context,
 ) -> Result<Vec<Target>> {
     if options.instance.len() > 1 && !options.tenant_id.is_empty() {
-        return Err(Error::new(ErrorKind::Usage, "several instances have tenants of their own")
-            .with_hint("leave out --tenant-id, or name one instance"));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "several instances have tenants of their own",
+        )
+        .with_hint("leave out --tenant-id, or name one instance"));
     }
     let call = call(options, context)?;
     if let Some(text) = connection_string(options, context)? {
@@ -41,7 +46,9 @@ pub(crate) fn targets(
             .with_hint("give one of them"));
         }
         let base = ConnectionString::parse(text.expose_secret())?.into_args();
-        return Ok(tenants(options, &call, |args| Connection::from_args(base.clone()).with(args)));
+        return Ok(tenants(options, &call, |args| {
+            Connection::from_args(base.clone()).with(args)
+        }));
     }
     let settings = context.settings(options.config.as_ref())?;
     let instances = if options.all_instances {
@@ -72,7 +79,10 @@ fn tenants(
     connection: impl Fn(ConnectionArgs) -> Connection,
 ) -> Vec<Target> {
     if options.tenant_id.len() < 2 {
-        return vec![Target { label: String::new(), connection: connection(call.clone()) }];
+        return vec![Target {
+            label: String::new(),
+            connection: connection(call.clone()),
+        }];
     }
     options
         .tenant_id
@@ -80,17 +90,20 @@ fn tenants(
         .map(|tenant| {
             let mut args = call.clone();
             args.tenant_id = Some(tenant.clone());
-            Target { label: tenant.clone(), connection: connection(args) }
+            Target {
+                label: tenant.clone(),
+                connection: connection(args),
+            }
         })
         .collect()
 }
 
-fn all_instances(
-    settings: &Settings,
-    environment: DataEnvironment,
-) -> Result<Vec<Option<String>>> {
-    let instances: Vec<_> =
-        settings.instances(environment)?.into_iter().map(|instance| instance.name).collect();
+fn all_instances(settings: &Settings, environment: DataEnvironment) -> Result<Vec<Option<String>>> {
+    let instances: Vec<_> = settings
+        .instances(environment)?
+        .into_iter()
+        .map(|instance| instance.name)
+        .collect();
     if instances.is_empty() {
         // Says which file was read and what is missing in it.
         settings.provider(environment, None)?;
@@ -105,14 +118,42 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
         Some(value) => args.set(key, value, Origin::Parameter(option.to_owned())),
         None => Ok(()),
     };
-    set(ConnectionKey::TenantId, "--tenant-id", options.tenant_id.first().map(String::as_str))?;
-    set(ConnectionKey::ClientId, "--client-id", options.client_id.as_deref())?;
+    set(
+        ConnectionKey::TenantId,
+        "--tenant-id",
+        options.tenant_id.first().map(String::as_str),
+    )?;
+    set(
+        ConnectionKey::ClientId,
+        "--client-id",
+        options.client_id.as_deref(),
+    )?;
     set(ConnectionKey::Cloud, "--cloud", options.cloud.as_deref())?;
-    set(ConnectionKey::Username, "--username", options.username.as_deref())?;
-    set(ConnectionKey::Authority, "--authority", options.authority.as_deref())?;
-    set(ConnectionKey::ApiRoot, "--api-root", options.api_root.as_deref())?;
-    set(ConnectionKey::ApiVersion, "--api-version", options.api_version.as_deref())?;
-    set(ConnectionKey::AuthType, "--auth-type", options.auth_type.map(|kind| kind.name()))?;
+    set(
+        ConnectionKey::Username,
+        "--username",
+        options.username.as_deref(),
+    )?;
+    set(
+        ConnectionKey::Authority,
+        "--authority",
+        options.authority.as_deref(),
+    )?;
+    set(
+        ConnectionKey::ApiRoot,
+        "--api-root",
+        options.api_root.as_deref(),
+    )?;
+    set(
+        ConnectionKey::ApiVersion,
+        "--api-version",
+        options.api_version.as_deref(),
+    )?;
+    set(
+        ConnectionKey::AuthType,
+        "--auth-type",
+        options.auth_type.map(AuthType::name),
+    )?;
     set(
         ConnectionKey::DelegatedAuth,
         "--delegated-auth",
@@ -120,21 +161,35 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
     )?;
     if let Some(path) = &options.certificate {
         args.certificate = Some(path.clone());
-        args.origins.insert(ConnectionKey::Certificate, Origin::Parameter("--certificate".into()));
+        args.origins.insert(
+            ConnectionKey::Certificate,
+            Origin::Parameter("--certificate".into()),
+        );
     }
     if let Some(path) = &options.private_key {
         args.private_key = Some(path.clone());
-        args.origins.insert(ConnectionKey::PrivateKey, Origin::Parameter("--private-key".into()));
+        args.origins.insert(
+            ConnectionKey::PrivateKey,
+            Origin::Parameter("--private-key".into()),
+        );
     }
     args.timeout = options.timeout;
     if let Some((option, secret)) = client_secret(options, context)? {
-        args.set(ConnectionKey::ClientSecret, secret.expose_secret(), Origin::Parameter(option))?;
+        args.set(
+            ConnectionKey::ClientSecret,
+            secret.expose_secret(),
+            Origin::Parameter(option),
+        )?;
     }
     if let Some(variable) = &options.private_key_secret_env {
         let option = "--private-key-secret-env";
         let secret = secrets::from_environment(option, variable, &context.environment)?;
         let origin = Origin::Parameter(option.to_owned());
-        args.set(ConnectionKey::PrivateKeySecret, secret.expose_secret(), origin)?;
+        args.set(
+            ConnectionKey::PrivateKeySecret,
+            secret.expose_secret(),
+            origin,
+        )?;
     }
     Ok(args)
 }
@@ -145,7 +200,10 @@ fn client_secret(
 ) -> Result<Option<(String, SecretString)>> {
     let (option, secret) = if let Some(variable) = &options.client_secret_env {
         let option = "--client-secret-env";
-        (option, secrets::from_environment(option, variable, &context.environment)?)
+        (
+            option,
+            secrets::from_environment(option, variable, &context.environment)?,
+        )
     } else if let Some(path) = &options.client_secret_file {
         let option = "--client-secret-file";
         (option, secrets::from_file(option, path)?)
@@ -186,10 +244,10 @@ pub(crate) fn provider(
     context: &Context,
 ) -> QueryProvider {
     let http = HttpOptions {
-        proxy: options
-            .proxy
-            .as_ref()
-            .map(|url| ProxySettings { url: url.clone(), ..ProxySettings::default() }),
+        proxy: options.proxy.as_ref().map(|url| ProxySettings {
+            url: url.clone(),
+            ..ProxySettings::default()
+        }),
         ca_file: options.ca_file.clone(),
         environment: context.environment.clone(),
         ..HttpOptions::default()
@@ -197,7 +255,9 @@ pub(crate) fn provider(
     let options = Options {
         http,
         environment: context.environment.clone(),
-        notice: Arc::new(Waits { quiet: context.quiet }),
+        notice: Arc::new(Waits {
+            quiet: context.quiet,
+        }),
         ..Options::default()
     };
     QueryProvider::with_options(environment, options)
@@ -227,7 +287,13 @@ pub(crate) async fn demo() -> Result<(Running, Target)> {
     }
     args.set(ConnectionKey::Authority, &running.http_url(), origin())?;
     args.set(ConnectionKey::ApiRoot, &running.http_url(), origin())?;
-    Ok((running, Target { label: String::new(), connection: Connection::from_args(args) }))
+    Ok((
+        running,
+        Target {
+            label: String::new(),
+            connection: Connection::from_args(args),
+        },
+    ))
 }
 
 /// Says on standard error why nothing happens.

@@ -40,6 +40,9 @@ mod tests {
 
     #[test]
     fn a_terminal_is_not_steered_from_outside() {
-        assert_eq!(escape("a\u{1b}[2Jb\u{202e}c\r\nd\te"), "a\\u{1b}[2Jb\\u{202e}c\nd e");
+        assert_eq!(
+            escape("a\u{1b}[2Jb\u{202e}c\r\nd\te"),
+            "a\\u{1b}[2Jb\\u{202e}c\nd e"
+        );
     }
 }

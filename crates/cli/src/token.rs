@@ -14,7 +14,10 @@ use crate::{listing, target};
 
 /// Prints the claims of one token, or with `--raw` the token.
 pub(crate) async fn run(options: &TokenOptions, context: &Context) -> Result<()> {
-    let environment = options.connection.env.unwrap_or(DataEnvironment::M365dGraph);
+    let environment = options
+        .connection
+        .env
+        .unwrap_or(DataEnvironment::M365dGraph);
     let mut demo = None;
     let target = if options.demo {
         let (running, target) = target::demo().await?;
@@ -37,7 +40,11 @@ pub(crate) async fn run(options: &TokenOptions, context: &Context) -> Result<()>
         token.secret.expose_secret().to_owned()
     } else {
         let claims = claims(token.secret.expose_secret())?;
-        if options.json { as_json(&claims) } else { as_table(&claims)? }
+        if options.json {
+            as_json(&claims)
+        } else {
+            as_table(&claims)?
+        }
     };
     drop(demo);
     listing::print(&text)
@@ -60,7 +67,11 @@ fn as_json(claims: &Claims) -> String {
 fn as_table(claims: &Claims) -> Result<String> {
     let expiry = claims.expires_at.map(|end| {
         let left = end.duration_since(SystemClock.now()).unwrap_or_default();
-        format!("{} ({} minutes left)", datetime(end).unwrap_or_default(), left.as_secs() / 60)
+        format!(
+            "{} ({} minutes left)",
+            datetime(end).unwrap_or_default(),
+            left.as_secs() / 60
+        )
     });
     let rows: Vec<[String; 2]> = [
         ("audience", Some(claims.audiences.join(", "))),

@@ -66,11 +66,11 @@ impl Driver for Local {
             .with_options(options)
             .run(&query.text)
             .await
-            .map_err(|error| rejected(error, &query.text))?;
+            .map_err(|error| rejected(&error, &query.text))?;
         let truncated = result.truncated;
         let table = result
             .into_table_with(query.datetimes)
-            .map_err(|error| rejected(error, &query.text))?;
+            .map_err(|error| rejected(&error, &query.text))?;
         let (schema, batches, mut summary) = table.into_parts();
         if truncated {
             // Whoever asked for so many rows knows that there are more.
@@ -109,7 +109,7 @@ fn scalar(ty: defender_schema::Type) -> ScalarType {
     }
 }
 
-fn rejected(error: EngineError, text: &str) -> Error {
+fn rejected(error: &EngineError, text: &str) -> Error {
     let message = error.render(text);
     Error::new(ErrorKind::Query, message.trim_end().to_owned())
 }

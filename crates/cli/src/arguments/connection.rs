@@ -8,6 +8,11 @@ use defender_core::DataEnvironment;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+#[expect(clippy::doc_markdown, reason = "the docs are the help text")]
 pub(crate) struct ConnectionOptions {
     /// The data environment: M365DGraph, MDE (MDATP), M365D, Local [default: M365DGraph]
     #[arg(long, value_name = "NAME")]
@@ -114,32 +119,6 @@ impl AuthType {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{}' is no duration such as 30s, 3m or 1h", text.escape_debug());
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let seconds = match unit {
-        "" | "s" => 1.0,
-        "ms" => 0.001,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(wrong()),
-    };
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let duration = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
-    if duration.is_zero() { Err(wrong()) } else { Ok(duration) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        assert_eq!(duration("30").unwrap(), Duration::from_secs(30));
-        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
-        assert_eq!(duration("250ms").unwrap(), Duration::from_millis(250));
-        for wrong in ["", "m", "3x", "0s", "1e400", "-1s"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
+    defender_config::parse_duration(text)
+        .ok_or_else(|| "write it as 30s, 3m or 1h, at most a day".to_owned())
 }
