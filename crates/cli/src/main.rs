@@ -30,7 +30,10 @@ use crate::arguments::{Arguments, Command};
 use crate::context::Context;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(&error),
+    };
     match start(&arguments) {
         Ok(code) => code,
         Err(error) => {
@@ -42,6 +45,19 @@ fn main() -> ExitCode {
             ExitCode::from(failure::exit_code(error.kind()))
         }
     }
+}
+
+/// Help and version, or what is wrong with the command line.
+fn misused(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json-errors");
+    if !error.use_stderr() || !json {
+        error.exit();
+    }
+    let text = error.to_string();
+    let message = text.trim_start_matches("error: ").trim_end().to_owned();
+    let error = Error::new(ErrorKind::Usage, message);
+    eprintln!("{}", failure::json(&error));
+    ExitCode::from(failure::exit_code(ErrorKind::Usage))
 }
 
 fn start(arguments: &Arguments) -> Result<ExitCode> {

@@ -1,6 +1,8 @@
 //! `defender query`: runs a query and writes its rows.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
@@ -10,6 +12,7 @@ use defender_query::{
 };
 use defender_table::{Format, WriterOptions, concat, flatten, ticks};
 use futures::{StreamExt as _, stream};
+use tokio::runtime::Handle;
 
 use crate::arguments::{FailOn, OutputOptions, QueryOptions};
 use crate::context::Context;
@@ -72,11 +75,13 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         }
     };
     let (answer, failures) = tokio::select! {
-        result = run => result?,
+        // Listening comes first, so that nothing is sent that cannot be interrupted.
+        biased;
         result = interrupted() => {
             result?;
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted before any row arrived"));
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"));
         }
+        result = run => result?,
     };
     let written = write(answer, format, &options.output, sink, context).await?;
     drop(demo);
@@ -284,8 +289,19 @@ async fn many(
 struct Written {
     rows: usize,
     summary: Summary,
+    /// The reader went away before the end.
+    closed: bool,
 }
 
+/// What the thread that writes and the one that waits for it tell each other.
+#[derive(Default)]
+struct Progress {
+    rows: AtomicUsize,
+    stop: AtomicBool,
+}
+
+/// Writes on a thread of its own: whoever reads standard output may be slow, and Ctrl-C is heard
+/// all the same.
 async fn write(
     answer: Answer,
     format: Format,
@@ -293,51 +309,100 @@ async fn write(
     sink: Sink,
     context: &Context,
 ) -> Result<Written> {
-    let width = match sink {
-        Sink::Stdout { .. } => terminal::width().map(usize::from),
-        Sink::File { .. } => None,
-    };
-    let mut answer = if options.flatten {
-        flatten(&Table::collect(answer).await?)?.into_answer()
+    let to_file = matches!(sink, Sink::File { .. });
+    let width = if to_file {
+        None
     } else {
-        answer
+        terminal::width().map(usize::from)
     };
-    let result = copy(&mut answer, format, &WriterOptions { width }, &sink).await;
+    let progress = Arc::new(Progress::default());
+    let writing = tokio::task::spawn_blocking({
+        let (runtime, progress) = (Handle::current(), Arc::clone(&progress));
+        let flattened = options.flatten;
+        move || {
+            let options = WriterOptions { width };
+            let copied = copy(answer, format, flattened, &options, &sink, &progress);
+            (runtime.block_on(copied), sink)
+        }
+    });
+    let mut writing = std::pin::pin!(writing);
+    let interruption = || {
+        let rows = progress.rows.load(Ordering::Relaxed);
+        Error::new(
+            ErrorKind::Interrupted,
+            if to_file {
+                format!("interrupted after {rows} rows; the file was not written")
+            } else {
+                format!("interrupted after {rows} rows")
+            },
+        )
+    };
+    let done = tokio::select! {
+        biased;
+        result = interrupted() => {
+            result?;
+            // A file's writer ends by itself, and takes its unfinished file with it. Writing to
+            // standard output may hang for as long as its reader likes.
+            progress.stop.store(true, Ordering::Relaxed);
+            if to_file {
+                let _ = writing.await;
+            }
+            return Err(interruption());
+        }
+        done = &mut writing => done,
+    };
+    let (result, sink) = done.map_err(|error| {
+        Error::new(ErrorKind::Io, "the writing of the rows broke off").with_source(error)
+    })?;
     if sink.is_closed() {
         // Whoever read has seen enough.
         return Ok(Written {
-            rows: 0,
+            rows: progress.rows.load(Ordering::Relaxed),
             summary: Summary::default(),
+            closed: true,
         });
     }
-    let (rows, summary) = result?;
+    let summary = result?;
     sink.commit()?;
     for warning in &summary.warnings {
         context.warn(&warning.to_string());
     }
-    Ok(Written { rows, summary })
+    Ok(Written {
+        rows: progress.rows.load(Ordering::Relaxed),
+        summary,
+        closed: false,
+    })
 }
 
 async fn copy(
-    answer: &mut Answer,
+    answer: Answer,
     format: Format,
+    flattened: bool,
     options: &WriterOptions,
     sink: &Sink,
-) -> Result<(usize, Summary)> {
+    progress: &Progress,
+) -> Result<Summary> {
+    let mut answer = if flattened {
+        flatten(&Table::collect(answer).await?)?.into_answer()
+    } else {
+        answer
+    };
     let mut writer = format.writer(&answer.schema, sink.writer()?, options)?;
-    let mut rows = 0;
     let mut summary = Summary::default();
     while let Some(event) = answer.events.next().await {
+        if progress.stop.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
         match event? {
             Event::Batch(batch) => {
-                rows += batch.num_rows();
+                progress.rows.fetch_add(batch.num_rows(), Ordering::Relaxed);
                 writer.write(&batch)?;
             }
             Event::Summary(last) => summary = *last,
         }
     }
     writer.finish()?;
-    Ok((rows, summary))
+    Ok(summary)
 }
 
 fn finish(
@@ -373,7 +438,8 @@ fn finish(
     let alarm = match fail_on {
         None => false,
         Some(FailOn::Rows) => written.rows > 0,
-        Some(FailOn::NoRows) => written.rows == 0,
+        // A reader that left early leaves open whether there would have been rows.
+        Some(FailOn::NoRows) => written.rows == 0 && !written.closed,
     };
     Ok(if alarm {
         ExitCode::from(ALARM)

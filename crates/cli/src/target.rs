@@ -6,7 +6,7 @@ use defender_config::{ConnectionArgs, ConnectionKey, ConnectionString, Origin, S
 use defender_core::{DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use defender_emulator::{Data, Emulator, Running};
 use defender_query::{
-    Connection, HttpOptions, Notice, Options, ProxySettings, QueryProvider, Wait,
+    Connection, HttpOptions, Notice, Options, ProxySettings, QueryProvider, RetryPolicy, Wait,
 };
 
 use crate::arguments::{AuthType, ConnectionOptions};
@@ -254,6 +254,10 @@ pub(crate) fn provider(
     };
     let options = Options {
         http,
+        retry: RetryPolicy {
+            attempts: options.retries.saturating_add(1),
+            ..RetryPolicy::default()
+        },
         environment: context.environment.clone(),
         notice: Arc::new(Waits {
             quiet: context.quiet,

@@ -92,6 +92,9 @@ pub(crate) struct ConnectionOptions {
     /// How long one request may take: 30s, 3m [default: the settings, then 200s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+    /// How often a request that failed for the moment is repeated; 0 never
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(..=100))]
+    pub(crate) retries: u32,
     /// Never ask a question
     #[arg(long)]
     pub(crate) no_input: bool,
