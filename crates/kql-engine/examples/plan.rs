@@ -13,7 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = arguments.next().ok_or("the first argument is a schema")?;
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let mut catalog = Catalog::new();
-    for (table, columns) in schema.as_object().ok_or("the schema is an object of tables")? {
+    for (table, columns) in schema
+        .as_object()
+        .ok_or("the schema is an object of tables")?
+    {
         let mut list: Vec<(String, ScalarType)> = Vec::new();
         for column in columns.as_array().ok_or("a table is an array of columns")? {
             let name = column[0].as_str().ok_or("a column is [name, type]")?;
@@ -22,11 +25,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         catalog.add(table, list, Vec::new());
     }
-    let engine = Engine::new(catalog, Options { now: Some(0), ..Options::default() });
+    let engine = Engine::new(
+        catalog,
+        Options {
+            now: Some(0),
+            ..Options::default()
+        },
+    );
     let mut out = std::io::stdout().lock();
     for path in arguments {
         let text = std::fs::read_to_string(&path)?;
-        let queries: Vec<(String, String)> = if path.ends_with(".jsonl") {
+        let queries: Vec<(String, String)> = if std::path::Path::new(&path)
+            .extension()
+            .is_some_and(|one| one == "jsonl")
+        {
             text.lines()
                 .map(|line| {
                     let case: Value = serde_json::from_str(line)?;

@@ -11,9 +11,14 @@ pub(crate) struct Decimal {
 }
 
 const DIGITS: u32 = 34;
+/// Digits after the point that a text may have.
+const SMALLEST: i32 = 60;
 
 impl Decimal {
     fn new(mut mantissa: i128, mut scale: u32) -> Self {
+        if mantissa == 0 {
+            return Self { mantissa, scale: 0 };
+        }
         while scale > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
             scale -= 1;
@@ -63,6 +68,9 @@ impl Decimal {
         while scale < 0 {
             mantissa = mantissa.checked_mul(10)?;
             scale += 1;
+        }
+        if scale > SMALLEST {
+            return None;
         }
         let mantissa = if negative { -mantissa } else { mantissa };
         Some(Self::new(mantissa, u32::try_from(scale).ok()?))

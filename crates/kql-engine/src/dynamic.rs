@@ -302,8 +302,10 @@ pub(crate) fn to_json(bytes: &[u8]) -> Json {
         Dynamic::Null => Json::Null,
         Dynamic::Bool(value) => Json::Bool(value),
         Dynamic::Long(value) => Json::from(value),
-        Dynamic::Real(value) => serde_json::Number::from_f64(value)
-            .map_or_else(|| Json::String(text::real_in_json(value).to_owned()), Json::Number),
+        Dynamic::Real(value) => serde_json::Number::from_f64(value).map_or_else(
+            || Json::String(text::real_in_json(value).to_owned()),
+            Json::Number,
+        ),
         Dynamic::String(value) | Dynamic::Guid(value) => Json::String(value.to_owned()),
         Dynamic::Decimal(value) => Json::String(value.to_owned()),
         Dynamic::DateTime(ticks) => Json::String(text::datetime(ticks)),

@@ -147,18 +147,19 @@ impl Compiled {
             Node::Or(list) => Vector::Array(combine(list, rows, false)?),
             Node::Test(test, value) => {
                 let vector = value.evaluate(rows)?;
-                let answer: BooleanArray = if let (Vector::Array(array), ScalarType::String) = (&vector, value.ty) {
-                    let strings = array.as_string::<i64>();
-                    strings
-                        .iter()
-                        .map(|text| Some(test(text.unwrap_or(""))))
-                        .collect()
-                } else {
-                    let reader = vector.reader(value.ty);
-                    (0..rows.len)
-                        .map(|row| Some(test(&reader.get(row).display())))
-                        .collect()
-                };
+                let answer: BooleanArray =
+                    if let (Vector::Array(array), ScalarType::String) = (&vector, value.ty) {
+                        let strings = array.as_string::<i64>();
+                        strings
+                            .iter()
+                            .map(|text| Some(test(text.unwrap_or(""))))
+                            .collect()
+                    } else {
+                        let reader = vector.reader(value.ty);
+                        (0..rows.len)
+                            .map(|row| Some(test(&reader.get(row).display())))
+                            .collect()
+                    };
                 Vector::Array(Arc::new(answer))
             }
             Node::Compare(op, left, right) => {

@@ -8,7 +8,7 @@ mod conversions;
 mod dates;
 mod encoding;
 mod hashing;
-mod networks;
+pub(crate) mod networks;
 mod numbers;
 mod series;
 mod strings;

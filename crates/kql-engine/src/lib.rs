@@ -22,12 +22,18 @@
     clippy::format_push_string,
     reason = "texts of a few characters; writing to a string cannot fail but says it could"
 )]
-#![expect(clippy::similar_names, reason = "plan and plans, value and values: the pairs are meant")]
+#![expect(
+    clippy::similar_names,
+    reason = "plan and plans, value and values: the pairs are meant"
+)]
 #![expect(
     clippy::needless_pass_by_value,
     reason = "a step consumes the rows before it, whether it takes the plan apart or runs it"
 )]
-#![expect(clippy::match_same_arms, reason = "tables of cases: one line per case of the language")]
+#![expect(
+    clippy::match_same_arms,
+    reason = "tables of cases: one line per case of the language"
+)]
 #![expect(clippy::float_cmp, reason = "the language compares reals exactly")]
 
 mod catalog;

@@ -70,21 +70,31 @@ impl ResultSet {
         let mut builder = TableBuilder::new(&columns, datetimes);
         for row in self.rows() {
             let texts: Vec<Option<String>> = row.iter().map(cell_text).collect();
-            let cells = row.iter().zip(&texts).map(|(value, text)| cell(value, text.as_deref()));
-            builder.append_row(cells).map_err(|error| EngineError::runtime(error.to_string()))?;
+            let cells = row
+                .iter()
+                .zip(&texts)
+                .map(|(value, text)| cell(value, text.as_deref()));
+            builder
+                .append_row(cells)
+                .map_err(|error| EngineError::runtime(error.to_string()))?;
         }
-        let (schema, batches, warnings) = builder.finish().map_err(|error| EngineError::runtime(error.to_string()))?;
+        let (schema, batches, warnings) = builder
+            .finish()
+            .map_err(|error| EngineError::runtime(error.to_string()))?;
         let summary = Summary {
             rows: self.len(),
             completeness: if self.truncated {
-                Completeness::Incomplete { reason: "the limit of rows was reached".to_owned() }
+                Completeness::Incomplete {
+                    reason: "the limit of rows was reached".to_owned(),
+                }
             } else {
                 Completeness::Complete
             },
             warnings,
             ..Summary::default()
         };
-        Table::new(schema, batches, summary).map_err(|error| EngineError::runtime(error.to_string()))
+        Table::new(schema, batches, summary)
+            .map_err(|error| EngineError::runtime(error.to_string()))
     }
 
     /// The rows in order, each with one value per column.

@@ -65,8 +65,10 @@ impl Value {
             Self::Bool(value) => Json::Bool(*value),
             Self::Int(value) => Json::from(*value),
             Self::Long(value) => Json::from(*value),
-            Self::Real(value) => serde_json::Number::from_f64(*value)
-                .map_or_else(|| Json::String(text::real_in_json(*value).to_owned()), Json::Number),
+            Self::Real(value) => serde_json::Number::from_f64(*value).map_or_else(
+                || Json::String(text::real_in_json(*value).to_owned()),
+                Json::Number,
+            ),
             Self::Decimal(value) | Self::Guid(value) | Self::String(value) => {
                 Json::String(value.clone())
             }

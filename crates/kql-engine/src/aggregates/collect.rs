@@ -62,20 +62,21 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
                 }
                 // An array gives its elements.
                 if let Datum::Dynamic(bytes) = &values[0]
-                    && let Dynamic::Array(items) = dynamic::view(bytes) {
-                        let mut size = 0;
-                        for item in items.iter() {
-                            let value = Datum::dynamic(item);
-                            if !value.is_null()
-                                && kept.values.len() < most
-                                && kept.insert(&value.clone().unwrapped())
-                            {
-                                kept.values.push(item.to_vec());
-                                size += item.len() * 2 + 80;
-                            }
+                    && let Dynamic::Array(items) = dynamic::view(bytes)
+                {
+                    let mut size = 0;
+                    for item in items.iter() {
+                        let value = Datum::dynamic(item);
+                        if !value.is_null()
+                            && kept.values.len() < most
+                            && kept.insert(&value.clone().unwrapped())
+                        {
+                            kept.values.push(item.to_vec());
+                            size += item.len() * 2 + 80;
                         }
-                        return size;
                     }
+                    return size;
+                }
                 let value = values[0].borrowed().unwrapped();
                 if !kept.insert(&value) {
                     return 0;

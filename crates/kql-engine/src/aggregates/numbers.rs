@@ -201,7 +201,11 @@ fn average(argument: ScalarType, ty: ScalarType) -> Box<dyn State> {
                     .decimal
                     .and_then(|sum| sum.divide(Decimal::from_long(total.count)))
                     .map_or(Datum::Null, Datum::Decimal),
-                _ => Datum::Real(if total.count == 0 { f64::NAN } else { sum / count }),
+                _ => Datum::Real(if total.count == 0 {
+                    f64::NAN
+                } else {
+                    sum / count
+                }),
             }]
         },
     )

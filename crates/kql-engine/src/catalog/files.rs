@@ -163,9 +163,11 @@ fn parquet_file(path: &Path, file: File) -> Result<Vec<RecordBatch>, EngineError
 }
 
 fn arrow_file(path: &Path, file: File) -> Result<Vec<RecordBatch>, EngineError> {
-    if let Ok(reader) = FileReader::try_new_buffered(file, None) { reader
-    .collect::<Result<Vec<_>, _>>()
-    .map_err(|error| failed(path, error)) } else {
+    if let Ok(reader) = FileReader::try_new_buffered(file, None) {
+        reader
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| failed(path, error))
+    } else {
         let file = File::open(path).map_err(|error| failed(path, error))?;
         StreamReader::try_new_buffered(file, None)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -73,16 +73,19 @@ impl Lines {
                 }
             }
             Json::Object(mut row) => {
-                if row.len() == 1 && matches!(row.get("records"), Some(Json::Array(_)))
-                    && let Some(records) = row.remove("records") {
-                        return self.take(records, name, line);
-                    }
+                if row.len() == 1
+                    && matches!(row.get("records"), Some(Json::Array(_)))
+                    && let Some(records) = row.remove("records")
+                {
+                    return self.take(records, name, line);
+                }
                 if matches!(row.get("properties"), Some(Json::Object(_)))
                     && row.contains_key("category")
                     && (row.contains_key("time") || row.contains_key("Time"))
-                    && let Some(Json::Object(inner)) = row.remove("properties") {
-                        row = inner;
-                    }
+                    && let Some(Json::Object(inner)) = row.remove("properties")
+                {
+                    row = inner;
+                }
                 self.rows.push(row);
             }
             _ => {

@@ -154,9 +154,10 @@ pub(super) fn vectors(
     rows: usize,
 ) -> BooleanArray {
     if let (Vector::Array(array), Vector::Constant(constant)) = (left, right)
-        && let Some(answer) = against_constant(op, array, left_type, constant) {
-            return answer;
-        }
+        && let Some(answer) = against_constant(op, array, left_type, constant)
+    {
+        return answer;
+    }
     let left: Reader<'_> = left.reader(left_type);
     let right = right.reader(right_type);
     (0..rows)

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use kql_semantics::bound::{
-    self, CompareOp, Expr, ExprKind, ScalarId, SetOp, SetOperand, TextOp,
-};
+use kql_semantics::bound::{self, CompareOp, Expr, ExprKind, ScalarId, SetOp, SetOperand, TextOp};
 use kql_semantics::{ColumnId, ScalarType};
 
 use super::{Compiled, Kernel, Node, compare, kernel};
@@ -557,8 +555,10 @@ fn constant_set(
     ty: ScalarType,
 ) -> Compiled {
     if value.ty == ScalarType::String && op == SetOp::In {
-        let texts: HashSet<String> =
-            members.iter().map(|one| one.display().into_owned()).collect();
+        let texts: HashSet<String> = members
+            .iter()
+            .map(|one| one.display().into_owned())
+            .collect();
         let test: super::TextTest = Arc::new(move |text| texts.contains(text) != negated);
         return Compiled {
             node: Node::Test(test, Box::new(value)),

@@ -84,9 +84,10 @@ impl ScalarUDFImpl for Function {
 pub(crate) fn call(compiled: Compiled, columns: &[String]) -> Expr {
     let column = |name: &String| Expr::Column(Column::new_unqualified(name.clone()));
     if let (Node::Input(at), true) = (&compiled.node, columns.len() == 1)
-        && let Some(name) = columns.get(*at) {
-            return column(name);
-        }
+        && let Some(name) = columns.get(*at)
+    {
+        return column(name);
+    }
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
     // Volatile everywhere without columns: nothing is folded by rules that are not ours.
     let volatility = if columns.is_empty() || compiled.is_volatile() {

@@ -260,7 +260,7 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
     let end = if span < 0 {
         size
     } else {
-        size.min(start + span)
+        size.min(start.saturating_add(span))
     };
     for at in start..end {
         let item = usize::try_from(at).ok().and_then(|at| items.get(at));

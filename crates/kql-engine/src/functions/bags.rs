@@ -118,7 +118,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             Ok(Datum::dynamic(dynamic::object(&all)))
         }),
         "bag_zip" => kernel(|values| {
-            let Some(keys) = items(&values[0]) else { return Ok(Datum::Null) };
+            let Some(keys) = items(&values[0]) else {
+                return Ok(Datum::Null);
+            };
             let list = items(&values[1]).unwrap_or_default();
             let mut entries = Vec::new();
             for (at, key) in keys.iter().enumerate() {

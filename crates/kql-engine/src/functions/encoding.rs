@@ -37,24 +37,38 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             Ok(Datum::text(text.unwrap_or_default()))
         }),
         "base64_decode_toarray" => kernel(|values| {
-            let Some(bytes) = decoded(&values[0]) else { return Ok(Datum::Null) };
-            let list: Vec<Datum<'_>> =
-                bytes.into_iter().map(|byte| Datum::Long(i64::from(byte))).collect();
+            let Some(bytes) = decoded(&values[0]) else {
+                return Ok(Datum::Null);
+            };
+            let list: Vec<Datum<'_>> = bytes
+                .into_iter()
+                .map(|byte| Datum::Long(i64::from(byte)))
+                .collect();
             Ok(array(&list))
         }),
         "base64_encode_fromarray" => kernel(|values| {
             let bytes: Option<Vec<u8>> = items(&values[0]).and_then(|list| {
-                list.iter().map(|one| u8::try_from(one.as_long()?).ok()).collect()
+                list.iter()
+                    .map(|one| u8::try_from(one.as_long()?).ok())
+                    .collect()
             });
-            Ok(Datum::text(bytes.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()))
+            Ok(Datum::text(
+                bytes
+                    .map(|bytes| STANDARD.encode(bytes))
+                    .unwrap_or_default(),
+            ))
         }),
         "base64_decode_toguid" => kernel(|values| {
             let Some(bytes) = decoded(&values[0]).filter(|bytes| bytes.len() == 16) else {
                 return Ok(Datum::Null);
             };
             let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-            let digits: Vec<String> = order.iter().map(|at| format!("{:02x}", bytes[*at])).collect();
-            Ok(crate::text::guid(&digits.concat()).map_or(Datum::Null, |guid| Datum::Guid(guid.into())))
+            let digits: Vec<String> = order
+                .iter()
+                .map(|at| format!("{:02x}", bytes[*at]))
+                .collect();
+            Ok(crate::text::guid(&digits.concat())
+                .map_or(Datum::Null, |guid| Datum::Guid(guid.into())))
         }),
         "base64_encode_fromguid" => kernel(|values| {
             let digits = values[0].display().replace('-', "");

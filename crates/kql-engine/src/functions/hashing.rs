@@ -9,7 +9,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(Some(match call.name {
         "hash" | "hash_xxhash64" => kernel(|values| {
             let hash = xxhash64(&bytes_of(&values[0])).cast_signed();
-            let Some(modulus) = values.get(1) else { return Ok(Datum::Long(hash)) };
+            let Some(modulus) = values.get(1) else {
+                return Ok(Datum::Long(hash));
+            };
             Ok(match modulus.as_long() {
                 Some(modulus) if modulus > 0 => Datum::Long(hash.rem_euclid(modulus)),
                 _ => Datum::Null,
@@ -48,7 +50,10 @@ const PRIMES: [u64; 5] = [
 ];
 
 fn word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn round(accumulator: u64, input: u64) -> u64 {
@@ -62,8 +67,12 @@ fn round(accumulator: u64, input: u64) -> u64 {
 fn xxhash64(bytes: &[u8]) -> u64 {
     let mut rest = bytes;
     let mut hash = if bytes.len() >= 32 {
-        let mut lanes =
-            [PRIMES[0].wrapping_add(PRIMES[1]), PRIMES[1], 0, 0_u64.wrapping_sub(PRIMES[0])];
+        let mut lanes = [
+            PRIMES[0].wrapping_add(PRIMES[1]),
+            PRIMES[1],
+            0,
+            0_u64.wrapping_sub(PRIMES[0]),
+        ];
         while rest.len() >= 32 {
             for (at, lane) in lanes.iter_mut().enumerate() {
                 *lane = round(*lane, word(&rest[at * 8..at * 8 + 8]));
@@ -76,7 +85,9 @@ fn xxhash64(bytes: &[u8]) -> u64 {
             .wrapping_add(lanes[2].rotate_left(12))
             .wrapping_add(lanes[3].rotate_left(18));
         for lane in lanes {
-            hash = (hash ^ round(0, lane)).wrapping_mul(PRIMES[0]).wrapping_add(PRIMES[3]);
+            hash = (hash ^ round(0, lane))
+                .wrapping_mul(PRIMES[0])
+                .wrapping_add(PRIMES[3]);
         }
         hash
     } else {
@@ -111,17 +122,80 @@ fn xxhash64(bytes: &[u8]) -> u64 {
 /// FIPS 180-4. The constants are the fractions of cube and square roots of primes.
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     const K: [u32; 64] = [
-        0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
-        0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
-        0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,
-        0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967,
-        0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85,
-        0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070,
-        0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
-        0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
+        0x428a_2f98,
+        0x7137_4491,
+        0xb5c0_fbcf,
+        0xe9b5_dba5,
+        0x3956_c25b,
+        0x59f1_11f1,
+        0x923f_82a4,
+        0xab1c_5ed5,
+        0xd807_aa98,
+        0x1283_5b01,
+        0x2431_85be,
+        0x550c_7dc3,
+        0x72be_5d74,
+        0x80de_b1fe,
+        0x9bdc_06a7,
+        0xc19b_f174,
+        0xe49b_69c1,
+        0xefbe_4786,
+        0x0fc1_9dc6,
+        0x240c_a1cc,
+        0x2de9_2c6f,
+        0x4a74_84aa,
+        0x5cb0_a9dc,
+        0x76f9_88da,
+        0x983e_5152,
+        0xa831_c66d,
+        0xb003_27c8,
+        0xbf59_7fc7,
+        0xc6e0_0bf3,
+        0xd5a7_9147,
+        0x06ca_6351,
+        0x1429_2967,
+        0x27b7_0a85,
+        0x2e1b_2138,
+        0x4d2c_6dfc,
+        0x5338_0d13,
+        0x650a_7354,
+        0x766a_0abb,
+        0x81c2_c92e,
+        0x9272_2c85,
+        0xa2bf_e8a1,
+        0xa81a_664b,
+        0xc24b_8b70,
+        0xc76c_51a3,
+        0xd192_e819,
+        0xd699_0624,
+        0xf40e_3585,
+        0x106a_a070,
+        0x19a4_c116,
+        0x1e37_6c08,
+        0x2748_774c,
+        0x34b0_bcb5,
+        0x391c_0cb3,
+        0x4ed8_aa4a,
+        0x5b9c_ca4f,
+        0x682e_6ff3,
+        0x748f_82ee,
+        0x78a5_636f,
+        0x84c8_7814,
+        0x8cc7_0208,
+        0x90be_fffa,
+        0xa450_6ceb,
+        0xbef9_a3f7,
+        0xc671_78f2,
     ];
     let mut state: [u32; 8] = [
-        0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
     ];
     let mut message = bytes.to_vec();
     message.push(0x80);
@@ -132,7 +206,9 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     for block in message.chunks_exact(64) {
         let mut words = [0_u32; 64];
         for (at, chunk) in block.chunks_exact(4).enumerate() {
-            words[at] = chunk.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+            words[at] = chunk
+                .iter()
+                .fold(0, |number, byte| number << 8 | u32::from(*byte));
         }
         for at in 16..64 {
             let (one, two) = (words[at - 15], words[at - 2]);

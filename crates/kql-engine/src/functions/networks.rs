@@ -13,14 +13,21 @@ use crate::expression::{Kernel, kernel};
 pub(crate) fn ipv4(text: &str) -> Option<(u32, u32)> {
     let text = text.trim();
     let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, bits.parse::<u32>().ok().filter(|bits| *bits <= 32)?),
+        Some((address, bits)) => (
+            address,
+            bits.parse::<u32>().ok().filter(|bits| *bits <= 32)?,
+        ),
         None => (text, 32),
     };
     Some((u32::from(address.parse::<Ipv4Addr>().ok()?), bits))
 }
 
 pub(crate) fn mask4(address: u32, bits: u32) -> u32 {
-    if bits == 0 { 0 } else { address & (u32::MAX << (32 - bits)) }
+    if bits == 0 {
+        0
+    } else {
+        address & (u32::MAX << (32 - bits))
+    }
 }
 
 /// An IPv6 address, or an IPv4 one mapped into IPv6.
@@ -40,14 +47,20 @@ pub(crate) fn ipv6(text: &str) -> Option<(u128, u32)> {
 }
 
 pub(crate) fn mask6(address: u128, bits: u32) -> u128 {
-    if bits == 0 { 0 } else { address & (u128::MAX << (128 - bits)) }
+    if bits == 0 {
+        0
+    } else {
+        address & (u128::MAX << (128 - bits))
+    }
 }
 
 /// The prefix argument at `at`, all bits when it is left out.
 fn prefix(values: &[Datum<'_>], at: usize, all: u32) -> Option<u32> {
     match values.get(at) {
         None => Some(all),
-        Some(value) => u32::try_from(value.as_long()?).ok().filter(|bits| *bits <= all),
+        Some(value) => u32::try_from(value.as_long()?)
+            .ok()
+            .filter(|bits| *bits <= all),
     }
 }
 
@@ -91,12 +104,18 @@ fn all_of(values: &[Datum<'_>], at: usize) -> Vec<String> {
 fn any_range(test: fn(&str, &str) -> Option<bool>) -> Kernel {
     kernel(move |values| {
         let address = values[0].display();
-        let answers: Vec<Option<bool>> =
-            all_of(values, 1).iter().map(|range| test(&address, range)).collect();
+        let answers: Vec<Option<bool>> = all_of(values, 1)
+            .iter()
+            .map(|range| test(&address, range))
+            .collect();
         if answers.contains(&Some(true)) {
             return Ok(Datum::Bool(true));
         }
-        Ok(if answers.contains(&Some(false)) { Datum::Bool(false) } else { Datum::Null })
+        Ok(if answers.contains(&Some(false)) {
+            Datum::Bool(false)
+        } else {
+            Datum::Null
+        })
     })
 }
 
@@ -121,7 +140,11 @@ fn has_address(prefixes: bool) -> Kernel {
             wanted.iter().any(|one| {
                 if prefixes {
                     let whole = one.parse::<Ipv4Addr>().is_ok();
-                    if whole { word == one } else { one.ends_with('.') && word.starts_with(one.as_str()) }
+                    if whole {
+                        word == one
+                    } else {
+                        one.ends_with('.') && word.starts_with(one.as_str())
+                    }
                 } else {
                     word == one
                 }
@@ -134,9 +157,11 @@ fn has_address(prefixes: bool) -> Kernel {
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(Some(match call.name {
         "parse_ipv4" => kernel(|values| {
-            Ok(ipv4(&values[0].display()).map_or(Datum::Null, |(address, bits)| {
-                Datum::Long(i64::from(mask4(address, bits)))
-            }))
+            Ok(
+                ipv4(&values[0].display()).map_or(Datum::Null, |(address, bits)| {
+                    Datum::Long(i64::from(mask4(address, bits)))
+                }),
+            )
         }),
         "parse_ipv4_mask" => kernel(|values| {
             let bits = prefix(values, 1, 32);
@@ -150,9 +175,17 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "parse_ipv6" => kernel(|values| Ok(Datum::text(full6(ipv6(&values[0].display()))))),
         "parse_ipv6_mask" => kernel(|values| {
             let text = values[0].display();
-            let Some((address, own)) = ipv6(&text) else { return Ok(Datum::text("")) };
-            let Some(bits) = prefix(values, 1, 128) else { return Ok(Datum::text("")) };
-            let bits = if text.contains(':') { bits } else { bits.min(32) + 96 };
+            let Some((address, own)) = ipv6(&text) else {
+                return Ok(Datum::text(""));
+            };
+            let Some(bits) = prefix(values, 1, 128) else {
+                return Ok(Datum::text(""));
+            };
+            let bits = if text.contains(':') {
+                bits
+            } else {
+                bits.min(32) + 96
+            };
             Ok(Datum::text(full6(Some((address, own.min(bits))))))
         }),
         "ipv4_compare" => kernel(|values| {
@@ -161,8 +194,12 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "ipv6_compare" => kernel(|values| {
             Ok(compare6(values).map_or(Datum::Null, |ordering| Datum::Long(ordering as i64)))
         }),
-        "ipv4_is_match" => kernel(|values| Ok(boolean(compare4(values).map(std::cmp::Ordering::is_eq)))),
-        "ipv6_is_match" => kernel(|values| Ok(boolean(compare6(values).map(std::cmp::Ordering::is_eq)))),
+        "ipv4_is_match" => {
+            kernel(|values| Ok(boolean(compare4(values).map(std::cmp::Ordering::is_eq))))
+        }
+        "ipv6_is_match" => {
+            kernel(|values| Ok(boolean(compare6(values).map(std::cmp::Ordering::is_eq))))
+        }
         "ipv4_is_private" => kernel(|values| {
             let text = values[0].display();
             Ok(boolean(ipv4(&text).map(|(address, bits)| {
@@ -172,10 +209,16 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             })))
         }),
         "ipv4_is_in_range" => kernel(|values| {
-            Ok(boolean(in_range4(&values[0].display(), &values[1].display())))
+            Ok(boolean(in_range4(
+                &values[0].display(),
+                &values[1].display(),
+            )))
         }),
         "ipv6_is_in_range" => kernel(|values| {
-            Ok(boolean(in_range6(&values[0].display(), &values[1].display())))
+            Ok(boolean(in_range6(
+                &values[0].display(),
+                &values[1].display(),
+            )))
         }),
         "ipv4_is_in_any_range" => any_range(in_range4),
         "ipv6_is_in_any_range" => any_range(in_range6),
@@ -211,21 +254,32 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
 }
 
 fn full6(address: Option<(u128, u32)>) -> String {
-    let Some((address, bits)) = address else { return String::new() };
-    let groups: Vec<String> =
-        Ipv6Addr::from(mask6(address, bits)).segments().iter().map(|one| format!("{one:04x}")).collect();
+    let Some((address, bits)) = address else {
+        return String::new();
+    };
+    let groups: Vec<String> = Ipv6Addr::from(mask6(address, bits))
+        .segments()
+        .iter()
+        .map(|one| format!("{one:04x}"))
+        .collect();
     groups.join(":")
 }
 
 fn format4(values: &[Datum<'_>], with_mask: bool) -> String {
     let parsed = match &values[0] {
         Datum::String(text) => ipv4(text),
-        other => other.as_long().and_then(|number| Some((u32::try_from(number).ok()?, 32))),
+        other => other
+            .as_long()
+            .and_then(|number| Some((u32::try_from(number).ok()?, 32))),
     };
     let (Some((address, own)), Some(bits)) = (parsed, prefix(values, 1, 32)) else {
         return String::new();
     };
     let bits = own.min(bits);
     let address = Ipv4Addr::from(mask4(address, bits));
-    if with_mask { format!("{address}/{bits}") } else { address.to_string() }
+    if with_mask {
+        format!("{address}/{bits}")
+    } else {
+        address.to_string()
+    }
 }

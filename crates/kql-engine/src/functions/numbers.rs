@@ -1,7 +1,5 @@
 //! Functions of numbers.
 
-
-
 use super::{Call, arithmetic};
 use crate::EngineError;
 use crate::convert;
@@ -12,9 +10,15 @@ use crate::expression::{Kernel, kernel};
 /// A kernel of one real; what is no finite answer of a finite value is null where `strict`.
 fn real(body: fn(f64) -> f64, strict: bool) -> Kernel {
     kernel(move |values| {
-        let Some(value) = values[0].as_real() else { return Ok(Datum::Null) };
+        let Some(value) = values[0].as_real() else {
+            return Ok(Datum::Null);
+        };
         let answer = body(value);
-        Ok(if strict && answer.is_nan() { Datum::Null } else { Datum::Real(answer) })
+        Ok(if strict && answer.is_nan() {
+            Datum::Null
+        } else {
+            Datum::Real(answer)
+        })
     })
 }
 
@@ -28,8 +32,14 @@ fn bits(body: fn(i64, i64) -> i64) -> Kernel {
 }
 
 fn shift(value: i64, by: i64, left: bool) -> i64 {
-    let Ok(by) = u32::try_from(by.rem_euclid(64)) else { return value };
-    if left { value.wrapping_shl(by) } else { value.wrapping_shr(by) }
+    let Ok(by) = u32::try_from(by.rem_euclid(64)) else {
+        return value;
+    };
+    if left {
+        value.wrapping_shl(by)
+    } else {
+        value.wrapping_shr(by)
+    }
 }
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
@@ -62,7 +72,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             Ok(convert::to_type(&Datum::Real(rounded), ty))
         }),
         "ceiling" => kernel(move |values| {
-            let Some(value) = values[0].as_real() else { return Ok(Datum::Null) };
+            let Some(value) = values[0].as_real() else {
+                return Ok(Datum::Null);
+            };
             Ok(convert::to_type(&Datum::Real(value.ceil()), ty))
         }),
         "pow" => kernel(move |values| {
@@ -95,7 +107,15 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "radians" => real(f64::to_radians, false),
         "pi" => kernel(|_| Ok(Datum::Real(std::f64::consts::PI))),
         "sign" => real(
-            |value| if value > 0.0 { 1.0 } else if value < 0.0 { -1.0 } else { 0.0 },
+            |value| {
+                if value > 0.0 {
+                    1.0
+                } else if value < 0.0 {
+                    -1.0
+                } else {
+                    0.0
+                }
+            },
             false,
         ),
         "isnan" => test(f64::is_nan),
@@ -107,12 +127,14 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "binary_shift_left" => bits(|one, two| shift(one, two, true)),
         "binary_shift_right" => bits(|one, two| shift(one, two, false)),
         "binary_not" => kernel(|values| {
-            Ok(values[0].as_long().map_or(Datum::Null, |value| Datum::Long(!value)))
-        }),
-        "bitset_count_ones" => kernel(|values| {
             Ok(values[0]
                 .as_long()
-                .map_or(Datum::Null, |value| Datum::Long(i64::from(value.count_ones()))))
+                .map_or(Datum::Null, |value| Datum::Long(!value)))
+        }),
+        "bitset_count_ones" => kernel(|values| {
+            Ok(values[0].as_long().map_or(Datum::Null, |value| {
+                Datum::Long(i64::from(value.count_ones()))
+            }))
         }),
         "convert_temperature" => convert_temperature(call),
         _ => return Ok(None),
@@ -121,7 +143,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
 
 fn test(body: fn(f64) -> bool) -> Kernel {
     kernel(move |values| {
-        Ok(values[0].as_real().map_or(Datum::Null, |value| Datum::Bool(body(value))))
+        Ok(values[0]
+            .as_real()
+            .map_or(Datum::Null, |value| Datum::Bool(body(value))))
     })
 }
 
@@ -140,7 +164,9 @@ fn convert_temperature(call: &Call) -> Kernel {
         call.constant_text(2).unwrap_or_default().into_owned(),
     );
     kernel(move |values| {
-        let Some(value) = values[0].as_real() else { return Ok(Datum::Null) };
+        let Some(value) = values[0].as_real() else {
+            return Ok(Datum::Null);
+        };
         let kelvin = match from.as_str() {
             "Kelvin" => value,
             "DegreeCelsius" => value + 273.15,
@@ -157,4 +183,3 @@ fn convert_temperature(call: &Call) -> Kernel {
         })
     })
 }
-

@@ -16,7 +16,9 @@ fn real(value: Option<f64>) -> Datum<'static> {
 
 fn each(body: fn(f64) -> f64) -> Kernel {
     kernel(move |values| {
-        let Some(list) = numbers(&values[0]) else { return Ok(Datum::Null) };
+        let Some(list) = numbers(&values[0]) else {
+            return Ok(Datum::Null);
+        };
         let list: Vec<Datum<'_>> = list.into_iter().map(|one| real(one.map(body))).collect();
         Ok(array(&list))
     })
@@ -45,18 +47,22 @@ fn pairs<'a>(
 
 fn arithmetic(body: fn(f64, f64) -> f64) -> Kernel {
     kernel(move |values| {
-        Ok(pairs(values, |one, two| match (one.as_real(), two.as_real()) {
-            (Some(one), Some(two)) => Datum::Real(body(one, two)),
-            _ => Datum::Null,
+        Ok(pairs(values, |one, two| {
+            match (one.as_real(), two.as_real()) {
+                (Some(one), Some(two)) => Datum::Real(body(one, two)),
+                _ => Datum::Null,
+            }
         }))
     })
 }
 
 fn comparison(body: fn(f64, f64) -> bool) -> Kernel {
     kernel(move |values| {
-        Ok(pairs(values, |one, two| match (one.as_real(), two.as_real()) {
-            (Some(one), Some(two)) => Datum::Bool(body(one, two)),
-            _ => Datum::Null,
+        Ok(pairs(values, |one, two| {
+            match (one.as_real(), two.as_real()) {
+                (Some(one), Some(two)) => Datum::Bool(body(one, two)),
+                _ => Datum::Null,
+            }
         }))
     })
 }
@@ -77,9 +83,15 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "series_not_equals" => comparison(|one, two| one != two),
         "series_exp" => each(f64::exp),
         "series_log" => each(f64::ln),
-        "series_sign" => {
-            each(|one| if one > 0.0 { 1.0 } else if one < 0.0 { -1.0 } else { 0.0 })
-        }
+        "series_sign" => each(|one| {
+            if one > 0.0 {
+                1.0
+            } else if one < 0.0 {
+                -1.0
+            } else {
+                0.0
+            }
+        }),
         "series_abs" => each(f64::abs),
         "series_sin" => each(f64::sin),
         "series_cos" => each(f64::cos),
@@ -92,12 +104,24 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "series_fill_forward" => fill(false),
         "series_fill_backward" => fill(true),
         "series_fill_const" => kernel(|values| {
-            let Some(list) = items(&values[0]) else { return Ok(Datum::Null) };
-            let with = values.get(1).map_or(Datum::Long(0), |one| one.borrowed().unwrapped().into_owned());
-            let missing = values.get(2).map(|one| one.borrowed().unwrapped().into_owned());
+            let Some(list) = items(&values[0]) else {
+                return Ok(Datum::Null);
+            };
+            let with = values.get(1).map_or(Datum::Long(0), |one| {
+                one.borrowed().unwrapped().into_owned()
+            });
+            let missing = values
+                .get(2)
+                .map(|one| one.borrowed().unwrapped().into_owned());
             let out: Vec<Datum<'_>> = list
                 .into_iter()
-                .map(|one| if is_missing(&one, missing.as_ref()) { with.clone() } else { one })
+                .map(|one| {
+                    if is_missing(&one, missing.as_ref()) {
+                        with.clone()
+                    } else {
+                        one
+                    }
+                })
                 .collect();
             Ok(array(&out))
         }),
@@ -106,15 +130,27 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 (Some(one), Some(two)) => Datum::Real(one * two),
                 _ => Datum::Null,
             });
-            let Some(list) = numbers(&product) else { return Ok(Datum::Null) };
+            let Some(list) = numbers(&product) else {
+                return Ok(Datum::Null);
+            };
             Ok(Datum::Real(list.into_iter().flatten().sum()))
         }),
         "series_magnitude" => kernel(|values| {
-            let Some(list) = numbers(&values[0]) else { return Ok(Datum::Null) };
-            Ok(Datum::Real(list.into_iter().flatten().map(|one| one * one).sum::<f64>().sqrt()))
+            let Some(list) = numbers(&values[0]) else {
+                return Ok(Datum::Null);
+            };
+            Ok(Datum::Real(
+                list.into_iter()
+                    .flatten()
+                    .map(|one| one * one)
+                    .sum::<f64>()
+                    .sqrt(),
+            ))
         }),
         "series_product" => kernel(|values| {
-            let Some(list) = numbers(&values[0]) else { return Ok(Datum::Null) };
+            let Some(list) = numbers(&values[0]) else {
+                return Ok(Datum::Null);
+            };
             Ok(Datum::Real(list.into_iter().flatten().product()))
         }),
         "series_cosine_similarity" if call.len() == 2 => kernel(|values| {
@@ -133,16 +169,27 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 return Ok(Datum::Null);
             }
             let (first, second) = (mean(&one), mean(&two));
-            let shared: f64 = one.iter().zip(&two).map(|(a, b)| (a - first) * (b - second)).sum();
+            let shared: f64 = one
+                .iter()
+                .zip(&two)
+                .map(|(a, b)| (a - first) * (b - second))
+                .sum();
             let spread = |list: &[f64], mean: f64| {
-                list.iter().map(|a| (a - mean) * (a - mean)).sum::<f64>().sqrt()
+                list.iter()
+                    .map(|a| (a - mean) * (a - mean))
+                    .sum::<f64>()
+                    .sqrt()
             };
-            Ok(Datum::Real(shared / (spread(&one, first) * spread(&two, second))))
+            Ok(Datum::Real(
+                shared / (spread(&one, first) * spread(&two, second)),
+            ))
         }),
         "series_stats_dynamic" => kernel(|values| Ok(stats(&values[0]))),
         "series_iir" => kernel(|values| {
             let parts = (whole(&values[0]), whole(&values[1]), whole(&values[2]));
-            let (Some(input), Some(ahead), Some(back)) = parts else { return Ok(Datum::Null) };
+            let (Some(input), Some(ahead), Some(back)) = parts else {
+                return Ok(Datum::Null);
+            };
             let Some(first) = back.first().copied().filter(|one| *one != 0.0) else {
                 return Ok(Datum::Null);
             };
@@ -152,7 +199,12 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 for (lag, factor) in ahead.iter().enumerate().filter(|(lag, _)| *lag <= at) {
                     value += factor * input[at - lag];
                 }
-                for (lag, factor) in back.iter().enumerate().skip(1).filter(|(lag, _)| *lag <= at) {
+                for (lag, factor) in back
+                    .iter()
+                    .enumerate()
+                    .skip(1)
+                    .filter(|(lag, _)| *lag <= at)
+                {
                     value -= factor * out[at - lag];
                 }
                 out.push(value / first);
@@ -184,8 +236,12 @@ fn is_missing(value: &Datum<'_>, placeholder: Option<&Datum<'static>>) -> bool {
 
 fn fill(backward: bool) -> Kernel {
     kernel(move |values| {
-        let Some(mut list) = items(&values[0]) else { return Ok(Datum::Null) };
-        let missing = values.get(1).map(|one| one.borrowed().unwrapped().into_owned());
+        let Some(mut list) = items(&values[0]) else {
+            return Ok(Datum::Null);
+        };
+        let missing = values
+            .get(1)
+            .map(|one| one.borrowed().unwrapped().into_owned());
         if backward {
             list.reverse();
         }
@@ -208,7 +264,9 @@ fn fill(backward: bool) -> Kernel {
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
 fn stats(value: &Datum<'_>) -> Datum<'static> {
-    let Some(list) = whole(value).filter(|list| !list.is_empty()) else { return Datum::Null };
+    let Some(list) = whole(value).filter(|list| !list.is_empty()) else {
+        return Datum::Null;
+    };
     let mut least = 0;
     let mut most = 0;
     for (at, one) in list.iter().enumerate() {
@@ -220,8 +278,15 @@ fn stats(value: &Datum<'_>) -> Datum<'static> {
         }
     }
     let average = mean(&list);
-    let squares: f64 = list.iter().map(|one| (one - average) * (one - average)).sum();
-    let variance = if list.len() > 1 { squares / (list.len() - 1) as f64 } else { 0.0 };
+    let squares: f64 = list
+        .iter()
+        .map(|one| (one - average) * (one - average))
+        .sum();
+    let variance = if list.len() > 1 {
+        squares / (list.len() - 1) as f64
+    } else {
+        0.0
+    };
     let place = |at: usize| dynamic::long(super::strings::length(at));
     Datum::dynamic(dynamic::object(&[
         ("min", dynamic::real(list[least])),
@@ -236,7 +301,9 @@ fn stats(value: &Datum<'_>) -> Datum<'static> {
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
 fn fit_line(value: &Datum<'_>) -> Datum<'static> {
-    let Some(list) = whole(value).filter(|list| list.len() > 1) else { return Datum::Null };
+    let Some(list) = whole(value).filter(|list| list.len() > 1) else {
+        return Datum::Null;
+    };
     let count = list.len() as f64;
     let middle = (count - 1.0) / 2.0;
     let average = mean(&list);
@@ -249,12 +316,28 @@ fn fit_line(value: &Datum<'_>) -> Datum<'static> {
     }
     let slope = shared / spread;
     let start = average - slope * middle;
-    let fitted: Vec<f64> = (0..list.len()).map(|at| start + slope * at as f64).collect();
-    let left: f64 = list.iter().zip(&fitted).map(|(one, fit)| (one - fit) * (one - fit)).sum();
-    let total: f64 = list.iter().map(|one| (one - average) * (one - average)).sum();
+    let fitted: Vec<f64> = (0..list.len())
+        .map(|at| start + slope * at as f64)
+        .collect();
+    let left: f64 = list
+        .iter()
+        .zip(&fitted)
+        .map(|(one, fit)| (one - fit) * (one - fit))
+        .sum();
+    let total: f64 = list
+        .iter()
+        .map(|one| (one - average) * (one - average))
+        .sum();
     let line: Vec<Vec<u8>> = fitted.iter().map(|one| dynamic::real(*one)).collect();
     Datum::dynamic(dynamic::object(&[
-        ("rsquare", dynamic::real(if total == 0.0 { 1.0 } else { 1.0 - left / total })),
+        (
+            "rsquare",
+            dynamic::real(if total == 0.0 {
+                1.0
+            } else {
+                1.0 - left / total
+            }),
+        ),
         ("slope", dynamic::real(slope)),
         ("variance", dynamic::real(total / (count - 1.0))),
         ("rvariance", dynamic::real(left / (count - 1.0))),

@@ -94,7 +94,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 }
                 parts = next;
             }
-            Ok(Datum::text(parts.into_iter().map(|(part, _)| part).collect::<String>()))
+            Ok(Datum::text(
+                parts.into_iter().map(|(part, _)| part).collect::<String>(),
+            ))
         }),
         // The pattern comes first in `replace`, the oldest of the three.
         "replace" => with_regex(call, 0, |regex, values| {
@@ -440,9 +442,7 @@ fn count_of(text: &str, wanted: &str) -> i64 {
 
 fn trim(call: &Call, start: bool, end: bool) -> Result<Kernel, EngineError> {
     let compile = move |pattern: &str| -> Result<(Option<Regex>, Option<Regex>), EngineError> {
-        let front = start
-            .then(|| regex(&format!("^(?:{pattern})")))
-            .transpose();
+        let front = start.then(|| regex(&format!("^(?:{pattern})"))).transpose();
         let back = end.then(|| regex(&format!("(?:{pattern})$"))).transpose();
         Ok((
             front.map_err(EngineError::runtime)?,

@@ -15,12 +15,12 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             Ok(bag(&[("Query Parameters", query(&text))]))
         }),
         "url_decode" => kernel(|values| Ok(Datum::text(decode(&values[0].display())))),
-        "url_encode" => kernel(|values| {
-            Ok(Datum::text(encode(&values[0].display(), b"-_.!*()~", true)))
-        }),
-        "url_encode_component" => kernel(|values| {
-            Ok(Datum::text(encode(&values[0].display(), b"-_.~", false)))
-        }),
+        "url_encode" => {
+            kernel(|values| Ok(Datum::text(encode(&values[0].display(), b"-_.!*()~", true))))
+        }
+        "url_encode_component" => {
+            kernel(|values| Ok(Datum::text(encode(&values[0].display(), b"-_.~", false))))
+        }
         "parse_path" => kernel(|values| Ok(parse_path(&values[0].display()))),
         "parse_version" => kernel(|values| {
             Ok(parse_version(&values[0].display()).map_or(Datum::Null, Datum::Decimal))
@@ -83,8 +83,14 @@ pub(crate) fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        match (bytes[at], hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .filter(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|pair| std::str::from_utf8(pair).ok());
+        match (
+            bytes[at],
+            hex.and_then(|pair| u8::from_str_radix(pair, 16).ok()),
+        ) {
             (b'%', Some(byte)) => {
                 out.push(byte);
                 at += 2;
@@ -121,7 +127,11 @@ fn parse_path(text: &str) -> Datum<'static> {
         Some(at) if at > 1 && !rest[at..].contains(['/', '\\']) => (&rest[..at], &rest[at + 1..]),
         _ => (rest, ""),
     };
-    let root = if scheme.is_empty() && rest.as_bytes().get(1) == Some(&b':') { &rest[..2] } else { "" };
+    let root = if scheme.is_empty() && rest.as_bytes().get(1) == Some(&b':') {
+        &rest[..2]
+    } else {
+        ""
+    };
     let cut = rest.rfind(['/', '\\']);
     let (directory, file) = match cut {
         Some(at) => (&rest[..at], &rest[at + 1..]),

@@ -109,9 +109,14 @@ fn expand(
     }
     let rows = origin.len();
     let repeats = rows.div_ceil(batch.num_rows().max(1));
-    let size: usize = kept.iter().map(|at| batch.column(*at).get_array_memory_size()).sum();
+    let size: usize = kept
+        .iter()
+        .map(|at| batch.column(*at).get_array_memory_size())
+        .sum();
     if size.saturating_mul(repeats) > MOST_BYTES {
-        return Err(EngineError::runtime("expanding the rows would take gigabytes"));
+        return Err(EngineError::runtime(
+            "expanding the rows would take gigabytes",
+        ));
     }
     let origin = UInt64Array::from(origin);
     let mut columns = Vec::new();
@@ -192,8 +197,12 @@ impl Planner<'_> {
         let limit = self.limit_of(expand.limit.as_ref())?;
         let how = (expand.bags, limit, true);
         // A column that nobody sees afterwards is not repeated: it may be the array itself.
-        let kept: Vec<_> =
-            flow.columns.iter().filter(|column| columns.contains(column)).copied().collect();
+        let kept: Vec<_> = flow
+            .columns
+            .iter()
+            .filter(|column| columns.contains(column))
+            .copied()
+            .collect();
         let expanded = self.expanded(&flow, &kept, &expand.items, expand.index, how)?;
         self.keep(expanded, columns)
     }

@@ -62,7 +62,11 @@ fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), Engi
                     }
                     _ => None,
                 };
-                let any = if (last && !regex_mode) || (greedy && regex_mode) { ".*" } else { ".*?" };
+                let any = if (last && !regex_mode) || (greedy && regex_mode) {
+                    ".*"
+                } else {
+                    ".*?"
+                };
                 let shape = match (number, &parse.mode) {
                     (Some(number), ParseMode::Relaxed) => format!("{number}|{any}"),
                     (Some(number), _) => number.to_owned(),
@@ -273,10 +277,11 @@ fn pairs(
     let mut rest = text;
     while !rest.is_empty() {
         if !pair.is_empty()
-            && let Some(next) = rest.strip_prefix(pair) {
-                rest = next;
-                continue;
-            }
+            && let Some(next) = rest.strip_prefix(pair)
+        {
+            rest = next;
+            continue;
+        }
         let (key, next) = token(rest, &[between, pair], quotes, escape);
         let Some(after) = next.strip_prefix(between).filter(|_| !between.is_empty()) else {
             if next.len() == rest.len() {

@@ -63,7 +63,10 @@ impl Planner<'_> {
         let compiled = |expr| -> Result<Value, EngineError> {
             let mut compiler = Compiler::new(self);
             let compiled = compiler.compile(expr)?;
-            Ok(Value { compiled, inputs: compiler.inputs().to_vec() })
+            Ok(Value {
+                compiled,
+                inputs: compiler.inputs().to_vec(),
+            })
         };
         let mut steps = Vec::new();
         for step in &scan.steps {
@@ -91,7 +94,10 @@ impl Planner<'_> {
         let mut types: HashMap<ColumnId, ScalarType> = flow.columns.iter().copied().collect();
         let mut present = flow.columns.clone();
         for (column, value) in &scan.declared {
-            initial.push((column.id, self.optional(value.as_ref())?.unwrap_or(Datum::Null)));
+            initial.push((
+                column.id,
+                self.optional(value.as_ref())?.unwrap_or(Datum::Null),
+            ));
             types.insert(column.id, column.ty);
             present.push((column.id, column.ty));
         }
@@ -108,10 +114,15 @@ impl Planner<'_> {
             match_id: scan.match_id,
             output: present.clone(),
         });
-        let out = self.whole("scan", vec![flow.plan], &present, move |mut batches, schema| {
-            let (columns, rows) = work.run(&batches.remove(0))?;
-            Ok(super::slices(&batch_of(schema, columns, rows)?))
-        })?;
+        let out = self.whole(
+            "scan",
+            vec![flow.plan],
+            &present,
+            move |mut batches, schema| {
+                let (columns, rows) = work.run(&batches.remove(0))?;
+                Ok(super::slices(&batch_of(schema, columns, rows)?))
+            },
+        )?;
         self.keep(out, columns)
     }
 }
@@ -124,8 +135,11 @@ impl Work {
             .enumerate()
             .map(|(at, (_, ty))| Reader::new(batch.column(at), *ty))
             .collect();
-        let mut builders: Vec<Builder> =
-            self.output.iter().map(|(_, ty)| Builder::new(*ty, batch.num_rows())).collect();
+        let mut builders: Vec<Builder> = self
+            .output
+            .iter()
+            .map(|(_, ty)| Builder::new(*ty, batch.num_rows()))
+            .collect();
         let mut states: Vec<Option<State>> = vec![None; self.steps.len()];
         let mut next_id = 0;
         let mut count = 0;
@@ -149,7 +163,10 @@ impl Work {
                 } else {
                     let own = match &states[number] {
                         Some(state) => state.clone(),
-                        None if number == 0 => State { rows: Vec::new(), id: next_id },
+                        None if number == 0 => State {
+                            rows: Vec::new(),
+                            id: next_id,
+                        },
                         None => continue,
                     };
                     if !self.holds(&step.condition, &current, &own)? {
@@ -187,7 +204,12 @@ impl Work {
         Ok(self.value(value, row, state)?.as_bool() == Some(true))
     }
 
-    fn value(&self, value: &Value, row: &Row, state: &State) -> Result<Datum<'static>, EngineError> {
+    fn value(
+        &self,
+        value: &Value,
+        row: &Row,
+        state: &State,
+    ) -> Result<Datum<'static>, EngineError> {
         let columns: Vec<ArrayRef> = value
             .inputs
             .iter()
@@ -196,10 +218,19 @@ impl Work {
                     Input::Column(id) => (row.get(id), id),
                     // A step that has matched nothing shows the columns' initial values.
                     Input::Step(step, id) => (
-                        state.rows.get(*step).filter(|row| !row.is_empty()).map_or_else(
-                            || self.initial.iter().find(|one| one.0 == *id).map(|one| &one.1),
-                            |row| row.get(id),
-                        ),
+                        state
+                            .rows
+                            .get(*step)
+                            .filter(|row| !row.is_empty())
+                            .map_or_else(
+                                || {
+                                    self.initial
+                                        .iter()
+                                        .find(|one| one.0 == *id)
+                                        .map(|one| &one.1)
+                                },
+                                |row| row.get(id),
+                            ),
                         id,
                     ),
                 };
@@ -207,7 +238,10 @@ impl Work {
                 column::repeated(found.unwrap_or(&Datum::Null), ty, 1)
             })
             .collect();
-        let rows = Rows { columns: &columns, len: 1 };
+        let rows = Rows {
+            columns: &columns,
+            len: 1,
+        };
         let vector = value.compiled.evaluate(rows)?;
         Ok(vector.reader(value.compiled.ty).get(0).into_owned())
     }

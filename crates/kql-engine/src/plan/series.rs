@@ -1,7 +1,5 @@
 //! `make-series`.
 
-
-
 use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_semantics::bound::{self, MakeSeries};
@@ -47,7 +45,9 @@ impl Axis {
         if self.is_whole() {
             let step = self.step.1;
             let Some(from) = self.ends.0.or_else(|| {
-                least.and_then(Datum::as_long).map(|value| value.div_euclid(step) * step)
+                least
+                    .and_then(Datum::as_long)
+                    .map(|value| value.div_euclid(step) * step)
             }) else {
                 return Ok(None);
             };
@@ -67,10 +67,11 @@ impl Axis {
             first = self.value(from);
         } else {
             let step = self.step.0;
-            let Some(from) = self
-                .from
-                .or_else(|| least.and_then(Datum::as_real).map(|value| (value / step).floor() * step))
-            else {
+            let Some(from) = self.from.or_else(|| {
+                least
+                    .and_then(Datum::as_real)
+                    .map(|value| (value / step).floor() * step)
+            }) else {
                 return Ok(None);
             };
             let (to, included) = match self.to {
@@ -81,12 +82,18 @@ impl Axis {
                 },
             };
             let steps = (to - from) / step;
-            let steps = if included { steps.floor() + 1.0 } else { steps.ceil() };
+            let steps = if included {
+                steps.floor() + 1.0
+            } else {
+                steps.ceil()
+            };
             count = real_to_long(steps).unwrap_or(i64::MAX);
             first = Datum::Real(from);
         }
         if count > MOST {
-            return Err(EngineError::runtime(format!("make-series makes more than {MOST} points")));
+            return Err(EngineError::runtime(format!(
+                "make-series makes more than {MOST} points"
+            )));
         }
         Ok(Some((first, count.max(0))))
     }
@@ -102,7 +109,12 @@ impl Axis {
     /// The point a value falls on.
     fn place(&self, value: &Datum<'_>, first: &Datum<'_>) -> Option<i64> {
         if self.is_whole() {
-            Some(value.as_long()?.checked_sub(first.as_long()?)?.div_euclid(self.step.1))
+            Some(
+                value
+                    .as_long()?
+                    .checked_sub(first.as_long()?)?
+                    .div_euclid(self.step.1),
+            )
         } else {
             real_to_long(((value.as_real()? - first.as_real()?) / self.step.0).floor())
         }
@@ -111,7 +123,12 @@ impl Axis {
     #[expect(clippy::cast_precision_loss, reason = "at most 2^20 points")]
     fn point(&self, first: &Datum<'_>, at: i64) -> Datum<'static> {
         if self.is_whole() {
-            self.value(first.as_long().unwrap_or(0).wrapping_add(at.wrapping_mul(self.step.1)))
+            self.value(
+                first
+                    .as_long()
+                    .unwrap_or(0)
+                    .wrapping_add(at.wrapping_mul(self.step.1)),
+            )
         } else {
             Datum::Real(first.as_real().unwrap_or(0.0) + at as f64 * self.step.0)
         }
@@ -136,7 +153,10 @@ impl Planner<'_> {
             ty: series.axis.ty,
             from: from.as_ref().and_then(Datum::as_real),
             to: to.as_ref().and_then(Datum::as_real),
-            ends: (from.as_ref().and_then(Datum::as_long), to.as_ref().and_then(Datum::as_long)),
+            ends: (
+                from.as_ref().and_then(Datum::as_long),
+                to.as_ref().and_then(Datum::as_long),
+            ),
             step: (step.as_real().unwrap_or(0.0), step.as_long().unwrap_or(0)),
             to_included: series.to_included,
         };
@@ -156,13 +176,20 @@ impl Planner<'_> {
         }
         let keys = list.len();
         list.push(self.native(&series.axis)?.alias(self.fresh("x")));
-        let aggregates: Vec<bound::Aggregate> =
-            series.series.iter().map(|one| one.aggregate.clone()).collect();
+        let aggregates: Vec<bound::Aggregate> = series
+            .series
+            .iter()
+            .map(|one| one.aggregate.clone())
+            .collect();
         let (arguments, layouts) = self.aggregate_columns(&aggregates, list.len())?;
         list.extend(arguments);
         let mut defaults = Vec::new();
         for one in &series.series {
-            let ty = one.aggregate.outputs.first().map_or(ScalarType::Dynamic, |output| output.1);
+            let ty = one
+                .aggregate
+                .outputs
+                .first()
+                .map_or(ScalarType::Dynamic, |output| output.1);
             let default = match &one.default {
                 Some(default) => self.constant(default)?,
                 None => Datum::Long(0),
@@ -172,12 +199,17 @@ impl Planner<'_> {
         }
         present.push((series.axis_column, ScalarType::Dynamic));
         let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
-        let flow = self.whole("make-series", vec![plan], &present, move |mut batches, schema| {
-            let batch = batches.remove(0);
-            let columns = build(&batch, &key_types, keys, axis, &layouts, &defaults)?;
-            let rows = columns.first().map_or(0, arrow::array::Array::len);
-            Ok(super::slices(&batch_of(schema, columns, rows)?))
-        })?;
+        let flow = self.whole(
+            "make-series",
+            vec![plan],
+            &present,
+            move |mut batches, schema| {
+                let batch = batches.remove(0);
+                let columns = build(&batch, &key_types, keys, axis, &layouts, &defaults)?;
+                let rows = columns.first().map_or(0, arrow::array::Array::len);
+                Ok(super::slices(&batch_of(schema, columns, rows)?))
+            },
+        )?;
         self.keep(flow, columns)
     }
 }
@@ -200,7 +232,8 @@ fn build(
             continue;
         }
         let better = |kept: &Option<Datum<'_>>, wanted: std::cmp::Ordering| {
-            kept.as_ref().is_none_or(|kept| crate::expression::order(&value, kept) == Some(wanted))
+            kept.as_ref()
+                .is_none_or(|kept| crate::expression::order(&value, kept) == Some(wanted))
         };
         if better(&least, std::cmp::Ordering::Less) {
             least = Some(value.clone());
@@ -209,8 +242,9 @@ fn build(
             most = Some(value.clone());
         }
     }
-    let (first, count) =
-        axis.points(least.as_ref(), most.as_ref())?.unwrap_or((Datum::Null, 0));
+    let (first, count) = axis
+        .points(least.as_ref(), most.as_ref())?
+        .unwrap_or((Datum::Null, 0));
     let size = usize::try_from(count).unwrap_or(0);
     let mut groups = Groups::new(key_types.to_vec());
     let numbers = if keys == 0 {
@@ -219,9 +253,15 @@ fn build(
         groups.assign(&batch.columns()[..keys], rows)
     };
     let group_count = if keys == 0 { 1 } else { groups.len() };
-    let cells = group_count.checked_mul(size).filter(|cells| *cells < 1 << 28);
+    let cells = group_count
+        .checked_mul(size)
+        .filter(|cells| *cells < 1 << 28);
     let cells = cells.ok_or_else(|| EngineError::runtime("make-series makes too many points"))?;
-    let mut out = if keys == 0 { Vec::new() } else { groups.finish() };
+    let mut out = if keys == 0 {
+        Vec::new()
+    } else {
+        groups.finish()
+    };
     for (layout, default) in layouts.iter().zip(defaults) {
         let mut prepared = layout.prepared();
         prepared.state.grow(cells);
@@ -232,7 +272,9 @@ fn build(
             .zip(&prepared.aggregate.argument_types)
             .map(|(at, ty)| Reader::new(batch.column(*at), *ty))
             .collect();
-        let filter = prepared.filter.map(|at| Reader::new(batch.column(at), ScalarType::Bool));
+        let filter = prepared
+            .filter
+            .map(|at| Reader::new(batch.column(at), ScalarType::Bool));
         let mut arguments = Vec::new();
         for (row, group) in numbers.iter().enumerate() {
             if filter.is_some_and(|filter| filter.get(row).as_bool() != Some(true)) {

@@ -187,9 +187,10 @@ impl Worker for Summarize {
             let mut values = Vec::with_capacity(readers.len());
             for (row, number) in numbers.iter().enumerate() {
                 if let Some(filter) = filter
-                    && filter.get(row).as_bool() != Some(true) {
-                        continue;
-                    }
+                    && filter.get(row).as_bool() != Some(true)
+                {
+                    continue;
+                }
                 arguments_of(&readers, row, &mut values);
                 prepared.state.update(*number, &values)?;
             }

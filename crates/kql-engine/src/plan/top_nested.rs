@@ -43,13 +43,20 @@ impl Planner<'_> {
             if level.others.is_some() {
                 return Err(EngineError::unsupported("top-nested with others", span));
             }
-            let count = level.count.as_ref().map_or(Ok(usize::MAX), |count| self.count(count))?;
+            let count = level
+                .count
+                .as_ref()
+                .map_or(Ok(usize::MAX), |count| self.count(count))?;
             let value = list.len();
             list.push(self.native(&level.value.value)?.alias(self.fresh("k")));
             let (arguments, mut layouts) =
                 self.aggregate_columns(std::slice::from_ref(&level.aggregate), list.len())?;
             list.extend(arguments);
-            let ty = level.aggregate.outputs.first().map_or(ScalarType::Long, |one| one.1);
+            let ty = level
+                .aggregate
+                .outputs
+                .first()
+                .map_or(ScalarType::Long, |one| one.1);
             present.push((level.value.column, level.value.value.ty));
             present.push((level.aggregate_column, ty));
             prepared.push(Level {
@@ -62,25 +69,30 @@ impl Planner<'_> {
         }
         let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
         let types: Vec<ScalarType> = present.iter().map(|(_, ty)| *ty).collect();
-        let flow = self.whole("top-nested", vec![plan], &present, move |mut batches, schema| {
-            let batch = batches.remove(0);
-            let mut rows = Vec::new();
-            let all: Vec<usize> = (0..batch.num_rows()).collect();
-            descend(&batch, &prepared, &all, &mut Vec::new(), &mut rows)?;
-            let columns: Vec<ArrayRef> = types
-                .iter()
-                .enumerate()
-                .map(|(at, ty)| {
-                    let mut builder = Builder::new(*ty, rows.len());
-                    for row in &rows {
-                        let row: &Vec<Datum<'static>> = row;
-                        builder.push(&row[at]);
-                    }
-                    builder.finish()
-                })
-                .collect();
-            Ok(super::slices(&batch_of(schema, columns, rows.len())?))
-        })?;
+        let flow = self.whole(
+            "top-nested",
+            vec![plan],
+            &present,
+            move |mut batches, schema| {
+                let batch = batches.remove(0);
+                let mut rows = Vec::new();
+                let all: Vec<usize> = (0..batch.num_rows()).collect();
+                descend(&batch, &prepared, &all, &mut Vec::new(), &mut rows)?;
+                let columns: Vec<ArrayRef> = types
+                    .iter()
+                    .enumerate()
+                    .map(|(at, ty)| {
+                        let mut builder = Builder::new(*ty, rows.len());
+                        for row in &rows {
+                            let row: &Vec<Datum<'static>> = row;
+                            builder.push(&row[at]);
+                        }
+                        builder.finish()
+                    })
+                    .collect();
+                Ok(super::slices(&batch_of(schema, columns, rows.len())?))
+            },
+        )?;
         self.keep(flow, columns)
     }
 }
@@ -109,7 +121,9 @@ fn descend(
         .zip(&prepared.aggregate.argument_types)
         .map(|(at, ty)| Reader::new(batch.column(*at), *ty))
         .collect();
-    let filter = prepared.filter.map(|at| Reader::new(batch.column(at), ScalarType::Bool));
+    let filter = prepared
+        .filter
+        .map(|at| Reader::new(batch.column(at), ScalarType::Bool));
     let mut arguments = Vec::new();
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (row, group) in rows.iter().zip(&numbers) {
@@ -123,11 +137,22 @@ fn descend(
     let mut ranked = Vec::new();
     for group in 0..count {
         let mut value = prepared.state.finish(group)?;
-        ranked.push((group, if value.is_empty() { Datum::Null } else { value.swap_remove(0) }));
+        ranked.push((
+            group,
+            if value.is_empty() {
+                Datum::Null
+            } else {
+                value.swap_remove(0)
+            },
+        ));
     }
     ranked.sort_by(|one, two| {
         let ordering = order(&one.1, &two.1).unwrap_or(Ordering::Equal);
-        if level.ascending { ordering } else { ordering.reverse() }
+        if level.ascending {
+            ordering
+        } else {
+            ordering.reverse()
+        }
     });
     let keys = groups.finish();
     let reader = Reader::new(&keys[0], level.ty);

@@ -161,7 +161,9 @@ impl Running {
                 return Ok(None);
             }
             let Some(current) = self.current.as_mut() else {
-                if let Some(stream) = self.waiting.next() { self.current = Some(stream) } else {
+                if let Some(stream) = self.waiting.next() {
+                    self.current = Some(stream);
+                } else {
                     self.finished = true;
                     let rest = self.worker.finish()?;
                     return Ok(Some((rest, self)));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use kql_semantics::bound::{ArithmeticOp, WindowCall};
 use kql_semantics::ScalarType;
+use kql_semantics::bound::{ArithmeticOp, WindowCall};
 
 use super::steps::{batch_of, part_of};
 use super::transform::Whole;
@@ -25,11 +25,7 @@ struct Call {
 }
 
 impl Planner<'_> {
-    pub(super) fn window(
-        &self,
-        flow: Flow,
-        calls: &[WindowCall],
-    ) -> Result<Flow, EngineError> {
+    pub(super) fn window(&self, flow: Flow, calls: &[WindowCall]) -> Result<Flow, EngineError> {
         let values: Vec<_> = calls.iter().flat_map(|call| &call.arguments).collect();
         let (plan, _) = self.with_values(&flow, &values)?;
         let base = flow.carried.len() + flow.columns.len();
@@ -81,7 +77,11 @@ impl Planner<'_> {
             }),
         )?;
         // Further window steps may follow before a step lists all of their columns.
-        Ok(Flow { plan, columns: present, carried: flow.carried })
+        Ok(Flow {
+            plan,
+            columns: present,
+            carried: flow.carried,
+        })
     }
 }
 
@@ -108,7 +108,10 @@ fn starts(batch: &RecordBatch, parts: usize) -> Vec<usize> {
     starts
 }
 
-#[expect(clippy::needless_range_loop, reason = "several columns are read by one row number")]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "several columns are read by one row number"
+)]
 fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::ArrayRef {
     let rows = batch.num_rows();
     let readers: Vec<Reader<'_>> = call
@@ -204,7 +207,10 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
     builder.finish()
 }
 
-#[expect(clippy::needless_range_loop, reason = "several columns are read by one row number")]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "several columns are read by one row number"
+)]
 /// `row_window_session(value, largest distance from the first, largest distance between, restart)`.
 fn session<'a>(
     builder: &mut Builder,

@@ -281,9 +281,11 @@ fn full_year(year: i64) -> i64 {
 fn worded_date(text: &str) -> Option<(i64, &str)> {
     let mut rest = text;
     if let Some((weekday, tail)) = text.split_once(',')
-        && weekday.len() >= 3 && weekday.chars().all(char::is_alphabetic) {
-            rest = tail.trim_start();
-        }
+        && weekday.len() >= 3
+        && weekday.chars().all(char::is_alphabetic)
+    {
+        rest = tail.trim_start();
+    }
     let gap = [' ', '-', ','];
     let (day, month, rest) = if rest.starts_with(|one: char| one.is_ascii_digit()) {
         let (day, tail) = take_digits(rest, 2)?;

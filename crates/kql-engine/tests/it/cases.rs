@@ -12,7 +12,11 @@ fn shared(file: &str) -> Option<Vec<Value>> {
         PathBuf::from,
     );
     let text = std::fs::read_to_string(folder.join("kql").join(file)).ok()?;
-    Some(text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect())
+    Some(
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a case is JSON"))
+            .collect(),
+    )
 }
 
 /// Numbers nearly, times by their digits, everything else exactly; null and "" differ.
@@ -25,14 +29,18 @@ fn same(one: &Value, two: &Value) -> bool {
         (Value::String(one), Value::String(two)) => {
             let plain = |text: &str| {
                 let text = text.trim_end_matches('Z');
-                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+                if text.contains('.') {
+                    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+                } else {
+                    text.to_owned()
+                }
             };
             one == two || plain(one) == plain(two)
         }
-        (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
-            text.parse().ok() == number.as_f64()
-        }
-        (Value::Bool(value), Value::Number(number)) | (Value::Number(number), Value::Bool(value)) => {
+        (Value::Number(number), Value::String(text))
+        | (Value::String(text), Value::Number(number)) => text.parse().ok() == number.as_f64(),
+        (Value::Bool(value), Value::Number(number))
+        | (Value::Number(number), Value::Bool(value)) => {
             number.as_f64() == Some(f64::from(u8::from(*value)))
         }
         (Value::Array(one), Value::Array(two)) => {
@@ -40,7 +48,9 @@ fn same(one: &Value, two: &Value) -> bool {
         }
         (Value::Object(one), Value::Object(two)) => {
             one.len() == two.len()
-                && one.iter().all(|(key, value)| two.get(key).is_some_and(|other| same(value, other)))
+                && one
+                    .iter()
+                    .all(|(key, value)| two.get(key).is_some_and(|other| same(value, other)))
         }
         _ => one == two,
     }
@@ -51,10 +61,16 @@ fn score(cases: &[Value]) -> (usize, usize) {
     let mut equal = 0;
     let mut wrong = 0;
     for case in cases {
-        let Ok(answer) = run(case["query"].as_str().unwrap_or_default()) else { continue };
+        let Ok(answer) = run(case["query"].as_str().unwrap_or_default()) else {
+            continue;
+        };
         let expected = case["rows"].as_array().cloned().unwrap_or_default();
         let mut left = json(&answer).as_array().cloned().unwrap_or_default();
-        let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
+        let names: Vec<&str> = answer
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
         let wanted: Vec<&str> = case["columns"]
             .as_array()
             .map(|list| list.iter().filter_map(|one| one["name"].as_str()).collect())
@@ -72,9 +88,7 @@ fn score(cases: &[Value]) -> (usize, usize) {
 
 #[test]
 fn recorded_answers_are_met() {
-    for (file, floor, most_wrong) in
-        [("cases-docs.jsonl", 200, 8), ("cases-fuzz.jsonl", 760, 12)]
-    {
+    for (file, floor, most_wrong) in [("cases-docs.jsonl", 200, 8), ("cases-fuzz.jsonl", 760, 12)] {
         let Some(cases) = shared(file) else {
             println!("{file} is not here; nothing to compare with");
             continue;

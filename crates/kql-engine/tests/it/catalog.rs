@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, StringArray, TimestampMillisecondArray, BooleanArray};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, StringArray, TimestampMillisecondArray};
 use arrow::record_batch::RecordBatch;
 use kql_engine::{Catalog, Engine, Options, ScalarType};
 use serde_json::json as rows;
@@ -13,11 +13,17 @@ use super::{engine, json, run_on};
 
 fn batch() -> RecordBatch {
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("Timestamp", Arc::new(TimestampMillisecondArray::from(vec![Some(0), None]))),
+        (
+            "Timestamp",
+            Arc::new(TimestampMillisecondArray::from(vec![Some(0), None])),
+        ),
         ("Name", Arc::new(StringArray::from(vec![None, Some("b")]))),
         ("Port", Arc::new(Int32Array::from(vec![443, 80]))),
         ("Extra", Arc::new(BooleanArray::from(vec![true, false]))),
-        ("Fields", Arc::new(StringArray::from(vec![r#"{"a":1}"#, ""]))),
+        (
+            "Fields",
+            Arc::new(StringArray::from(vec![r#"{"a":1}"#, ""])),
+        ),
     ];
     RecordBatch::try_from_iter(columns).unwrap()
 }
@@ -32,7 +38,10 @@ fn batches_are_adapted_to_the_declared_columns() {
         ("Missing", ScalarType::String),
         ("Fields", ScalarType::Dynamic),
     ];
-    let columns = columns.iter().map(|(name, ty)| ((*name).to_owned(), *ty)).collect();
+    let columns = columns
+        .iter()
+        .map(|(name, ty)| ((*name).to_owned(), *ty))
+        .collect();
     catalog.add("Events", columns, vec![batch()]);
     let answer = run_on(&engine(catalog), "Events | extend a = Fields.a").unwrap();
     assert_eq!(
@@ -49,7 +58,10 @@ fn a_time_range_limits_tables_with_a_timestamp() {
     let mut catalog = Catalog::new();
     catalog.add_batches("Events", vec![batch()]);
     let epoch = 621_355_968_000_000_000;
-    let options = Options { time_range: Some((epoch - 1, epoch + 1)), ..Options::default() };
+    let options = Options {
+        time_range: Some((epoch - 1, epoch + 1)),
+        ..Options::default()
+    };
     let answer = run_on(&Engine::new(catalog, options), "Events | project Port").unwrap();
     assert_eq!(json(&answer), rows!([[443]]));
 }
@@ -82,11 +94,14 @@ fn folders_hold_tables() {
         File::create(path("Sales.csv.gz")).unwrap(),
         flate2::Compression::fast(),
     );
-    gzip.write_all(b"Name,Amount\r\n\"a \"\"q\"\", b\",1\nline,2\n").unwrap();
+    gzip.write_all(b"Name,Amount\r\n\"a \"\"q\"\", b\",1\nline,2\n")
+        .unwrap();
     gzip.finish().unwrap();
-    let mut writer =
-        arrow::ipc::writer::FileWriter::try_new(File::create(path("Native.arrow")).unwrap(), &batch().schema())
-            .unwrap();
+    let mut writer = arrow::ipc::writer::FileWriter::try_new(
+        File::create(path("Native.arrow")).unwrap(),
+        &batch().schema(),
+    )
+    .unwrap();
     writer.write(&batch()).unwrap();
     writer.finish().unwrap();
     let mut writer = parquet::arrow::ArrowWriter::try_new(
@@ -101,7 +116,10 @@ fn folders_hold_tables() {
     fs::write(path("readme.txt"), "no table").unwrap();
 
     let catalog = Catalog::from_folder(folder.path(), &declared).unwrap();
-    assert_eq!(catalog.table_names(), ["Array", "DeviceEvents", "Lake", "Native", "Sales"]);
+    assert_eq!(
+        catalog.table_names(),
+        ["Array", "DeviceEvents", "Lake", "Native", "Sales"]
+    );
     let engine = engine(catalog);
     let answer = |query: &str| json(&run_on(&engine, query).unwrap());
     assert_eq!(
@@ -116,9 +134,15 @@ fn folders_hold_tables() {
         rows!([["a \"q\", b", "1", 1], ["line", "2", 2]])
     );
     assert_eq!(answer("Native | summarize sum(Port)"), rows!([[523]]));
-    assert_eq!(answer("Lake | where Extra | project Port, Name"), rows!([[443, ""]]));
+    assert_eq!(
+        answer("Lake | where Extra | project Port, Name"),
+        rows!([[443, ""]])
+    );
     assert_eq!(answer("Array"), rows!([[1.0, "x"], [2.5, ""]]));
-    assert!(run_on(&engine, "sales").is_err(), "names of tables are case-sensitive");
+    assert!(
+        run_on(&engine, "sales").is_err(),
+        "names of tables are case-sensitive"
+    );
 }
 
 #[test]

@@ -8,7 +8,10 @@ use super::{engine, json, run, run_on};
 fn what_is_not_supported_says_so_and_where() {
     let query = "print x = 1\n| extend y = welch_test(1, 2, 3, 4, 5, 6)";
     let error = run(query).unwrap_err();
-    assert!(matches!(&error, EngineError::Unsupported { span: Some(_), .. }), "{error}");
+    assert!(
+        matches!(&error, EngineError::Unsupported { span: Some(_), .. }),
+        "{error}"
+    );
     assert_eq!(
         error.render(query),
         "2:14: function welch_test() is not supported by the local engine\n  \
@@ -18,9 +21,18 @@ fn what_is_not_supported_says_so_and_where() {
 
 #[test]
 fn wrong_text_is_told_apart() {
-    assert!(matches!(run("print x = ").unwrap_err(), EngineError::Syntax(_)));
-    assert!(matches!(run("NoSuchTable | take 1").unwrap_err(), EngineError::Semantic(_)));
-    assert!(matches!(run("print assert(1 == 2, 'no')").unwrap_err(), EngineError::Runtime { .. }));
+    assert!(matches!(
+        run("print x = ").unwrap_err(),
+        EngineError::Syntax(_)
+    ));
+    assert!(matches!(
+        run("NoSuchTable | take 1").unwrap_err(),
+        EngineError::Semantic(_)
+    ));
+    assert!(matches!(
+        run("print assert(1 == 2, 'no')").unwrap_err(),
+        EngineError::Runtime { .. }
+    ));
     assert!(matches!(
         run("print 'a' matches regex '('").unwrap_err(),
         EngineError::Runtime { .. }
@@ -30,7 +42,13 @@ fn wrong_text_is_told_apart() {
 #[test]
 fn a_limit_of_rows_is_told() {
     let limited = |most| {
-        Engine::new(Catalog::new(), Options { max_rows: Some(most), ..Options::default() })
+        Engine::new(
+            Catalog::new(),
+            Options {
+                max_rows: Some(most),
+                ..Options::default()
+            },
+        )
     };
     let answer = run_on(&limited(3), "range x from 1 to 10 step 1").unwrap();
     assert_eq!((answer.len(), answer.truncated), (3, true));
@@ -41,11 +59,17 @@ fn a_limit_of_rows_is_told() {
 
 #[test]
 fn too_little_memory_is_an_error() {
-    let options = Options { memory_limit: Some(100_000), ..Options::default() };
+    let options = Options {
+        memory_limit: Some(100_000),
+        ..Options::default()
+    };
     let engine = Engine::new(Catalog::new(), options);
     let query = "range x from 1 to 200000 step 1 | summarize count() by tostring(x) | count";
     let error = run_on(&engine, query).unwrap_err();
-    assert_eq!(error.to_string(), "the query needs more memory than its limit allows");
+    assert_eq!(
+        error.to_string(),
+        "the query needs more memory than its limit allows"
+    );
 }
 
 #[test]
@@ -80,7 +104,9 @@ fn a_dropped_question_stops() {
 #[test]
 fn parameters_reach_the_query() {
     let mut options = Options::default();
-    options.parameters.insert("who".to_owned(), Value::String("it's \"x\"".to_owned()));
+    options
+        .parameters
+        .insert("who".to_owned(), Value::String("it's \"x\"".to_owned()));
     let engine = Engine::new(Catalog::new(), options);
     let answer = run_on(&engine, "declare query_parameters(who:string); print who").unwrap();
     assert_eq!(json(&answer), serde_json::json!([["it's \"x\""]]));
@@ -93,9 +119,21 @@ fn an_answer_becomes_a_table() {
     )
     .unwrap();
     let types: Vec<ScalarType> = answer.columns.iter().map(|column| column.ty).collect();
-    assert_eq!(types[..4], [ScalarType::Long, ScalarType::DateTime, ScalarType::TimeSpan, ScalarType::Dynamic]);
+    assert_eq!(
+        types[..4],
+        [
+            ScalarType::Long,
+            ScalarType::DateTime,
+            ScalarType::TimeSpan,
+            ScalarType::Dynamic
+        ]
+    );
     let table = answer.into_table().unwrap();
     assert_eq!(table.row_count(), 1);
     assert_eq!(table.column_names(), ["a", "t", "s", "d", "g", "r", "old"]);
-    assert_eq!(table.warnings().len(), 1, "the year 1 is outside Arrow's timestamps");
+    assert_eq!(
+        table.warnings().len(),
+        1,
+        "the year 1 is outside Arrow's timestamps"
+    );
 }

@@ -1,4 +1,9 @@
 //! The engine from outside: queries in, rows out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what helpers of tests cannot do fails the test"
+)]
 
 mod answers;
 mod cases;
@@ -11,7 +16,13 @@ use kql_engine::{Catalog, Engine, EngineError, Options, ResultSet, Value};
 pub(crate) const NOW: i64 = 638_505_760_890_000_000;
 
 pub(crate) fn engine(catalog: Catalog) -> Engine {
-    Engine::new(catalog, Options { now: Some(NOW), ..Options::default() })
+    Engine::new(
+        catalog,
+        Options {
+            now: Some(NOW),
+            ..Options::default()
+        },
+    )
 }
 
 pub(crate) fn run_on(engine: &Engine, query: &str) -> Result<ResultSet, EngineError> {
@@ -26,6 +37,10 @@ pub(crate) fn run(query: &str) -> Result<ResultSet, EngineError> {
 pub(crate) fn json(answer: &ResultSet) -> serde_json::Value {
     answer
         .rows()
-        .map(|row| row.iter().map(Value::to_json).collect::<serde_json::Value>())
+        .map(|row| {
+            row.iter()
+                .map(Value::to_json)
+                .collect::<serde_json::Value>()
+        })
         .collect()
 }
