@@ -34,6 +34,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr as Native, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionConfig;
+use futures::FutureExt;
 use futures::future::{Either, select};
 use kql_semantics::bound::{self, BoundQuery, Column, Dependency, Pipeline, ScalarId};
 use kql_semantics::{ColumnId, ScalarType};
@@ -173,6 +174,11 @@ impl<'a> Planner<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.clone().now_or_never().is_some()
     }
 
     /// Runs a plan to its end.

@@ -50,7 +50,7 @@ impl Planner<'_> {
                     self.constant(to)?,
                     self.constant(step)?,
                 );
-                let (array, rows) = range(&from, &to, &step, column.ty)?;
+                let (array, rows) = range(&from, &to, &step, column.ty, &|| self.is_cancelled())?;
                 self.literal_rows(std::slice::from_ref(column), vec![array], rows)
             }
             Source::Union {
@@ -302,6 +302,7 @@ fn range(
     to: &Datum<'_>,
     step: &Datum<'_>,
     ty: ScalarType,
+    stop: &dyn Fn() -> bool,
 ) -> Result<(ArrayRef, usize), EngineError> {
     let mut builder = Builder::new(ty, 0);
     let mut rows = 0;
@@ -324,6 +325,9 @@ fn range(
     while compare_values(bound, &value, to) == Some(true) {
         builder.push(&value);
         rows += 1;
+        if rows % 65_536 == 0 && stop() {
+            return Err(EngineError::runtime("the query was cancelled"));
+        }
         if rows > MOST {
             return Err(EngineError::runtime(format!(
                 "range makes more than {MOST} rows"

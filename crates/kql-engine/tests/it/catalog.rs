@@ -66,6 +66,16 @@ fn a_time_range_limits_tables_with_a_timestamp() {
     assert_eq!(json(&answer), rows!([[443]]));
 }
 
+#[test]
+fn sentinels_name_of_the_time_is_taken_too() {
+    let mut catalog = Catalog::new();
+    catalog.add_batches("Events", vec![batch()]);
+    let engine = engine(catalog);
+    let query = "Events | where TimeGenerated < datetime(2000-01-01) | project Port";
+    assert_eq!(json(&run_on(&engine, query).unwrap()), rows!([[443]]));
+    assert_eq!(run_on(&engine, "Events | take 1").unwrap().columns.len(), 5);
+}
+
 fn declared(name: &str) -> Option<Vec<(String, ScalarType)>> {
     (name == "DeviceEvents").then(|| {
         vec![
