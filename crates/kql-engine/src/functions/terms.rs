@@ -44,6 +44,9 @@ fn at_border(text: &str, needle: &str, start: bool, end: bool) -> bool {
     if needle.is_empty() {
         return true;
     }
+    // A side that is no term itself, such as the point of ".exe", borders on anything.
+    let start = start && needle.chars().next().is_some_and(is_term);
+    let end = end && needle.chars().next_back().is_some_and(is_term);
     let mut from = 0;
     while let Some(found) = text[from..].find(needle) {
         let at = from + found;
@@ -163,6 +166,9 @@ mod tests {
             (TextOp::Has, "NorthAmerica", "america", false),
             (TextOp::Has, "C:\\Windows\\cmd.exe", "cmd.exe", true),
             (TextOp::Has, "xcmd.exe cmd.exe", "cmd.exe", true),
+            (TextOp::Has, "cmd.exe", ".exe", true),
+            (TextOp::Has, "c:\\abc\\temp\\x", "\\temp\\", true),
+            (TextOp::Has, "powershell -encoded", "-enc", false),
             (TextOp::HasCs, "a Cmd b", "cmd", false),
             (TextOp::HasPrefix, "NorthAmerica", "north", true),
             (TextOp::HasSuffix, "NorthAmerica", "america", true),
