@@ -175,3 +175,6 @@ pub(crate) struct EmulatorOptions {
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<std::ffi::OsString>,
 }
+
+#[cfg(test)]
+mod tests;

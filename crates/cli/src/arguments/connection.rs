@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use defender_core::DataEnvironment;
+use defender_core::{DataEnvironment, Error};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
@@ -15,7 +15,7 @@ use defender_core::DataEnvironment;
 #[expect(clippy::doc_markdown, reason = "the docs are the help text")]
 pub(crate) struct ConnectionOptions {
     /// The data environment: M365DGraph, MDE (MDATP), M365D, Local [default: M365DGraph]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = environment)]
     pub(crate) env: Option<DataEnvironment>,
     /// An instance of the settings file: MicrosoftDefender-NAME; may be given again
     #[arg(long, value_name = "NAME")]
@@ -119,6 +119,13 @@ impl AuthType {
             Self::Device => "device",
         }
     }
+}
+
+fn environment(text: &str) -> Result<DataEnvironment, String> {
+    text.parse().map_err(|error: Error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

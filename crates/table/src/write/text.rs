@@ -106,7 +106,9 @@ impl Text {
         if !hidden.is_empty() {
             let count = hidden.len();
             let noun = if count == 1 { "column" } else { "columns" };
-            writeln!(self.output, "… {count} more {noun}: {}", hidden.join(", "))?;
+            let note = format!("… {count} more {noun}: {}", hidden.join(", "));
+            let width = self.width.unwrap_or(usize::MAX);
+            writeln!(self.output, "{}", cut(&note, width))?;
         }
         Ok(())
     }
