@@ -90,37 +90,36 @@ fn arguments(
     if let Some(base) = &connection.base {
         return Ok((None, base.clone().merge(call)));
     }
-    let azure = ConnectionArgs::from_azure(&options.environment)?;
     let Some(settings) = &connection.settings else {
-        return Ok((None, azure.merge(call)));
+        return Ok((None, whole(call, options)?));
     };
     let instance = connection.instance.as_deref();
-    let enough_without = instance.is_none() && {
-        let alone = azure.clone().merge(call.clone());
-        alone.missing().is_empty()
-    };
     let found = match settings.find_provider(environment, instance) {
         // A call that says everything needs no section, and so no choice between instances.
-        Err(_) if enough_without => None,
+        Err(_) if instance.is_none() && call.missing().is_empty() => None,
         found => found?,
     };
-    match found {
-        Some(provider) => Ok((
-            provider.instance.name,
-            azure.merge(provider.args).merge(call),
-        )),
-        None if azure.clone().merge(call.clone()).missing().is_empty() => {
-            Ok((None, azure.merge(call)))
-        }
-        // What is missing is said together with where it could stand.
-        None => {
-            let given = azure.merge(call);
-            if given.origins.is_empty() {
-                settings.provider(environment, instance)?;
-            }
-            Ok((None, given))
-        }
+    if let Some(provider) = found {
+        return Ok((provider.instance.name, provider.args.merge(call)));
     }
+    let args = whole(call, options)?;
+    if args.origins.is_empty() {
+        // Nothing is known at all: says which file was read and what is missing in it.
+        settings.provider(environment, instance)?;
+    }
+    Ok((None, args))
+}
+
+/// `args`, or the identity of the `AZURE_` variables where `args` name none: a secret is never
+/// sent for another application than its own.
+fn whole(args: ConnectionArgs, options: &Options) -> Result<ConnectionArgs> {
+    let names_an_identity = args.has(ConnectionKey::TenantId)
+        || args.has(ConnectionKey::ClientId)
+        || args.method().is_some();
+    if names_an_identity {
+        return Ok(args);
+    }
+    Ok(ConnectionArgs::from_azure(&options.environment)?.merge(args))
 }
 
 fn endpoint(environment: DataEnvironment, args: &ConnectionArgs) -> Result<Endpoint> {

@@ -284,3 +284,40 @@ async fn the_security_graph_says_that_it_takes_no_kql() {
     let text = outcome(DataEnvironment::SecurityGraph, connection).await;
     assert!(text.starts_with("Usage: "), "{text}");
 }
+
+#[tokio::test]
+async fn the_azure_variables_count_together_or_not_at_all() {
+    let environment: BTreeMap<String, String> = [
+        ("AZURE_TENANT_ID", "azure-tenant"),
+        ("AZURE_CLIENT_ID", "azure-client"),
+        ("AZURE_CLIENT_SECRET", "azure-canary"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let transport = ScriptedTransport::new([Answer::json(
+        200,
+        r#"{"token_type":"Bearer","expires_in":3599,"access_token":"made-up"}"#,
+    )]);
+    let options = Options {
+        transport: Some(Arc::new(transport.clone())),
+        environment,
+        ..Options::default()
+    };
+    let provider = QueryProvider::with_options(DataEnvironment::M365dGraph, options);
+    let connected = provider.connect(Connection::default()).await.unwrap();
+    assert_eq!(connected.tenant(), Some("azure-tenant"));
+    transport.assert_finished();
+
+    let half = ConnectionArgs {
+        client_id: Some("other".into()),
+        ..ConnectionArgs::default()
+    };
+    let error = provider
+        .connect(Connection::default().with(half))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the connection lacks tenant_id and one of client_secret, certificate or username"
+    );
+}
