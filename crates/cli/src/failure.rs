@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use defender_core::{Error, ErrorKind};
 use serde_json::json;
 
-use crate::terminal::escape;
+use crate::terminal::{escape, escape_json};
 
 /// Met `--fail-on`.
 pub(crate) const ALARM: u8 = 10;
@@ -87,7 +87,7 @@ pub(crate) fn json(error: &Error) -> String {
             "hint": error.hint(),
         }
     });
-    value.to_string()
+    escape_json(&value.to_string())
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
     let sink = Sink::open(options.output.output.as_deref(), options.output.overwrite)?;
     let run = async {
         if targets.len() == 1 {
-            one(&provider, targets, &query, context).await
+            one(&provider, targets, &query).await
         } else {
             many(
                 &provider,
@@ -220,16 +220,12 @@ async fn one(
     provider: &QueryProvider,
     targets: Vec<Target>,
     query: &Query,
-    context: &Context,
 ) -> Result<(Answer, Vec<Failure>)> {
     let target = targets
         .into_iter()
         .next()
         .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
     let connected = provider.connect(target.connection).await?;
-    for warning in connected.warnings() {
-        context.warn(warning);
-    }
     Ok((connected.query(query).await?, Vec::new()))
 }
 
@@ -252,12 +248,6 @@ async fn many(
         .buffered(usize::from(parallel))
         .collect()
         .await;
-    if let Some(day) = provider.environment().retirement() {
-        context.warn(&format!(
-            "Microsoft ends the {} hunting API on {day}",
-            provider.environment()
-        ));
-    }
     let mut tables = Vec::new();
     let mut failures = Vec::new();
     for (label, result) in results {

@@ -20,6 +20,20 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// JSON that says the same without what a terminal would act on; such characters occur within
+/// its strings only.
+pub(crate) fn escape_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && (character.is_control() || is_bidirectional(character)) {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
 fn is_bidirectional(character: char) -> bool {
     matches!(character,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -43,6 +57,17 @@ mod tests {
         assert_eq!(
             escape("a\u{1b}[2Jb\u{202e}c\r\nd\te"),
             "a\\u{1b}[2Jb\\u{202e}c\nd e"
+        );
+    }
+
+    #[test]
+    fn json_says_the_same_when_it_is_escaped() {
+        let value = serde_json::json!({ "a\u{202e}": "\u{9b}31m\u{7f}\n\u{1b}" });
+        let text = escape_json(&format!("{value:#}"));
+        assert!(!text.contains(['\u{9b}', '\u{7f}', '\u{202e}']), "{text}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
         );
     }
 }

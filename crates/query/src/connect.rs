@@ -61,12 +61,10 @@ pub(crate) async fn connect(
     };
     sign_in(&retry, &service).await?;
 
-    let warnings = warnings(environment);
     let driver = driver(environment, &service, transport, retry)?;
     Ok(ConnectedProvider {
         driver,
         service: Some(service),
-        warnings,
     })
 }
 
@@ -206,16 +204,6 @@ async fn sign_in(retry: &Retry, service: &Service) -> Result<()> {
         .run(async |_| service.credential.token(&request).await)
         .await
         .map(drop)
-}
-
-fn warnings(environment: DataEnvironment) -> Vec<String> {
-    environment
-        .retirement()
-        .map(|day| {
-            format!("Microsoft ends the {environment} hunting API on {day}; M365DGraph stays")
-        })
-        .into_iter()
-        .collect()
 }
 
 fn driver(

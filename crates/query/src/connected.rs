@@ -14,7 +14,6 @@ use defender_table::{Answer, Table};
 pub struct ConnectedProvider {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) service: Option<Service>,
-    pub(crate) warnings: Vec<String>,
 }
 
 /// The service behind a provider, when there is one.
@@ -41,7 +40,6 @@ impl ConnectedProvider {
         Self {
             driver,
             service: None,
-            warnings: Vec::new(),
         }
     }
 
@@ -65,11 +63,6 @@ impl ConnectedProvider {
         self.service
             .as_ref()
             .and_then(|service| service.instance.as_deref())
-    }
-
-    /// What the user should know about the way this connection was made.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
     }
 
     /// Runs `query` and returns every row of the answer.

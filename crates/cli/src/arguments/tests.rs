@@ -6,7 +6,10 @@ use clap::CommandFactory as _;
 
 use super::Arguments;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/command.md");
+const PAGE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../docs/reference/command.md"
+);
 
 #[test]
 fn the_command_line_is_consistent() {
@@ -15,7 +18,10 @@ fn the_command_line_is_consistent() {
 
 /// `UPDATE_DOCS=1 cargo test -p defender-cli` writes the help texts into the page.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a switch of the one who runs the test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch of the one who runs the test"
+)]
 fn the_reference_shows_every_help_text() {
     let page = std::fs::read_to_string(PAGE).unwrap();
     let mut command = Arguments::command();
@@ -30,7 +36,10 @@ fn the_reference_shows_every_help_text() {
         std::fs::write(PAGE, expected).unwrap();
         return;
     }
-    let differs = page.lines().zip(expected.lines()).find(|(is, should)| is != should);
+    let differs = page
+        .lines()
+        .zip(expected.lines())
+        .find(|(is, should)| is != should);
     assert!(
         page == expected,
         "docs/reference/command.md is not what --help says, first at {differs:?}; \
