@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Schema(SchemaOptions),
     /// Sign in and print what the token says
     Token(Box<TokenOptions>),
+    /// Check the syntax, names and types of queries
+    Lint(LintOptions),
     /// Run an embedded Entra ID and Defender
     Emulator(EmulatorOptions),
     /// Print a completion script for a shell
@@ -131,6 +133,16 @@ pub(crate) struct SchemaOptions {
     /// The table whose columns to print
     #[arg(value_name = "TABLE")]
     pub(crate) table: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintOptions {
+    /// Files that hold one query each; `-`, or none, reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -11,6 +11,7 @@ mod config;
 mod context;
 mod emulator;
 mod failure;
+mod lint;
 mod listing;
 mod logging;
 mod query;
@@ -79,6 +80,7 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
         Command::Emulator(options) => return emulator::run(options, context.quiet).await,
         Command::Clouds(options) => clouds::run(options)?,
         Command::Config(command) => config::run(command, context)?,
+        Command::Lint(options) => lint::run(options, context)?,
         Command::Schema(options) => schema::run(options)?,
         Command::Token(options) => token::run(options, context).await?,
         Command::Completions { shell } => {

@@ -40,6 +40,8 @@ mod provider;
 
 pub use connected::ConnectedProvider;
 pub use connection::Connection;
+#[cfg(feature = "local")]
+pub use local::hunting_tables;
 pub use provider::{Options, QueryProvider, list_data_environments};
 
 pub use defender_cloud::{Cloud, Endpoint};

@@ -24,8 +24,8 @@ impl Local {
                 .with_hint("name one with --data, or with Connection::to_folders"));
         }
         let mut catalog = Catalog::new();
-        for table in defender_schema::tables() {
-            catalog.add(table.name, columns(table), Vec::new());
+        for (name, columns) in hunting_tables() {
+            catalog.add(name, columns, Vec::new());
         }
         for folder in folders {
             let found =
@@ -85,6 +85,13 @@ impl Driver for Local {
         summary.provenance.timespan = query.timespan;
         Ok(Answer::from_batches(schema, batches, summary))
     }
+}
+
+/// Every hunting table, with its columns as KQL types them.
+pub fn hunting_tables() -> impl Iterator<Item = (&'static str, Vec<(String, ScalarType)>)> {
+    defender_schema::tables()
+        .iter()
+        .map(|table| (table.name, columns(table)))
 }
 
 fn columns(table: &defender_schema::Table) -> Vec<(String, ScalarType)> {
