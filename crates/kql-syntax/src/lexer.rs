@@ -189,7 +189,7 @@ pub(crate) struct Unit {
 }
 
 /// Whether `word(` begins a literal whose text runs up to the next `)`.
-fn is_typed(word: &str) -> bool {
+pub(crate) fn is_typed(word: &str) -> bool {
     matches!(
         word,
         "bool"

@@ -1,12 +1,13 @@
 //! Lexer, parser, syntax tree and printer for the Kusto Query Language.
 //!
 //! [`parse`] turns text into a [`tree::Query`] and diagnostics, [`print()`] turns the tree back
-//! into text, [`Query::nodes`](tree::Query::nodes) walks it, [`tokenize`] gives the tokens with
+//! into text, [`format()`] lays a text out with its comments, [`Query::nodes`](tree::Query::nodes) walks it, [`tokenize`] gives the tokens with
 //! the comments that the tree leaves out, and [`Lines`] says where an offset is.
 //!
 //! Text of any nesting is safe: past [`MAX_DEPTH`] levels there is a diagnostic and no tree.
 
 mod diagnostic;
+mod formatter;
 mod keywords;
 mod lexer;
 mod literals;
@@ -18,6 +19,7 @@ pub mod tree;
 mod walk;
 
 pub use diagnostic::Diagnostic;
+pub use formatter::{FormatOptions, format};
 pub use lexer::{Token, TokenKind, tokenize};
 pub use literals::{quote, timespan};
 pub use parser::{MAX_DEPTH, Parse, parse};
