@@ -5,7 +5,7 @@ use std::fmt;
 use defender_core::{DataEnvironment, Error, ErrorKind, Result, Scope};
 use url::Url;
 
-use crate::root::{check_api_root, check_root};
+use crate::root::{check_api_root, check_root, host_of};
 use crate::{Cloud, table};
 
 /// Where one environment lives in one cloud.
@@ -131,9 +131,25 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] unless it is `https`, or `http` on loopback.
+    /// [`ErrorKind::Config`] unless it is `https`, or `http` on loopback; and when it is another
+    /// cloud's sign-in host, which would get a secret that is not for it.
     pub fn with_authority(self, authority: Url) -> Result<Self> {
         check_root("authority", &authority)?;
+        if let Some(home) = table::cloud_of_login(&authority)
+            .filter(|home| table::login(*home) != table::login(self.cloud))
+        {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the authority {} signs in to the cloud {home}, the connection is for {}",
+                    authority.origin().ascii_serialization(),
+                    self.cloud
+                ),
+            )
+            .with_hint(
+                "set the cloud to the tenant's and leave the authority out; each cloud has its own",
+            ));
+        }
         Ok(Self {
             authority: with_slash(authority),
             ..self
@@ -172,7 +188,7 @@ impl Endpoint {
 }
 
 fn is_graph(root: &Url) -> bool {
-    root.host_str() == Some("graph.microsoft.com")
+    host_of(root) == "graph.microsoft.com"
 }
 
 fn with_slash(mut root: Url) -> Url {
@@ -295,6 +311,39 @@ mod tests {
             .with_authority("http://localhost:1234".parse().unwrap())
             .unwrap();
         assert_eq!(local.authority.as_str(), "http://localhost:1234/");
+    }
+
+    #[test]
+    fn another_clouds_authority_is_refused() {
+        let at = |cloud: Cloud, authority: &str| {
+            cloud
+                .endpoint(DataEnvironment::M365dGraph)
+                .unwrap()
+                .with_authority(authority.parse().unwrap())
+        };
+        let error = at(Cloud::GccHigh, "https://login.microsoftonline.com").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the authority https://login.microsoftonline.com signs in to the cloud global, the \
+             connection is for gcc-high"
+        );
+        for (cloud, authority) in [
+            (Cloud::Global, "https://login.microsoftonline.us/"),
+            (Cloud::Eu, "https://LOGIN.microsoftonline.us./"),
+            (Cloud::Gcc, "https://login.chinacloudapi.cn"),
+            (Cloud::Dod, "https://login.windows.net"),
+        ] {
+            assert!(at(cloud, authority).is_err(), "{cloud} at {authority}");
+        }
+        for (cloud, authority) in [
+            (Cloud::Global, "https://login.windows.net"),
+            (Cloud::Uk, "https://login.microsoftonline.com"),
+            (Cloud::Gcc, "https://login.microsoftonline.com"),
+            (Cloud::Dod, "https://login.microsoftonline.us"),
+            (Cloud::Dod, "https://sign-in.example"),
+        ] {
+            assert!(at(cloud, authority).is_ok(), "{cloud} at {authority}");
+        }
     }
 
     #[test]

@@ -64,6 +64,12 @@ pub fn check_root(what: &str, root: &Url) -> Result<()> {
     }
 }
 
+/// The host as the tables spell it: a dot at its end changes nothing about where it leads.
+pub(crate) fn host_of(root: &Url) -> &str {
+    let host = root.host_str().unwrap_or_default();
+    host.strip_suffix('.').unwrap_or(host)
+}
+
 fn is_loopback(root: &Url) -> bool {
     match root.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -85,7 +91,7 @@ fn is_loopback(root: &Url) -> bool {
 /// [`ErrorKind::Config`] when the host serves another environment, or as [`check_root`].
 pub fn check_api_root(environment: DataEnvironment, root: &Url) -> Result<()> {
     check_root("API root", root)?;
-    let host = root.host_str().unwrap_or_default();
+    let host = host_of(root);
     let served = match serves(host) {
         Served::Unknown => return Ok(()),
         Served::Nothing(what) => {
@@ -176,8 +182,9 @@ mod tests {
 
     #[test]
     fn a_host_serves_its_own_environments_only() {
-        let hosts: [(&str, &[DataEnvironment]); 9] = [
+        let hosts: [(&str, &[DataEnvironment]); 10] = [
             ("https://api.securitycenter.microsoft.com", &[Mde]),
+            ("https://api.securitycenter.microsoft.com./", &[Mde]),
             ("https://api-eu.securitycenter.microsoft.com", &[Mde]),
             ("https://api-gov.securitycenter.microsoft.us", &[Mde]),
             ("https://api.securitycenter.windows.com", &[Mde]),

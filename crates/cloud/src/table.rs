@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 use url::Url;
 
+use crate::root::host_of;
 use crate::{Cloud, Endpoint, Source};
 
 /// One line of the table.
@@ -223,7 +224,7 @@ fn absent(cloud: Cloud, environment: DataEnvironment) -> Error {
 ///
 /// The regions' hosts belong to the commercial cloud.
 pub(crate) fn cloud_of(root: &Url) -> Option<Cloud> {
-    let host = root.host_str()?;
+    let host = host_of(root);
     if host == "microsoftgraph.chinacloudapi.cn" {
         return Some(Cloud::China);
     }
@@ -234,6 +235,16 @@ pub(crate) fn cloud_of(root: &Url) -> Option<Cloud> {
                 .is_some_and(|endpoint| endpoint.host.host_str() == Some(host))
         })
         .map(|row| row.cloud)
+}
+
+/// The cloud that signs in at `authority`; `None` when the host is not Microsoft's.
+pub(crate) fn cloud_of_login(authority: &Url) -> Option<Cloud> {
+    match host_of(authority) {
+        "login.microsoftonline.com" | "login.windows.net" => Some(Cloud::Global),
+        "login.microsoftonline.us" => Some(Cloud::GccHigh),
+        "login.partner.microsoftonline.cn" | "login.chinacloudapi.cn" => Some(Cloud::China),
+        _ => None,
+    }
 }
 
 pub(crate) fn url(text: &str) -> Url {
