@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Token(Box<TokenOptions>),
     /// Check the syntax, names and types of queries
     Lint(LintOptions),
+    /// Lay queries out
+    Fmt(FmtOptions),
     /// Run an embedded Entra ID and Defender
     Emulator(EmulatorOptions),
     /// Print a completion script for a shell
@@ -146,6 +148,20 @@ pub(crate) struct LintOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FmtOptions {
+    /// Files that hold one query each, changed in place; `-`, or none, goes from standard input to
+    /// standard output
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing, and fail when something would change
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// How long a line may become
+    #[arg(long, value_name = "COLUMNS", default_value = "100")]
+    pub(crate) width: usize,
 }
 
 #[derive(Debug, Args)]

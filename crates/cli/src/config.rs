@@ -1,6 +1,7 @@
 //! `defender config`: which settings file is read, what it says, whether it is sound.
 
-use defender_config::{Settings, Severity};
+use defender_cloud::Cloud;
+use defender_config::{Finding, Settings, Severity};
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::Format;
 use serde_json::{Value, json};
@@ -21,6 +22,9 @@ pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<()> {
 fn path(options: &SettingsOptions, context: &Context) -> Result<()> {
     let sources = context.sources(options.config.as_ref());
     let settings = Settings::load(&sources)?;
+    for finding in settings.warnings() {
+        context.warn(&finding.to_string());
+    }
     let candidates: Vec<String> = sources
         .candidates()
         .iter()
@@ -75,7 +79,9 @@ fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
     let Some(path) = settings.path() else {
         return self::path(options, context);
     };
-    let findings = settings.validate();
+    let mut findings = settings.validate();
+    findings.extend(unknown_clouds(&settings));
+    findings.sort_by_key(|finding| finding.line);
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
@@ -123,6 +129,29 @@ fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
         ErrorKind::Config,
         format!("{} has {errors} {noun}", path.display()),
     ))
+}
+
+/// Clouds that nobody has heard of; settings know names only.
+fn unknown_clouds(settings: &Settings) -> Vec<Finding> {
+    settings
+        .describe()
+        .into_iter()
+        .filter(|setting| {
+            let place = setting.path.to_ascii_lowercase();
+            place == "azure.cloud" || place.ends_with(".args.cloud")
+        })
+        .filter(|setting| !setting.value.starts_with('{'))
+        .filter_map(|setting| {
+            let error = setting.value.parse::<Cloud>().err()?;
+            Some(Finding {
+                severity: Severity::Error,
+                path: setting.path,
+                line: setting.line,
+                message: error.to_string(),
+                hint: error.hint().map(str::to_owned),
+            })
+        })
+        .collect()
 }
 
 fn severity(severity: Severity) -> &'static str {

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use defender_config::{Settings, Sources};
-use defender_core::Result;
+use defender_core::{Error, Result};
 
 use crate::arguments::GlobalOptions;
+use crate::failure;
 use crate::terminal::escape;
 
 /// The process's surroundings, read once.
 pub(crate) struct Context {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) quiet: bool,
+    json_errors: bool,
 }
 
 impl Context {
@@ -28,6 +30,7 @@ impl Context {
         Self {
             environment,
             quiet: options.quiet,
+            json_errors: options.json_errors,
         }
     }
 
@@ -48,6 +51,15 @@ impl Context {
             self.warn(&finding.to_string());
         }
         Ok(settings)
+    }
+
+    /// Says which tenant failed, and why: an error that does not end the run.
+    pub(crate) fn failure(&self, tenant: &str, error: &Error) {
+        if self.json_errors {
+            eprintln!("{}", failure::json_of(tenant, error));
+        } else {
+            eprintln!("{}: {}", escape(tenant), failure::text(error));
+        }
     }
 
     /// Says something on standard error, unless the user wants quiet.

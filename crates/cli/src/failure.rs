@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 
 use defender_core::{Error, ErrorKind};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::terminal::{escape, escape_json};
 
@@ -66,14 +66,22 @@ pub(crate) fn text(error: &Error) -> String {
 
 /// The error for a program: one JSON object.
 pub(crate) fn json(error: &Error) -> String {
+    escape_json(&json!({ "error": object(error) }).to_string())
+}
+
+/// The error of one tenant of several.
+pub(crate) fn json_of(tenant: &str, error: &Error) -> String {
+    escape_json(&json!({ "tenant": tenant, "error": object(error) }).to_string())
+}
+
+fn object(error: &Error) -> Value {
     let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(source) = cause {
         causes.push(source.to_string());
         cause = source.source();
     }
-    let value = json!({
-        "error": {
+    json!({
             "kind": format!("{:?}", error.kind()),
             "exit_code": exit_code(error.kind()),
             "message": error.to_string(),
@@ -85,9 +93,7 @@ pub(crate) fn json(error: &Error) -> String {
             "client_request_id": error.client_request_id(),
             "retry_after_seconds": error.retry_after().map(|wait| wait.as_secs_f64()),
             "hint": error.hint(),
-        }
-    });
-    escape_json(&value.to_string())
+    })
 }
 
 #[cfg(test)]

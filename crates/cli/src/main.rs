@@ -11,6 +11,7 @@ mod config;
 mod context;
 mod emulator;
 mod failure;
+mod fmt;
 mod lint;
 mod listing;
 mod logging;
@@ -55,8 +56,16 @@ fn misused(error: &clap::Error) -> ExitCode {
         error.exit();
     }
     let text = error.to_string();
-    let message = text.trim_start_matches("error: ").trim_end().to_owned();
-    let error = Error::new(ErrorKind::Usage, message);
+    // What is wrong, a tip, the usage, where to find help: a paragraph each.
+    let mut paragraphs = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let message = paragraphs.next().unwrap_or_default();
+    let message = message.trim_start_matches("error: ").to_owned();
+    let mut error = Error::new(ErrorKind::Usage, message);
+    if let Some(tip) = paragraphs.find_map(|text| Some(text.strip_prefix("tip: ")?.to_owned())) {
+        error = error.with_hint(tip);
+    }
     eprintln!("{}", failure::json(&error));
     ExitCode::from(failure::exit_code(ErrorKind::Usage))
 }
@@ -80,6 +89,7 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
         Command::Emulator(options) => return emulator::run(options, context.quiet).await,
         Command::Clouds(options) => clouds::run(options)?,
         Command::Config(command) => config::run(command, context)?,
+        Command::Fmt(options) => fmt::run(options, context)?,
         Command::Lint(options) => lint::run(options, context)?,
         Command::Schema(options) => schema::run(options)?,
         Command::Token(options) => token::run(options, context).await?,

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use crate::arguments::{FailOn, OutputOptions, QueryOptions};
 use crate::context::Context;
 use crate::emulator::interrupted;
-use crate::failure::{self, ALARM};
+use crate::failure::ALARM;
 use crate::sink::Sink;
 use crate::target::{self, Target};
 use crate::terminal;
@@ -191,6 +191,9 @@ fn print(
     context: &Context,
 ) -> Result<ExitCode> {
     for target in targets {
+        if !target.label.is_empty() {
+            context.note(&format!("{}:", target.label));
+        }
         if provider.environment() == DataEnvironment::Local {
             context.note("runs here, over files");
             continue;
@@ -263,11 +266,7 @@ async fn many(
             .next()
             .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
         for failure in failures {
-            context.note(&format!(
-                "{}: {}",
-                failure.label,
-                failure::text(&failure.error)
-            ));
+            context.failure(&failure.label, &failure.error);
         }
         context.note(&format!("{} failed:", first.label));
         return Err(first.error);
@@ -403,11 +402,7 @@ fn finish(
 ) -> Result<ExitCode> {
     if !failures.is_empty() {
         for failure in failures {
-            context.note(&format!(
-                "{}: {}",
-                failure.label,
-                failure::text(&failure.error)
-            ));
+            context.failure(&failure.label, &failure.error);
         }
         let names: Vec<&str> = failures
             .iter()

@@ -35,7 +35,8 @@ impl Sink {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let temporary = NamedTempFile::new_in(folder).map_err(|error| cannot_write(path, error))?;
+        let temporary =
+            NamedTempFile::new_in(folder).map_err(|error| cannot_write(path, plain(&error)))?;
         Ok(Self::File {
             temporary,
             path: path.to_owned(),
@@ -104,6 +105,15 @@ fn readable_as_usual(temporary: &NamedTempFile) {
 
 #[cfg(not(unix))]
 fn readable_as_usual(_: &NamedTempFile) {}
+
+/// The error without the name of a file that nobody has asked for.
+fn plain(error: &io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(std::error::Error::source);
+    match inner {
+        Some(inner) => io::Error::new(error.kind(), inner.to_string()),
+        None => io::Error::from(error.kind()),
+    }
+}
 
 fn exists(path: &Path) -> Error {
     Error::new(ErrorKind::Usage, format!("{} exists", path.display()))

@@ -29,7 +29,7 @@ pub(crate) fn targets(
     environment: DataEnvironment,
     context: &Context,
 ) -> Result<Vec<Target>> {
-    if options.instance.len() > 1 && !options.tenant_id.is_empty() {
+    if (options.instance.len() > 1 || options.all_instances) && !options.tenant_id.is_empty() {
         return Err(Error::new(
             ErrorKind::Usage,
             "several instances have tenants of their own",
@@ -46,8 +46,11 @@ pub(crate) fn targets(
             .with_hint("give one of them"));
         }
         let base = ConnectionString::parse(text.expose_secret())?.into_args();
+        let settings = context.settings(options.config.as_ref())?;
         return Ok(tenants(options, &call, |args| {
-            Connection::from_args(base.clone()).with(args)
+            Connection::from_args(base.clone())
+                .with_network_of(&settings)
+                .with(args)
         }));
     }
     let settings = context.settings(options.config.as_ref())?;

@@ -18,6 +18,9 @@ pub(crate) async fn run(options: &TokenOptions, context: &Context) -> Result<()>
         .connection
         .env
         .unwrap_or(DataEnvironment::M365dGraph);
+    if environment == DataEnvironment::Local {
+        return Err(Error::new(ErrorKind::Usage, "Local needs no token"));
+    }
     let mut demo = None;
     let target = if options.demo {
         let (running, target) = target::demo().await?;

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use defender_core::Error;
 use defender_table::Format;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputOptions {
     /// table, json, ndjson, csv, markdown, parquet or arrow [default: the file's extension, then table]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub(crate) format: Option<Format>,
     /// Write to this file, whole or not at all
     #[arg(short, long, value_name = "FILE")]
@@ -26,6 +27,13 @@ pub(crate) struct OutputOptions {
     /// Exit with 10 when there are rows, or when there are none
     #[arg(long, value_name = "WHEN")]
     pub(crate) fail_on: Option<FailOn>,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    text.parse().map_err(|error: Error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
 }
 
 /// When a result is an alarm.

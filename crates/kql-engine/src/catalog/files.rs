@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, LargeStringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::ipc::reader::{FileReader, StreamReader};
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchReader};
 use flate2::read::MultiGzDecoder;
 use kql_semantics::ScalarType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -155,23 +155,32 @@ pub(super) fn read(
 }
 
 fn parquet_file(path: &Path, file: File) -> Result<Vec<RecordBatch>, EngineError> {
-    ParquetRecordBatchReaderBuilder::try_new(file)
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(|builder| builder.with_batch_size(8192).build())
-        .map_err(|error| failed(path, error))?
+        .map_err(|error| failed(path, error))?;
+    all(path, reader)
+}
+
+/// The batches of a file; one without rows keeps its columns.
+fn all(path: &Path, reader: impl RecordBatchReader) -> Result<Vec<RecordBatch>, EngineError> {
+    let schema = reader.schema();
+    let mut batches = reader
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(path, error))
+        .map_err(|error| failed(path, error))?;
+    if batches.is_empty() {
+        batches.push(RecordBatch::new_empty(schema));
+    }
+    Ok(batches)
 }
 
 fn arrow_file(path: &Path, file: File) -> Result<Vec<RecordBatch>, EngineError> {
     if let Ok(reader) = FileReader::try_new_buffered(file, None) {
-        reader
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| failed(path, error))
+        all(path, reader)
     } else {
         let file = File::open(path).map_err(|error| failed(path, error))?;
-        StreamReader::try_new_buffered(file, None)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| failed(path, error))
+        let reader =
+            StreamReader::try_new_buffered(file, None).map_err(|error| failed(path, error))?;
+        all(path, reader)
     }
 }
 

@@ -11,7 +11,8 @@ use crate::{Cell, Writer};
 
 /// A header line, CRLF at each line's end, quotes where needed and doubled inside.
 ///
-/// Null is an empty field and an empty string is `""`, so that they stay apart. A cell that begins
+/// Null is an empty field and an empty string is `""`, so that they stay apart, except where a
+/// null is all there is in a row: that is `""` too. A cell that begins
 /// with `=`, `+`, `-` or `@` stays as it is: evidence is not altered; a spreadsheet that takes it
 /// for a formula must be told to import the file as text.
 pub(crate) struct Csv {
@@ -57,6 +58,10 @@ impl Csv {
                     }
                     cell => cell.push_to(&mut line),
                 }
+            }
+            if line.is_empty() {
+                // Readers pass over an empty line, and the row with it.
+                line.push_str("\"\"");
             }
             line.push_str("\r\n");
             self.output.write_all(line.as_bytes())?;

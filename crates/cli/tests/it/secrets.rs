@@ -1,0 +1,351 @@
+//! No secret is in anything that a run prints, logs or leaves behind.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use defender_emulator::{Application, Faults, Options, ProxyCredentials, Running, Tenant};
+
+use crate::command::{Folder, Ran};
+use crate::service;
+
+const SECRET: &str = "cAnArY-one+/&=% ~\u{fc}";
+const MISTYPED: &str = "cAnArY-two+/&=% ~\u{fc}";
+const PASSWORD: &str = "cAnArY-three:/@ %\u{fc}";
+const MISTYPED_PASSWORD: &str = "cAnArY-four:/@ %\u{fc}";
+
+/// An emulator behind a proxy that asks for a password.
+fn start(faults: &str) -> Running {
+    let tenant = Tenant {
+        applications: vec![Application::new(service::CLIENT, SECRET)],
+        ..service::tenant('4', "Contoso")
+    };
+    service::start(Options {
+        tenants: vec![tenant],
+        proxy: Options::default().proxy,
+        proxy_credentials: Some(ProxyCredentials {
+            user: "user".to_owned(),
+            password: PASSWORD.to_owned().into(),
+        }),
+        faults: Faults::parse(faults).unwrap(),
+        ..service::options()
+    })
+}
+
+/// `secret` in every form in which it could slip through.
+fn forms(secret: &str) -> BTreeSet<String> {
+    let percent = |keep: &dyn Fn(u8) -> bool| -> String {
+        secret
+            .bytes()
+            .map(|byte| {
+                if keep(byte) {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            })
+            .collect()
+    };
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let percent = percent(&unreserved);
+    let mut forms = BTreeSet::from([
+        secret.to_owned(),
+        percent.to_lowercase(),
+        form.to_lowercase(),
+        percent,
+        form,
+        secret.escape_debug().to_string(),
+        serde_json::to_string(secret)
+            .unwrap()
+            .trim_matches('"')
+            .to_owned(),
+        // What is common to all of them: the secret cut short.
+        secret[..9].to_owned(),
+    ]);
+    // In base64 a text looks different depending on what stands before it.
+    for shift in 0..3 {
+        let padded = [&b"xxx"[..shift], secret.as_bytes()].concat();
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(&padded);
+            // The characters at the ends depend on the neighbours.
+            let start = (shift * 8).div_ceil(6) + 1;
+            forms.insert(encoded[start..encoded.len() - 2].to_owned());
+        }
+    }
+    forms
+}
+
+fn assert_secret(what: &str, text: &str) {
+    for (number, secret) in [SECRET, MISTYPED, PASSWORD, MISTYPED_PASSWORD]
+        .iter()
+        .enumerate()
+    {
+        for form in forms(secret) {
+            // Which one it is says the number; the form itself would be a leak of its own.
+            assert!(
+                !text.contains(&form),
+                "{what}: secret {} shows as {form:?} in\n{text}",
+                number + 1
+            );
+        }
+    }
+    assert!(!text.contains("eyJ"), "{what}: a token shows in\n{text}");
+}
+
+#[test]
+fn the_forms_are_found_where_they_are() {
+    let secret = SECRET;
+    for prefix in ["", "u:", "user:"] {
+        let encoded = STANDARD_NO_PAD.encode(format!("{prefix}{secret}"));
+        let found = forms(secret)
+            .iter()
+            .any(|form| encoded.contains(form.as_str()));
+        assert!(found, "{prefix}");
+    }
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    assert!(forms(secret).contains(&form));
+}
+
+/// Runs with everything that can be said said, on standard error and into a file.
+fn run(
+    running: &Running,
+    folder: &Folder,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Vec<Ran> {
+    let proxy = running.proxy_url().unwrap();
+    let mut environment = vec![
+        ("HTTPS_PROXY".to_owned(), proxy),
+        ("SSL_CERT_FILE".to_owned(), "ca.pem".to_owned()),
+        ("APP_SECRET".to_owned(), SECRET.to_owned()),
+    ];
+    for (name, value) in variables {
+        environment.retain(|(existing, _)| existing != name);
+        environment.push(((*name).to_owned(), (*value).to_owned()));
+    }
+    let mut ran = Vec::new();
+    for more in [
+        &["-vvv"][..],
+        &["--log-file", "log.txt", "-vvv"],
+        &["--json-errors"],
+    ] {
+        let arguments = [arguments, more].concat();
+        ran.push(folder.run_in(&arguments, &environment, ""));
+        let what = format!("{arguments:?}");
+        let last = ran.last().unwrap();
+        assert_secret(&what, &last.stderr);
+        assert_secret(&what, &String::from_utf8_lossy(&last.stdout));
+    }
+    let log = std::fs::read_to_string(folder.work().join("log.txt")).unwrap();
+    assert_secret(&format!("the log of {arguments:?}"), &log);
+    ran
+}
+
+fn folder(running: &Running, secret: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("ca.pem", running.ca_pem());
+    folder.write(
+        "msticpyconfig.yaml",
+        &format!(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n      TenantId: {}\n      \
+             ClientId: {}\n      ClientSecret: {}\n",
+            service::TENANT,
+            service::CLIENT,
+            serde_json::to_string(secret).unwrap()
+        ),
+    );
+    folder
+}
+
+/// The exit codes of one command line, logged in every way.
+fn codes(ran: &[Ran]) -> Vec<i32> {
+    ran.iter().map(|ran| ran.code).collect()
+}
+
+const QUERY: [&str; 4] = ["query", "print x=1", "--retries", "0"];
+
+#[test]
+fn a_run_that_succeeds_shows_no_secret() {
+    let running = start("[]");
+    let folder = folder(&running, SECRET);
+    let ran = run(&running, &folder, &QUERY, &[]);
+    assert_eq!(codes(&ran), [0, 0, 0], "{}", ran[0].stderr);
+    // The log is one: it would be easy to show no secret by showing nothing.
+    assert!(
+        ran[0].stderr.contains("graph.microsoft.com"),
+        "{}",
+        ran[0].stderr
+    );
+
+    for arguments in [
+        &["token"][..],
+        &["token", "--json"],
+        &["config", "show"],
+        &["config", "show", "--json"],
+        &["config", "validate"],
+        &["query", "print x=1", "--print"],
+    ] {
+        let ran = run(&running, &folder, arguments, &[]);
+        assert_eq!(codes(&ran), [0, 0, 0], "{arguments:?}: {}", ran[0].stderr);
+    }
+    let arguments = [&QUERY[..], &["--client-secret-env", "APP_SECRET"]].concat();
+    assert_eq!(codes(&run(&running, &folder, &arguments, &[])), [0, 0, 0]);
+    let text = format!(
+        "tenant_id={};client_id={};client_secret='{SECRET}'",
+        service::TENANT,
+        service::CLIENT
+    );
+    let arguments = [&QUERY[..], &["--connection-string-env", "CONNECTION"]].concat();
+    let ran = run(&running, &folder, &arguments, &[("CONNECTION", &text)]);
+    assert_eq!(codes(&ran), [0, 0, 0], "{}", ran[0].stderr);
+}
+
+#[test]
+fn only_raw_shows_the_token() {
+    let running = start("[]");
+    let folder = folder(&running, SECRET);
+    let environment = [
+        ("HTTPS_PROXY".to_owned(), running.proxy_url().unwrap()),
+        ("SSL_CERT_FILE".to_owned(), "ca.pem".to_owned()),
+    ];
+    let ran = folder.run_in(&["token", "--raw", "-vvv"], &environment, "");
+    assert_eq!(
+        ran.text().trim_end().split('.').count(),
+        3,
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.text().starts_with("eyJ"));
+    assert_secret("token --raw", &ran.stderr);
+}
+
+#[test]
+fn a_refused_sign_in_shows_no_secret() {
+    let running = start("[]");
+    let folder = folder(&running, MISTYPED);
+    let ran = run(&running, &folder, &QUERY, &[]);
+    assert_eq!(codes(&ran), [4, 4, 4], "{}", ran[0].stderr);
+    let arguments = [&QUERY[..], &["--client-secret-env", "APP_SECRET"]].concat();
+    let ran = run(&running, &folder, &arguments, &[("APP_SECRET", MISTYPED)]);
+    assert_eq!(codes(&ran), [4, 4, 4], "{}", ran[0].stderr);
+}
+
+#[test]
+fn an_authority_that_repeats_the_secret_does_not_spread_it() {
+    let form: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+    let documents = [
+        serde_json::json!({"error": "invalid_client", "error_description": format!("AADSTS7000215: {SECRET} is wrong")}),
+        serde_json::json!({"error": "invalid_request", "error_description": format!("AADSTS900144: The request body was client_secret={form}&scope=x")}),
+    ];
+    for document in documents {
+        let faults = format!(
+            "- path: '{}'\n  status: 401\n  json: {document}\n",
+            service::TOKEN
+        );
+        let running = start(&faults);
+        let ran = run(&running, &folder(&running, SECRET), &QUERY, &[]);
+        assert_eq!(codes(&ran), [4, 4, 4], "{}", ran[0].stderr);
+    }
+    let page = serde_json::Value::from(format!("<html><title>Bad {form}</title></html>"));
+    let faults = format!(
+        "- path: '{}'\n  status: 500\n  text: {page}\n",
+        service::TOKEN
+    );
+    let running = start(&faults);
+    let ran = run(&running, &folder(&running, SECRET), &QUERY, &[]);
+    assert_eq!(codes(&ran), [8, 8, 8], "{}", ran[0].stderr);
+}
+
+#[test]
+fn a_failing_service_shows_no_secret() {
+    for (fault, code) in [
+        ("status: 401", 4),
+        ("status: 403", 5),
+        ("status: 500", 8),
+        ("drop_after: 0", 8),
+        ("truncate_after: 10", 8),
+    ] {
+        let running = start(&format!("- path: '{}'\n  {fault}\n", service::HUNT));
+        let ran = run(&running, &folder(&running, SECRET), &QUERY, &[]);
+        assert_eq!(codes(&ran), [code; 3], "{fault}: {}", ran[0].stderr);
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_shows_no_password() {
+    let running = start("[]");
+    let folder = folder(&running, SECRET);
+    let encoded: String =
+        url::form_urlencoded::byte_serialize(MISTYPED_PASSWORD.as_bytes()).collect();
+    let encoded = encoded.replace('+', "%20");
+    let address = running.proxy_url().unwrap();
+    let address = address.rsplit('@').next().unwrap();
+    let proxy = format!("http://user:{encoded}@{address}");
+    let ran = run(&running, &folder, &QUERY, &[("HTTPS_PROXY", &proxy)]);
+    assert_eq!(codes(&ran), [8, 8, 8], "{}", ran[0].stderr);
+    assert!(ran[0].stderr.contains("407"), "{}", ran[0].stderr);
+    let arguments = [&QUERY[..], &["--proxy", &proxy]].concat();
+    // Its own argument is not printed, but the list of arguments here would be.
+    let ran = folder.run_in(&arguments, &[], "");
+    assert_eq!(ran.code, 8);
+    assert_secret("--proxy", &ran.stderr);
+    // An address that cannot be read is not repeated either.
+    let broken = format!("http://user:{MISTYPED_PASSWORD}@:x");
+    let ran = run(&running, &folder, &QUERY, &[("HTTPS_PROXY", &broken)]);
+    assert_ne!(ran[0].code, 0, "{}", ran[0].stderr);
+}
+
+#[test]
+fn a_broken_settings_file_shows_no_secret() {
+    let running = start("[]");
+    let quoted = serde_json::to_string(SECRET).unwrap();
+    for text in [
+        // Broken right at the secret, before it, after it.
+        format!(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n      ClientSecret: \"{SECRET}\n"
+        ),
+        format!(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n      ClientSecret: {quoted} {quoted}\n"
+        ),
+        format!(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n     ClientSecret: {quoted}\n    x\n  ]\n"
+        ),
+        format!("DataProviders:\n  MicrosoftDefender:\n    Args: {quoted}\n"),
+        format!("DataProviders:\n  MicrosoftDefender:\n    Args: [{quoted}]\n"),
+        format!(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n      ClientSecret: [{quoted}]\n"
+        ),
+        format!(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n      ClientSecret:\n        KeyVaultt: {quoted}\n"
+        ),
+        format!(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n      ClientSecret: {quoted}\n      ClientSecret: {quoted}\n"
+        ),
+        format!(
+            "msticpy:\n  Proxies:\n    https:\n      Url: \"http://user:{SECRET}@proxy.example:8080\"\n      Password: {quoted}\nDataProviders: {quoted}\n"
+        ),
+    ] {
+        let folder = folder(&running, SECRET);
+        folder.write("msticpyconfig.yaml", &text);
+        for arguments in [&QUERY[..], &["config", "validate"], &["config", "show"]] {
+            let ran = run(&running, &folder, arguments, &[]);
+            assert!(
+                ran.iter().all(|ran| [0, 3].contains(&ran.code)),
+                "{arguments:?}: {}",
+                ran[0].stderr
+            );
+        }
+    }
+    let folder = folder(&running, SECRET);
+    for text in [
+        format!("client_secret={SECRET}"),
+        format!("client_secret='{SECRET}"),
+        format!("{SECRET}"),
+        format!("tenant_id=x;{SECRET}={SECRET}"),
+    ] {
+        let arguments = [&QUERY[..], &["--connection-string-env", "CONNECTION"]].concat();
+        let ran = run(&running, &folder, &arguments, &[("CONNECTION", &text)]);
+        assert_eq!(codes(&ran), [3, 3, 3], "{}", ran[0].stderr);
+    }
+}
