@@ -117,7 +117,12 @@ fn whole(args: ConnectionArgs, options: &Options) -> Result<ConnectionArgs> {
     if names_an_identity {
         return Ok(args);
     }
-    Ok(ConnectionArgs::from_azure(&options.environment)?.merge(args))
+    let mut azure = ConnectionArgs::from_azure(&options.environment)?;
+    if args.has(ConnectionKey::Cloud) {
+        // The cloud that a call names has a sign-in host of its own.
+        azure.clear(ConnectionKey::Authority);
+    }
+    Ok(azure.merge(args))
 }
 
 fn endpoint(environment: DataEnvironment, args: &ConnectionArgs) -> Result<Endpoint> {

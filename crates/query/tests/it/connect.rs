@@ -313,3 +313,30 @@ async fn the_azure_variables_count_together_or_not_at_all() {
         "the connection lacks tenant_id and one of client_secret, certificate or username"
     );
 }
+
+#[tokio::test]
+async fn a_calls_cloud_beats_the_authority_of_the_azure_variables() {
+    let options = Options {
+        environment: [
+            ("AZURE_TENANT_ID", "azure-tenant"),
+            ("AZURE_CLIENT_ID", "azure-client"),
+            ("AZURE_CLIENT_SECRET", "azure-canary"),
+            ("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        ..Options::default()
+    };
+    let provider = QueryProvider::with_options(DataEnvironment::M365dGraph, options);
+    let call = ConnectionArgs {
+        cloud: Some("gcc-high".into()),
+        ..ConnectionArgs::default()
+    };
+    let settings = Settings::parse("").unwrap();
+    let connection = Connection::from_settings(&settings, None).with(call);
+    let endpoint = provider.endpoint(&connection).unwrap();
+    assert_eq!(
+        endpoint.authority.as_str(),
+        "https://login.microsoftonline.us/"
+    );
+}
