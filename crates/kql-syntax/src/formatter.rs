@@ -70,3 +70,6 @@ pub fn format(text: &str, options: &FormatOptions) -> Result<String, Vec<Diagnos
     let items = layout::Layout::of(text, &parse.tree);
     Ok(lines::write(&items, options))
 }
+
+#[cfg(test)]
+mod tests;

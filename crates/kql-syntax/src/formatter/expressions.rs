@@ -2,9 +2,9 @@
 
 use crate::lexer::{TokenKind, is_typed};
 use crate::tree::{
-    Arithmetic, Call, Comparison, DataTable, Expression, ExpressionKind, ExternalData, In, Literal,
-    LiteralValue, Logical, NamedExpression, Ordered, Path, Pipe, Segment, Setting, ToScalar,
-    TypeOf, TypeOfColumn,
+    Argument, Arithmetic, Call, ColumnDeclaration, Comparison, DataTable, Expression,
+    ExpressionKind, ExternalData, In, Literal, LiteralValue, Logical, NamedExpression, Ordered,
+    Path, Pipe, Segment, Setting, ToScalar, TypeOf, TypeOfColumn,
 };
 
 use super::layout::Layout;
@@ -34,7 +34,11 @@ impl Layout<'_> {
             ExpressionKind::Name(name) => self.name(name),
             ExpressionKind::Literal(literal) => self.literal(literal),
             ExpressionKind::Parenthesized(inner) => {
-                self.enclosed(|layout| layout.expression_in(Place::Alone, inner));
+                let place = match place {
+                    Place::Operand => Place::Operand,
+                    _ => Place::Alone,
+                };
+                self.enclosed(|layout| layout.expression_in(place, inner));
             }
             ExpressionKind::Unary(unary) => {
                 self.token();
@@ -161,15 +165,11 @@ impl Layout<'_> {
         self.space();
         self.token_as(membership.operator.text());
         self.space();
-        let place = match membership.right.as_slice() {
-            [_] => Place::Operand,
-            _ => Place::Among,
-        };
-        self.enclosed(|layout| {
-            layout.list(&membership.right, |layout, value| {
-                layout.expression_in(place, value);
-            });
-        });
+        match membership.right.as_slice() {
+            [only] if opens_brackets(only) => self.hugging(only),
+            [only] => self.enclosed(|layout| layout.expression_in(Place::Operand, only)),
+            values => self.enclosed(|layout| layout.list(values, Self::expression)),
+        }
     }
 
     fn path(&mut self, path: &Path) {
@@ -203,11 +203,8 @@ impl Layout<'_> {
             self.space();
         }
         match call.arguments.as_slice() {
-            // Brackets directly within brackets would only take lines.
             [only] if only.name.is_none() && opens_brackets(&only.value) => {
-                self.token();
-                self.expression(&only.value);
-                self.token();
+                self.hugging(&only.value);
             }
             arguments => {
                 let paired = PAIRED.contains(&call.function.text.as_str());
@@ -220,11 +217,7 @@ impl Layout<'_> {
                         layout.pairs(arguments);
                     } else {
                         layout.list(arguments, |layout, argument| {
-                            if let Some(name) = &argument.name {
-                                layout.name(name);
-                                layout.token();
-                            }
-                            layout.expression_in(place, &argument.value);
+                            layout.argument(place, argument);
                         });
                     }
                 });
@@ -232,17 +225,28 @@ impl Layout<'_> {
         }
     }
 
-    fn pairs(&mut self, arguments: &[crate::tree::Argument]) {
+    fn argument(&mut self, place: Place, argument: &Argument) {
+        if let Some(name) = &argument.name {
+            self.name(name);
+            self.token();
+        }
+        self.expression_in(place, &argument.value);
+    }
+
+    /// Brackets directly around other brackets, which then do not take lines of their own.
+    fn hugging(&mut self, only: &Expression) {
+        self.token();
+        self.expression_in(Place::Operand, only);
+        self.token();
+    }
+
+    fn pairs(&mut self, arguments: &[Argument]) {
         let pairs: Vec<_> = arguments.chunks(2).collect();
         self.list(&pairs, |layout, pair| {
             layout.group(|layout| {
                 layout.indent(|layout| {
                     layout.list(pair, |layout, argument| {
-                        if let Some(name) = &argument.name {
-                            layout.name(name);
-                            layout.token();
-                        }
-                        layout.expression(&argument.value);
+                        layout.argument(Place::Among, argument);
                     });
                 });
             });
@@ -297,11 +301,20 @@ impl Layout<'_> {
                     layout.token();
                     layout.hard();
                 }
-                layout.group(|layout| {
-                    layout.indent(|layout| layout.list(row, Self::expression));
-                });
+                layout.row(row);
             }
         });
+    }
+
+    /// The cells of a row stay in its line however long that is: broken, it is no table.
+    fn row(&mut self, cells: &[Expression]) {
+        for (index, cell) in cells.iter().enumerate() {
+            if index > 0 {
+                self.token();
+                self.space();
+            }
+            self.expression(cell);
+        }
     }
 
     fn external_data(&mut self, data: &ExternalData) {
@@ -311,11 +324,7 @@ impl Layout<'_> {
         self.with(&data.properties);
     }
 
-    fn options_and_schema(
-        &mut self,
-        options: &[Setting],
-        columns: &[crate::tree::ColumnDeclaration],
-    ) {
+    fn options_and_schema(&mut self, options: &[Setting], columns: &[ColumnDeclaration]) {
         self.settings(options);
         if !options.is_empty() {
             self.space();
@@ -384,7 +393,8 @@ impl Layout<'_> {
 fn opens_brackets(expression: &Expression) -> bool {
     match &expression.kind {
         ExpressionKind::Call(call) => !call.arguments.is_empty(),
-        ExpressionKind::ToScalar(_)
+        ExpressionKind::Parenthesized(_)
+        | ExpressionKind::ToScalar(_)
         | ExpressionKind::ToTable(_)
         | ExpressionKind::Materialize(_) => true,
         _ => false,

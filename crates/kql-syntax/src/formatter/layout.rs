@@ -199,8 +199,19 @@ impl<'a> Layout<'a> {
     fn breakable(&mut self, item: Item<'a>) {
         self.trailing_comment();
         self.items.push(item);
-        // Nothing may stand between the break and the comments of the token after it.
         self.comments(Blanks::None);
+    }
+
+    /// A [`Layout::line`] that leaves the comments after it to be placed.
+    pub(super) fn bare_line(&mut self) {
+        self.trailing_comment();
+        self.items.push(Item::Line);
+    }
+
+    /// A [`Layout::soft`] that leaves the comments after it to be placed.
+    pub(super) fn bare_soft(&mut self) {
+        self.trailing_comment();
+        self.items.push(Item::Soft);
     }
 
     /// The break between two statements, where a blank line may stay.
@@ -221,7 +232,10 @@ impl<'a> Layout<'a> {
     }
 
     fn blank_line(&mut self) {
-        let blank = self.pieces.get(self.next).is_some_and(|piece| piece.blank_before);
+        let blank = self
+            .pieces
+            .get(self.next)
+            .is_some_and(|piece| piece.blank_before);
         if blank && self.kind() != TokenKind::End {
             self.items.push(Item::Blank);
         }

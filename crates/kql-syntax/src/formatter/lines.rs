@@ -15,9 +15,9 @@ pub(super) fn write(items: &[Item<'_>], options: &FormatOptions) -> String {
         text: String::new(),
         column: 0,
         level: 0,
-        at_start: true,
+        line_level: 0,
+        line: Line::Empty,
         space: false,
-        commented: false,
         continued: false,
         blank: false,
     };
@@ -29,8 +29,10 @@ pub(super) fn write(items: &[Item<'_>], options: &FormatOptions) -> String {
             Item::Text(text) => writer.token(text),
             Item::Comment { text, own_line } => writer.comment(text, *own_line),
             Item::Hard => writer.end_line(),
-            Item::Line | Item::Soft if breaks || writer.commented => writer.end_line(),
-            Item::Space | Item::Line => writer.space = !writer.at_start,
+            Item::Line | Item::Soft if breaks || writer.line == Line::Commented => {
+                writer.end_line();
+            }
+            Item::Space | Item::Line => writer.space = writer.line != Line::Empty,
             Item::Soft => {}
             Item::Blank => writer.blank = true,
             Item::Open { end } => {
@@ -100,17 +102,27 @@ fn flat_width(item: &Item<'_>) -> usize {
     }
 }
 
+/// What stands in the line that is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// Nothing yet, not even its indentation.
+    Empty,
+    /// Tokens.
+    Begun,
+    /// A comment, which ends it.
+    Commented,
+}
+
 struct Writer<'a> {
     options: &'a FormatOptions,
     text: String,
     column: usize,
     level: usize,
-    /// Whether nothing stands in the line yet.
-    at_start: bool,
+    /// The level where the line began, or will begin.
+    line_level: usize,
+    line: Line,
     /// Whether a blank comes before the next token.
     space: bool,
-    /// Whether a comment ends the line.
-    commented: bool,
     /// Whether a comment broke the line where there was no place to break.
     continued: bool,
     /// Whether a blank line comes before the next line.
@@ -118,27 +130,26 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn indentation(&self) -> usize {
-        let level = self.level + usize::from(self.continued);
+    fn indentation(&self, level: usize) -> usize {
         // Deeper than this the query would only move out of sight.
-        let most = (self.options.width / 2).max(40);
-        (level.saturating_mul(self.options.indent)).min(most)
+        let most = (self.options.width / 2).clamp(40, 200);
+        level.saturating_mul(self.options.indent).min(most)
     }
 
     /// The column where the next token would stand.
     fn reached(&self) -> usize {
-        if self.at_start || self.commented {
-            self.indentation()
-        } else {
-            self.column + usize::from(self.space)
+        match self.line {
+            Line::Empty => self.indentation(self.line_level),
+            Line::Commented => self.indentation(self.level),
+            Line::Begun => self.column + usize::from(self.space),
         }
     }
 
     fn token(&mut self, token: &str) {
-        if self.commented {
+        if self.line == Line::Commented {
             self.break_line();
         }
-        if self.at_start {
+        if self.line == Line::Empty {
             self.begin_line();
         } else if self.space || self.would_merge(token) {
             self.text.push(' ');
@@ -159,48 +170,51 @@ impl Writer<'_> {
     }
 
     fn comment(&mut self, comment: &str, own_line: bool) {
-        if self.commented {
+        if self.line == Line::Commented {
             self.break_line();
-        } else if !self.at_start {
+        } else if self.line != Line::Empty {
             self.continued = true;
             if own_line {
                 self.break_line();
             }
         }
-        if self.at_start {
+        if self.line == Line::Empty {
             self.begin_line();
         } else {
             self.text.push(' ');
         }
         self.text.push_str(comment);
-        (self.space, self.commented, self.blank) = (false, true, false);
+        self.line = Line::Commented;
+        (self.space, self.blank) = (false, false);
     }
 
     /// Goes to a new line, unless one has just begun.
     fn end_line(&mut self) {
-        if !self.at_start {
+        if self.line != Line::Empty {
             self.break_line();
         }
+        self.line_level = self.level;
         self.continued = false;
     }
 
     fn break_line(&mut self) {
         self.text.push('\n');
         self.column = 0;
-        (self.at_start, self.space, self.commented) = (true, false, false);
+        self.line = Line::Empty;
+        self.space = false;
     }
 
     fn begin_line(&mut self) {
         if self.blank && !self.text.is_empty() {
             self.text.push('\n');
         }
-        self.column = self.indentation();
+        self.column = self.indentation(self.line_level + usize::from(self.continued));
         self.text.extend(std::iter::repeat_n(' ', self.column));
-        self.at_start = false;
+        self.line = Line::Begun;
     }
 
     fn finish(mut self) -> String {
-        if !self.at_start {
+        if self.line != Line::Empty {
             self.text.push('\n');
         }
         self.text

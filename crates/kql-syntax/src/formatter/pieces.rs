@@ -57,7 +57,11 @@ fn line_breaks(gap: &str) -> usize {
     let ends_line = |(index, byte): (usize, &u8)| {
         *byte == b'\n' || *byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')
     };
-    bytes.iter().enumerate().filter(|line| ends_line(*line)).count()
+    bytes
+        .iter()
+        .enumerate()
+        .filter(|line| ends_line(*line))
+        .count()
 }
 
 /// Moves comments to where they can stay: behind commas and semicolons, which end lines, and

@@ -5,11 +5,11 @@ use crate::tree::{
     Evaluate, ExpandColumn, Expression, Find, FindColumn, FindOutput, ForkBranch, GraphPart,
     GraphPattern, GraphTable, MacroExpand, MakeGraph, MakeSeries, MvApply, NamedExpression,
     OperatorKind, Parse, ParsePart, Partition, PartitionBody, Range, Render, Scan, ScanStep,
-    SeriesRange, TopNestedLevel,
+    SeriesAggregate, SeriesRange, TopNestedLevel,
 };
 
 use super::expressions::Place;
-use super::layout::{Blanks, Layout};
+use super::layout::Layout;
 
 impl Layout<'_> {
     pub(super) fn rare_operands(&mut self, kind: &OperatorKind) {
@@ -24,7 +24,9 @@ impl Layout<'_> {
                     if self.kind() == TokenKind::OpenParenthesis {
                         self.subquery(with);
                     } else {
-                        with.iter().for_each(|operator| self.operator(operator));
+                        for operator in with {
+                            self.operator(operator);
+                        }
                     }
                 }
             }
@@ -160,20 +162,11 @@ impl Layout<'_> {
             self.name(scope);
         }
         self.space();
-        self.group(|layout| {
-            layout.token();
-            layout.indent(|layout| {
-                layout.soft();
-                layout.statements(&expand.statements);
-                layout.closing_comments(Blanks::All);
-            });
-            layout.soft();
-            layout.token();
-        });
+        self.enclosed_statements(Self::bare_soft, &expand.statements);
     }
 
     fn make_series(&mut self, series: &MakeSeries) {
-        let aggregate = |layout: &mut Self, aggregate: &crate::tree::SeriesAggregate| {
+        let aggregate = |layout: &mut Self, aggregate: &SeriesAggregate| {
             layout.named(&aggregate.aggregate);
             if let Some(default) = &aggregate.default {
                 layout.space();
@@ -195,11 +188,10 @@ impl Layout<'_> {
             match &series.range {
                 SeriesRange::FromToStep { from, to, step } => layout.group(|layout| {
                     layout.indent(|layout| {
-                        for value in [from.as_deref(), to.as_deref(), Some(step.as_ref())] {
-                            if let Some(value) = value {
-                                layout.clause();
-                                layout.expression(value);
-                            }
+                        let bounds = [from.as_deref(), to.as_deref(), Some(step.as_ref())];
+                        for value in bounds.into_iter().flatten() {
+                            layout.clause();
+                            layout.expression(value);
                         }
                     });
                 }),
@@ -234,30 +226,25 @@ impl Layout<'_> {
         }
     }
 
-    /// Each text begins a line together with the star before and the columns after it.
+    /// A line may end after each column: `"text" column: type`.
     fn parse(&mut self, parse: &Parse) {
         self.space();
         self.expression(&parse.source);
         self.space();
         self.token();
         self.indent(|layout| {
-            let mut after_star = false;
+            let mut after_column = true;
             for part in &parse.pattern {
+                let is_column = matches!(part, ParsePart::Column { .. });
+                if after_column && !is_column {
+                    layout.line();
+                } else {
+                    layout.space();
+                }
                 match part {
-                    ParsePart::Star(_) => {
-                        layout.line();
-                        layout.token();
-                    }
-                    ParsePart::Text(literal) => {
-                        if after_star {
-                            layout.space();
-                        } else {
-                            layout.line();
-                        }
-                        layout.literal(literal);
-                    }
+                    ParsePart::Star(_) => layout.token(),
+                    ParsePart::Text(literal) => layout.literal(literal),
                     ParsePart::Column { name, ty } => {
-                        layout.space();
                         layout.name(name);
                         if let Some(ty) = ty {
                             layout.token();
@@ -266,7 +253,7 @@ impl Layout<'_> {
                         }
                     }
                 }
-                after_star = matches!(part, ParsePart::Star(_));
+                after_column = is_column;
             }
         });
     }

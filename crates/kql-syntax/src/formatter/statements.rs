@@ -183,17 +183,26 @@ impl Layout<'_> {
     }
 
     pub(super) fn body(&mut self, body: &Body) {
+        // Nothing stands between the braces of an empty body.
+        let edge = if body.statements.is_empty() {
+            Self::bare_soft
+        } else {
+            Self::bare_line
+        };
+        self.enclosed_statements(edge, &body.statements);
+    }
+
+    /// Statements between brackets, where blank lines may stay.
+    pub(super) fn enclosed_statements(&mut self, edge: fn(&mut Self), statements: &[Statement]) {
         self.group(|layout| {
             layout.token();
             layout.indent(|layout| {
-                layout.line();
-                layout.statements(&body.statements);
+                edge(layout);
+                layout.first_statement();
+                layout.statements(statements);
                 layout.closing_comments(Blanks::All);
             });
-            // Nothing stands between the braces of an empty body.
-            if !body.statements.is_empty() {
-                layout.line();
-            }
+            edge(layout);
             layout.token();
         });
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::survives_printing;
 
-fn cases(file: &str) -> Vec<Value> {
+pub(crate) fn cases(file: &str) -> Vec<Value> {
     let shared = option_env!("DEFENDER_SHARED").map_or_else(
         || concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").to_owned(),
         str::to_owned,

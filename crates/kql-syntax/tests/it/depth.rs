@@ -7,7 +7,7 @@ use kql_syntax::{MAX_DEPTH, parse, print};
 
 const COUNT: usize = 10_000;
 
-fn in_small_thread(check: impl FnOnce() + Send + 'static) {
+pub(crate) fn in_small_thread(check: impl FnOnce() + Send + 'static) {
     thread::Builder::new()
         .stack_size(2 << 20)
         .spawn(check)
@@ -16,12 +16,12 @@ fn in_small_thread(check: impl FnOnce() + Send + 'static) {
         .unwrap();
 }
 
-fn nested(open: &str, inner: &str, close: &str, count: usize) -> String {
+pub(crate) fn nested(open: &str, inner: &str, close: &str, count: usize) -> String {
     format!("{}{inner}{}", open.repeat(count), close.repeat(count))
 }
 
 /// Every way to nest: what opens a level, what stands innermost, what closes it, and around all.
-const NESTS: &[(&str, &str, &str, &str, &str)] = &[
+pub(crate) const NESTS: &[(&str, &str, &str, &str, &str)] = &[
     ("print ", "(", "1", ")", ""),
     ("print ", "-(", "1", ")", ""),
     ("print ", "f(", "1", ")", ""),

@@ -8,6 +8,7 @@
 mod corpus;
 mod depth;
 mod errors;
+mod format;
 mod grammar;
 mod speed;
 mod tree;

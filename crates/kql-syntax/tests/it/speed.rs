@@ -4,7 +4,7 @@ use kql_syntax::parse;
 
 const MEGABYTE: usize = 1 << 20;
 
-fn repeated(before: &str, part: &str, after: &str) -> String {
+pub(crate) fn repeated(before: &str, part: &str, after: &str) -> String {
     format!("{before}{}{after}", part.repeat(MEGABYTE / part.len()))
 }
 
