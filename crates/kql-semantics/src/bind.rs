@@ -175,7 +175,12 @@ impl<'a> Binder<'a> {
         for statement in earlier {
             self.note(statement.span, "only the last of several answers is given");
         }
-        if self.is_tabular(answer, scope) {
+        // A bare name that means nothing is a misspelt table, not a value.
+        let names_nothing = matches!(
+            &answer.kind,
+            tree::ExpressionKind::Name(name) if self.lookup(scope, &name.text).is_none()
+        );
+        if names_nothing || self.is_tabular(answer, scope) {
             return Ok(self.tabular(answer, scope)?.into_pipeline());
         }
         self.refuse(
