@@ -40,7 +40,7 @@ const EDGES: &[Edges] = &[
     Edges {
         name: "defender-keyvault",
         normal: &["defender-core", "defender-http"],
-        dev: &["defender-emulator"],
+        dev: &["defender-credentials", "defender-emulator"],
     },
     Edges {
         name: "defender-table",

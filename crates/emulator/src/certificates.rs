@@ -135,12 +135,12 @@ impl Authority {
         builder.set_servername_callback(move |ssl, _| {
             let host = ssl
                 .servername(NameType::HOST_NAME)
-                .and_then(Host::named)
-                .map(|host| host.name);
+                .filter(|name| Host::named(name).is_some())
+                .map(str::to_ascii_lowercase);
             match host {
                 None => Ok(()),
                 Some(host) => authority
-                    .context(host)
+                    .context(&host)
                     .and_then(|context| ssl.set_ssl_context(&context))
                     .map_err(|_| SniError::ALERT_FATAL),
             }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::hosts::{Api, Cloud};
 use crate::options::{Application, Options, Quotas, Secret, Tenant};
 use crate::ticks;
+use crate::vault::{Vault, VaultAccess, VaultSecret};
 
 /// Tenants, applications and limits, read from YAML or JSON.
 ///
@@ -28,6 +29,13 @@ use crate::ticks;
 ///         roles:
 ///           graph: [ThreatHunting.Read.All]
 ///           mde: []
+///     vaults:
+///       - name: contoso-vault           # contoso-vault.vault.azure.net
+///         readers: [44444444-4444-4444-4444-aaaaaaaaaaaa]  # without it every application
+///         access: policies              # or roles, the default: the words of a refusal
+///         secrets:
+///           - {name: Hunting-Secret, value: made-up}
+///           - {name: Old-Secret, value: made-up, expires: 2020-01-01T00:00:00Z}
 /// quotas: true
 /// ",
 /// )?;
@@ -121,6 +129,32 @@ struct TenantEntry {
     cloud: Option<Cloud>,
     #[serde(default)]
     applications: Vec<ApplicationEntry>,
+    #[serde(default)]
+    vaults: Vec<VaultEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VaultEntry {
+    name: String,
+    readers: Option<Vec<String>>,
+    access: Option<VaultAccess>,
+    #[serde(default)]
+    closed: bool,
+    #[serde(default)]
+    secrets: Vec<VaultSecretEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VaultSecretEntry {
+    name: String,
+    value: SecretString,
+    version: Option<String>,
+    enabled: Option<bool>,
+    expires: Option<String>,
+    not_before: Option<String>,
+    content_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -142,7 +176,17 @@ struct SecretEntry {
 }
 
 fn tenant(entry: TenantEntry) -> std::result::Result<Tenant, String> {
+    let everybody: Vec<String> = entry
+        .applications
+        .iter()
+        .map(|application| application.client_id.clone())
+        .collect();
     Ok(Tenant {
+        vaults: entry
+            .vaults
+            .into_iter()
+            .map(|entry| vault(entry, &everybody))
+            .collect::<std::result::Result<_, _>>()?,
         name: entry.name.unwrap_or_else(|| entry.id.clone()),
         id: entry.id,
         domain: entry.domain,
@@ -153,6 +197,33 @@ fn tenant(entry: TenantEntry) -> std::result::Result<Tenant, String> {
             .map(application)
             .collect::<std::result::Result<_, _>>()?,
     })
+}
+
+fn vault(entry: VaultEntry, everybody: &[String]) -> std::result::Result<Vault, String> {
+    let mut vault = Vault::new(entry.name);
+    vault.readers = entry.readers.unwrap_or_else(|| everybody.to_vec());
+    vault.access = entry.access.unwrap_or_default();
+    vault.closed = entry.closed;
+    for entry in entry.secrets {
+        let mut secret = VaultSecret::new(entry.name, entry.value);
+        // A second entry of one name is a further version of it.
+        let before = vault
+            .secrets
+            .iter()
+            .filter(|other| other.name.eq_ignore_ascii_case(&secret.name))
+            .count();
+        if let Some(version) = entry.version {
+            secret.version = version;
+        } else if before > 0 {
+            secret.version = crate::vault::version(&secret.name, before);
+        }
+        secret.enabled = entry.enabled.unwrap_or(true);
+        secret.expires = entry.expires.as_deref().map(instant).transpose()?;
+        secret.not_before = entry.not_before.as_deref().map(instant).transpose()?;
+        secret.content_type = entry.content_type;
+        vault.secrets.push(secret);
+    }
+    Ok(vault)
 }
 
 fn application(entry: ApplicationEntry) -> std::result::Result<Application, String> {
@@ -206,6 +277,15 @@ tenants:
           - {value: "old", expires: "2020-01-01T00:00:00Z"}
           - {value: "new"}
         roles: {m365d: [AdvancedHunting.Read.All]}
+    vaults:
+      - name: one-vault
+        access: policies
+        closed: true
+        secrets:
+          - {name: a, value: "first"}
+          - {name: A, value: "second", enabled: false, not_before: "2020-01-01T00:00:00Z"}
+          - {name: b, value: "0042", version: "0a", content_type: text/plain}
+      - {name: two-vault, readers: []}
 quotas: {per_minute: 2, per_hour: 3}
 token_lifetime_seconds: 60
 "#,
@@ -223,6 +303,20 @@ token_lifetime_seconds: 60
         );
         assert_eq!(application.secrets[1].expires, None);
         assert_eq!(application.roles.len(), 1);
+        let [one, two] = tenant.vaults.as_slice() else {
+            panic!("{:?}", tenant.vaults);
+        };
+        assert_eq!((one.access, one.closed), (VaultAccess::Policies, true));
+        assert_eq!(one.readers, ["1e5"]);
+        assert!(two.readers.is_empty());
+        let [first, second, third] = one.secrets.as_slice() else {
+            panic!("{:?}", one.secrets);
+        };
+        assert_ne!(first.version, second.version);
+        assert!(first.enabled && !second.enabled);
+        assert!(second.not_before.is_some() && second.expires.is_none());
+        assert_eq!(third.value.expose_secret(), "0042");
+        assert_eq!(third.version, "0a");
         let mut options = Options::default();
         description.apply(&mut options);
         assert_eq!(options.token_lifetime, Duration::from_mins(1));

@@ -18,6 +18,7 @@ pub(crate) use jwt::{Claims, TokenFault};
 use crate::hosts::Cloud;
 use crate::options::Tenant;
 use crate::service::{Asked, Place, Service};
+use crate::vault::Vault;
 use jwt::SigningKey;
 use refusal::Refusal;
 
@@ -84,6 +85,20 @@ impl Directory {
             return Err(Refusal::other_cloud(tenant, host.cloud));
         }
         Ok(tenant)
+    }
+
+    /// The vault of this name in `cloud`, in any cloud when `None`, and the tenant it trusts.
+    pub(crate) fn vault(&self, name: &str, cloud: Option<Cloud>) -> Option<(&Tenant, &Vault)> {
+        self.tenants
+            .iter()
+            .filter(|tenant| cloud.is_none_or(|cloud| cloud == tenant.cloud))
+            .find_map(|tenant| {
+                let vault = tenant
+                    .vaults
+                    .iter()
+                    .find(|vault| vault.name.eq_ignore_ascii_case(name))?;
+                Some((tenant, vault))
+            })
     }
 
     fn key(&self, cloud: Cloud) -> Result<&SigningKey, ErrorStack> {

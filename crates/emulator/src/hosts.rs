@@ -111,11 +111,24 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// The row for `name`, in any case.
+    /// The row for `name`, in any case; the one of all vaults for a host below it.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         HOSTS
             .iter()
             .find(|host| host.name.eq_ignore_ascii_case(name))
+            .or_else(|| VAULTS.iter().find(|host| host.vault(name).is_some()))
+    }
+
+    /// Whether the row is that of a cloud's vaults.
+    pub(crate) fn has_vaults(&self) -> bool {
+        VAULTS.iter().any(|host| host.name == self.name)
+    }
+
+    /// What `name` has before this row's, in lower case: a vault's name.
+    pub(crate) fn vault(&self, name: &str) -> Option<String> {
+        let name = name.to_ascii_lowercase();
+        let vault = name.strip_suffix(self.name)?.strip_suffix('.')?;
+        (self.has_vaults() && is_vault_name(vault)).then(|| vault.to_owned())
     }
 
     /// Whether a token for `audience` opens `api` at this host.
@@ -134,6 +147,37 @@ impl Host {
                 .any(|(of, other)| *of == api && name.eq_ignore_ascii_case(other))
     }
 }
+
+/// Whether a vault may be called so.
+///
+/// Source: <https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates>
+pub(crate) fn is_vault_name(name: &str) -> bool {
+    (3..=24).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The cloud whose vaults a resource in a scope stands for; `Some(None)` is Key Vault's own
+/// identifier, which stands for it in every cloud.
+#[expect(
+    clippy::option_option,
+    reason = "whether it is Key Vault at all, and of which cloud, are two questions"
+)]
+pub(crate) fn vault_resource(name: &str) -> Option<Option<Cloud>> {
+    let name = name.trim_end_matches('/');
+    if name.eq_ignore_ascii_case(VAULT_APPLICATION) {
+        return Some(None);
+    }
+    let name = name.strip_prefix("https://")?;
+    VAULTS
+        .iter()
+        .find(|host| host.name.eq_ignore_ascii_case(name))
+        .map(|host| Some(host.cloud))
+}
+
+/// The application identifier of Azure Key Vault.
+const VAULT_APPLICATION: &str = "cfa8b339-82a2-471a-a3c9-0fa0be7a4093";
 
 /// The API and cloud that a resource in a scope stands for; an application identifier stands
 /// for its API in every cloud.
@@ -248,7 +292,23 @@ const fn government(name: &'static str, cloud: Cloud, api: Api) -> Host {
     }
 }
 
-/// Every host that the proxy ends a connection for.
+/// What the vaults of each cloud are below.
+///
+/// Source: <https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates>
+pub(crate) const VAULTS: &[Host] = &[
+    vaults("vault.azure.net", Cloud::Global),
+    vaults("vault.usgovcloudapi.net", Cloud::UsGovernment),
+    vaults("vault.azure.cn", Cloud::China),
+];
+
+const fn vaults(name: &'static str, cloud: Cloud) -> Host {
+    Host {
+        login: false,
+        ..login(name, cloud)
+    }
+}
+
+/// Every host that the proxy ends a connection for, besides the [`VAULTS`].
 ///
 /// Sources: <https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list>,
 /// <https://learn.microsoft.com/defender-endpoint/gov>,
@@ -361,6 +421,43 @@ mod tests {
         );
         assert_eq!(resource("https://foo.microsoft.com"), None);
         assert_eq!(resource("http://graph.microsoft.com"), None);
+    }
+
+    #[test]
+    fn a_vault_is_one_label_below_its_clouds_suffix() {
+        let host = Host::named("Contoso-1.Vault.azure.net").unwrap();
+        assert_eq!(host.cloud, Cloud::Global);
+        assert_eq!(
+            host.vault("Contoso-1.Vault.azure.net").as_deref(),
+            Some("contoso-1")
+        );
+        assert_eq!(
+            Host::named("contoso.vault.usgovcloudapi.net")
+                .unwrap()
+                .cloud,
+            Cloud::UsGovernment
+        );
+        for name in [
+            "vault.azure.net",
+            ".vault.azure.net",
+            "ab.vault.azure.net",
+            "a.contoso.vault.azure.net",
+            "contosovault.azure.net",
+            "contoso.vault.azure.net.evil.example",
+        ] {
+            assert!(Host::named(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn key_vault_is_a_resource_of_its_own() {
+        assert_eq!(
+            vault_resource("https://vault.azure.net/"),
+            Some(Some(Cloud::Global))
+        );
+        assert_eq!(vault_resource(VAULT_APPLICATION), Some(None));
+        assert_eq!(vault_resource("https://graph.microsoft.com"), None);
+        assert_eq!(vault_resource("https://contoso.vault.azure.net"), None);
     }
 
     #[test]

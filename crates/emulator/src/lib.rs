@@ -1,4 +1,5 @@
-//! An embedded Entra ID, Microsoft Defender for Endpoint, Microsoft 365 Defender and Graph, for demos and tests.
+//! An embedded Entra ID, Key Vault, Microsoft Defender for Endpoint, Microsoft 365 Defender and
+//! Graph, for demos and tests.
 //!
 //! The emulator is written from Microsoft's documentation and shares no code with the clients
 //! it checks: it has its own table of hosts, its own token checks and its own encoders. It
@@ -6,7 +7,8 @@
 //!
 //! There are three ways in, all of the same service:
 //!
-//! - plain HTTP at [`Running::http_url`], where the path tells the services apart;
+//! - plain HTTP at [`Running::http_url`], where the path tells the services apart (a vault's
+//!   begin with `/vaults/{name}`);
 //! - HTTPS at [`Running::https_url`], with a certificate of a throw-away authority;
 //! - a forward proxy at [`Running::proxy_url`]: a client that trusts [`Running::ca_pem`] reaches
 //!   `login.microsoftonline.com`, `graph.microsoft.com` and every other documented host, in every
@@ -45,6 +47,7 @@ mod sample;
 mod service;
 mod settings;
 mod ticks;
+mod vault;
 mod wire;
 
 pub use description::Description;
@@ -59,3 +62,4 @@ pub use log::{RecordedBody, RecordedRequest};
 pub use options::{
     Application, Clock, Data, Limits, Observer, Options, ProxyCredentials, Quotas, Secret, Tenant,
 };
+pub use vault::{Vault, VaultAccess, VaultSecret};

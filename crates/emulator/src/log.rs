@@ -29,6 +29,7 @@ const HEADERS: &[&str] = &[
     "user-agent",
     "x-client-sku",
     "x-client-ver",
+    "x-ms-client-request-id",
 ];
 
 /// Form fields and query parameters that are kept as they are.

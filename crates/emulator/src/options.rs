@@ -12,6 +12,7 @@ use crate::faults::Faults;
 use crate::hosts::{Api, Cloud};
 use crate::hunting::HuntingBackend;
 use crate::log::RecordedRequest;
+use crate::vault::{Vault, VaultSecret};
 
 /// Tells the emulator the time: token lifetimes, quotas and time ranges follow it.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -123,10 +124,13 @@ pub struct Tenant {
     pub cloud: Cloud,
     /// What may sign in.
     pub applications: Vec<Application>,
+    /// The key vaults that trust the directory.
+    pub vaults: Vec<Vault>,
 }
 
 impl Tenant {
-    /// The default tenant, `11111111-1111-1111-1111-111111111111`, with one application that may hunt.
+    /// The default tenant, `11111111-1111-1111-1111-111111111111`, with one application that may
+    /// hunt and a vault, `demo-vault`, that holds its secret under the name that MSTICPy gives it.
     pub fn demo() -> Self {
         Self::made_up('1', "Demo", "demo.example", Cloud::Global)
     }
@@ -150,15 +154,23 @@ impl Tenant {
             repeated(4),
             repeated(4)
         );
+        let client_id = format!("{head}-aaaaaaaaaaaa");
+        let name_in_lower_case = name.to_lowercase();
+        let secret = format!("{name_in_lower_case}-secret-made-up");
         Self {
             id: format!("{head}-{}", repeated(12)),
             name: name.to_owned(),
             domain: Some(domain.to_owned()),
             cloud,
-            applications: vec![Application::new(
-                format!("{head}-aaaaaaaaaaaa"),
-                format!("{}-secret-made-up", name.to_lowercase()),
-            )],
+            vaults: vec![Vault {
+                readers: vec![client_id.clone()],
+                secrets: vec![VaultSecret::new(
+                    "DataProviders-MicrosoftDefender-Args-ClientSecret",
+                    secret.clone(),
+                )],
+                ..Vault::new(format!("{name_in_lower_case}-vault"))
+            }],
+            applications: vec![Application::new(client_id, secret)],
         }
     }
 }

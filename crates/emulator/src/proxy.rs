@@ -88,7 +88,18 @@ fn answer(
         return refuse(reply::text(StatusCode::BAD_GATEWAY, &text));
     }
     let port = target.port_u16().unwrap_or(HTTPS_PORT);
-    let Some(emulated) = Host::named(&host).filter(|_| port == HTTPS_PORT) else {
+    // Only the vaults that exist have a name out there.
+    let exists = |emulated: &&Host| match emulated.vault(&host) {
+        Some(vault) => service
+            .directory
+            .vault(&vault, Some(emulated.cloud))
+            .is_some(),
+        None => true,
+    };
+    let emulated = Host::named(&host)
+        .filter(|_| port == HTTPS_PORT)
+        .filter(exists);
+    let Some(emulated) = emulated else {
         return refuse(reply::text(
             StatusCode::BAD_GATEWAY,
             &format!("the emulator does not serve {host}:{port}, and connects to nothing outside"),
@@ -97,6 +108,7 @@ fn answer(
     tokio::spawn(tunnel(
         hyper::upgrade::on(request),
         emulated,
+        host.to_ascii_lowercase(),
         Arc::clone(authority),
         Arc::clone(service),
         closed.clone(),
@@ -104,15 +116,16 @@ fn answer(
     Response::new(Full::default())
 }
 
-/// Ends the tunnel as `host` would.
+/// Ends the tunnel as `host` would, under the very name it was asked for.
 async fn tunnel(
     upgrade: hyper::upgrade::OnUpgrade,
     host: &'static Host,
+    name: String,
     authority: Arc<Authority>,
     service: Arc<Service>,
     mut closed: watch::Receiver<bool>,
 ) {
-    let Ok(context) = authority.context(host.name) else {
+    let Ok(context) = authority.context(&name) else {
         return;
     };
     let upgraded = tokio::select! {

@@ -18,6 +18,7 @@ use crate::identifiers::Identifiers;
 use crate::log::{Log, RecordedRequest};
 use crate::options::{Clock, Limits, Observer, Options, ProxyCredentials};
 use crate::reply;
+use crate::vault;
 use crate::wire::{Plan, Plans};
 
 /// How much of a request that is too large is still read, so that its sender gets to the answer.
@@ -73,6 +74,11 @@ pub(crate) enum Route {
     Keys,
     Discovery,
     Hunt(Api),
+    /// A vault, and what of it.
+    Vault {
+        name: String,
+        item: vault::Item,
+    },
     /// Nothing, at a host of this kind.
     Nothing(Kind),
 }
@@ -124,6 +130,7 @@ impl Service {
                 )));
             }
         }
+        vault::check(&options.tenants)?;
         let backend = hunting::backend(&options)?;
         Ok(Self {
             directory: Directory::new(options.tenants, options.token_lifetime),
@@ -176,7 +183,7 @@ impl Service {
             .meet(parts.method.as_str(), &host, parts.uri.path())
             .unwrap_or_default();
         let body = read(body, self.limits.request_bytes).await;
-        let route = route(place, parts.uri.path());
+        let route = route(place, &host, parts.uri.path());
         let asked = Asked {
             place,
             method: parts.method,
@@ -222,7 +229,9 @@ impl Service {
     async fn answer(&self, route: &Route, asked: &Asked, fault: &Fault) -> Response<Bytes> {
         let allowed = match route {
             Route::Token { .. } | Route::Hunt(_) => Method::POST,
-            Route::OpenId { .. } | Route::Keys | Route::Discovery => Method::GET,
+            Route::OpenId { .. } | Route::Keys | Route::Discovery | Route::Vault { .. } => {
+                Method::GET
+            }
             Route::Nothing(kind) => return self.nothing(*kind, asked),
         };
         if asked.method != allowed {
@@ -236,6 +245,7 @@ impl Service {
             Route::Keys => self.directory.keys(asked),
             Route::Discovery => Directory::instance_discovery(self, asked),
             Route::Hunt(api) => hunting::hunt(self, *api, asked, fault.late_schema).await,
+            Route::Vault { name, item } => vault::answer(self, asked, name, item),
             Route::Nothing(kind) => self.nothing(*kind, asked),
         }
     }
@@ -292,6 +302,7 @@ impl Service {
                 Route::Hunt(api) | Route::Nothing(Kind::Api(api)) => {
                     hunting::outage(self, *api, asked, status)
                 }
+                Route::Vault { .. } => vault::outage(asked, status),
                 _ => Directory::outage(self, asked, status),
             },
         };
@@ -322,15 +333,23 @@ fn located(place: Place, headers: &HeaderMap, uri: &Uri) -> (Place, String, Stri
         _ => named,
     };
     match place {
-        Place::Host(host) => (
-            place,
-            format!("https://{}", host.name),
-            host.name.to_owned(),
-        ),
+        Place::Host(host) => {
+            // One row stands for all vaults of a cloud.
+            let name = host
+                .vault(name)
+                .map_or_else(|| host.name.to_owned(), |_| name.to_ascii_lowercase());
+            (place, format!("https://{name}"), name)
+        }
         // A true name at a loopback address: someone told the client where to find it.
         Place::Direct(Scheme::Https) if Host::named(name).is_some() => {
             let place = Host::named(name).map_or(place, Place::Host);
             (place, format!("https://{name}"), name.to_owned())
+        }
+        // A vault's paths do not say which vault, so here its name counts without HTTPS too.
+        Place::Direct(Scheme::Http) if Host::named(name).is_some_and(Host::has_vaults) => {
+            let place = Host::named(name).map_or(place, Place::Host);
+            let name = name.to_ascii_lowercase();
+            (place, format!("https://{name}"), name)
         }
         Place::Direct(Scheme::Https) => (place, format!("https://{named}"), name.to_owned()),
         Place::Direct(Scheme::Http) => (place, format!("http://{named}"), name.to_owned()),
@@ -391,9 +410,21 @@ async fn compressed(mut response: Response<Bytes>) -> Response<Bytes> {
     response
 }
 
-/// What `path` leads to at `place`.
-fn route(place: Place, path: &str) -> Route {
+/// What `path` leads to at `place`, which goes by `host`.
+fn route(place: Place, host_name: &str, path: &str) -> Route {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    if let Place::Host(host) = place
+        && let Some(name) = host.vault(host_name)
+    {
+        let item = vault::item(&segments);
+        return Route::Vault { name, item };
+    }
+    if let (Place::Direct(_), ["vaults", name, rest @ ..]) = (place, segments.as_slice()) {
+        return Route::Vault {
+            name: (*name).to_owned(),
+            item: vault::item(rest),
+        };
+    }
     let found = entra_route(&segments).or_else(|| api_route(&segments));
     match place {
         Place::Direct(_) => found.unwrap_or(Route::Nothing(Kind::Emulator)),
@@ -469,7 +500,7 @@ mod tests {
     use super::*;
 
     fn at(host: &str, path: &str) -> Route {
-        route(Place::Host(Host::named(host).unwrap()), path)
+        route(Place::Host(Host::named(host).unwrap()), host, path)
     }
 
     #[test]
@@ -510,7 +541,7 @@ mod tests {
 
     #[test]
     fn the_direct_address_serves_everything() {
-        let direct = |path| route(Place::Direct(Scheme::Http), path);
+        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", path);
         assert_eq!(
             direct("/demo.example/oauth2/token"),
             Route::Token {
@@ -525,5 +556,24 @@ mod tests {
         );
         assert_eq!(direct("/api/advancedhunting/run"), Route::Hunt(Api::M365d));
         assert_eq!(direct("/"), Route::Nothing(Kind::Emulator));
+    }
+
+    #[test]
+    fn a_vaults_paths_are_its_own_or_below_its_name() {
+        let secret = |name: &str| Route::Vault {
+            name: "contoso".to_owned(),
+            item: vault::Item::Secret {
+                name: name.to_owned(),
+                version: None,
+            },
+        };
+        assert_eq!(at("Contoso.vault.azure.cn", "/secrets/n/"), secret("n"));
+        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", path);
+        assert_eq!(direct("/vaults/contoso/secrets/n"), secret("n"));
+        assert_eq!(
+            direct("/secrets/n"),
+            Route::Nothing(Kind::Emulator),
+            "no vault is named"
+        );
     }
 }

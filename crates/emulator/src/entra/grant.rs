@@ -146,13 +146,19 @@ impl<'a> TokenRequest<'a> {
                 apis: Api::ALL.to_vec(),
             });
         }
+        let own = |cloud: Option<_>| cloud.is_none_or(|cloud| cloud == self.tenant.cloud);
+        // Who may do what in a vault stands in the vault, not in the token.
+        if hosts::vault_resource(trimmed).is_some_and(own) {
+            return Ok(Resource {
+                audience: trimmed.to_owned(),
+                apis: Vec::new(),
+            });
+        }
         match hosts::resource(trimmed) {
-            Some((api, cloud)) if cloud.is_none_or(|cloud| cloud == self.tenant.cloud) => {
-                Ok(Resource {
-                    audience: trimmed.to_owned(),
-                    apis: vec![api],
-                })
-            }
+            Some((api, cloud)) if own(cloud) => Ok(Resource {
+                audience: trimmed.to_owned(),
+                apis: vec![api],
+            }),
             _ => Err(Refusal::resource(name, self.tenant)),
         }
     }

@@ -13,3 +13,4 @@ mod faults;
 mod hosts;
 mod hunting;
 mod running;
+mod vault;

@@ -1,0 +1,276 @@
+//! Key Vault: challenges, permissions, versions, and vaults under their true names.
+
+use std::time::{Duration, SystemTime};
+
+use defender_emulator::{
+    Emulator, Error, Fault, FaultAnswer, Faults, Options, Running, Tenant, Vault, VaultAccess,
+    VaultSecret,
+};
+use serde_json::json;
+
+use crate::client::{
+    Answer, CLIENT, GRAPH, TENANT, connect, direct, options, proxied, send, tls, token, token_at,
+};
+
+const HOST: &str = "contoso.vault.azure.net";
+const VAULT: &str = "https://vault.azure.net/.default";
+const SECRET: &str = "/secrets/Some-Secret?api-version=7.4";
+
+/// The demo tenant with a vault that its application may read and three that it may not.
+fn tenants() -> Vec<Tenant> {
+    let second = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    let mut demo = Tenant::demo();
+    let mut contoso = Vault::new("contoso");
+    contoso.readers = vec![CLIENT.to_owned()];
+    contoso.secrets = vec![
+        VaultSecret {
+            version: "00000000000000000000000000000001".to_owned(),
+            ..VaultSecret::new("Some-Secret", "canary-old")
+        },
+        VaultSecret {
+            content_type: Some("text/plain".to_owned()),
+            not_before: second(1_000_000_000),
+            ..VaultSecret::new("Some-Secret", "canary-new")
+        },
+        VaultSecret {
+            enabled: false,
+            ..VaultSecret::new("Disabled", "canary-disabled")
+        },
+        VaultSecret {
+            expires: second(1_000_000_000),
+            ..VaultSecret::new("Expired", "canary-expired")
+        },
+    ];
+    let closed = Vault {
+        closed: true,
+        ..Vault {
+            name: "closed".to_owned(),
+            ..contoso.clone()
+        }
+    };
+    let policies = Vault {
+        access: VaultAccess::Policies,
+        ..Vault::new("policies")
+    };
+    demo.vaults = vec![contoso, closed, policies, Vault::new("roles")];
+    vec![demo, Tenant::second(), Tenant::government()]
+}
+
+async fn start() -> Running {
+    let options = Options {
+        tenants: tenants(),
+        ..options()
+    };
+    Emulator::start(options).await.unwrap()
+}
+
+async fn bearer(running: &Running, login: &str, digit: u8, scope: &str) -> String {
+    let answer = token_at(running, login, digit, scope).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    format!("Bearer {}", answer.json()["access_token"].as_str().unwrap())
+}
+
+async fn ask(running: &Running, host: &str, path: &str, bearer: Option<&str>) -> Answer {
+    let headers: Vec<_> = bearer
+        .map(|bearer| ("authorization", bearer))
+        .into_iter()
+        .collect();
+    proxied(running, host, "GET", path, &headers, "").await
+}
+
+#[tokio::test]
+async fn a_secret_is_got_with_a_token_and_challenged_for_without() {
+    let running = start().await;
+    let answer = ask(&running, HOST, SECRET, None).await;
+    insta::assert_json_snapshot!("vault_challenge", answer.exchange(&running));
+
+    let login = "login.microsoftonline.com";
+    let bearer = bearer(&running, login, 1, VAULT).await;
+    let answer = ask(&running, HOST, SECRET, Some(&bearer)).await;
+    insta::assert_json_snapshot!("vault_secret", answer.exchange(&running));
+    let old = "/secrets/some-secret/00000000000000000000000000000001?api-version=2025-07-01";
+    let answer = ask(&running, HOST, old, Some(&bearer)).await;
+    assert_eq!(answer.json()["value"], "canary-old");
+    let expired = "/secrets/Expired/?api-version=7.6-preview.1";
+    let answer = ask(&running, HOST, expired, Some(&bearer)).await;
+    assert_eq!(answer.json()["value"], "canary-expired");
+    assert_eq!(answer.json()["attributes"]["exp"], 1_000_000_000);
+
+    let log = serde_json::to_string(&running.requests()).unwrap();
+    assert!(!log.contains("canary"), "{log}");
+    insta::assert_json_snapshot!("vault_request", running.requests().pop().unwrap());
+}
+
+#[tokio::test]
+async fn refusals_are_whole() {
+    let running = start().await;
+    let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    for (name, host, path) in [
+        ("missing", HOST, "/secrets/Nowhere?api-version=7.4"),
+        ("version", HOST, "/secrets/Some-Secret/0a?api-version=7.4"),
+        ("disabled", HOST, "/secrets/Disabled?api-version=7.4"),
+        ("name", HOST, "/secrets/Some_Secret?api-version=7.4"),
+        ("api_version_missing", HOST, "/secrets/Some-Secret"),
+        (
+            "api_version_unknown",
+            HOST,
+            "/secrets/Some-Secret?api-version=9",
+        ),
+        ("operation", HOST, "/nowhere?api-version=7.4"),
+        ("list", HOST, "/secrets?api-version=7.4"),
+        ("firewall", "closed.vault.azure.net", SECRET),
+        ("policy", "policies.vault.azure.net", SECRET),
+        ("role", "roles.vault.azure.net", SECRET),
+    ] {
+        let answer = ask(&running, host, path, Some(&bearer)).await;
+        assert!(!answer.text().contains("canary"), "{name}");
+        insta::assert_json_snapshot!(format!("vault_refusal_{name}"), answer.json());
+        let expected = match name {
+            "missing" | "version" => 404,
+            "disabled" | "list" | "firewall" | "policy" | "role" => 403,
+            _ => 400,
+        };
+        assert_eq!(answer.status, expected, "{name}");
+    }
+    let answer = proxied(
+        &running,
+        HOST,
+        "PUT",
+        SECRET,
+        &[("authorization", &bearer)],
+        "{}",
+    )
+    .await;
+    assert_eq!(answer.status, 405);
+}
+
+#[tokio::test]
+async fn only_a_token_for_key_vault_from_the_vaults_tenant_opens_it() {
+    let running = start().await;
+    let login = "login.microsoftonline.com";
+    let mut seen = Vec::new();
+    for (digit, scope) in [(1, GRAPH), (2, VAULT)] {
+        let bearer = bearer(&running, login, digit, scope).await;
+        let answer = ask(&running, HOST, SECRET, Some(&bearer)).await;
+        assert_eq!(answer.status, 401);
+        assert!(answer.header("www-authenticate").unwrap().contains(TENANT));
+        seen.push(answer.json()["error"]["message"].clone());
+    }
+    for wrong in ["Bearer x.y.z", "Bearer ", "Basic eDp5"] {
+        let answer = ask(&running, HOST, SECRET, Some(wrong)).await;
+        assert_eq!(answer.status, 401);
+        seen.push(answer.json()["error"]["message"].clone());
+    }
+    insta::assert_json_snapshot!("vault_tokens_refused", seen);
+
+    let by_id = "cfa8b339-82a2-471a-a3c9-0fa0be7a4093/.default";
+    let bearer = bearer(&running, login, 1, by_id).await;
+    assert_eq!(ask(&running, HOST, SECRET, Some(&bearer)).await.status, 200);
+}
+
+#[tokio::test]
+async fn every_cloud_has_its_own_vaults() {
+    let running = start().await;
+    let scope = "https://vault.usgovcloudapi.net/.default";
+    let us = bearer(&running, "login.microsoftonline.us", 3, scope).await;
+    let path = "/secrets/DataProviders-MicrosoftDefender-Args-ClientSecret?api-version=7.4";
+    let host = "government-vault.vault.usgovcloudapi.net";
+    let answer = ask(&running, host, path, Some(&us)).await;
+    assert_eq!(answer.json()["value"], "government-secret-made-up");
+    assert_eq!(ask(&running, HOST, SECRET, Some(&us)).await.status, 401);
+
+    let answer = token_at(&running, "login.microsoftonline.us", 3, VAULT).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("AADSTS500011"), "{}", answer.text());
+
+    // A vault that does not exist has no name in the world.
+    for host in [
+        "nowhere.vault.azure.net",
+        "contoso.vault.usgovcloudapi.net",
+        "contoso.vault.azure.cn",
+        "vault.azure.net",
+    ] {
+        let (answer, _) = connect(&running, &format!("{host}:443"), "").await;
+        assert!(answer.starts_with("HTTP/1.1 502"), "{host}: {answer}");
+        assert!(answer.contains(host), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn at_the_plain_address_a_prefix_or_the_host_header_says_which_vault() {
+    let running = start().await;
+    let path = format!("/vaults/contoso{SECRET}");
+    let answer = direct(&running, "GET", &path, &[], "").await.unwrap();
+    insta::assert_json_snapshot!("vault_challenge_direct", answer.exchange(&running));
+    let own = token(&running, &format!("{}/.default", running.http_url())).await;
+    for token in [own, token(&running, VAULT).await] {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let answer = direct(&running, "GET", &path, &headers, "").await.unwrap();
+        assert_eq!(answer.json()["value"], "canary-new");
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        assert!(id.contains("/vaults/contoso/secrets/Some-Secret/"), "{id}");
+    }
+    let path = format!("/vaults/nowhere{SECRET}");
+    let answer = direct(&running, "GET", &path, &[], "").await.unwrap();
+    assert_eq!(answer.text(), "the emulator has no vault nowhere\n");
+
+    for url in [running.http_url(), running.https_url().unwrap()] {
+        let stream = tokio::net::TcpStream::connect(crate::client::address(&url))
+            .await
+            .unwrap();
+        let asked = crate::client::request("GET", HOST, SECRET, &[], "");
+        let answer = if url.starts_with("https") {
+            let stream = tls(&running, stream, HOST).await.unwrap();
+            send(stream, asked).await.unwrap()
+        } else {
+            send(stream, asked).await.unwrap()
+        };
+        assert_eq!(answer.status, 401);
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(
+            challenge.ends_with("resource=\"https://vault.azure.net\""),
+            "{challenge}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn faults_speak_as_a_vault_does() {
+    let fault = |status, request| Fault {
+        host: Some("*.vault.azure.net".to_owned()),
+        requests: vec![request],
+        answer: Some(FaultAnswer {
+            retry_after: Some(2),
+            ..FaultAnswer::status(status)
+        }),
+        ..Fault::default()
+    };
+    let running = Emulator::start(Options {
+        tenants: tenants(),
+        faults: Faults::new().with(fault(429, 1)).with(fault(503, 2)),
+        ..options()
+    })
+    .await
+    .unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let answer = ask(&running, HOST, SECRET, None).await;
+        assert_eq!(answer.header("retry-after"), Some("2"));
+        seen.push(json!([answer.status, answer.json()]));
+    }
+    insta::assert_json_snapshot!("vault_outage", seen);
+}
+
+#[tokio::test]
+async fn vaults_that_cannot_be_are_refused() {
+    for names in [vec!["ab"], vec!["under_score"], vec!["contoso", "CONTOSO"]] {
+        let mut tenant = Tenant::demo();
+        tenant.vaults = names.into_iter().map(Vault::new).collect();
+        let started = Emulator::start(Options {
+            tenants: vec![tenant],
+            ..options()
+        });
+        assert!(matches!(started.await, Err(Error::Options(_))));
+    }
+}
