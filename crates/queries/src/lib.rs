@@ -1,1 +1,41 @@
-//! Parameterised query definitions for Microsoft Defender.
+//! Parameterised query definitions for Microsoft Defender: MSTICPy's files, rendered safely.
+//!
+//! [`Library::load`] reads folders of definition files and reports what is wrong with them,
+//! [`Library::list`] and [`Library::search`] find queries, and [`Library::render`] makes a query
+//! text of one and [`Parameters`]. A parameter is a value, not text: whatever it holds, it
+//! stays inside of the literal, the name or the pipeline that the template gives it.
+//!
+//! Nothing here asks a service, and only the paths that are given are read.
+
+mod definition;
+mod environments;
+mod finding;
+mod folders;
+mod folding;
+mod format;
+mod help;
+mod library;
+mod names;
+mod node;
+mod placing;
+mod ranges;
+mod reading;
+mod rendering;
+mod scanning;
+mod schema;
+mod search;
+mod template;
+mod time;
+mod value;
+mod writing;
+
+pub use definition::{Definition, Kind, Language, Parameter, Type};
+pub use environments::{compatible, folders};
+pub use finding::{Finding, Severity};
+pub use library::{CustomQuery, Filter, Library};
+pub use names::valid_name;
+pub use ranges::split_ranges;
+pub use rendering::{Origin, Rendered, Used};
+pub use schema::SCHEMA;
+pub use search::Search;
+pub use value::{Parameters, Value};

@@ -1,0 +1,115 @@
+//! What one searches queries for.
+
+use defender_core::{Error, ErrorKind, Result};
+use regex::{Regex, RegexBuilder};
+
+use crate::definition::Definition;
+use crate::value::Value;
+
+/// What to search for. Within a field any term is enough; every field that has terms has to match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Anywhere: name, description, parameters, table, and the query's text.
+    pub text: Vec<String>,
+    /// In the dotted name.
+    pub name: Vec<String>,
+    /// In the default of the parameter `table`.
+    pub table: Vec<String>,
+    /// In the names of the parameters.
+    pub parameter: Vec<String>,
+    /// Whether terms are regular expressions; otherwise they are text.
+    pub regex: bool,
+    /// Whether upper and lower case are the same.
+    pub ignore_case: bool,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            text: Vec::new(),
+            name: Vec::new(),
+            table: Vec::new(),
+            parameter: Vec::new(),
+            regex: true,
+            ignore_case: true,
+        }
+    }
+}
+
+/// The terms, compiled.
+pub(crate) struct Terms {
+    text: Vec<Regex>,
+    name: Vec<Regex>,
+    table: Vec<Regex>,
+    parameter: Vec<Regex>,
+}
+
+impl Search {
+    pub(crate) fn is_empty(&self) -> bool {
+        [&self.text, &self.name, &self.table, &self.parameter]
+            .iter()
+            .all(|terms| terms.is_empty())
+    }
+
+    pub(crate) fn compile(&self) -> Result<Terms> {
+        let compile = |terms: &Vec<String>| -> Result<Vec<Regex>> {
+            terms.iter().map(|term| self.term(term)).collect()
+        };
+        Ok(Terms {
+            text: compile(&self.text)?,
+            name: compile(&self.name)?,
+            table: compile(&self.table)?,
+            parameter: compile(&self.parameter)?,
+        })
+    }
+
+    fn term(&self, term: &str) -> Result<Regex> {
+        let pattern = if self.regex {
+            term.to_owned()
+        } else {
+            regex::escape(term)
+        };
+        RegexBuilder::new(&pattern)
+            .case_insensitive(self.ignore_case)
+            .build()
+            .map_err(|source| {
+                Error::new(
+                    ErrorKind::Usage,
+                    format!("'{}' is not a regular expression", term.escape_debug()),
+                )
+                .with_source(source)
+            })
+    }
+}
+
+impl Terms {
+    pub(crate) fn match_query(&self, path: &str, definition: &Definition) -> bool {
+        let table = match definition.parameter("table").map(|table| &table.default) {
+            Some(Some(Value::Text(table))) => table.as_str(),
+            _ => "",
+        };
+        let names: Vec<&str> = definition
+            .parameters
+            .iter()
+            .map(|parameter| parameter.name.as_str())
+            .collect();
+        let parameters = names.join(" ");
+        let any = |terms: &[Regex], texts: &[&str]| {
+            terms.is_empty()
+                || terms
+                    .iter()
+                    .any(|term| texts.iter().any(|text| term.is_match(text)))
+        };
+        let everywhere = [
+            path,
+            &definition.description,
+            &parameters,
+            table,
+            &definition.text,
+        ];
+        any(&self.text, &everywhere)
+            && any(&self.name, &[path])
+            && any(&self.table, &[table])
+            && any(&self.parameter, &[&parameters])
+    }
+}
