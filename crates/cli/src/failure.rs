@@ -100,6 +100,56 @@ fn object(error: &Error) -> Value {
 mod tests {
     use super::*;
 
+    /// The cells of the page's tables.
+    fn page() -> impl Iterator<Item = Vec<&'static str>> {
+        include_str!("../../../docs/reference/errors.md")
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+    }
+
+    #[test]
+    fn the_page_lists_every_kind_with_its_code() {
+        use ErrorKind as K;
+        for kind in [
+            K::Usage,
+            K::Config,
+            K::Credential,
+            K::Permission,
+            K::Throttled,
+            K::Query,
+            K::Service,
+            K::Transport,
+            K::Protocol,
+            K::Incomplete,
+            K::Io,
+            K::Interrupted,
+        ] {
+            let (code, name) = (exit_code(kind).to_string(), format!("`{kind:?}`"));
+            let listed = page().any(|cells| cells[0] == code && cells[1] == name);
+            assert!(listed, "{code} {name}");
+        }
+        assert!(
+            page().any(|cells| cells[0] == ALARM.to_string() && cells[2].contains("--fail-on"))
+        );
+    }
+
+    #[test]
+    fn the_page_lists_every_member_of_the_object() {
+        let error = object(&Error::new(ErrorKind::Usage, "x"));
+        let members: Vec<String> = error
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let listed: Vec<&str> = page()
+            .map(|cells| cells[0])
+            .filter(|cell| cell.starts_with('`'))
+            .collect();
+        assert_eq!(listed, members);
+    }
+
     #[test]
     fn an_error_says_what_where_and_what_next() {
         let url = "https://graph.microsoft.com/v1.0/x?q=1".parse().unwrap();

@@ -108,11 +108,9 @@ fn readable_as_usual(_: &NamedTempFile) {}
 
 /// The error without the name of a file that nobody has asked for.
 fn plain(error: &io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(std::error::Error::source);
-    match inner {
-        Some(inner) => io::Error::new(error.kind(), inner.to_string()),
-        None => io::Error::from(error.kind()),
-    }
+    let text = error.to_string();
+    let text = text.split(" at path ").next().unwrap_or(&text);
+    io::Error::new(error.kind(), text)
 }
 
 fn exists(path: &Path) -> Error {

@@ -224,6 +224,7 @@ fn show(shown: &mut String, run: &Run, ran: &Ran) {
 }
 
 fn quoted(word: &str) -> String {
+    let word = &word.replace('\u{1b}', r"\e");
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:{}@,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -34,7 +34,7 @@ impl Ran {
 impl Folder {
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        for name in ["work", "home", "tmp"] {
+        for name in ["cwd", "home", "tmp"] {
             std::fs::create_dir(root.path().join(name)).unwrap();
         }
         Self { root }
@@ -49,7 +49,7 @@ impl Folder {
 
     /// Where the command works.
     pub(crate) fn work(&self) -> std::path::PathBuf {
-        self.root.path().join("work")
+        self.root.path().join("cwd")
     }
 
     pub(crate) fn root(&self) -> &Path {
