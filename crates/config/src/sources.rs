@@ -137,7 +137,7 @@ mod tests {
         let sources = Sources {
             file: Some("/given.yaml".into()),
             environment: [(VARIABLE.to_owned(), "~/named.yaml".to_owned())].into(),
-            folder: Some("/work".into()),
+            folder: Some("/here".into()),
             home: Some("/home/me".into()),
         };
         assert_eq!(
@@ -145,7 +145,7 @@ mod tests {
             [
                 "/given.yaml",
                 "/home/me/named.yaml",
-                "/work/msticpyconfig.yaml",
+                "/here/msticpyconfig.yaml",
                 "/home/me/.msticpy/msticpyconfig.yaml"
             ]
             .map(PathBuf::from)
