@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use defender_cloud::{Cloud, Endpoint};
-use defender_config::{ConnectionArgs, ConnectionKey, EnvironmentSecrets, ResolvedProxy, Settings};
+use defender_config::{ConnectionArgs, ConnectionKey, ResolvedProxy, Settings};
 use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretResolver, Transport};
 use defender_credentials::Authority;
 use defender_drivers::Driver;
@@ -11,22 +11,24 @@ use defender_http::{HttpOptions, HttpTransport, ProxySettings, Retry, Traced};
 
 use crate::connected::Service;
 use crate::credential::credential;
+use crate::secrets::{self, OpenVaults};
 use crate::{ConnectedProvider, Connection, Options};
 
 pub(crate) async fn connect(
     environment: DataEnvironment,
     options: &Options,
+    vaults: &OpenVaults,
     connection: Connection,
 ) -> Result<ConnectedProvider> {
     if environment == DataEnvironment::Local {
         return local(options, &connection);
     }
-    let secrets: Arc<dyn SecretResolver> = match &options.secrets {
-        Some(secrets) => Arc::clone(secrets),
-        None => Arc::new(EnvironmentSecrets::new(options.environment.clone())),
-    };
     let (instance, args) = arguments(environment, options, &connection)?;
     args.require_complete()?;
+    let secrets: Arc<dyn SecretResolver> = match &options.secrets {
+        Some(secrets) => Arc::clone(secrets),
+        None => secrets::resolver(options, connection.settings.as_ref(), &args, vaults),
+    };
     let args = args.resolve(secrets.as_ref()).await?;
     let endpoint = endpoint(environment, &args)?;
     let tenant = args.tenant_id.clone().unwrap_or_default();
@@ -150,7 +152,7 @@ fn endpoint(environment: DataEnvironment, args: &ConnectionArgs) -> Result<Endpo
     Ok(endpoint)
 }
 
-async fn transport(
+pub(crate) async fn transport(
     options: &Options,
     settings: Option<&Settings>,
     args: &ConnectionArgs,

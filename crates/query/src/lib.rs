@@ -37,6 +37,7 @@ mod credential;
 #[cfg(feature = "local")]
 mod local;
 mod provider;
+mod secrets;
 
 pub use connected::ConnectedProvider;
 pub use connection::Connection;

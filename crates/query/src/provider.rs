@@ -8,6 +8,7 @@ use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport};
 use defender_drivers::Driver;
 use defender_http::{HttpOptions, Notice, RetryPolicy, Silent, SystemClock};
 
+use crate::secrets::OpenVaults;
 use crate::{ConnectedProvider, Connection, connect};
 
 /// A provider of one data environment that is not connected yet.
@@ -17,6 +18,7 @@ use crate::{ConnectedProvider, Connection, connect};
 pub struct QueryProvider {
     environment: DataEnvironment,
     options: Options,
+    vaults: OpenVaults,
 }
 
 /// What a provider takes from outside.
@@ -32,8 +34,10 @@ pub struct Options {
     pub notice: Arc<dyn Notice>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Fetches secrets that settings keep elsewhere; `None` knows
-    /// [`environment`](Self::environment) only.
+    /// Fetches secrets that settings keep elsewhere; `None` looks into
+    /// [`environment`](Self::environment) and, with feature `key-vault`, into the vaults that
+    /// settings name, as the application of `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and
+    /// `AZURE_CLIENT_SECRET` there.
     pub secrets: Option<Arc<dyn SecretResolver>>,
     /// The environment variables that settings may refer to.
     pub environment: BTreeMap<String, String>,
@@ -64,6 +68,7 @@ impl QueryProvider {
         Self {
             environment,
             options,
+            vaults: OpenVaults::default(),
         }
     }
 
@@ -96,7 +101,7 @@ impl QueryProvider {
     /// - [`ErrorKind::Credential`](defender_core::ErrorKind::Credential): the sign-in was refused.
     /// - [`ErrorKind::Usage`](defender_core::ErrorKind::Usage): this build lacks what it takes.
     pub async fn connect(&self, connection: Connection) -> Result<ConnectedProvider> {
-        connect::connect(self.environment, &self.options, connection).await
+        connect::connect(self.environment, &self.options, &self.vaults, connection).await
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) async fn start(cloud: Cloud) -> Running {
             domain: Some("contoso.example".to_owned()),
             cloud,
             applications: vec![Application::new(CLIENT, SECRET)],
+            vaults: Vec::new(),
         }],
         data: Data::Backend(Arc::new(script)),
         ..Options::default()
@@ -48,11 +49,11 @@ pub(crate) fn asked(running: &Running) -> Vec<RecordedRequest> {
         for (name, value) in &mut request.headers {
             if name == "client-request-id" {
                 assert_eq!(value.len(), 36, "a request id is a GUID: {value}");
-                *value = "[guid]".to_owned();
+                "[guid]".clone_into(value);
             }
         }
         if request.host == "127.0.0.1" {
-            request.host = "[loopback]".to_owned();
+            "[loopback]".clone_into(&mut request.host);
         }
     }
     requests
