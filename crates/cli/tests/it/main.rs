@@ -1,5 +1,8 @@
 //! The built command against an emulator in this process.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a test that is left out says so")]
+
 mod cases;
 mod command;
 mod faults;

@@ -341,7 +341,7 @@ fn a_broken_settings_file_shows_no_secret() {
     for text in [
         format!("client_secret={SECRET}"),
         format!("client_secret='{SECRET}"),
-        format!("{SECRET}"),
+        SECRET.to_owned(),
         format!("tenant_id=x;{SECRET}={SECRET}"),
     ] {
         let arguments = [&QUERY[..], &["--connection-string-env", "CONNECTION"]].concat();

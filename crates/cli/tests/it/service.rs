@@ -1,5 +1,6 @@
 //! The emulator that the tests ask: a few tenants, and answers to a few queries.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use defender_emulator::{
@@ -82,10 +83,11 @@ pub(crate) fn settings(running: &Running) -> String {
     ] {
         let tenant = tenant(digit, "");
         let (id, client) = (&tenant.id, &tenant.applications[0].client_id);
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "  {section}:\n    Args:\n      TenantId: {id}\n      ClientId: {client}\n      \
              ClientSecret: {secret}\n      Authority: {url}\n      ApiRoot: {url}\n"
-        ));
+        );
     }
     text
 }
