@@ -77,6 +77,8 @@ pub enum Kind {
     Value,
     /// One name of a table or column; for a list, several.
     Identifier,
+    /// One comparison, such as `=~` or `has`.
+    Operator,
     /// One literal that is written without quotes, such as `7d`.
     Literal,
     /// One scalar expression.
@@ -87,9 +89,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Value,
         Self::Identifier,
+        Self::Operator,
         Self::Literal,
         Self::Expression,
         Self::Fragment,
@@ -100,6 +103,7 @@ impl Kind {
         match self {
             Self::Value => "value",
             Self::Identifier => "identifier",
+            Self::Operator => "operator",
             Self::Literal => "literal",
             Self::Expression => "expression",
             Self::Fragment => "fragment",

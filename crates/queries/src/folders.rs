@@ -23,7 +23,7 @@ pub(crate) fn files(path: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
         report("there is no such file or folder".to_owned(), findings);
         return Vec::new();
     }
-    let (mut yaml, mut yml) = (Vec::new(), Vec::new());
+    let (mut files, mut short) = (Vec::new(), Vec::new());
     let mut pending = vec![(path.to_owned(), 0)];
     while let Some((folder, depth)) = pending.pop() {
         let entries = match std::fs::read_dir(&folder) {
@@ -44,12 +44,12 @@ pub(crate) fn files(path: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
                     pending.push((entry, depth + 1));
                 }
             } else if entry.extension().is_some_and(|ending| ending == "yaml") {
-                yaml.push(entry);
+                files.push(entry);
             } else if entry.extension().is_some_and(|ending| ending == "yml") {
-                yml.push(entry);
+                short.push(entry);
             }
         }
-        if yaml.len() + yml.len() > MAX_FILES {
+        if files.len() + short.len() > MAX_FILES {
             report(
                 format!("more than {MAX_FILES} files; the others are left out"),
                 findings,
@@ -57,10 +57,10 @@ pub(crate) fn files(path: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
             break;
         }
     }
-    yaml.sort();
-    yml.sort();
-    yaml.truncate(MAX_FILES);
-    yml.truncate(MAX_FILES - yaml.len());
-    yaml.append(&mut yml);
-    yaml
+    files.sort();
+    short.sort();
+    files.truncate(MAX_FILES);
+    short.truncate(MAX_FILES - files.len());
+    files.append(&mut short);
+    files
 }

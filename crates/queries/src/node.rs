@@ -50,16 +50,27 @@ impl Document {
                 "the file is larger than {MAX_BYTES} bytes"
             )));
         }
-        let root: Spanned<Raw> =
-            serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
-                let error = error.without_snippet();
-                let line = error
-                    .location()
-                    .map(|location| location.line())
-                    .filter(|line| *line > 0);
-                let first: String = error.to_string().lines().next().unwrap_or("").into();
-                Finding::error(format!("the file is not valid YAML: {first}")).at(line)
-            })?;
+        let spaced = text.contains('\t').then(|| without_tabs(text));
+        // PyYAML lets tabs indent the lines of a quoted text; what is valid stays as it is.
+        let read =
+            |text: &str| serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options());
+        let (text, root) = match (read(text), &spaced) {
+            (Ok(root), _) => (text, Ok(root)),
+            (Err(error), None) => (text, Err(error)),
+            (Err(error), Some(spaced)) => match read(spaced) {
+                Ok(root) => (spaced.as_str(), Ok(root)),
+                Err(_) => (text, Err(error)),
+            },
+        };
+        let root = root.map_err(|error| {
+            let error = error.without_snippet();
+            let line = error
+                .location()
+                .map(|location| location.line())
+                .filter(|line| *line > 0);
+            let first: String = error.to_string().lines().next().unwrap_or("").into();
+            Finding::error(format!("the file is not valid YAML: {first}")).at(line)
+        })?;
         Ok(Self {
             text: text.to_owned(),
             root: node(root),
@@ -131,20 +142,31 @@ impl Document {
     }
 
     /// The node as JSON. The reader's depth limit bounds the recursion.
-    pub(crate) fn json(&self, node: &Node) -> serde_json::Value {
+    pub(crate) fn json(node: &Node) -> serde_json::Value {
         match &node.kind {
             Kind::Null => serde_json::Value::Null,
             Kind::Bool(value) => (*value).into(),
             Kind::Int(value) => (*value).into(),
             Kind::Float(value) => (*value).into(),
             Kind::Text(text) => text.as_str().into(),
-            Kind::List(items) => items.iter().map(|item| self.json(item)).collect(),
+            Kind::List(items) => items.iter().map(Self::json).collect(),
             Kind::Map(entries) => entries
                 .iter()
-                .map(|(key, node)| (key.clone(), self.json(node)))
+                .map(|(key, node)| (key.clone(), Self::json(node)))
                 .collect(),
         }
     }
+}
+
+/// The text with every tab that indents a line made into blanks.
+fn without_tabs(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| {
+            let content = line.trim_start_matches([' ', '\t']);
+            let indentation = &line[..line.len() - content.len()];
+            indentation.replace('\t', "    ") + content
+        })
+        .collect()
 }
 
 fn options() -> Options {

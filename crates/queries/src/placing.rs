@@ -73,7 +73,10 @@ fn by_neighbours(
         None | Some((TokenKind::Semicolon, _)) => Kind::Identifier,
         Some((TokenKind::Bar, _)) => Kind::Fragment,
         Some((kind, _)) if is_comparison(kind) => Kind::Value,
-        Some((TokenKind::Word, word)) => after_word(word, compared),
+        Some((TokenKind::Word, _)) if matches!(after, Some((TokenKind::Assign, _))) => {
+            Kind::Identifier
+        }
+        Some((TokenKind::Word, word)) => after_word(word, compared, after),
         Some((TokenKind::Assign, _)) if piped => Kind::Identifier,
         Some((TokenKind::OpenParenthesis, _)) => match further {
             _ if compared || piped => Kind::Identifier,
@@ -99,7 +102,7 @@ fn by_neighbours(
     }
 }
 
-fn after_word(word: &str, compared: bool) -> Kind {
+fn after_word(word: &str, compared: bool, after: Option<(TokenKind, &str)>) -> Kind {
     match word {
         _ if is_string_operator(word) => Kind::Value,
         "where" | "filter" | "and" | "or" => {
@@ -113,12 +116,23 @@ fn after_word(word: &str, compared: bool) -> Kind {
         "by" | "on" | "of" | "project" | "project-away" | "project-keep" | "project-rename"
         | "project-reorder" | "distinct" | "extend" | "summarize" | "union" | "join" | "lookup"
         | "mv-expand" | "mv-apply" | "from" | "parse" | "parse-where" | "as" => Kind::Identifier,
+        // Between a column and a literal stands a comparison.
+        _ if matches!(
+            after,
+            Some((
+                TokenKind::String | TokenKind::Long | TokenKind::Real | TokenKind::Typed,
+                _
+            ))
+        ) =>
+        {
+            Kind::Operator
+        }
         // The end of an expression: what follows it begins a step.
         _ => Kind::Fragment,
     }
 }
 
-fn is_comparison(kind: TokenKind) -> bool {
+pub(crate) fn is_comparison(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::Equal
@@ -132,7 +146,7 @@ fn is_comparison(kind: TokenKind) -> bool {
     )
 }
 
-fn is_string_operator(word: &str) -> bool {
+pub(crate) fn is_string_operator(word: &str) -> bool {
     let word = word.strip_prefix('!').unwrap_or(word);
     let word = word.strip_suffix("_cs").unwrap_or(word);
     matches!(
@@ -174,6 +188,7 @@ mod tests {
             ("T | where {x} == 'a'", Kind::Identifier),
             ("T | where a and {x} has 'a'", Kind::Identifier),
             ("T | summarize count() by {x}", Kind::Identifier),
+            ("T | where a {x} 'b'", Kind::Operator),
             ("T | where a == {x}", Kind::Value),
             ("T | where a !has {x}", Kind::Value),
             ("T | where a in~ ({x})", Kind::Value),

@@ -70,12 +70,12 @@ fn just_before(moment: SystemTime) -> SystemTime {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn slices_meet_without_overlap() {
         let start = SystemTime::UNIX_EPOCH;
-        let end = start + 5 * HOUR + Duration::from_secs(300);
+        let end = start + 5 * HOUR + Duration::from_mins(5);
         let ranges = split_ranges(start, end, HOUR).unwrap();
         assert_eq!(ranges.len(), 6);
         assert_eq!((ranges[0].0, ranges[5].1), (start, end));

@@ -131,10 +131,10 @@ impl<'a> Reader<'a> {
         let families = texts("data_families");
         let tags = texts("tags");
         let data_source = texts("data_source").into_iter().next();
-        let metadata = self.metadata(&levels);
+        let metadata = Self::metadata(&levels);
         let parameters = self.parameters(defaults, source)?;
         let (text, line) = self.query(source, language)?;
-        let template = self.template(&text, language, &parameters)?;
+        let template = Self::template(&text, language, &parameters)?;
         let args = source.get("args");
         Ok(Definition {
             name: name.to_owned(),
@@ -163,15 +163,22 @@ impl<'a> Reader<'a> {
     }
 
     /// The metadata merged key by key, without what has a field of its own.
-    fn metadata(&self, levels: &[Option<&Node>]) -> serde_json::Map<String, serde_json::Value> {
+    fn metadata(levels: &[Option<&Node>]) -> serde_json::Map<String, serde_json::Value> {
         let mut merged = serde_json::Value::Object(serde_json::Map::new());
         for level in levels.iter().flatten() {
-            merge(&mut merged, self.document.json(level));
+            merge(&mut merged, Document::json(level));
         }
         let serde_json::Value::Object(mut merged) = merged else {
             return serde_json::Map::new();
         };
-        for key in ["data_environments", "data_families", "data_source", "tags"] {
+        // The aliases are only a place for anchors.
+        for key in [
+            "data_environments",
+            "data_families",
+            "data_source",
+            "tags",
+            "aliases",
+        ] {
             merged.remove(key);
         }
         merged
@@ -237,7 +244,6 @@ impl<'a> Reader<'a> {
     }
 
     fn template(
-        &mut self,
         text: &str,
         language: Language,
         parameters: &[Parameter],
@@ -245,14 +251,17 @@ impl<'a> Reader<'a> {
         let find = |name: &str| parameters.iter().find(|parameter| parameter.name == name);
         let template = Template::parse(text, language, |name| find(name)?.format.as_deref())
             .map_err(|message| {
-                Finding::error(format!("the template is not valid: {message}"))
-                    .hint("a brace that is not around a parameter is doubled: {{ and }}")
+                let finding = Finding::error(format!("the template is not valid: {message}"));
+                if message.contains(['{', '}']) {
+                    finding.hint("a brace that is not around a parameter is doubled: {{ and }}")
+                } else {
+                    finding
+                }
             })?;
         let mut missing = Vec::new();
         for hole in template.holes() {
             match find(&hole.name) {
                 None if !missing.contains(&hole.name.as_str()) => missing.push(&hole.name),
-                None => {}
                 Some(parameter) if !fits(&hole.spec, parameter.ty) => {
                     return Err(Finding::error(format!(
                         "the format '{}' of '{}' does not fit its type, {}",
@@ -262,7 +271,7 @@ impl<'a> Reader<'a> {
                     ))
                     .into());
                 }
-                Some(_) => {}
+                _ => {}
             }
         }
         if missing.is_empty() {

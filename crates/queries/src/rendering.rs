@@ -13,7 +13,7 @@ use crate::value::{Parameters, Value};
 use crate::writing::{Typed, write};
 
 /// How far MSTICPy's default time range goes in both directions.
-const DEFAULT_RANGE: Duration = Duration::from_secs(86_400);
+const DEFAULT_RANGE: Duration = Duration::from_hours(24);
 
 /// What [`Library::render`](crate::Library::render) gives.
 #[derive(Clone, Debug, PartialEq, Serialize)]

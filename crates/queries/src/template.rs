@@ -48,7 +48,7 @@ impl Template {
                 part => parts.push(part),
             }
         }
-        let pieces = placed(parts, language)?;
+        let pieces = placed(&parts, language)?;
         Ok(Self { pieces })
     }
 
@@ -85,7 +85,7 @@ fn formatted(name: &str, template: &str) -> Result<Vec<Part>, String> {
 }
 
 /// Finds out what surrounds each hole.
-fn placed(parts: Vec<Part>, language: Language) -> Result<Vec<Piece>, String> {
+fn placed(parts: &[Part], language: Language) -> Result<Vec<Piece>, String> {
     let odata = language == Language::Odata;
     let mut scanner = Scanner::new(odata);
     let mut pieces: Vec<Piece> = Vec::new();
@@ -104,12 +104,12 @@ fn placed(parts: Vec<Part>, language: Language) -> Result<Vec<Piece>, String> {
                 }
                 if scanner.escaping {
                     return Err(format!(
-                        "a lone backslash stands before '{{{name}}}' in a string literal"
+                        "a lone backslash stands before the parameter '{name}' in a string literal"
                     ));
                 }
-                if scanner.place == Place::Code && !odata && touches_literal(&parts, index) {
+                if scanner.place == Place::Code && !odata && touches_literal(parts, index) {
                     return Err(format!(
-                        "'{{{name}}}' stands directly beside a string literal"
+                        "the parameter '{name}' stands directly beside a string literal"
                     ));
                 }
                 pieces.push(Piece::Hole(Hole {

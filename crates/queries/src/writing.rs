@@ -8,6 +8,7 @@ use kql_syntax::{TokenKind, parse, quote, tokenize};
 
 use crate::definition::{Kind, Language, Parameter, Type};
 use crate::format;
+use crate::placing::{is_comparison, is_string_operator};
 use crate::scanning::Place;
 use crate::template::Hole;
 use crate::time::Moment;
@@ -223,7 +224,9 @@ fn typed(value: &Typed, hole: &Hole, word: &str) -> Result<String> {
     let text = match value {
         Typed::Text(text) if hole.spec.is_empty() && matches!(word, "datetime" | "date") => {
             // Only a date: relative times have no meaning without the moment of the call.
-            let date = text.trim().starts_with(|first: char| first.is_ascii_digit());
+            let date = text
+                .trim()
+                .starts_with(|first: char| first.is_ascii_digit());
             match defender_core::moment(text, SystemTime::UNIX_EPOCH) {
                 Ok(instant) if date => Moment::new(instant).text()?,
                 _ => text.clone(),
@@ -271,8 +274,10 @@ fn kind(parameter: &Parameter, hole: &Hole) -> Kind {
     }
     let literal_default =
         matches!(&parameter.default, Some(Value::Text(text)) if literal(text).is_ok());
+    let computed_default = matches!(&parameter.default, Some(Value::Text(text)) if text.contains('(') && expression(text).is_ok());
     match hole.placement.kind {
         Kind::Value if literal_default => Kind::Literal,
+        Kind::Value if computed_default => Kind::Expression,
         kind => kind,
     }
 }
@@ -281,6 +286,7 @@ fn text_in_code(text: &str, kind: Kind, hole: &Hole) -> Result<String> {
     match kind {
         Kind::Value => Ok(quote(text)),
         Kind::Identifier => identifier(text),
+        Kind::Operator => operator(text),
         Kind::Literal => literal(text),
         Kind::Expression => expression(text),
         Kind::Fragment => fragment(text, hole.placement.after_bar),
@@ -334,6 +340,24 @@ fn identifier(text: &str) -> Result<String> {
     })
 }
 
+/// One comparison of a column with a literal.
+fn operator(text: &str) -> Result<String> {
+    let text = text.trim();
+    let (tokens, complaints) = tokenize(text);
+    let one = match tokens.as_slice() {
+        [token, _] if token.kind == TokenKind::Word => {
+            is_string_operator(text) && !matches!(text, "between" | "matches" | "regex")
+        }
+        [token, _] => is_comparison(token.kind),
+        _ => false,
+    };
+    if one && complaints.is_empty() {
+        Ok(text.to_owned())
+    } else {
+        Err(usage("it takes one comparison, such as ==, =~ or has"))
+    }
+}
+
 fn literal(text: &str) -> Result<String> {
     let text = text.trim();
     let (tokens, complaints) = tokenize(text);
@@ -372,7 +396,7 @@ fn expression(text: &str) -> Result<String> {
     for token in &tokens {
         match token.kind {
             TokenKind::OpenParenthesis | TokenKind::OpenBracket | TokenKind::OpenBrace => {
-                depth += 1
+                depth += 1;
             }
             TokenKind::CloseParenthesis | TokenKind::CloseBracket | TokenKind::CloseBrace => {
                 depth -= 1;
@@ -401,7 +425,11 @@ fn expression(text: &str) -> Result<String> {
     if !one {
         return Err(refused());
     }
-    let atom = tokens.len() == 2;
+    let alone = parse(text).tree;
+    let call = matches!(alone.statements.as_slice(), [statement]
+        if matches!(&statement.kind, StatementKind::Expression(expression)
+            if matches!(expression.kind, ExpressionKind::Call(_))));
+    let atom = call || tokens.len() == 2;
     Ok(if atom {
         text.to_owned()
     } else {

@@ -107,3 +107,8 @@ fn one_line_is_left_alone() {
     assert_eq!(read("q: 'T // it''s'\n"), "T // it's");
     assert_eq!(read("q: 0042\n"), "0042");
 }
+
+#[test]
+fn tabs_may_indent_a_quoted_text() {
+    assert_eq!(read("q: 'T // c\n\t| take\t5'\n"), "T // c\n| take\t5");
+}

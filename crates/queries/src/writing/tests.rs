@@ -24,7 +24,7 @@ fn in_language(
         match piece {
             crate::template::Piece::Text(piece) => text.push_str(piece),
             crate::template::Piece::Hole(hole) => {
-                text.push_str(&write(&value, parameter, hole, language)?)
+                text.push_str(&write(&value, parameter, hole, language)?);
             }
         }
     }
@@ -351,6 +351,10 @@ fn an_expression_is_one_and_is_kept_together() {
     let condition = |value: &str| rendered("T | where {x} and b", &of(Type::Str), value);
     assert_eq!(condition("true").unwrap(), "T | where true and b");
     assert_eq!(
+        condition("isnotempty(a)").unwrap(),
+        "T | where isnotempty(a) and b"
+    );
+    assert_eq!(
         condition("a == 1 or c").unwrap(),
         "T | where (a == 1 or c) and b"
     );
@@ -417,4 +421,26 @@ fn addresses_have_their_own_rules() {
         "/a?$filter=b and c eq 'd'"
     );
     assert!(write("/a?$filter=b {add_query_items}", &items, "&$top=5").is_err());
+}
+
+#[test]
+fn an_operator_is_one_comparison() {
+    let compare = |value: &str| rendered("T | where a {x} 'b'", &of(Type::Str), value);
+    for operator in ["has", "=~", "==", "!contains", "startswith_cs"] {
+        assert_eq!(
+            compare(operator).unwrap(),
+            format!("T | where a {operator} 'b'")
+        );
+    }
+    for wrong in [
+        "",
+        "or",
+        "== 'c' or a ==",
+        "has //",
+        "| take 5",
+        "between",
+        "+",
+    ] {
+        assert!(compare(wrong).is_err(), "{wrong}");
+    }
 }

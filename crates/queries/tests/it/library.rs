@@ -1,5 +1,6 @@
 //! Loading, finding and describing queries.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use defender_core::{DataEnvironment, ErrorKind};
@@ -35,14 +36,45 @@ fn names(library: &Library, environment: DataEnvironment, declared_only: bool) -
 #[test]
 fn folders_are_read_with_everything_below_them() {
     let (library, findings) = own();
-    insta::assert_snapshot!(shown(&findings), @"");
-    insta::assert_snapshot!(library.list_queries(&Filter::default()).join("\n"), @"");
+    insta::assert_snapshot!(shown(&findings), @"
+    Warning own/logons.yaml:27: on_host: YAML folds this text into one line, so its first comment would hide the rest; its lines were kept [write the text as a block that begins with '|']
+    Warning own/logons.yaml:34: on_host: YAML folds this text into one line, so its first comment would hide the rest; its lines were kept [write the text as a block that begins with '|']
+    ");
+    insta::assert_snapshot!(library.list_queries(&Filter::default()).join("\n"), @"
+    Device.Logons.list
+    Device.Logons.on_host
+    GraphAlerts.by_user
+    Logons.list
+    Logons.on_host
+    Other.on_host
+    Splunk.elsewhere
+    ");
 }
 
 #[test]
 fn what_is_wrong_is_reported_and_the_rest_is_loaded() {
     let (library, findings) = Library::load(&[folder("wrong"), folder("absent")]);
-    insta::assert_snapshot!(shown(&findings), @"");
+    insta::assert_snapshot!(shown(&findings), @r#"
+    Error wrong/empty.yaml: the file is empty [-]
+    Error wrong/list.yaml: the file is not a mapping [it begins with a line such as metadata:]
+    Error wrong/no_environments.yaml: the file has no metadata.data_environments [-]
+    Error wrong/no_families.yaml: the file has no metadata.data_families [-]
+    Error wrong/no_metadata.yaml: the file has no metadata [-]
+    Error wrong/no_sources.yaml: the file has no sources [-]
+    Error wrong/not_yaml.yaml:2: the file is not valid YAML: illegal placement of ':' indicator at line 2, column 8 [-]
+    Warning wrong/sources.yaml:2: the file has an unknown key 'source' [did you mean 'sources'?]
+    Error wrong/sources.yaml:7: undeclared: the query uses parameters that are not declared: missing, other [declare them under parameters, of the query or of defaults; braces that are text are doubled]
+    Error wrong/sources.yaml:11: no_type: the parameter 'x' has no type [a type is one of str, datetime, int, float, list, bool]
+    Warning wrong/sources.yaml:14: odd_type: the parameter 'x' has an unknown key 'defualt' [did you mean 'default'?]
+    Warning wrong/sources.yaml:14: odd_type: the parameter 'x' has the unknown type 'strng' and is read as str [a type is one of str, datetime, int, float, list, bool]
+    Error wrong/sources.yaml:17: odd_kind: the parameter 'x' has the unknown kind 'fragmnt' [a kind is one of value, identifier, operator, literal, expression, fragment]
+    Error wrong/sources.yaml:18: no_text: the query has no args.query [-]
+    Error wrong/sources.yaml:20: braces: the template is not valid: '{"a": 1}' is not a parameter's name [a brace that is not around a parameter is doubled: {{ and }}]
+    Error wrong/sources.yaml:22: odd_format: the format '%Y' of 'x' does not fit its type, int [-]
+    Warning wrong/sources.yaml:26: no_macro: the query uses the macro 'cond', which has no value [-]
+    Error wrong/sources.yaml:27: backslash: the template is not valid: a lone backslash stands before the parameter 'x' in a string literal [-]
+    Warning absent: there is no such file or folder [-]
+    "#);
     assert_eq!(
         library.list_queries(&Filter::default()),
         ["Wrong.good", "Wrong.no_macro", "Wrong.odd_type"]
@@ -55,8 +87,25 @@ fn metadata_is_merged_and_parameters_are_inherited() {
     let query = library.get_query("Logons.on_host", None).unwrap();
     assert_eq!(query.data_source.as_deref(), Some("device_logons"));
     assert_eq!(query.uri, None);
-    insta::assert_json_snapshot!(query.metadata, @"");
-    insta::assert_snapshot!(query.text, @"");
+    insta::assert_json_snapshot!(query.metadata, @r#"
+    {
+      "version": 1,
+      "description": "Who signed in where",
+      "pivot": {
+        "short_name": "on_host",
+        "direct_func_entities": [
+          "Host"
+        ]
+      }
+    }
+    "#);
+    insta::assert_snapshot!(query.text, @r#"
+    {table} // every logon
+    | where {time_column} between (datetime({start}) .. datetime({end})) // both ends
+    | where DeviceName =~ "{host_name}"
+    | take {limit}
+    {add_query_items}
+    "#);
     let required: Vec<_> = query
         .required()
         .map(|parameter| parameter.name.as_str())
@@ -207,7 +256,49 @@ fn names_are_filtered_by_text_in_any_case() {
 #[test]
 fn help_says_what_a_query_takes() {
     let (library, _) = own();
-    insta::assert_snapshot!(library.query_help("Logons.list", None).unwrap(), @"");
+    insta::assert_snapshot!(library.query_help("Logons.list", None).unwrap(), @"
+    Logons.list
+
+    Logons of several accounts
+
+    Parameters
+    ----------
+    accounts: list
+        The accounts
+    add_query_items: str (optional)
+        More steps
+    by: str (optional)
+        The column to group by
+        (default value is: DeviceName)
+    end: datetime
+        The last moment
+    flag: bool (optional)
+        A mark
+        (default value is: false)
+    limit: int (optional)
+        Declared and not used
+        (default value is: 100)
+    start: datetime
+        The first moment
+    step: str (optional)
+        The width of a bin
+        (default value is: 1h)
+    table: str (optional)
+        The table
+        (default value is: DeviceLogonEvents)
+    time_column: str (optional)
+        The column of time
+        (default value is: Timestamp)
+
+    Environments: M365DGraph, MDE
+
+    Query
+    -----
+    {table}
+    | where AccountName in~ ({accounts})
+    | summarize Logons = count() by bin(Timestamp, {step}), {by}
+    | extend Day = format_datetime({start}, '{{yyyy}}'), Flag = {flag}
+    ");
 }
 
 #[test]
@@ -302,7 +393,7 @@ fn hostile_files_are_refused() {
         .zip(["a", "b", "c", "d", "e", "f", "g"])
     {
         let items = vec![format!("*{of}"); 9].join(", ");
-        bomb.push_str(&format!("{name}: &{name} [{items}]\n"));
+        writeln!(bomb, "{name}: &{name} [{items}]").unwrap();
     }
     for text in [
         deep,

@@ -1,5 +1,11 @@
 //! Definition files from folder to query text.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says why it did not run"
+)]
+
 mod library;
 mod rendering;
 mod schema;

@@ -30,7 +30,12 @@ fn comments_and_macros_survive_folding() {
         ],
     )
     .unwrap();
-    insta::assert_snapshot!(rendered.text, @"");
+    insta::assert_snapshot!(rendered.text, @r#"
+    DeviceLogonEvents // every logon
+    | where Timestamp between (datetime(2026-11-01T00:00:00Z) .. datetime(2026-11-02T08:00:00Z)) // both ends
+    | where DeviceName =~ "srv\"01"
+    | take 100
+    "#);
     assert!(kql_syntax::parse(&rendered.text).diagnostics.is_empty());
     assert_eq!(rendered.used["host_name"].origin, Origin::Call);
     assert_eq!(rendered.used["limit"].origin, Origin::File);
@@ -44,8 +49,17 @@ fn the_default_range_is_used_and_said() {
         &[("accounts", "alice, bob".into()), ("step", "30m".into())],
     )
     .unwrap();
-    insta::assert_snapshot!(rendered.text, @"");
-    insta::assert_json_snapshot!(rendered.defaults_filled, @"");
+    insta::assert_snapshot!(rendered.text, @"
+    DeviceLogonEvents
+    | where AccountName in~ ('alice', 'bob')
+    | summarize Logons = count() by bin(Timestamp, 30m), DeviceName
+    | extend Day = format_datetime(datetime(2026-11-19T23:21:55Z), '{yyyy}'), Flag = false
+    ");
+    insta::assert_json_snapshot!(rendered.defaults_filled, @r#"
+    {
+      "start": "2026-11-19T23:21:55Z"
+    }
+    "#);
     assert_eq!(rendered.used["start"].origin, Origin::TimeRange);
     assert_eq!(rendered.used["by"].origin, Origin::Query);
 }
@@ -69,7 +83,7 @@ fn refusals_say_what_and_what_next() {
         ),
         (
             vec![("hostnam", "a".into())],
-            "the query 'Logons.on_host' has no parameter 'hostnam' [did you mean 'hostname'?]",
+            "the query 'Logons.on_host' has no parameter 'hostnam' [did you mean 'host_name'?]",
         ),
         (
             vec![host.clone(), ("computer", "b".into())],

@@ -13,7 +13,6 @@ fn violations(schema: &Value, root: &Value, value: &Value, path: &str, found: &m
     let object = schema.as_object().unwrap();
     for (keyword, rule) in object {
         match keyword.as_str() {
-            "$schema" | "title" | "description" | "$defs" => {}
             "type" => {
                 let types: Vec<&str> = match rule {
                     Value::Array(types) => types.iter().map(|ty| ty.as_str().unwrap()).collect(),
@@ -33,16 +32,27 @@ fn violations(schema: &Value, root: &Value, value: &Value, path: &str, found: &m
                 }
             }
             "enum" if !rule.as_array().unwrap().contains(value) => {
-                fail(format!("is not one of {rule}"))
+                fail(format!("is not one of {rule}"));
             }
             "minLength" if value.as_str().is_some_and(str::is_empty) => fail("is empty".to_owned()),
             "minItems" if value.as_array().is_some_and(Vec::is_empty) => {
-                fail("is empty".to_owned())
+                fail("is empty".to_owned());
             }
             "minProperties" if value.as_object().is_some_and(serde_json::Map::is_empty) => {
-                fail("is empty".to_owned())
+                fail("is empty".to_owned());
             }
-            "enum" | "minLength" | "minItems" | "minProperties" => {}
+            "$schema"
+            | "title"
+            | "description"
+            | "$defs"
+            | "enum"
+            | "minLength"
+            | "minItems"
+            | "minProperties"
+            | "$ref"
+            | "items"
+            | "properties"
+            | "additionalProperties" => {}
             "required" => {
                 for name in rule.as_array().unwrap() {
                     let missing = value.is_object()
@@ -62,7 +72,6 @@ fn violations(schema: &Value, root: &Value, value: &Value, path: &str, found: &m
                     fail(format!("fits none of {rule}"));
                 }
             }
-            "$ref" | "items" | "properties" | "additionalProperties" => {}
             other => panic!("{other}"),
         }
     }
