@@ -17,7 +17,8 @@ pub(super) struct Piece<'a> {
 #[derive(Debug)]
 pub(super) struct Comment<'a> {
     pub(super) text: &'a str,
-    /// Whether it begins its line; otherwise it ends the line of the token before.
+    /// Whether it begins its line; otherwise, and if it is the first, it ends the line of the
+    /// token before.
     pub(super) own_line: bool,
     /// Whether a blank line stands before it.
     pub(super) blank_before: bool,
@@ -71,7 +72,7 @@ fn settle(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
     let mut pieces = pieces.into_iter().peekable();
     let mut carried: Vec<Comment<'_>> = Vec::new();
     while let Some(mut piece) = pieces.next() {
-        piece.comments = joined(std::mem::take(&mut carried), piece.comments);
+        piece.comments.splice(..0, carried.drain(..));
         match piece.token.kind {
             TokenKind::Comma | TokenKind::Semicolon => {
                 carried = std::mem::take(&mut piece.comments);
@@ -91,7 +92,7 @@ fn settle(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
                     {
                         first.own_line = true;
                     }
-                    piece.comments = joined(std::mem::take(&mut piece.comments), after);
+                    piece.comments.append(&mut after);
                 }
             }
             _ => {}
@@ -99,18 +100,6 @@ fn settle(pieces: Vec<Piece<'_>>) -> Vec<Piece<'_>> {
         settled.push(piece);
     }
     settled
-}
-
-/// Comments one after the other: only the very first can end the line of a token.
-fn joined<'a>(mut first: Vec<Comment<'a>>, mut second: Vec<Comment<'a>>) -> Vec<Comment<'a>> {
-    if first.is_empty() {
-        return second;
-    }
-    if let Some(comment) = second.first_mut() {
-        comment.own_line = true;
-    }
-    first.append(&mut second);
-    first
 }
 
 fn opens(kind: TokenKind) -> bool {

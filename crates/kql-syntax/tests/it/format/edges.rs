@@ -178,6 +178,14 @@ fn spellings_become_the_usual_ones_and_choices_stay() {
     assert_eq!(formatted("print bool (a)"), "print bool (a)\n");
 }
 
+/// Moved together the two would be one verbatim string with a quote in it.
+#[test]
+fn names_of_several_strings_stay_apart() {
+    let text = "T\n| extend [@'a' 'b'] = @'a' 'b'\n";
+    assert_eq!(formatted(text), text);
+    holds(text);
+}
+
 #[test]
 fn values_keep_their_line_ends() {
     holds("print ```a\r\nb```, c\r\n");
