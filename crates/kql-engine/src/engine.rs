@@ -33,6 +33,11 @@ impl Engine {
         &self.catalog
     }
 
+    /// The settings of every run.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// The same tables under other options; rows are shared.
     #[must_use]
     pub fn with_options(&self, options: Options) -> Self {

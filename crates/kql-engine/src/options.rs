@@ -1,6 +1,7 @@
 //! What a run may use: the time it believes in, limits, parameters.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::Value;
 
@@ -18,4 +19,8 @@ pub struct Options {
     pub memory_limit: Option<usize>,
     /// Values of `declare query_parameters`, by name.
     pub parameters: BTreeMap<String, Value>,
+    /// The folder that `externaldata` may read: `https://host/path/file.csv` is its file
+    /// `host/path/file.csv`, an address without scheme a path in it. Nothing outside of it is read,
+    /// nothing is ever fetched; `None` refuses the operator.
+    pub external_data: Option<PathBuf>,
 }

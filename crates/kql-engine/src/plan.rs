@@ -5,7 +5,9 @@
 //! column `p…` says which part a row belongs to, rows of a part stay together, and every operator
 //! works per part.
 
+mod enrich;
 mod expand;
+mod external;
 mod join;
 mod parse;
 mod plugins;
@@ -41,7 +43,7 @@ use kql_semantics::{ColumnId, ScalarType};
 
 use crate::column::{self, Reader};
 use crate::datum::Datum;
-use crate::expression::{self, Compiled, Compiler, Input, Surroundings};
+use crate::expression::{self, Compiled, Compiler, Input, Kernel, Surroundings};
 use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options};
 
@@ -405,6 +407,10 @@ impl Surroundings for Planner<'_> {
 
     fn now(&self) -> Option<i64> {
         self.options.now
+    }
+
+    fn places(&self) -> Result<Kernel, EngineError> {
+        self.places_of_addresses()
     }
 }
 

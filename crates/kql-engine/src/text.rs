@@ -1,6 +1,7 @@
 //! How values look as text, and how lenient text becomes values again.
 
 mod read;
+pub(crate) mod separated;
 
 pub(crate) use read::{boolean, guid, parse_datetime, parse_long, parse_real, parse_timespan};
 

@@ -29,6 +29,8 @@ pub(crate) trait Surroundings {
     fn values(&self, pipeline: &bound::Pipeline) -> Result<Vec<Datum<'static>>, EngineError>;
     /// `now()`, one instant for the whole query.
     fn now(&self) -> Option<i64>;
+    /// What `geo_info_from_ip_address` does to an address.
+    fn places(&self) -> Result<Kernel, EngineError>;
 }
 
 /// Compiles expressions that share their inputs.
@@ -220,7 +222,12 @@ impl<'s> Compiler<'s> {
                     now: self.surroundings.now(),
                 };
                 let range = expr.span.range();
-                let Some(body) = functions::kernel_of(&call).map_err(|error| match error {
+                let found = if function.name == "geo_info_from_ip_address" {
+                    self.surroundings.places().map(Some)
+                } else {
+                    functions::kernel_of(&call)
+                };
+                let Some(body) = found.map_err(|error| match error {
                     EngineError::Unsupported { what, span: None } => {
                         EngineError::unsupported(what, range.clone())
                     }

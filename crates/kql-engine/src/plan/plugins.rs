@@ -14,13 +14,13 @@ use crate::column::Reader;
 use crate::functions::networks;
 
 /// Networks by the number of their bits, longest first.
-struct Networks {
+pub(super) struct Networks {
     sizes: Vec<u32>,
     rows: HashMap<(u32, u128), Vec<u64>>,
 }
 
 impl Networks {
-    fn new(found: impl Iterator<Item = (u64, Option<(u128, u32)>)>) -> Self {
+    pub(super) fn new(found: impl Iterator<Item = (u64, Option<(u128, u32)>)>) -> Self {
         let mut rows: HashMap<(u32, u128), Vec<u64>> = HashMap::new();
         for (row, network) in found {
             if let Some((address, bits)) = network {
@@ -37,7 +37,7 @@ impl Networks {
     }
 
     /// The rows of the narrowest network around an address.
-    fn around(&self, address: u128) -> &[u64] {
+    pub(super) fn around(&self, address: u128) -> &[u64] {
         self.sizes
             .iter()
             .find_map(|bits| self.rows.get(&(*bits, networks::mask6(address, *bits))))

@@ -111,9 +111,12 @@ impl Planner<'_> {
                 let wanted: Vec<_> = columns.iter().map(|one| (one.id, one.ty)).collect();
                 self.keep(context.flow.clone(), &wanted)
             }
-            Source::External { span, .. } => {
-                Err(EngineError::unsupported("externaldata", span.range()))
-            }
+            Source::External {
+                columns,
+                uris,
+                properties,
+                span,
+            } => self.external(columns, uris, properties, span.range()),
             Source::Function { name, span, .. } => Err(EngineError::unsupported(
                 format!("function {name}()"),
                 span.range(),

@@ -72,10 +72,11 @@ impl Planner<'_> {
                 arguments,
                 outputs,
             } => self.plugin(flow, name, arguments, outputs, step, context),
-            Operator::Enrich { name, .. } => Err(EngineError::unsupported(
-                format!("invoke {name}()"),
-                step.span.range(),
-            )),
+            Operator::Enrich {
+                name,
+                arguments,
+                outputs,
+            } => self.enrich(flow, name, arguments, outputs, step),
         }
     }
 

@@ -615,3 +615,53 @@ fn rows_look_at_their_neighbours() {
         ),
     ]);
 }
+
+#[test]
+fn places_are_measured_on_the_sphere() {
+    check(&[
+        (
+            "print round(geo_distance_2points(0, 0, 0, 1), 3), round(geo_azimuth(0, 0, 1, 0) * 2 / pi(), 9), round(geo_angle(1, 0, 0, 0, 0, 1) * 2 / pi(), 9)",
+            "[[111195.101, 1.0, 1.0]]",
+        ),
+        (
+            "print geo_distance_2points(181, 0, 0, 1), geo_azimuth(1, 1, 1, 1), geo_point_in_circle(0, 0, 0, 0, -1)",
+            "[[null, null, null]]",
+        ),
+        (
+            "print geo_point_in_circle(0, 0, 0, 1, 111196), geo_point_in_circle(0, 0, 0, 1, 111195)",
+            "[[true, false]]",
+        ),
+        (
+            "let p = dynamic({'type':'Polygon','coordinates':[[[0,0],[0,2],[2,2],[2,0],[0,0]],[[0.5,0.5],[1,0.5],[1,1],[0.5,0.5]]]}); print geo_point_in_polygon(1.5, 1.5, p), geo_point_in_polygon(0.9, 0.7, p), geo_point_in_polygon(3, 1, p), geo_point_in_polygon(-178.5, -1.5, p)",
+            "[[true, false, false, false]]",
+        ),
+        (
+            "let l = dynamic({'type':'LineString','coordinates':[[0,0],[0,1],[0,3]]}); print round(geo_line_length(l) / 111195.1009, 6), round(geo_line_locate_point(l, 1, 0), 6), round(toreal(geo_line_interpolate_point(l, 0.5).coordinates[1]), 9), round(geo_distance_point_to_line(0, 4, l) / 111195.1009, 6)",
+            "[[3.0, 0.0, 1.5, 1.0]]",
+        ),
+        (
+            "let a = dynamic({'type':'LineString','coordinates':[[-1,0],[1,0]]}); let b = dynamic({'type':'LineString','coordinates':[[0,-1],[0,1]]}); let c = dynamic({'type':'LineString','coordinates':[[5,-1],[5,1]]}); print geo_intersects_2lines(a, b), geo_intersects_2lines(a, c), geo_intersects_2lines(a, dynamic(null))",
+            "[[true, false, null]]",
+        ),
+        (
+            "print isnull(geo_polygon_area(dynamic({'type':'Polygon','coordinates':[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}))), round(geo_polygon_area(dynamic({'type':'Polygon','coordinates':[[[0,0],[90,0],[0,90],[0,0]]]})) / (6371010.0 * 6371010.0) * 2 / pi(), 9)",
+            "[[true, 1.0]]",
+        ),
+        (
+            "print geo_from_wkt('MULTIPOINT (1 2, (3 4))'), geo_from_wkt('POINT (1)'), geo_from_wkt('GEOMETRYCOLLECTION (POINT (1 2))')",
+            r#"[[{"type":"MultiPoint","coordinates":[[1.0,2.0],[3.0,4.0]]},null,{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1.0,2.0]}]}]]"#,
+        ),
+        (
+            "print geo_point_to_geohash(-80.195829, 25.802215, 8), geo_point_to_geohash(0, 91), geo_geohash_to_central_point('s'), geo_geohash_neighbors('a'), geo_geohash_neighbors('s')",
+            r#"[["dhwfz15h","",{"type":"Point","coordinates":[22.5,22.5]},null,["e","7","k","m","v","t","u","g"]]]"#,
+        ),
+        (
+            "print geo_point_to_s2cell(-80.195829, 25.802215, 8), geo_point_to_s2cell(1, 1, 31), geo_s2cell_to_central_point('1').coordinates, geo_s2cell_to_polygon('zz')",
+            r#"[["88d9b","",[0.0,0.0],null]]"#,
+        ),
+        (
+            "print geo_h3cell_parent('862a1072fffffff'), geo_h3cell_level('862a1072fffffff'), array_length(geo_h3cell_children('862a1072fffffff', 8)), array_length(geo_h3cell_children('8009fffffffffff')), geo_h3cell_children('862a1072fffffff', 12), geo_h3cell_parent('1')",
+            r#"[["852a1073fffffff",6,49,6,null,""]]"#,
+        ),
+    ]);
+}

@@ -526,6 +526,12 @@ impl<'a> Binder<'a> {
                 self.array_sort(function, call, context)
             }
             "column_names_of" => self.column_names(call, context),
+            "ingestion_time" if call.arguments.is_empty() => {
+                // Local rows do not know when they were ingested; the time of the event is nearest.
+                let stamp = context.find("Timestamp").filter(|one| one.ty == DateTime)?;
+                self.note(call.span, "ingestion_time() is read from Timestamp");
+                Ok(super::expressions::column_value(stamp, call.span))
+            }
             _ => return None,
         })
     }

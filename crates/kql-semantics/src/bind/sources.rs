@@ -307,7 +307,14 @@ impl<'a> Binder<'a> {
                     None => Err(Refused),
                 }
             }
-            "_GetWatchlist" | "_GetWatchlistAlias" => self.unsupported(
+            "_GetWatchlist" => {
+                let alias = super::calls::text_argument(call, 0).unwrap_or("name");
+                self.unsupported(
+                    call.span,
+                    format!("'{name}' without a table named _GetWatchlist('{alias}')"),
+                )
+            }
+            "_GetWatchlistAlias" => self.unsupported(
                 call.span,
                 format!("'{name}', whose columns only the workspace knows,"),
             ),

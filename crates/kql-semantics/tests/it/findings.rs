@@ -132,7 +132,10 @@ fn things_out_of_place_are_refused() {
         "1 + 1",
         &["Meaning [1 + 1] a query gives a table, and this is a value; put 'print' before it"],
     );
-    finds("Evnts", &["Name [Evnts] no table named 'Evnts'; did you mean 'Events'?"]);
+    finds(
+        "Evnts",
+        &["Name [Evnts] no table named 'Evnts'; did you mean 'Events'?"],
+    );
     finds(
         "let n = 1; n",
         &["Meaning [n] a query gives a table, and this is a value; put 'print' before it"],
