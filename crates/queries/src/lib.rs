@@ -1,7 +1,7 @@
 //! Parameterised query definitions for Microsoft Defender: MSTICPy's files, rendered safely.
 //!
 //! [`Library::load`] reads folders of definition files and reports what is wrong with them,
-//! [`Library::list`] and [`Library::search`] find queries, and [`Library::render`] makes a query
+//! [`Library::list_queries`] and [`Library::search`] find queries, and [`Library::render`] makes a query
 //! text of one and [`Parameters`]. A parameter is a value, not text: whatever it holds, it
 //! stays inside of the literal, the name or the pipeline that the template gives it.
 //!

@@ -52,7 +52,10 @@ pub(crate) fn infer(pieces: &mut [Piece]) {
 
 fn judge(tokens: &[(TokenKind, &str)], at: usize) -> Placement {
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at)).copied();
-    let kind = by_neighbours(before(1), before(2), tokens.get(at + 1).copied());
+    let kind = match by_neighbours(before(1), before(2), tokens.get(at + 1).copied()) {
+        Kind::Value if matches!(before(1), Some((TokenKind::Comma, _))) => in_list(&tokens[..at]),
+        kind => kind,
+    };
     Placement {
         kind,
         after_bar: matches!(before(1), Some((TokenKind::Bar, _))),
@@ -100,6 +103,26 @@ fn by_neighbours(
         Some(_) if compared || matches!(after, Some((TokenKind::Assign, _))) => Kind::Identifier,
         Some(_) => Kind::Value,
     }
+}
+
+/// What stands after the commas of a list: columns after `project` and the like, else values.
+fn in_list(before: &[(TokenKind, &str)]) -> Kind {
+    let mut depth = 0_usize;
+    for (kind, word) in before.iter().rev() {
+        match kind {
+            TokenKind::CloseParenthesis | TokenKind::CloseBracket => depth += 1,
+            TokenKind::OpenParenthesis | TokenKind::OpenBracket if depth > 0 => depth -= 1,
+            TokenKind::OpenParenthesis
+            | TokenKind::OpenBracket
+            | TokenKind::Bar
+            | TokenKind::Semicolon => return Kind::Value,
+            TokenKind::Word if depth == 0 && after_word(word, false, None) == Kind::Identifier => {
+                return Kind::Identifier;
+            }
+            _ => {}
+        }
+    }
+    Kind::Value
 }
 
 fn after_word(word: &str, compared: bool, after: Option<(TokenKind, &str)>) -> Kind {
@@ -194,6 +217,9 @@ mod tests {
             ("T | where a in~ ({x})", Kind::Value),
             ("T | where a has_any({x})", Kind::Value),
             ("T | where a in (1, {x})", Kind::Value),
+            ("T | project a, {x}", Kind::Identifier),
+            ("T | summarize dcount(a, 2) by b, {x}", Kind::Identifier),
+            ("T | project a = iff(b, c, {x})", Kind::Value),
             ("T | extend a = {x}", Kind::Value),
             ("T | where tolower(a) == tolower({x})", Kind::Value),
             ("T | where a > ago({x})", Kind::Literal),
