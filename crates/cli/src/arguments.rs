@@ -89,10 +89,10 @@ pub(crate) struct QueryOptions {
     #[arg(long, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
     /// Query the files of this folder instead of a service; may be given again
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth"])]
     pub(crate) data: Vec<PathBuf>,
     /// Query an embedded Defender with sample data
-    #[arg(long, conflicts_with_all = ["data", "instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "authority", "api_root", "api_version", "proxy", "username", "delegated_auth"])]
+    #[arg(long, conflicts_with_all = ["data", "instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth"])]
     pub(crate) demo: bool,
     /// Print what would be sent, and send nothing
     #[arg(long)]

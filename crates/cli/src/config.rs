@@ -44,6 +44,9 @@ fn path(options: &SettingsOptions, context: &Context) -> Result<()> {
 
 fn show(options: &SettingsOptions, context: &Context) -> Result<()> {
     let settings = context.settings(options.config.as_ref())?;
+    if settings.path().is_none() {
+        return path(options, context);
+    }
     let described = settings.describe();
     if options.json {
         let value: Value = described

@@ -13,7 +13,10 @@ use crate::listing;
 
 /// Lays every file out; one that is no KQL stays as it is and fails the run.
 pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
-    let layout = FormatOptions { width: options.width, ..FormatOptions::default() };
+    let layout = FormatOptions {
+        width: options.width,
+        ..FormatOptions::default()
+    };
     if options.files.is_empty() {
         return stdin(options, &layout);
     }
@@ -40,8 +43,15 @@ pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
         }
     }
     if wrong > 0 {
-        let noun = if wrong == 1 { "query is" } else { "queries are" };
-        return Err(Error::new(ErrorKind::Query, format!("{wrong} {noun} not KQL")));
+        let noun = if wrong == 1 {
+            "query is"
+        } else {
+            "queries are"
+        };
+        return Err(Error::new(
+            ErrorKind::Query,
+            format!("{wrong} {noun} not KQL"),
+        ));
     }
     if options.check && !changed.is_empty() {
         return Err(Error::new(
@@ -71,8 +81,10 @@ fn stdin(options: &FmtOptions, layout: &FormatOptions) -> Result<()> {
 fn format(name: &str, text: &str, layout: &FormatOptions) -> Result<String, String> {
     kql_syntax::format(text, layout).map_err(|diagnostics| {
         let lines = Lines::new(text);
-        let complaints: Vec<String> =
-            diagnostics.iter().map(|diagnostic| lines.render(diagnostic)).collect();
+        let complaints: Vec<String> = diagnostics
+            .iter()
+            .map(|diagnostic| lines.render(diagnostic))
+            .collect();
         format!("{name}: {}", complaints.join("\n"))
     })
 }
@@ -86,7 +98,8 @@ fn replace(path: &Path, text: &str) -> Result<()> {
     let write = || -> std::io::Result<()> {
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(std::fs::metadata(path)?.permissions())?;
+        file.as_file()
+            .set_permissions(std::fs::metadata(path)?.permissions())?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };

@@ -1,6 +1,7 @@
 //! `defender lint`: what is wrong with queries, found without running them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use defender_core::{Error, ErrorKind, Result};
@@ -57,10 +58,8 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> Result<()> {
                     "hint": finding.diagnostic.hint,
                 }));
             } else {
-                text.push_str(&format!(
-                    "{name}: {severity}: {}\n",
-                    lines.render(&finding.diagnostic)
-                ));
+                let rendered = lines.render(&finding.diagnostic);
+                let _ = writeln!(text, "{name}: {severity}: {rendered}");
             }
         }
     }

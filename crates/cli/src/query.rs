@@ -98,12 +98,13 @@ fn text(options: &QueryOptions) -> Result<String> {
             .with_source(error)
         })
     };
+    let dash = std::path::Path::new("-");
     let text = match (&options.kql, &options.file) {
         (None, None) => {
             return Err(Error::new(ErrorKind::Usage, "there is no query")
                 .with_hint("give it as an argument, with -f FILE, or as - on standard input"));
         }
-        (Some(text), _) if text == "-" => {
+        (kql, file) if kql.as_deref() == Some("-") || file.as_deref() == Some(dash) => {
             if options.connection.client_secret_stdin {
                 return Err(Error::new(
                     ErrorKind::Usage,
@@ -164,10 +165,14 @@ fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
 }
 
 fn format(options: &OutputOptions) -> Result<Format> {
-    let format = options
-        .format
-        .or_else(|| options.output.as_deref().and_then(Format::from_path))
-        .unwrap_or(Format::Table);
+    let format = match (options.format, &options.output) {
+        (Some(format), _) => format,
+        (None, None) => Format::Table,
+        (None, Some(path)) => Format::from_path(path).ok_or_else(|| {
+            let message = format!("the extension of {} names no format", path.display());
+            Error::new(ErrorKind::Usage, message).with_hint("say which with --format")
+        })?,
+    };
     if format.is_binary() && options.output.is_none() && is_terminal() {
         return Err(Error::new(
             ErrorKind::Usage,

@@ -1,11 +1,20 @@
 //! Ask Microsoft Defender questions in KQL: from settings to rows.
 //!
 //! ```no_run
-//! use defender_query::{Connection, DataEnvironment, QueryProvider, Settings, Sources};
+//! use defender_query::{
+//!     Connection, DataEnvironment, Options, QueryProvider, Settings, Sources,
+//! };
 //!
-//! # async fn hunt() -> defender_query::Result<()> {
-//! let settings = Settings::load(&Sources::default())?;
-//! let provider = QueryProvider::new(DataEnvironment::M365dGraph)
+//! # async fn hunt() -> Result<(), Box<dyn std::error::Error>> {
+//! // The library reads neither the environment nor the working folder by itself.
+//! let options = Options { environment: std::env::vars().collect(), ..Options::default() };
+//! let settings = Settings::load(&Sources {
+//!     environment: options.environment.clone(),
+//!     folder: std::env::current_dir().ok(),
+//!     home: std::env::home_dir(),
+//!     ..Sources::default()
+//! })?;
+//! let provider = QueryProvider::with_options(DataEnvironment::M365dGraph, options)
 //!     .connect(Connection::from_settings(&settings, Some("Tenant1")))
 //!     .await?;
 //! let table = provider

@@ -16,6 +16,41 @@ fn the_command_line_is_consistent() {
     Arguments::command().debug_assert();
 }
 
+#[test]
+fn what_names_a_tenant_contradicts_files_and_the_demo() {
+    for tenant in [
+        "--instance=a",
+        "--all-instances",
+        "--tenant-id=t",
+        "--cloud=us",
+        "--client-id=c",
+        "--client-secret-env=V",
+        "--client-secret-file=f",
+        "--client-secret-stdin",
+        "--certificate=f",
+        "--connection-string=s",
+        "--connection-string-env=V",
+        "--connection-string-file=f",
+        "--authority=https://h",
+        "--api-root=https://h",
+        "--username=u",
+        "--auth-type=device",
+        "--delegated-auth",
+    ] {
+        for local in ["--data=d", "--demo"] {
+            let arguments = ["defender", "query", "print 1", local, tenant];
+            let error = Arguments::command()
+                .try_get_matches_from(arguments)
+                .unwrap_err();
+            assert_eq!(
+                error.kind(),
+                clap::error::ErrorKind::ArgumentConflict,
+                "{local} {tenant}"
+            );
+        }
+    }
+}
+
 /// `UPDATE_DOCS=1 cargo test -p defender-cli` writes the help texts into the page.
 #[test]
 #[expect(
