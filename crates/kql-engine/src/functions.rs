@@ -7,6 +7,7 @@ mod conditional;
 mod conversions;
 mod dates;
 mod encoding;
+mod fits;
 mod geography;
 mod hashing;
 pub(crate) mod networks;
@@ -67,6 +68,7 @@ pub(crate) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         encoding::kernel_of,
         hashing::kernel_of,
         series::kernel_of,
+        fits::kernel_of,
         geography::kernel_of,
     ] {
         if let Some(kernel) = family(call)? {

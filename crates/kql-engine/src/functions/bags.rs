@@ -30,6 +30,20 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 .collect();
             Ok(Datum::dynamic(dynamic::object(&entries)))
         }),
+        // The binder spells `pack_all()` as `bag_pack`; what is left begins with `true`.
+        "pack_all" => kernel(|values| {
+            let entries: Vec<(String, Vec<u8>)> = values[1..]
+                .chunks_exact(2)
+                .filter(|pair| !pair[1].is_null() && !pair[1].display().is_empty())
+                .map(|pair| {
+                    (
+                        pair[0].display().into_owned(),
+                        pair[1].to_dynamic().into_owned(),
+                    )
+                })
+                .collect();
+            Ok(Datum::dynamic(dynamic::object(&entries)))
+        }),
         "bag_keys" => kernel(|values| {
             let Some(entries) = object_of(&values[0]) else {
                 return Ok(Datum::Null);

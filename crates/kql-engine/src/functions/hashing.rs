@@ -1,4 +1,8 @@
 //! Hashes.
+#![expect(
+    clippy::many_single_char_names,
+    reason = "the letters of the standards"
+)]
 
 use super::Call;
 use crate::EngineError;
@@ -17,11 +21,20 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 _ => Datum::Null,
             })
         }),
+        "hash_md5" => kernel(|values| {
+            Ok(Datum::text(hexadecimal(&md5(values[0]
+                .display()
+                .as_bytes()))))
+        }),
+        "hash_sha1" => kernel(|values| {
+            Ok(Datum::text(hexadecimal(&sha1(
+                values[0].display().as_bytes(),
+            ))))
+        }),
         "hash_sha256" => kernel(|values| {
             // The service hashes the text of every value here, unlike in `hash`.
             let digest = sha256(values[0].display().as_bytes());
-            let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            Ok(Datum::text(digits.concat()))
+            Ok(Datum::text(hexadecimal(&digest)))
         }),
         _ => return Ok(None),
     }))
@@ -243,14 +256,137 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest
 }
 
+fn hexadecimal(digest: &[u8]) -> String {
+    let digits: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
+}
+
+/// The bytes filled up to blocks of 64: a one, zeros, the length in bits.
+fn padded(bytes: &[u8], length: impl Fn(u64) -> [u8; 8]) -> Vec<u8> {
+    let mut padded = bytes.to_vec();
+    padded.push(0x80);
+    while padded.len() % 64 != 56 {
+        padded.push(0);
+    }
+    padded.extend_from_slice(&length((bytes.len() as u64).wrapping_mul(8)));
+    padded
+}
+
+/// MD5 (RFC 1321).
+fn md5(bytes: &[u8]) -> [u8; 16] {
+    const TURNS: [[u32; 4]; 4] = [
+        [7, 12, 17, 22],
+        [5, 9, 14, 20],
+        [4, 11, 16, 23],
+        [6, 10, 15, 21],
+    ];
+    let mut state = [0x6745_2301_u32, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476];
+    for block in padded(bytes, u64::to_le_bytes).chunks_exact(64) {
+        let words: Vec<u32> = block
+            .chunks_exact(4)
+            .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+            .collect();
+        let [mut a, mut b, mut c, mut d] = state;
+        for at in 0..64_usize {
+            let (mixed, word) = match at / 16 {
+                0 => (b & c | !b & d, at),
+                1 => (d & b | !d & c, (5 * at + 1) % 16),
+                2 => (b ^ c ^ d, (3 * at + 5) % 16),
+                _ => (c ^ (b | !d), 7 * at % 16),
+            };
+            #[expect(clippy::cast_precision_loss, reason = "at most 64")]
+            let sine = ((at + 1) as f64).sin().abs() * 4_294_967_296.0;
+            let constant = u32::try_from(crate::datum::saturated(sine)).unwrap_or(u32::MAX);
+            let sum = a
+                .wrapping_add(mixed)
+                .wrapping_add(constant)
+                .wrapping_add(words[word]);
+            (a, d, c) = (d, c, b);
+            b = b.wrapping_add(sum.rotate_left(TURNS[at / 16][at % 4]));
+        }
+        for (value, add) in state.iter_mut().zip([a, b, c, d]) {
+            *value = value.wrapping_add(add);
+        }
+    }
+    let mut digest = [0; 16];
+    for (chunk, value) in digest.chunks_exact_mut(4).zip(state) {
+        chunk.copy_from_slice(&value.to_le_bytes());
+    }
+    digest
+}
+
+/// SHA-1 (FIPS 180-4).
+fn sha1(bytes: &[u8]) -> [u8; 20] {
+    let mut state = [
+        0x6745_2301_u32,
+        0xEFCD_AB89,
+        0x98BA_DCFE,
+        0x1032_5476,
+        0xC3D2_E1F0,
+    ];
+    for block in padded(bytes, u64::to_be_bytes).chunks_exact(64) {
+        let mut words: Vec<u32> = block
+            .chunks_exact(4)
+            .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]))
+            .collect();
+        for at in 16..80 {
+            let word = words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16];
+            words.push(word.rotate_left(1));
+        }
+        let [mut a, mut b, mut c, mut d, mut e] = state;
+        for (at, word) in words.iter().enumerate() {
+            let (mixed, constant) = match at / 20 {
+                0 => (b & c | !b & d, 0x5A82_7999),
+                1 => (b ^ c ^ d, 0x6ED9_EBA1),
+                2 => (b & c | b & d | c & d, 0x8F1B_BCDC),
+                _ => (b ^ c ^ d, 0xCA62_C1D6_u32),
+            };
+            let next = a
+                .rotate_left(5)
+                .wrapping_add(mixed)
+                .wrapping_add(e)
+                .wrapping_add(constant)
+                .wrapping_add(*word);
+            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
+        }
+        for (value, add) in state.iter_mut().zip([a, b, c, d, e]) {
+            *value = value.wrapping_add(add);
+        }
+    }
+    let mut digest = [0; 20];
+    for (chunk, value) in digest.chunks_exact_mut(4).zip(state) {
+        chunk.copy_from_slice(&value.to_be_bytes());
+    }
+    digest
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{sha256, xxhash64};
+    use super::{hexadecimal, md5, sha1, sha256, xxhash64};
 
     #[test]
     fn published_vectors() {
         assert_eq!(xxhash64(b""), 0xEF46_DB37_51D8_E999);
         assert_eq!(xxhash64(b"World").cast_signed(), 1_846_988_464_401_551_951);
+        let long =
+            b"12345678901234567890123456789012345678901234567890123456789012345678901234567890";
+        for (text, expected) in [
+            (&b""[..], "d41d8cd98f00b204e9800998ecf8427e"),
+            (b"abc", "900150983cd24fb0d6963f7d28e17f72"),
+            (long, "57edf4a22be3c955ac49da2e2107b67a"),
+        ] {
+            assert_eq!(hexadecimal(&md5(text)), expected);
+        }
+        for (text, expected) in [
+            (&b""[..], "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+            (b"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            (
+                b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                "84983e441c3bd26ebaae4aa1f95129e5e54670f1",
+            ),
+        ] {
+            assert_eq!(hexadecimal(&sha1(text)), expected);
+        }
         assert_eq!(sha256(b"abc")[..4], [0xba, 0x78, 0x16, 0xbf]);
     }
 }

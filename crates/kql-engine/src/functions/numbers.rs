@@ -136,6 +136,18 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 Datum::Long(i64::from(value.count_ones()))
             }))
         }),
+        "erf" => real(|value| 1.0 - erfc(value), false),
+        "erfc" => real(erfc, false),
+        "loggamma" => real(
+            |value| {
+                if value > 0.0 {
+                    log_gamma(value)
+                } else {
+                    f64::NAN
+                }
+            },
+            true,
+        ),
         "convert_temperature" => convert_temperature(call),
         _ => return Ok(None),
     }))
@@ -182,4 +194,46 @@ fn convert_temperature(call: &Call) -> Kernel {
             _ => Datum::Null,
         })
     })
+}
+
+/// The complement of the error function: a series near zero, a continued fraction beyond.
+fn erfc(value: f64) -> f64 {
+    if value.is_nan() {
+        return value;
+    }
+    if value < 0.0 {
+        return 2.0 - erfc(-value);
+    }
+    if value > 27.0 {
+        return 0.0;
+    }
+    let square = value * value;
+    if value < 2.0 {
+        let (mut term, mut sum, mut at) = (value, value, 0.0);
+        while term.abs() > 1e-18 * sum.abs() {
+            at += 1.0;
+            term *= -square / at;
+            sum += term / (2.0 * at + 1.0);
+        }
+        return 1.0 - 2.0 / std::f64::consts::PI.sqrt() * sum;
+    }
+    let mut fraction = 0.0;
+    for at in (1..=200_u32).rev() {
+        fraction = f64::from(at) / 2.0 / (value + fraction);
+    }
+    (-square).exp() / std::f64::consts::PI.sqrt() / (value + fraction)
+}
+
+/// The logarithm of the gamma function of a positive number, by Stirling's series.
+fn log_gamma(value: f64) -> f64 {
+    let (mut x, mut below) = (value, 0.0);
+    while x < 15.0 {
+        below += x.ln();
+        x += 1.0;
+    }
+    let inverse = 1.0 / x;
+    let square = inverse * inverse;
+    let series = inverse
+        * (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square * (1.0 / 1680.0))));
+    (x - 0.5) * x.ln() - x + (2.0 * std::f64::consts::PI).ln() / 2.0 + series - below
 }

@@ -665,3 +665,39 @@ fn places_are_measured_on_the_sphere() {
         ),
     ]);
 }
+
+#[test]
+fn series_are_described_and_fitted() {
+    check(&[
+        (
+            "print x = dynamic([4, 1, 7, 1]) | project series_stats(x)",
+            "[[1.0, 1, 7.0, 2, 3.25, 2.8722813232690143, 8.25]]",
+        ),
+        (
+            "print x = dynamic([1, 3, 5]) | extend (r, slope, v, rv, start, fit) = series_fit_line(x) | project r, slope, v, rv, start, fit",
+            "[[1.0, 2.0, 4.0, 0.0, 1.0, [1.0, 3.0, 5.0]]]",
+        ),
+        (
+            "print a = series_fit_line_dynamic(dynamic([1, 3, 5])).slope, b = series_stats_dynamic(dynamic([2])).avg, c = series_stats_dynamic(dynamic([]))",
+            "[[2.0, 2.0, null]]",
+        ),
+    ]);
+}
+
+#[test]
+fn digests_and_special_functions_are_exact() {
+    check(&[
+        (
+            "print hash_md5('World'), hash_sha1('World')",
+            r#"[["f5a7924e621e84c9280a9a27e1bcb7f6","70c07ec18ef89c5309bbb0937f3a6342411e1fdd"]]"#,
+        ),
+        (
+            "print round(erfc(1.0), 14), round(erf(0.5), 14), round(erfc(-3.0), 14), round(loggamma(5), 13), loggamma(-1)",
+            "[[0.15729920705029, 0.52049987781305, 1.999977909503, 3.1780538303479, null]]",
+        ),
+        (
+            "datatable(a:string, b:long, c:string)['x', long(null), ''] | project p = pack_all(true)",
+            r#"[[{"a":"x"}]]"#,
+        ),
+    ]);
+}

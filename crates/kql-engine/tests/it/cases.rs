@@ -88,7 +88,7 @@ fn score(cases: &[Value]) -> (usize, usize) {
 
 #[test]
 fn recorded_answers_are_met() {
-    for (file, floor, most_wrong) in [("cases-docs.jsonl", 270, 0), ("cases-fuzz.jsonl", 779, 5)] {
+    for (file, floor, most_wrong) in [("cases-docs.jsonl", 280, 0), ("cases-fuzz.jsonl", 780, 5)] {
         let Some(cases) = shared(file) else {
             println!("{file} is not here; nothing to compare with");
             continue;
