@@ -57,7 +57,7 @@ pub(crate) fn targets(
     let instances = if options.all_instances {
         all_instances(&settings, environment)?
     } else {
-        options.instance.iter().cloned().map(Some).collect()
+        distinct(&options.instance).into_iter().map(Some).collect()
     };
     if instances.len() > 1 {
         return Ok(instances
@@ -81,15 +81,15 @@ fn tenants(
     call: &ConnectionArgs,
     connection: impl Fn(ConnectionArgs) -> Connection,
 ) -> Vec<Target> {
-    if options.tenant_id.len() < 2 {
+    let tenant_ids = distinct(&options.tenant_id);
+    if tenant_ids.len() < 2 {
         return vec![Target {
             label: String::new(),
             connection: connection(call.clone()),
         }];
     }
-    options
-        .tenant_id
-        .iter()
+    tenant_ids
+        .into_iter()
         .map(|tenant| {
             let mut args = call.clone();
             args.tenant_id = Some(tenant.clone());
@@ -157,10 +157,12 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
         "--auth-type",
         options.auth_type.map(AuthType::name),
     )?;
+    // Whoever says how a user signs in wants a user to sign in.
+    let delegated = options.delegated_auth || options.auth_type.is_some();
     set(
         ConnectionKey::DelegatedAuth,
         "--delegated-auth",
-        options.delegated_auth.then_some("true"),
+        delegated.then_some("true"),
     )?;
     if let Some(path) = &options.certificate {
         args.certificate = Some(path.clone());
@@ -314,5 +316,16 @@ impl Notice for Waits {
         if !self.quiet {
             eprintln!("{}", escape(&wait.to_string()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distinct;
+
+    #[test]
+    fn a_name_given_twice_is_asked_once() {
+        let names = ["Second", "second", "Third"].map(str::to_owned);
+        assert_eq!(distinct(&names), ["Second", "Third"]);
     }
 }

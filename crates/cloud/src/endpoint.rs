@@ -103,6 +103,14 @@ impl Endpoint {
     /// since sign-in and API must change clouds together.
     pub fn with_api_root(self, root: Url) -> Result<Self> {
         check_api_root(self.environment, &root)?;
+        if root.path() != "/" && table::cloud_of(&root).is_some() {
+            let host = root.origin().ascii_serialization();
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("the API root {host} has the path {}", root.path()),
+            )
+            .with_hint("leave the path out; another version is set by apiVersion, --api-version"));
+        }
         if let Some(home) = table::cloud_of(&root).filter(|home| {
             table::login(*home) != table::login(self.cloud)
                 || (*home == Cloud::Gcc) != (self.cloud == Cloud::Gcc) && !is_graph(&root)
@@ -236,6 +244,15 @@ mod tests {
             "https://gateway.example/graph/v1.0/security/runHuntingQuery"
         );
         assert_eq!(behind.audience, "https://graph.microsoft.com");
+    }
+
+    #[test]
+    fn a_known_host_takes_no_path() {
+        let error = graph()
+            .with_api_root("https://graph.microsoft.com/beta".parse().unwrap())
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.hint().unwrap().contains("--api-version"));
     }
 
     #[test]

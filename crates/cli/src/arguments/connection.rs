@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use defender_core::{DataEnvironment, Error};
 
@@ -18,13 +19,13 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, value_name = "NAME", value_parser = environment)]
     pub(crate) env: Option<DataEnvironment>,
     /// An instance of the settings file: MicrosoftDefender-NAME; may be given again
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) instance: Vec<String>,
     /// Every instance of the settings file
     #[arg(long, conflicts_with = "instance")]
     pub(crate) all_instances: bool,
     /// The tenant, by id or domain; may be given again
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) tenant_id: Vec<String>,
     /// How many connections work at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
@@ -57,13 +58,13 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, value_name = "VARIABLE")]
     pub(crate) private_key_secret_env: Option<String>,
     /// Sign in as a user
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["client_secret", "certificate"])]
     pub(crate) delegated_auth: bool,
     /// How a user signs in
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", conflicts_with_all = ["client_secret", "certificate"])]
     pub(crate) auth_type: Option<AuthType>,
     /// The user to sign in as
-    #[arg(long, value_name = "UPN")]
+    #[arg(long, value_name = "UPN", conflicts_with_all = ["client_secret", "certificate"])]
     pub(crate) username: Option<String>,
     /// The environment variable that holds a connection string
     #[arg(long, value_name = "VARIABLE", group = "connection_text")]
@@ -72,7 +73,7 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, value_name = "FILE", group = "connection_text")]
     pub(crate) connection_string_file: Option<PathBuf>,
     /// A connection string; it holds a secret, and other users of this machine can see it
-    #[arg(long, value_name = "STRING", group = "connection_text")]
+    #[arg(long, value_name = "STRING", group = "connection_text", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) connection_string: Option<String>,
     /// Another login host: https, or http on loopback
     #[arg(long, value_name = "URL")]

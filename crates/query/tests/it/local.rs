@@ -30,7 +30,10 @@ async fn rows_of_a_file_are_queried() {
         "DeviceProcessEvents | where FileName =~ 'cmd.exe' \
          | project Timestamp, DeviceName, ProcessId, Extra | sort by Timestamp asc",
     );
-    insta::assert_snapshot!(rows.await.unwrap(), @"");
+    insta::assert_snapshot!(rows.await.unwrap(), @r#"
+    {"Timestamp":"2026-11-01T10:00:00.1234567Z","DeviceName":"a","ProcessId":7,"Extra":""}
+    {"Timestamp":"2026-11-01T11:00:00Z","DeviceName":"b","ProcessId":null,"Extra":"kept"}
+    "#);
 }
 
 #[tokio::test]
