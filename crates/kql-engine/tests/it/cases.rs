@@ -56,10 +56,10 @@ fn same(one: &Value, two: &Value) -> bool {
     }
 }
 
-/// How many answers are equal and how many are wrong.
-fn score(cases: &[Value]) -> (usize, usize) {
+/// How many answers are equal, and the names of those that are wrong.
+fn score(cases: &[Value]) -> (usize, Vec<&str>) {
     let mut equal = 0;
-    let mut wrong = 0;
+    let mut wrong = Vec::new();
     for case in cases {
         let Ok(answer) = run(case["query"].as_str().unwrap_or_default()) else {
             continue;
@@ -75,27 +75,58 @@ fn score(cases: &[Value]) -> (usize, usize) {
             .as_array()
             .map(|list| list.iter().filter_map(|one| one["name"].as_str()).collect())
             .unwrap_or_default();
+        let ordered = case["ordered"].as_bool() == Some(true);
         let found = expected.len() == left.len()
             && names == wanted
             && expected.iter().all(|row| {
                 let at = left.iter().position(|other| same(row, other));
-                at.map(|at| left.swap_remove(at)).is_some()
+                let at = if ordered {
+                    at.filter(|at| *at == 0)
+                } else {
+                    at
+                };
+                at.map(|at| left.remove(at)).is_some()
             });
-        if found { equal += 1 } else { wrong += 1 }
+        if found {
+            equal += 1;
+        } else {
+            wrong.push(case["name"].as_str().unwrap_or_default());
+        }
     }
     (equal, wrong)
 }
 
+/// The cases of `known.md`, by the end of their names.
+fn known() -> Vec<&'static str> {
+    include_str!("known.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect()
+}
+
 #[test]
 fn recorded_answers_are_met() {
-    for (file, floor, most_wrong) in [("cases-docs.jsonl", 280, 0), ("cases-fuzz.jsonl", 780, 5)] {
+    let known = known();
+    let mut met: Vec<&str> = known.clone();
+    let mut measured = 0;
+    for (file, floor) in [("cases-docs.jsonl", 280), ("cases-fuzz.jsonl", 780)] {
         let Some(cases) = shared(file) else {
             println!("{file} is not here; nothing to compare with");
             continue;
         };
+        measured += 1;
         let (equal, wrong) = score(&cases);
-        println!("{file}: {equal} of {} equal, {wrong} wrong", cases.len());
+        println!("{file}: {equal} of {} equal, {wrong:?} wrong", cases.len());
         assert!(equal >= floor, "{file}: only {equal} equal");
-        assert!(wrong <= most_wrong, "{file}: {wrong} wrong");
+        for name in wrong {
+            let line = known.iter().find(|line| name.ends_with(**line));
+            assert!(line.is_some(), "{file}: {name} is wrong and not known");
+            met.retain(|line| !name.ends_with(line));
+        }
     }
+    assert!(
+        measured < 2 || met.is_empty(),
+        "met, take off the list: {met:?}"
+    );
 }

@@ -137,3 +137,19 @@ fn an_answer_becomes_a_table() {
         "the year 1 is outside Arrow's timestamps"
     );
 }
+
+#[test]
+fn the_smallest_long_is_written_in_tables_only() {
+    let answer = run("datatable(v:long)[-9223372036854775808]").unwrap();
+    assert_eq!(
+        answer.rows().next(),
+        Some(vec![kql_engine::Value::Long(i64::MIN)])
+    );
+    for query in [
+        "print -9223372036854775808",
+        "print 1 between (-9223372036854775808 .. 2)",
+    ] {
+        let error = run(query).unwrap_err();
+        assert!(error.to_string().contains("does not fit a long"), "{error}");
+    }
+}

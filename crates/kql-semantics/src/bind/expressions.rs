@@ -9,6 +9,9 @@ use crate::bound::{Column, Expr, ExprKind};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
+/// The smallest long as it is written.
+const SMALLEST: &str = "-9223372036854775808";
+
 impl<'a> Binder<'a> {
     pub(super) fn expression(
         &mut self,
@@ -28,6 +31,15 @@ impl<'a> Binder<'a> {
         let span = expression.span;
         match &expression.kind {
             ExpressionKind::Name(name) => self.name(name, context),
+            // Only a cell of a datatable is read with its sign; elsewhere the number comes first.
+            ExpressionKind::Literal(literal) if literal.text == SMALLEST => self.refuse(
+                DiagnosticKind::Constant,
+                literal.span,
+                format!(
+                    "{} does not fit a long; only its negative does",
+                    &SMALLEST[1..]
+                ),
+            ),
             ExpressionKind::Literal(literal) => self.literal(literal),
             ExpressionKind::Parenthesized(inner) => self.expression(inner, context),
             ExpressionKind::Unary(unary) => self.unary(unary, span, context),

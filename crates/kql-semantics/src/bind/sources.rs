@@ -469,7 +469,10 @@ impl<'a> Binder<'a> {
         let mut row = Vec::with_capacity(columns.len());
         self.charge(table.values.len(), span)?;
         for (value, column) in table.values.iter().zip(columns.iter().cycle()) {
-            let value = self.expression(value, &mut Context::constant(scope))?;
+            let value = match &value.kind {
+                ExpressionKind::Literal(literal) => self.literal(literal),
+                _ => self.expression(value, &mut Context::constant(scope)),
+            }?;
             row.push(value.converted(column.ty));
             if row.len() == columns.len() {
                 rows.push(std::mem::take(&mut row));
