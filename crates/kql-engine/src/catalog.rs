@@ -1,47 +1,114 @@
 //! The tables a query may name, and their rows.
 
 mod adapt;
+mod columnar;
+mod condition;
 mod files;
+mod infer;
 mod json;
+mod provider;
+mod separated;
+
+pub(crate) use condition::Condition;
+pub(crate) use provider::Rows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::{ColumnSchema, ScalarType, TableSchema, Tables};
 
-use crate::EngineError;
+use self::files::{Batches, Others, Records, Source};
+use crate::datum::Datum;
+use crate::{EngineError, column};
 
 /// Knows the columns of tables by their name.
 pub type SchemaLookup<'a> = &'a dyn Fn(&str) -> Option<Vec<(String, ScalarType)>>;
 
 /// Named tables. Cloning shares the rows.
 ///
-/// Names are case-sensitive. Rows are read and adapted at the first query that names the table.
+/// Names are case-sensitive. Files are opened by the first query that names their table. Parquet
+/// and Arrow files are read batch by batch for every query, only the columns it needs; text is read
+/// once and kept as columns as long as that is at most 64 MiB a table and 256 MiB in all, and
+/// batch by batch otherwise. Rows are in the order of the paths of their files, then of their
+/// lines.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     tables: BTreeMap<String, Arc<Table>>,
+    kept: Arc<AtomicUsize>,
 }
+
+/// The most bytes of columns made of text that one table keeps.
+const KEPT_PER_TABLE: usize = 64 << 20;
+
+/// The most bytes of columns made of text that a catalog keeps.
+const KEPT: usize = 256 << 20;
 
 #[derive(Debug)]
 struct Table {
     declared: Option<Vec<(String, ScalarType)>>,
     data: Data,
     loaded: OnceLock<Result<Arc<Loaded>, EngineError>>,
+    kept: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
 enum Data {
     Batches(Vec<RecordBatch>),
-    Files(Vec<PathBuf>),
+    Files(Vec<Source>),
 }
 
-/// A table as the engine scans it: columns of the engine's own types.
+/// A table as the engine scans it.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) columns: Vec<(String, ScalarType)>,
-    pub(crate) batches: Vec<RecordBatch>,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    /// Columns of the engine's own types.
+    Kept(Vec<RecordBatch>),
+    File(Source),
+}
+
+impl Part {
+    fn open(
+        &self,
+        wanted: &[(String, ScalarType)],
+        conditions: &[Condition],
+    ) -> Result<Batches, EngineError> {
+        match self {
+            Self::File(source) => source.open(wanted, conditions),
+            Self::Kept(batches) => {
+                let wanted = wanted.to_vec();
+                let batches = batches.clone();
+                Ok(Box::new(
+                    batches.into_iter().map(move |one| chosen(&wanted, &one)),
+                ))
+            }
+        }
+    }
+}
+
+/// The `wanted` columns of a batch that has the engine's types.
+fn chosen(
+    wanted: &[(String, ScalarType)],
+    batch: &RecordBatch,
+) -> Result<RecordBatch, EngineError> {
+    let rows = batch.num_rows();
+    let arrays = wanted
+        .iter()
+        .map(|(name, ty)| match batch.column_by_name(name) {
+            Some(array) if *array.data_type() == column::arrow_type(*ty) => Arc::clone(array),
+            _ => column::repeated(&Datum::Null, *ty, rows),
+        })
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let schema = column::schema(wanted.iter().cloned());
+    Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
 }
 
 impl Catalog {
@@ -71,32 +138,52 @@ impl Catalog {
         self.insert(name.into(), None, Data::Batches(batches));
     }
 
-    /// Adds a table that is a file: NDJSON, CSV, Parquet or Arrow IPC, by its extension
-    /// (`.json`, `.ndjson`, `.jsonl`, `.csv`, `.tsv`, each also with `.gz`; `.parquet`; `.arrow`,
+    /// Adds a table that is a file, by its extension: JSON (`.json`, `.ndjson`, `.jsonl`), CSV
+    /// (`.csv`, `.tsv`), each also with `.gz` or `.zst`; Parquet (`.parquet`); Arrow IPC (`.arrow`,
     /// `.feather`).
     ///
-    /// NDJSON lines are rows, records of the Streaming API (`{"time", "category", "properties"}`)
-    /// or Event Hub envelopes of those (`{"records": […]}`). Columns that the file has and `columns`
-    /// has not are kept, after them.
+    /// JSON is a row per line, an array of rows or rows over several lines. A row may be a record of
+    /// the Streaming API (`{"time", "category", "properties"}`) or one of an Event Hub envelope
+    /// (`{"records": […]}`); records whose `category` is `AdvancedHunting-` and another table are
+    /// left out. A nested value is `dynamic`, or JSON text in a column of type `string`; of equal
+    /// keys in a row the first counts. CSV has a header line with the names of the columns, as the
+    /// portal's Export writes them; an empty cell is null.
+    ///
+    /// Columns that the file has and `columns` has not are kept, after them, with the type that all
+    /// their values have in JSON (else `dynamic`) and `string` in CSV. Text must be UTF-8: a byte
+    /// that is not, as a line that is no row, is an error with the file and the line.
     pub fn add_file(
         &mut self,
         name: impl Into<String>,
         columns: Option<Vec<(String, ScalarType)>>,
         path: impl Into<PathBuf>,
     ) {
-        self.insert(name.into(), columns, Data::Files(vec![path.into()]));
+        let name = name.into();
+        let records = Records {
+            table: name.clone(),
+            own: true,
+            others: Others::LeftOut,
+        };
+        let source = Source::new(path.into(), records);
+        self.insert(name, columns, Data::Files(vec![source]));
     }
 
     /// The tables of a folder: each file, or folder of files, is a table of its name.
     ///
     /// `schema` knows the columns of tables by their name; columns of other tables come from the
-    /// files. Several files of one name (`T.2024-01.csv` is not one: the name ends at the first
-    /// dot, so it is `T`) are one table.
+    /// files. The name of a file ends at its first dot, so that `T.2024-01.csv` and
+    /// `T.2024-02.json` are one table; a folder may hold files of several formats and folders of
+    /// files (`date=2024-01-01`; their names are no columns). What begins with a dot is not looked
+    /// at.
+    ///
+    /// In a JSON file that begins with a record of the Streaming API or an envelope every record
+    /// belongs to the table its `category` names, whatever the file is called; to know those, such a
+    /// file is read through here. Other files are opened by the first query that names their
+    /// table, and a record of another table in them is an error.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Runtime`] when the folder cannot be listed. Files are opened later, by the
-    /// first query that names their table.
+    /// [`EngineError::Runtime`] when the folder cannot be listed.
     pub fn from_folder(
         path: impl AsRef<Path>,
         schema: SchemaLookup<'_>,
@@ -112,6 +199,12 @@ impl Catalog {
     /// Takes over every table of `other`; of equal names those of `other` stay.
     pub fn merge(&mut self, other: Self) {
         self.tables.extend(other.tables);
+    }
+
+    /// Keeps the tables whose name `keep` wants; the others are unknown to every query, wildcards
+    /// and `search` included.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.tables.retain(|name, _| keep(name));
     }
 
     /// The names of all tables, sorted.
@@ -135,6 +228,7 @@ impl Catalog {
                 declared,
                 data,
                 loaded: OnceLock::new(),
+                kept: Arc::clone(&self.kept),
             }),
         );
     }
@@ -146,16 +240,110 @@ impl Catalog {
             .ok_or_else(|| EngineError::runtime(format!("there is no table '{name}'")))?;
         table
             .loaded
-            .get_or_init(|| {
-                let declared = table.declared.as_deref();
-                match &table.data {
-                    Data::Batches(batches) => adapt::batches(declared, batches),
-                    Data::Files(paths) => files::read(declared, paths),
-                }
-                .map(Arc::new)
-            })
+            .get_or_init(|| table.read().map(Arc::new))
             .clone()
     }
+}
+
+impl Table {
+    fn read(&self) -> Result<Loaded, EngineError> {
+        let declared = self.declared.as_deref().unwrap_or_default();
+        match &self.data {
+            Data::Batches(batches) => {
+                let mut columns = declared.to_vec();
+                if self.declared.is_none() {
+                    for batch in batches {
+                        infer::join(&mut columns, 0, adapt::columns(&batch.schema()));
+                    }
+                }
+                let batches = batches
+                    .iter()
+                    .map(|batch| adapt::batch(&columns, batch))
+                    .collect::<Result<_, _>>()?;
+                Ok(Loaded {
+                    columns,
+                    parts: vec![Part::Kept(batches)],
+                })
+            }
+            Data::Files(sources) => self.explore(declared, sources),
+        }
+    }
+
+    fn explore(
+        &self,
+        declared: &[(String, ScalarType)],
+        sources: &[Source],
+    ) -> Result<Loaded, EngineError> {
+        let mut columns = declared.to_vec();
+        let mut held = 0;
+        let mut explored = Vec::with_capacity(sources.len());
+        for source in sources {
+            let (found, kept) = source.explore(declared, self.room(held))?;
+            held += kept.as_deref().map_or(0, size);
+            infer::join(&mut columns, declared.len(), found.clone());
+            explored.push((source, found, kept));
+        }
+        let types: BTreeMap<&str, ScalarType> = columns
+            .iter()
+            .map(|(name, ty)| (name.as_str(), *ty))
+            .collect();
+        let mut parts = Vec::with_capacity(sources.len());
+        for (source, found, kept) in explored {
+            let same = found
+                .iter()
+                .all(|(name, ty)| types.get(name.as_str()) == Some(ty));
+            let kept = match kept {
+                Some(batches) if same => Some(batches),
+                other => {
+                    held -= other.as_deref().map_or(0, size);
+                    let batches = if source.is_worth_keeping() {
+                        limited(source, &columns, self.room(held))?
+                    } else {
+                        None
+                    };
+                    held += batches.as_deref().map_or(0, size);
+                    batches
+                }
+            };
+            parts.push(match kept {
+                Some(batches) => Part::Kept(batches),
+                None => Part::File(source.clone()),
+            });
+        }
+        self.kept.fetch_add(held, Ordering::Relaxed);
+        Ok(Loaded { columns, parts })
+    }
+
+    /// The bytes that may still be kept.
+    fn room(&self, held: usize) -> usize {
+        let all = self.kept.load(Ordering::Relaxed);
+        KEPT.saturating_sub(all)
+            .min(KEPT_PER_TABLE)
+            .saturating_sub(held)
+    }
+}
+
+fn size(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::get_array_memory_size).sum()
+}
+
+/// All rows of a file, unless they are more than `limit` bytes.
+fn limited(
+    source: &Source,
+    columns: &[(String, ScalarType)],
+    limit: usize,
+) -> Result<Option<Vec<RecordBatch>>, EngineError> {
+    let mut batches = Vec::new();
+    let mut held = 0;
+    for batch in source.open(columns, &[])? {
+        let batch = batch?;
+        held += batch.get_array_memory_size();
+        if held > limit {
+            return Ok(None);
+        }
+        batches.push(batch);
+    }
+    Ok(Some(batches))
 }
 
 impl Tables for Catalog {

@@ -6,7 +6,7 @@ mod udf;
 
 pub(crate) use compare::{compare_values, order};
 pub(crate) use compile::{Compiler, Input, Surroundings, element};
-pub(crate) use udf::call;
+pub(crate) use udf::{call, comparisons};
 
 use std::borrow::Cow;
 use std::fmt;

@@ -9,12 +9,11 @@ use arrow::array::{
     TimestampSecondArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 use serde_json::Value as Json;
 
-use super::Loaded;
 use crate::calendar::{self, TICKS_PER_DAY, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, UNIX_EPOCH};
 use crate::column::{self, Builder};
 use crate::convert;
@@ -22,49 +21,29 @@ use crate::datum::Datum;
 use crate::decimal::Decimal;
 use crate::{EngineError, dynamic};
 
-/// The engine's columns for `batches`: the declared ones, or all of them; extra columns of files
-/// are appended by [`super::files`].
-pub(super) fn batches(
-    declared: Option<&[(String, ScalarType)]>,
-    batches: &[RecordBatch],
-) -> Result<Loaded, EngineError> {
-    let columns: Vec<(String, ScalarType)> = match declared {
-        Some(columns) => columns.to_vec(),
-        None => all_columns(batches),
-    };
-    let schema = column::schema(columns.iter().map(|(name, ty)| (name.clone(), *ty)));
-    let adapted = batches
+/// A batch with exactly the `wanted` columns, as the engine holds them.
+pub(super) fn batch(
+    wanted: &[(String, ScalarType)],
+    batch: &RecordBatch,
+) -> Result<RecordBatch, EngineError> {
+    let arrays = wanted
         .iter()
-        .map(|batch| {
-            let arrays = columns
-                .iter()
-                .map(|(name, ty)| match batch.column_by_name(name) {
-                    Some(array) => adapt(array, *ty),
-                    None => Ok(column::repeated(&Datum::Null, *ty, batch.num_rows())),
-                })
-                .collect::<Result<Vec<_>, EngineError>>()?;
-            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            Ok(RecordBatch::try_new_with_options(
-                Arc::clone(&schema),
-                arrays,
-                &options,
-            )?)
+        .map(|(name, ty)| match batch.column_by_name(name) {
+            Some(array) => adapt(array, *ty),
+            None => Ok(column::repeated(&Datum::Null, *ty, batch.num_rows())),
         })
         .collect::<Result<Vec<_>, EngineError>>()?;
-    Ok(Loaded {
-        columns,
-        batches: adapted,
-    })
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let schema = column::schema(wanted.iter().cloned());
+    Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
 }
 
-/// Every column of every batch, in the order they first appear.
-pub(super) fn all_columns(batches: &[RecordBatch]) -> Vec<(String, ScalarType)> {
+/// The columns of an Arrow schema.
+pub(super) fn columns(schema: &Schema) -> Vec<(String, ScalarType)> {
     let mut columns: Vec<(String, ScalarType)> = Vec::new();
-    for batch in batches {
-        for field in batch.schema().fields() {
-            if !columns.iter().any(|(name, _)| name == field.name()) {
-                columns.push((field.name().clone(), type_of(field)));
-            }
+    for field in schema.fields() {
+        if !columns.iter().any(|(name, _)| name == field.name()) {
+            columns.push((field.name().clone(), type_of(field)));
         }
     }
     columns
@@ -106,7 +85,7 @@ fn of_data(data: &DataType) -> ScalarType {
 }
 
 /// One column as the engine holds values of `ty`.
-fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, EngineError> {
+pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, EngineError> {
     let rows = array.len();
     if let DataType::Dictionary(_, values) = array.data_type() {
         return adapt(&cast(array, values)?, ty);

@@ -1,37 +1,88 @@
 //! Tables that are files on disk.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, LargeStringArray};
-use arrow::datatypes::{DataType, Field, Schema};
-use arrow::ipc::reader::{FileReader, StreamReader};
-use arrow::record_batch::{RecordBatch, RecordBatchReader};
+use arrow::record_batch::RecordBatch;
 use flate2::read::MultiGzDecoder;
 use kql_semantics::ScalarType;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{Loaded, adapt, json};
+use super::condition::Condition;
+use super::{columnar, json, separated};
 use crate::EngineError;
+
+/// The most rows of a batch.
+pub(super) const ROWS: usize = 8192;
+
+/// The bytes of text after which a batch ends, however few rows it has.
+pub(super) const BYTES: usize = 4 << 20;
+
+/// Rows of a file, a batch at a time.
+pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + Send>;
+
+/// Names and types of columns.
+pub(super) type Columns = Vec<(String, ScalarType)>;
+
+/// The columns of a file besides the declared ones; and its rows, if they were read on the way.
+pub(super) type Explored = (Columns, Option<Vec<RecordBatch>>);
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Json,
     Separated(u8),
     Parquet,
     Arrow,
 }
 
-/// What is in the name of a file: its table, its format, whether it is compressed.
-fn describe(path: &Path) -> Option<(String, Format, bool)> {
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstandard,
+}
+
+/// Which rows of a JSON file are rows of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Records {
+    pub(super) table: String,
+    /// Whether rows that say nothing about their table are.
+    pub(super) own: bool,
+    pub(super) others: Others,
+}
+
+/// What becomes of records of other tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// They are rows of their own table.
+    Elsewhere,
+    /// One table of the file was asked for.
+    LeftOut,
+    /// Nobody would have them.
+    Refused,
+}
+
+/// A file of rows.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) path: Arc<Path>,
+    pub(super) records: Records,
+}
+
+/// What is in the name of a file: its table, its format, its compression.
+fn describe(path: &Path) -> Option<(String, Format, Packing)> {
     let name = path.file_name()?.to_str()?;
-    let (stem, gzip) = match name.strip_suffix(".gz") {
-        Some(stem) => (stem, true),
-        None => (name, false),
+    let (stem, packing) = if let Some(stem) = name.strip_suffix(".gz") {
+        (stem, Packing::Gzip)
+    } else if let Some(stem) = name.strip_suffix(".zst") {
+        (stem, Packing::Zstandard)
+    } else {
+        (name, Packing::Plain)
     };
     let (table, extension) = stem.rsplit_once('.')?;
     let format = match extension.to_ascii_lowercase().as_str() {
@@ -42,15 +93,131 @@ fn describe(path: &Path) -> Option<(String, Format, bool)> {
         "arrow" | "feather" => Format::Arrow,
         _ => return None,
     };
-    if gzip && matches!(format, Format::Parquet | Format::Arrow) {
+    if packing != Packing::Plain && matches!(format, Format::Parquet | Format::Arrow) {
         return None;
     }
     let table = table.split('.').next()?;
-    (!table.is_empty()).then(|| (table.to_owned(), format, gzip))
+    (!table.is_empty()).then(|| (table.to_owned(), format, packing))
 }
 
-fn failed(path: &Path, error: impl std::fmt::Display) -> EngineError {
-    EngineError::runtime(format!("cannot read {}: {error}", path.display()))
+/// Names a file in errors.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    path: Arc<Path>,
+    packed: bool,
+}
+
+impl Failure {
+    pub(super) fn whole(&self, error: &dyn fmt::Display) -> EngineError {
+        EngineError::runtime(format!("cannot read {}: {error}", self.path.display()))
+    }
+
+    pub(super) fn at(&self, line: usize, what: &str) -> EngineError {
+        self.whole(&format_args!("line {line} {what}"))
+    }
+
+    /// The bytes could not be had.
+    pub(super) fn read(&self, line: usize, error: &io::Error) -> EngineError {
+        if self.packed && error.kind() == io::ErrorKind::UnexpectedEof {
+            self.whole(&format_args!(
+                "the compressed data is cut off after line {}",
+                line.saturating_sub(1)
+            ))
+        } else {
+            self.whole(&format_args!("{error} (at line {line})"))
+        }
+    }
+}
+
+/// A file open for reading its text.
+pub(super) struct Opened {
+    pub(super) reader: Box<dyn BufRead + Send>,
+    pub(super) failure: Failure,
+}
+
+impl Source {
+    pub(super) fn new(path: PathBuf, records: Records) -> Self {
+        Self {
+            path: path.into(),
+            records,
+        }
+    }
+
+    pub(super) fn failure(&self) -> Failure {
+        Failure {
+            path: Arc::clone(&self.path),
+            packed: !matches!(describe(&self.path), Some((_, _, Packing::Plain))),
+        }
+    }
+
+    pub(super) fn file(&self) -> Result<File, EngineError> {
+        File::open(&self.path).map_err(|error| self.failure().whole(&error))
+    }
+
+    /// The bytes without their compression.
+    pub(super) fn bytes(&self) -> Result<Opened, EngineError> {
+        const BUFFER: usize = 1 << 16;
+        let file = self.file()?;
+        let failure = self.failure();
+        let reader: Box<dyn BufRead + Send> = match describe(&self.path) {
+            Some((_, _, Packing::Gzip)) => Box::new(BufReader::with_capacity(
+                BUFFER,
+                MultiGzDecoder::new(BufReader::new(file)),
+            )),
+            Some((_, _, Packing::Zstandard)) => {
+                let decoder = zstd::stream::read::Decoder::new(file)
+                    .map_err(|error| failure.whole(&error))?;
+                Box::new(BufReader::with_capacity(BUFFER, decoder))
+            }
+            _ => Box::new(BufReader::with_capacity(BUFFER, file)),
+        };
+        Ok(Opened { reader, failure })
+    }
+
+    fn format(&self) -> Result<Format, EngineError> {
+        match describe(&self.path) {
+            Some((_, format, _)) => Ok(format),
+            None => Err(self
+                .failure()
+                .whole(&"its extension names no format that can be read")),
+        }
+    }
+
+    /// Whether reading it again costs as much as the first time: text, and not too much of it.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        let text = matches!(self.format(), Ok(Format::Json | Format::Separated(_)));
+        let length = std::fs::metadata(&self.path).map_or(u64::MAX, |one| one.len());
+        text && length <= 32 << 20
+    }
+
+    /// The columns the file has besides the declared ones; rows that were read on the way, when
+    /// they are at most `limit` bytes.
+    pub(super) fn explore(
+        &self,
+        declared: &[(String, ScalarType)],
+        limit: usize,
+    ) -> Result<Explored, EngineError> {
+        Ok(match self.format()? {
+            Format::Json => json::explore(self, declared, limit)?,
+            Format::Separated(separator) => (separated::columns(self, separator)?, None),
+            Format::Parquet => (columnar::parquet_columns(self)?, None),
+            Format::Arrow => (columnar::arrow_columns(self)?, None),
+        })
+    }
+
+    /// The rows with exactly the `wanted` columns; those that fail `conditions` may be missing.
+    pub(super) fn open(
+        &self,
+        wanted: &[(String, ScalarType)],
+        conditions: &[Condition],
+    ) -> Result<Batches, EngineError> {
+        match self.format()? {
+            Format::Json => json::open(self, wanted),
+            Format::Separated(separator) => separated::open(self, separator, wanted),
+            Format::Parquet => columnar::parquet(self, wanted, conditions),
+            Format::Arrow => columnar::arrow(self, wanted),
+        }
+    }
 }
 
 fn listing(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
@@ -60,238 +227,78 @@ fn listing(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
                 .map(|entry| Ok(entry?.path()))
                 .collect::<Result<Vec<_>, _>>()
         })
-        .map_err(|error| failed(folder, error))?;
+        .map_err(|error| {
+            EngineError::runtime(format!("cannot read {}: {error}", folder.display()))
+        })?;
     paths.sort();
     Ok(paths)
 }
 
-/// The tables in `folder` and their files.
-pub(super) fn tables_of(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, EngineError> {
-    let mut tables: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_none_or(|name| name.starts_with('.'))
+}
+
+/// The tables in `folder` and their files, in the order of their paths.
+pub(super) fn tables_of(folder: &Path) -> Result<BTreeMap<String, Vec<Source>>, EngineError> {
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
     for path in listing(folder)? {
+        if is_hidden(&path) {
+            continue;
+        }
         if path.is_dir() {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-                continue;
-            };
-            if name.starts_with('.') {
-                continue;
-            }
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name = name.unwrap_or_default().to_owned();
             let mut waiting = vec![path.clone()];
             while let Some(next) = waiting.pop() {
                 for inner in listing(&next)? {
+                    if is_hidden(&inner) {
+                        continue;
+                    }
                     if inner.is_dir() {
                         waiting.push(inner);
                     } else if describe(&inner).is_some() {
-                        tables.entry(name.to_owned()).or_default().push(inner);
+                        files.push((inner, name.clone()));
                     }
                 }
             }
         } else if let Some((table, _, _)) = describe(&path) {
-            tables.entry(table).or_default().push(path);
+            files.push((path, table));
         }
     }
-    for paths in tables.values_mut() {
-        paths.sort();
+    files.sort();
+    let mut tables: BTreeMap<String, Vec<Source>> = BTreeMap::new();
+    for (path, table) in files {
+        let whole = Source::new(
+            path,
+            Records {
+                table: table.clone(),
+                own: true,
+                others: Others::Refused,
+            },
+        );
+        let found = match whole.format() {
+            Ok(Format::Json) => json::tables(&whole),
+            _ => None,
+        };
+        let Some(found) = found else {
+            tables.entry(table).or_default().push(whole);
+            continue;
+        };
+        let own = (found.own && !found.tables.contains(&table)).then(|| table.clone());
+        for name in found.tables.into_iter().chain(own) {
+            let records = Records {
+                own: found.own && name == table,
+                table: name.clone(),
+                others: Others::Elsewhere,
+            };
+            let source = Source {
+                path: Arc::clone(&whole.path),
+                records,
+            };
+            tables.entry(name).or_default().push(source);
+        }
     }
     Ok(tables)
-}
-
-/// Reads the files of one table.
-pub(super) fn read(
-    declared: Option<&[(String, ScalarType)]>,
-    paths: &[PathBuf],
-) -> Result<Loaded, EngineError> {
-    let mut lines = json::Lines::new(declared);
-    let mut batches = Vec::new();
-    for path in paths {
-        let Some((_, format, gzip)) = describe(path) else {
-            return Err(failed(
-                path,
-                "its extension names no format that can be read",
-            ));
-        };
-        let file = File::open(path).map_err(|error| failed(path, error))?;
-        let mut source: Box<dyn BufRead> = if gzip {
-            Box::new(BufReader::with_capacity(
-                1 << 16,
-                MultiGzDecoder::new(BufReader::new(file)),
-            ))
-        } else if matches!(format, Format::Json | Format::Separated(_)) {
-            Box::new(BufReader::with_capacity(1 << 16, file))
-        } else {
-            match format {
-                Format::Parquet => batches.extend(parquet_file(path, file)?),
-                _ => batches.extend(arrow_file(path, file)?),
-            }
-            continue;
-        };
-        match format {
-            Format::Json => lines.read(&mut source, &path.display().to_string())?,
-            Format::Separated(separator) => {
-                let mut text = String::new();
-                source
-                    .read_to_string(&mut text)
-                    .map_err(|error| failed(path, error))?;
-                batches.push(separated(&text, separator).map_err(|error| failed(path, error))?);
-            }
-            Format::Parquet | Format::Arrow => {}
-        }
-    }
-    if batches.is_empty() {
-        return lines.finish();
-    }
-    let mut columns = declared.map(<[_]>::to_vec).unwrap_or_default();
-    for (name, ty) in adapt::all_columns(&batches) {
-        if !columns.iter().any(|(known, _)| *known == name) {
-            columns.push((name, ty));
-        }
-    }
-    let from_lines = lines.finish_with(&mut columns)?;
-    let mut loaded = adapt::batches(Some(&columns), &batches)?;
-    if let Some(more) = from_lines {
-        loaded.batches.extend(more.batches);
-    }
-    Ok(loaded)
-}
-
-fn parquet_file(path: &Path, file: File) -> Result<Vec<RecordBatch>, EngineError> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.with_batch_size(8192).build())
-        .map_err(|error| failed(path, error))?;
-    all(path, reader)
-}
-
-/// The batches of a file; one without rows keeps its columns.
-fn all(path: &Path, reader: impl RecordBatchReader) -> Result<Vec<RecordBatch>, EngineError> {
-    let schema = reader.schema();
-    let mut batches = reader
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| failed(path, error))?;
-    if batches.is_empty() {
-        batches.push(RecordBatch::new_empty(schema));
-    }
-    Ok(batches)
-}
-
-fn arrow_file(path: &Path, file: File) -> Result<Vec<RecordBatch>, EngineError> {
-    if let Ok(reader) = FileReader::try_new_buffered(file, None) {
-        all(path, reader)
-    } else {
-        let file = File::open(path).map_err(|error| failed(path, error))?;
-        let reader =
-            StreamReader::try_new_buffered(file, None).map_err(|error| failed(path, error))?;
-        all(path, reader)
-    }
-}
-
-/// Separated values with a header line; quotes as RFC 4180 has them. All columns are text here,
-/// types come with the declared columns.
-fn separated(text: &str, separator: u8) -> Result<RecordBatch, String> {
-    let mut records = Records {
-        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
-        separator,
-        line: 1,
-    };
-    let header = records
-        .next()
-        .transpose()?
-        .map_or_else(Vec::new, |(_, header)| header);
-    let mut columns: Vec<Vec<String>> = vec![Vec::new(); header.len()];
-    for record in records {
-        let (line, fields) = record?;
-        if fields.len() == 1 && fields[0].is_empty() && header.len() != 1 {
-            continue;
-        }
-        if fields.len() != header.len() {
-            return Err(format!(
-                "line {line} has {} fields where the header has {}",
-                fields.len(),
-                header.len()
-            ));
-        }
-        for (column, field) in columns.iter_mut().zip(fields) {
-            column.push(field);
-        }
-    }
-    let schema = Schema::new(
-        header
-            .iter()
-            .map(|name| Field::new(name.trim(), DataType::LargeUtf8, true))
-            .collect::<Vec<_>>(),
-    );
-    let rows = columns.first().map_or(0, Vec::len);
-    let arrays: Vec<ArrayRef> = columns
-        .into_iter()
-        .map(|column| Arc::new(LargeStringArray::from_iter_values(column)) as ArrayRef)
-        .collect();
-    let options = arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)
-        .map_err(|error| error.to_string())
-}
-
-struct Records<'a> {
-    rest: &'a str,
-    separator: u8,
-    line: usize,
-}
-
-impl Iterator for Records<'_> {
-    type Item = Result<(usize, Vec<String>), String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let start = self.line;
-        let mut fields = Vec::new();
-        loop {
-            let mut field = String::new();
-            if let Some(mut inner) = self.rest.strip_prefix('"') {
-                loop {
-                    let Some(at) = inner.find('"') else {
-                        self.rest = "";
-                        return Some(Err(format!(
-                            "the quote opened on line {start} is not closed"
-                        )));
-                    };
-                    field.push_str(&inner[..at]);
-                    inner = &inner[at + 1..];
-                    match inner.strip_prefix('"') {
-                        Some(after) => {
-                            field.push('"');
-                            inner = after;
-                        }
-                        None => break,
-                    }
-                }
-                self.line += field.matches('\n').count();
-                self.rest = inner;
-            }
-            let separator = self.separator;
-            let end = self
-                .rest
-                .bytes()
-                .position(|byte| byte == separator || byte == b'\n' || byte == b'\r')
-                .unwrap_or(self.rest.len());
-            field.push_str(&self.rest[..end]);
-            fields.push(field);
-            match self.rest.as_bytes().get(end) {
-                Some(byte) if *byte == separator => self.rest = &self.rest[end + 1..],
-                Some(b'\r') if self.rest[end..].starts_with("\r\n") => {
-                    self.rest = &self.rest[end + 2..];
-                    break;
-                }
-                Some(_) => {
-                    self.rest = &self.rest[end + 1..];
-                    break;
-                }
-                None => {
-                    self.rest = "";
-                    break;
-                }
-            }
-        }
-        self.line += 1;
-        Some(Ok((start, fields)))
-    }
 }

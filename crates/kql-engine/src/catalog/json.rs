@@ -1,220 +1,174 @@
 //! Rows as JSON: lines, arrays, records of the Streaming API, Event Hub envelopes.
 
-use std::collections::{HashMap, HashSet};
-use std::io::BufRead;
+mod cell;
+mod documents;
+mod rows;
+mod shape;
 
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+pub(super) use cell::encoded;
+
+use std::collections::BTreeSet;
+
 use kql_semantics::ScalarType;
-use serde_json::{Map, Value as Json};
 
-use super::Loaded;
-use crate::column::{self, Builder};
-use crate::datum::Datum;
-use crate::{EngineError, convert, dynamic, text};
+use self::documents::Documents;
+use self::rows::Rows;
+use self::shape::Shape;
+use super::files::{BYTES, Batches, Explored, Failure, Others, ROWS, Records, Source};
+use crate::EngineError;
 
-/// Rows collected from lines of JSON.
-pub(super) struct Lines {
-    declared: Vec<(String, ScalarType)>,
-    rows: Vec<Map<String, Json>>,
+/// The rows of a file with the `wanted` columns.
+pub(super) fn open(
+    source: &Source,
+    wanted: &[(String, ScalarType)],
+) -> Result<Batches, EngineError> {
+    let mut reader = Reader::open(source, Rows::new(wanted, false))?;
+    Ok(Box::new(std::iter::from_fn(move || match reader.fill() {
+        Ok(true) => Some(reader.rows.finish()),
+        Ok(false) => None,
+        Err(error) => {
+            reader.ended = true;
+            Some(Err(error))
+        }
+    })))
 }
 
-impl Lines {
-    pub(super) fn new(declared: Option<&[(String, ScalarType)]>) -> Self {
-        Self {
-            declared: declared.map(<[_]>::to_vec).unwrap_or_default(),
-            rows: Vec::new(),
+/// What the rows of a file have besides the declared columns; and the rows, when they are at most
+/// `limit` bytes and needed no second look.
+pub(super) fn explore(
+    source: &Source,
+    declared: &[(String, ScalarType)],
+    limit: usize,
+) -> Result<Explored, EngineError> {
+    let mut reader = Reader::open(source, Rows::new(declared, true))?;
+    let mut kept = Vec::new();
+    let mut size = 0;
+    while reader.fill()? {
+        if !reader.rows.store {
+            reader.rows.forget();
+            kept.clear();
+            continue;
+        }
+        let batch = reader.rows.finish()?;
+        size += batch.get_array_memory_size();
+        if size > limit {
+            reader.rows.store = false;
+            kept.clear();
+        } else {
+            kept.push(batch);
         }
     }
-
-    /// Reads every document of `source`; documents may span lines, an array's elements are rows.
-    pub(super) fn read(&mut self, source: &mut dyn BufRead, name: &str) -> Result<(), EngineError> {
-        let mut line = Vec::new();
-        let mut number = 0;
-        loop {
-            line.clear();
-            let length = source
-                .read_until(b'\n', &mut line)
-                .map_err(|error| EngineError::runtime(format!("cannot read {name}: {error}")))?;
-            if length == 0 {
-                return Ok(());
-            }
-            number += 1;
-            let start = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
-            if start.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            let first = number;
-            let mut document = start.trim_ascii_end().to_vec();
-            let value: Json = loop {
-                match serde_json::from_slice(&document) {
-                    Ok(value) => break value,
-                    // A document over several lines is only accepted as the whole rest of the file.
-                    Err(error) if error.is_eof() && first == 1 => {
-                        let before = document.len();
-                        source.read_to_end(&mut document).map_err(|error| {
-                            EngineError::runtime(format!("cannot read {name}: {error}"))
-                        })?;
-                        if document.len() == before {
-                            return Err(broken(name, first, &error));
-                        }
-                    }
-                    Err(error) => return Err(broken(name, first - 1 + error.line(), &error)),
-                }
-            };
-            self.take(value, name, first)?;
-        }
+    if reader.rows.total == 0 && reader.rows.others > 0 && source.records.others == Others::LeftOut
+    {
+        return Err(reader.failure.whole(&format!(
+            "it has records of other tables only, none of {}",
+            source.records.table
+        )));
     }
+    Ok((reader.rows.found(), reader.rows.store.then_some(kept)))
+}
 
-    fn take(&mut self, value: Json, name: &str, line: usize) -> Result<(), EngineError> {
-        match value {
-            Json::Array(items) => {
-                for item in items {
-                    self.take(item, name, line)?;
-                }
-            }
-            Json::Object(mut row) => {
-                if row.len() == 1
-                    && matches!(row.get("records"), Some(Json::Array(_)))
-                    && let Some(records) = row.remove("records")
-                {
-                    return self.take(records, name, line);
-                }
-                if matches!(row.get("properties"), Some(Json::Object(_)))
-                    && row.contains_key("category")
-                    && (row.contains_key("time") || row.contains_key("Time"))
-                    && let Some(Json::Object(inner)) = row.remove("properties")
-                {
-                    row = inner;
-                }
-                self.rows.push(row);
-            }
-            _ => {
-                return Err(EngineError::runtime(format!(
-                    "cannot read {name}: line {line} is no JSON object"
-                )));
-            }
-        }
-        Ok(())
-    }
+struct Reader {
+    documents: Documents,
+    rows: Rows,
+    records: Records,
+    failure: Failure,
+    ended: bool,
+}
 
-    pub(super) fn finish(self) -> Result<Loaded, EngineError> {
-        let mut columns = self.declared.clone();
-        self.finish_with(&mut columns).map(|loaded| {
-            loaded.unwrap_or_else(|| Loaded {
-                columns,
-                batches: Vec::new(),
-            })
+impl Reader {
+    fn open(source: &Source, rows: Rows) -> Result<Self, EngineError> {
+        let documents = Documents::open(source)?;
+        Ok(Self {
+            failure: documents.failure().clone(),
+            documents,
+            rows,
+            records: source.records.clone(),
+            ended: false,
         })
     }
 
-    /// Builds the rows; `columns` gets the columns that it does not have yet.
-    pub(super) fn finish_with(
-        self,
-        columns: &mut Vec<(String, ScalarType)>,
-    ) -> Result<Option<Loaded>, EngineError> {
-        if self.rows.is_empty() {
-            return Ok(None);
-        }
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut found: Vec<(&str, Option<ScalarType>)> = Vec::new();
-        let known: HashSet<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        for row in &self.rows {
-            for (key, value) in row {
-                if known.contains(key) {
-                    continue;
+    /// Reads the rows of a batch; false when there are no more.
+    fn fill(&mut self) -> Result<bool, EngineError> {
+        let mut bytes = 0;
+        while !self.ended && self.rows.len() < ROWS && bytes < BYTES {
+            match self.documents.next()? {
+                None => self.ended = true,
+                Some((document, line)) => {
+                    bytes += document.len();
+                    self.rows
+                        .take(document, &self.records)
+                        .map_err(|error| broken(&self.failure, document, line, &error))?;
                 }
-                let place = *places.entry(key).or_insert_with(|| {
-                    found.push((key, None));
-                    found.len() - 1
-                });
-                found[place].1 = widened(found[place].1, value);
             }
         }
-        for (name, ty) in &found {
-            columns.push(((*name).to_owned(), ty.unwrap_or(ScalarType::String)));
-        }
-        let schema = column::schema(columns.iter().map(|(name, ty)| (name.clone(), *ty)));
-        let mut batches = Vec::new();
-        for chunk in self.rows.chunks(8192) {
-            let arrays = columns
-                .iter()
-                .map(|(name, ty)| {
-                    let mut builder = Builder::new(*ty, chunk.len());
-                    for row in chunk {
-                        builder.push(&cell(row.get(name), *ty));
-                    }
-                    builder.finish()
-                })
-                .collect();
-            let options = RecordBatchOptions::new().with_row_count(Some(chunk.len()));
-            batches.push(RecordBatch::try_new_with_options(
-                schema.clone(),
-                arrays,
-                &options,
-            )?);
-        }
-        Ok(Some(Loaded {
-            columns: columns.clone(),
-            batches,
-        }))
+        // Between two batches there may be none of this table's rows.
+        Ok(self.rows.len() > 0 || !self.ended)
     }
 }
 
-fn broken(name: &str, line: usize, error: &serde_json::Error) -> EngineError {
-    EngineError::runtime(format!(
-        "cannot read {name}: line {line} is no JSON ({error})"
-    ))
+fn broken(
+    failure: &Failure,
+    document: &[u8],
+    line: usize,
+    error: &serde_json::Error,
+) -> EngineError {
+    if let Err(at) = std::str::from_utf8(document) {
+        let before = &document[..at.valid_up_to()];
+        let line = line + documents::lines_in(before);
+        return failure.at(line, "is not UTF-8");
+    }
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or(&text);
+    let kind = if error.is_data() { "row" } else { "JSON" };
+    failure.at(
+        line + error.line().saturating_sub(1),
+        &format!("is no {kind} ({what})"),
+    )
 }
 
-/// The type that holds what was seen before and `value`.
-fn widened(before: Option<ScalarType>, value: &Json) -> Option<ScalarType> {
-    let now = match value {
-        Json::Null => return before,
-        Json::Bool(_) => ScalarType::Bool,
-        Json::Number(number) if number.is_i64() => ScalarType::Long,
-        Json::Number(_) => ScalarType::Real,
-        Json::String(value) if is_moment(value) => ScalarType::DateTime,
-        Json::String(_) => ScalarType::String,
-        Json::Array(_) | Json::Object(_) => ScalarType::Dynamic,
-    };
-    Some(match (before, now) {
-        (None, now) => now,
-        (Some(before), now) if before == now => now,
-        (Some(ScalarType::Long | ScalarType::Real), ScalarType::Long | ScalarType::Real) => {
-            ScalarType::Real
+/// The tables whose records are in a file; `None` when its first document is no record.
+pub(super) fn tables(source: &Source) -> Option<Found> {
+    let mut documents = Documents::open(source).ok()?;
+    let mut found = Found::default();
+    let mut first = true;
+    // What cannot be read is an error of the query that names the table.
+    while let Ok(Some((document, _))) = documents.next() {
+        let Ok(shape) = Shape::of(document) else {
+            found.own |= first;
+            break;
+        };
+        found.add(&shape);
+        if first && found.own {
+            return None;
         }
-        (Some(ScalarType::DateTime | ScalarType::String), ScalarType::String)
-        | (Some(ScalarType::String), ScalarType::DateTime) => ScalarType::String,
-        _ => ScalarType::Dynamic,
-    })
+        first = false;
+    }
+    (!found.tables.is_empty()).then_some(found)
 }
 
-/// `2024-01-02T03:04:05…`: nothing shorter is taken for a datetime.
-fn is_moment(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    bytes.len() >= 19
-        && bytes.len() <= 33
-        && bytes[4] == b'-'
-        && bytes[10] == b'T'
-        && bytes[0].is_ascii_digit()
-        && text::parse_datetime(value).is_some()
+/// Whose rows are in a file.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Rows that say nothing about their table.
+    pub(super) own: bool,
+    pub(super) tables: BTreeSet<String>,
 }
 
-/// One cell as a value of `ty`.
-pub(super) fn cell(value: Option<&Json>, ty: ScalarType) -> Datum<'static> {
-    let Some(value) = value else {
-        return Datum::Null;
-    };
-    match (value, ty) {
-        (Json::Null, _) => Datum::Null,
-        // The service gives dynamic columns as JSON text, files often as JSON itself.
-        (Json::String(source), ScalarType::Dynamic) => convert::parse_json(source),
-        (value, ScalarType::Dynamic) => Datum::dynamic(dynamic::from_json(value)),
-        (Json::String(source), ScalarType::String) => Datum::text(source.clone()),
-        (Json::String(source), ty) => convert::to_type(&Datum::text(source.clone()), ty),
-        (Json::Array(_) | Json::Object(_), ScalarType::String) => Datum::text(value.to_string()),
-        (value, ty) => {
-            convert::to_type(&Datum::dynamic(dynamic::from_json(value)), ty).into_owned()
+impl Found {
+    fn add(&mut self, shape: &Shape) {
+        match shape {
+            Shape::Row | Shape::Record { table: None } => self.own = true,
+            Shape::Record { table: Some(table) } => {
+                if !self.tables.contains(table) {
+                    self.tables.insert(table.clone());
+                }
+            }
+            Shape::Envelope(shapes) | Shape::List(shapes) => {
+                for shape in shapes {
+                    self.add(shape);
+                }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! simplification never see the inside, and its rules about columns (pruning, pushing filters
 //! down) still see which columns it needs.
 
+use std::any::Any;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +15,11 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use kql_semantics::bound::CompareOp;
+
 use super::{Compiled, Node, Rows};
 use crate::column;
+use crate::datum::Datum;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -107,6 +111,33 @@ pub(crate) fn call(compiled: Compiled, columns: &[String]) -> Expr {
         compiled: Arc::new(compiled),
     };
     Arc::new(ScalarUDF::new_from_impl(function)).call(columns.iter().map(column).collect())
+}
+
+/// Comparisons of a column with a value that every row must pass to pass `filter`.
+pub(crate) fn comparisons(filter: &Expr) -> Vec<(String, CompareOp, Datum<'static>)> {
+    let Expr::ScalarFunction(call) = filter else {
+        return Vec::new();
+    };
+    let inner: &dyn Any = call.func.inner().as_ref();
+    let Some(function) = inner.downcast_ref::<Function>() else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut waiting = vec![function.compiled.as_ref()];
+    while let Some(next) = waiting.pop() {
+        match &next.node {
+            Node::And(list) => waiting.extend(list),
+            Node::Compare(op, left, right) => {
+                if let (Node::Input(at), Node::Constant(value)) = (&left.node, &right.node)
+                    && let Some(Expr::Column(column)) = call.args.get(*at)
+                {
+                    found.push((column.name.clone(), *op, value.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 impl Compiled {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef};
 use kql_semantics::ScalarType;
 use kql_semantics::bound::{Column, Expr, Step};
 
@@ -30,20 +30,27 @@ const PLACES: &str = "GeoIp";
 const RECORDS: usize = 100;
 
 /// The values of a table's column, in the order of its rows; none where it is missing.
-fn values_of(table: &Loaded, name: &str, ty: ScalarType) -> Option<Vec<Datum<'static>>> {
-    let at = table
+fn values_of(
+    table: &Loaded,
+    name: &str,
+    ty: ScalarType,
+) -> Result<Option<Vec<Datum<'static>>>, EngineError> {
+    let Some(at) = table
         .columns
         .iter()
-        .position(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        .position(|(known, _)| known.eq_ignore_ascii_case(name))
+    else {
+        return Ok(None);
+    };
     let own = table.columns[at].1;
     let mut values = Vec::new();
-    for batch in &table.batches {
-        let reader = Reader::new(batch.column(at), own);
+    for array in table.column(at)? {
+        let reader = Reader::new(&array, own);
         values.extend(
-            (0..batch.num_rows()).map(|row| convert::to_type(&reader.get(row), ty).into_owned()),
+            (0..array.len()).map(|row| convert::to_type(&reader.get(row), ty).into_owned()),
         );
     }
-    Some(values)
+    Ok(Some(values))
 }
 
 impl Planner<'_> {
@@ -86,7 +93,7 @@ impl Planner<'_> {
         };
         let mut rows_of: HashMap<String, usize> = HashMap::new();
         for column in ["SHA1", "SHA256", "MD5"] {
-            let hashes = values_of(&table, column, ScalarType::String).unwrap_or_default();
+            let hashes = values_of(&table, column, ScalarType::String)?.unwrap_or_default();
             for (row, hash) in hashes.iter().enumerate() {
                 let hash = hash.display();
                 if !hash.is_empty() {
@@ -97,7 +104,7 @@ impl Planner<'_> {
         let known: Vec<Option<Vec<Datum<'static>>>> = outputs
             .iter()
             .map(|output| values_of(&table, &output.name, output.ty))
-            .collect();
+            .collect::<Result<_, _>>()?;
         let (rows_of, known) = (Arc::new(rows_of), Arc::new(known));
         let (plan, _) = self.with_values(&flow, &[hash])?;
         let width = flow.columns.len();
@@ -136,7 +143,7 @@ impl Planner<'_> {
     /// `Latitude`, `Longitude`.
     pub(super) fn places_of_addresses(&self) -> Result<Kernel, EngineError> {
         let table = self.stand_in(PLACES, "function geo_info_from_ip_address()")?;
-        let Some(written) = values_of(&table, "Network", ScalarType::String) else {
+        let Some(written) = values_of(&table, "Network", ScalarType::String)? else {
             return Err(EngineError::runtime(format!(
                 "the table {PLACES} has no column Network"
             )));
@@ -149,8 +156,11 @@ impl Planner<'_> {
             ("longitude", ScalarType::Real),
         ]
         .into_iter()
-        .filter_map(|(name, ty)| Some((name, values_of(&table, name, ty)?)))
-        .collect();
+        .filter_map(|(name, ty)| {
+            let values = values_of(&table, name, ty).transpose()?;
+            Some(values.map(|values| (name, values)))
+        })
+        .collect::<Result<_, _>>()?;
         let known = Networks::new(
             written
                 .iter()

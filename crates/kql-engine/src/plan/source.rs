@@ -10,6 +10,7 @@ use kql_semantics::{ColumnId, ScalarType};
 use super::transform::Each;
 use super::{Context, Flow, Planner, name, named};
 use crate::EngineError;
+use crate::catalog::{Condition, Rows};
 use crate::column::{self, Builder};
 use crate::datum::Datum;
 use crate::expression::{self, Compiled, compare_values, kernel};
@@ -127,44 +128,26 @@ impl Planner<'_> {
     fn table(&self, table: &str, columns: &[Column]) -> Result<Flow, EngineError> {
         let loaded = self.catalog.load(table)?;
         let wanted: Vec<_> = columns.iter().map(|one| (one.id, one.ty)).collect();
-        let schema = self.schema_of(&[], &wanted);
-        let places: Vec<Option<usize>> = columns
-            .iter()
-            .map(|one| {
-                loaded
-                    .columns
-                    .iter()
-                    .position(|(name, ty)| **name == *one.name && *ty == one.ty)
-            })
-            .collect();
-        let batches = loaded
-            .batches
-            .iter()
-            .map(|batch| {
-                let arrays: Vec<ArrayRef> = places
-                    .iter()
-                    .zip(columns)
-                    .map(|(place, one)| match place {
-                        Some(at) => Arc::clone(batch.column(*at)),
-                        None => column::repeated(&Datum::Null, one.ty, batch.num_rows()),
-                    })
-                    .collect();
-                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-                Ok(RecordBatch::try_new_with_options(
-                    Arc::clone(&schema),
-                    arrays,
-                    &options,
-                )?)
-            })
-            .collect::<Result<Vec<_>, EngineError>>()?;
         if wanted.is_empty() {
-            let rows = batches.iter().map(RecordBatch::num_rows).sum();
-            return self.literal_rows(&[], Vec::new(), rows);
+            return self.literal_rows(&[], Vec::new(), loaded.count()?);
         }
-        let mut plan = self.rows(&schema, batches)?;
         let stamp = columns
             .iter()
             .find(|one| &*one.name == "Timestamp" && one.ty == ScalarType::DateTime);
+        let mut conditions = Vec::new();
+        if let (Some((start, end)), Some(stamp)) = (self.options.time_range, stamp) {
+            for (op, bound) in [
+                (CompareOp::GreaterOrEqual, start),
+                (CompareOp::LessOrEqual, end),
+            ] {
+                let value = Datum::DateTime(bound);
+                conditions.extend(Condition::new(&stamp.name, stamp.ty, op, &value));
+            }
+        }
+        let named = columns.iter().map(|one| (one.name.to_string(), one.ty));
+        let schema = self.schema_of(&[], &wanted);
+        let rows = Rows::new(loaded, named.collect(), schema, conditions);
+        let mut plan = self.scan(Arc::new(rows))?;
         if let (Some((start, end)), Some(stamp)) = (self.options.time_range, stamp) {
             let inside = Compiled {
                 node: expression::Node::Kernel(

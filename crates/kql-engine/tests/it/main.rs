@@ -9,6 +9,7 @@ mod answers;
 mod cases;
 mod catalog;
 mod limits;
+mod local;
 mod stand_ins;
 
 use kql_engine::{Catalog, Engine, EngineError, Options, ResultSet, Value};

@@ -1,0 +1,255 @@
+//! One value of a row, on its way into its column.
+
+use std::fmt;
+
+use kql_semantics::ScalarType;
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
+
+use crate::catalog::infer;
+use crate::column::Builder;
+use crate::datum::Datum;
+use crate::{convert, dynamic};
+
+/// A column that rows are read into.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// Unknown until the first value that is not null.
+    pub(super) ty: Option<ScalarType>,
+    /// Whether the type is settled; otherwise it widens with what comes.
+    pub(super) settled: bool,
+    pub(super) builder: Option<Builder>,
+    /// One more than the last row that has a value.
+    pub(super) filled: usize,
+}
+
+impl Column {
+    /// Takes a value of row `row`; `store` ends when an inferred type must change.
+    fn take(&mut self, value: &Datum<'_>, kind: ScalarType, row: usize, store: &mut bool) {
+        let ty = self.widen(kind, store);
+        if !*store {
+            return;
+        }
+        let value = match (value, ty) {
+            (Datum::String(text), ScalarType::Dynamic) => encoded(text),
+            (Datum::String(_), ScalarType::String) => value.borrowed(),
+            // As in JSON, not as `tostring` has it.
+            (Datum::Bool(value), ScalarType::String) => {
+                Datum::text(if *value { "true" } else { "false" })
+            }
+            _ => convert::to_type(value, ty),
+        };
+        self.push(&value, ty, row);
+    }
+
+    fn push(&mut self, value: &Datum<'_>, ty: ScalarType, row: usize) {
+        let builder = self.builder.get_or_insert_with(|| {
+            let mut builder = Builder::new(ty, row + 1);
+            for _ in 0..row {
+                builder.push(&Datum::Null);
+            }
+            builder
+        });
+        builder.push(value);
+        self.filled = row + 1;
+    }
+
+    fn widen(&mut self, kind: ScalarType, store: &mut bool) -> ScalarType {
+        match self.ty {
+            Some(ty) if self.settled => ty,
+            Some(ty) => {
+                let wide = infer::widened(ty, kind);
+                if wide != ty {
+                    self.ty = Some(wide);
+                    *store = false;
+                }
+                wide
+            }
+            None => {
+                self.ty = Some(kind);
+                kind
+            }
+        }
+    }
+}
+
+/// Puts the next value into a column.
+pub(super) struct Cell<'r> {
+    pub(super) column: &'r mut Column,
+    pub(super) row: usize,
+    pub(super) store: &'r mut bool,
+}
+
+impl Cell<'_> {
+    fn take(self, value: &Datum<'_>, kind: ScalarType) {
+        self.column.take(value, kind, self.row, self.store);
+    }
+
+    /// The type that decides what becomes of a nested value; `None` where only types are wanted.
+    fn nested(&mut self) -> Option<ScalarType> {
+        let ty = self.column.widen(ScalarType::Dynamic, self.store);
+        self.store.then_some(ty)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Cell<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Cell<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.take(&Datum::Bool(value), ScalarType::Bool);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.take(&Datum::Long(value), ScalarType::Long);
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        match i64::try_from(value) {
+            Ok(value) => self.visit_i64(value),
+            #[expect(clippy::cast_precision_loss, reason = "past the largest long")]
+            Err(_) => self.visit_f64(value as f64),
+        }
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.take(&Datum::Real(value), ScalarType::Real);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        let kind = if self.column.settled {
+            ScalarType::String
+        } else {
+            infer::of_text(self.column.ty, value)
+        };
+        self.take(&Datum::text(value), kind);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, list: A) -> Result<(), A::Error> {
+        let Some(ty) = self.nested() else {
+            return IgnoredAny.visit_seq(list).map(|_| ());
+        };
+        let value = if ty == ScalarType::String {
+            Datum::text(Json::deserialize(SeqAccessDeserializer::new(list))?.to_string())
+        } else {
+            let value = Datum::dynamic(Encode.visit_seq(list)?);
+            convert::to_type(&value, ty).into_owned()
+        };
+        self.column.push(&value, ty, self.row);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
+        let Some(ty) = self.nested() else {
+            return IgnoredAny.visit_map(map).map(|_| ());
+        };
+        let value = if ty == ScalarType::String {
+            Datum::text(Json::deserialize(MapAccessDeserializer::new(map))?.to_string())
+        } else {
+            let value = Datum::dynamic(Encode.visit_map(map)?);
+            convert::to_type(&value, ty).into_owned()
+        };
+        self.column.push(&value, ty, self.row);
+        Ok(())
+    }
+}
+
+/// JSON in a text, as the service gives dynamic columns; what is no JSON stays text.
+pub(in crate::catalog) fn encoded(text: &str) -> Datum<'static> {
+    if text.is_empty() {
+        return Datum::Null;
+    }
+    let mut source = serde_json::Deserializer::from_str(text);
+    match Encode
+        .deserialize(&mut source)
+        .and_then(|value| source.end().map(|()| value))
+    {
+        Ok(value) => Datum::dynamic(value),
+        Err(_) => Datum::dynamic(dynamic::string(text)),
+    }
+}
+
+/// Encodes a JSON value as a dynamic, without a tree in between.
+struct Encode;
+
+impl<'de> DeserializeSeed<'de> for Encode {
+    type Value = Vec<u8>;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Vec<u8>, D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Encode {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Vec<u8>, E> {
+        Ok(dynamic::null())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Vec<u8>, E> {
+        Ok(dynamic::bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Vec<u8>, E> {
+        Ok(dynamic::long(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Vec<u8>, E> {
+        Ok(match i64::try_from(value) {
+            Ok(value) => dynamic::long(value),
+            #[expect(clippy::cast_precision_loss, reason = "past the largest long")]
+            Err(_) => dynamic::real(value as f64),
+        })
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Vec<u8>, E> {
+        Ok(dynamic::real(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Vec<u8>, E> {
+        Ok(dynamic::string(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<u8>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(Encode)? {
+            items.push(item);
+        }
+        Ok(dynamic::array(&items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<u8>, A::Error> {
+        let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
+        while let Some(key) = map.next_key()? {
+            entries.push((key, map.next_value_seed(Encode)?));
+        }
+        Ok(dynamic::object(&entries))
+    }
+}
