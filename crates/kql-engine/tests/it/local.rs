@@ -487,3 +487,22 @@ fn a_reader_stops_at_what_it_cannot_hold() {
     source.read_to_string(&mut text).unwrap();
     assert_eq!(text, deep);
 }
+
+#[test]
+fn text_past_what_is_kept_is_read_again() {
+    let line = format!("{{\"s\":\"{}\",\"n\":1}}\n", "x".repeat(1 << 20));
+    let folder = folder(&[("T.json", &line.repeat(66))]);
+    let limited = |limit: usize| Options {
+        memory_limit: Some(limit),
+        ..Options::default()
+    };
+    let engine = over(folder.path());
+    let query = "T | summarize sum(n), sum(strlen(s))";
+    for _ in 0..2 {
+        let engine = engine.with_options(limited(32 << 20));
+        assert_eq!(answer(&engine, query), rows!([[66, 66 << 20]]));
+    }
+    // Rows that stay in memory would not count against the limit.
+    let error = run_on(&engine.with_options(limited(1 << 20)), query).unwrap_err();
+    assert!(error.to_string().contains("memory"), "{error}");
+}
