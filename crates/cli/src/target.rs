@@ -101,6 +101,21 @@ fn tenants(
         .collect()
 }
 
+/// The names without those that are there already: a tenant asked twice would answer every row
+/// twice.
+fn distinct(names: &[String]) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for name in names {
+        if !distinct
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+        {
+            distinct.push(name.clone());
+        }
+    }
+    distinct
+}
+
 fn all_instances(settings: &Settings, environment: DataEnvironment) -> Result<Vec<Option<String>>> {
     let instances: Vec<_> = settings
         .instances(environment)?
