@@ -1,7 +1,9 @@
 //! `defender emulator`: an embedded Entra ID and Defender, alone or around a command.
 
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::task::Poll;
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_emulator::{Data, Description, Emulator, Faults, Options, Running};
@@ -14,11 +16,16 @@ pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<Exit
     let running = Emulator::start(options(arguments)?)
         .await
         .map_err(into_error)?;
+    let mut interrupt = pin!(interrupted());
+    // Listens from here on: whoever reads an address may stop it at once.
+    if let Poll::Ready(result) = futures::poll!(interrupt.as_mut()) {
+        return result.map(|()| ExitCode::SUCCESS);
+    }
     let Some((program, rest)) = arguments.command.split_first() else {
         if !quiet {
             listing::print(&introduction(&running))?;
         }
-        interrupted().await?;
+        interrupt.await?;
         running.shutdown().await;
         return Ok(ExitCode::SUCCESS);
     };
@@ -43,7 +50,7 @@ pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<Exit
         status = child.wait() => status.map_err(|error| {
             Error::new(ErrorKind::Io, "lost track of the command").with_source(error)
         })?,
-        result = interrupted() => {
+        result = interrupt => {
             result?;
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }

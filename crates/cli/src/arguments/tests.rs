@@ -62,7 +62,7 @@ fn the_reference_shows_every_help_text() {
     let mut command = Arguments::command();
     command.build();
     let mut texts = Vec::new();
-    help_texts(&mut command, "", &mut texts);
+    help_texts(&command, &[], &mut texts);
     let mut expected = page.clone();
     for (name, help) in texts {
         expected = with_block(&expected, &name, &help);
@@ -82,18 +82,25 @@ fn the_reference_shows_every_help_text() {
     );
 }
 
-/// The help text of `command` and of all below it, each with its full name.
-fn help_texts(command: &mut clap::Command, above: &str, texts: &mut Vec<(String, String)>) {
-    let name = format!("{above}{}", command.get_name());
-    let help = command.render_long_help().to_string();
-    let help: String = help.lines().fold(String::new(), |mut text, line| {
-        let _ = writeln!(text, "{}", line.trim_end());
-        text
-    });
-    texts.push((name.clone(), help));
-    for below in command.get_subcommands_mut() {
+/// What `--help` prints for the command and for all below it, each with its full name.
+fn help_texts(command: &clap::Command, above: &[&str], texts: &mut Vec<(String, String)>) {
+    let name = [above, &[command.get_name()]].concat();
+    let words = name.iter().copied().chain(["--help"]);
+    let help = Arguments::command()
+        .try_get_matches_from(words)
+        .unwrap_err()
+        .to_string();
+    let help: String = help
+        .trim_end()
+        .lines()
+        .fold(String::new(), |mut text, line| {
+            let _ = writeln!(text, "{}", line.trim_end());
+            text
+        });
+    texts.push((name.join(" "), help));
+    for below in command.get_subcommands() {
         if below.get_name() != "help" {
-            help_texts(below, &format!("{name} "), texts);
+            help_texts(below, &name, texts);
         }
     }
 }
