@@ -59,7 +59,7 @@ impl Driver for Local {
                 .timespan
                 .map(|timespan| (timespan.start(), timespan.end())),
             max_rows: query.max_rows,
-            ..Options::default()
+            ..self.engine.options().clone()
         };
         let result = self
             .engine
