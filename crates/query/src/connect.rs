@@ -6,7 +6,7 @@ use defender_cloud::{Cloud, Endpoint};
 use defender_config::{ConnectionArgs, ConnectionKey, ResolvedProxy, Settings};
 use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretResolver, Transport};
 use defender_credentials::Authority;
-use defender_drivers::Driver;
+use defender_drivers::{Description, Driver};
 use defender_http::{HttpOptions, HttpTransport, ProxySettings, Retry, Traced};
 
 use crate::connected::Service;
@@ -219,20 +219,23 @@ fn driver(
     transport: Arc<dyn Transport>,
     retry: Retry,
 ) -> Result<Arc<dyn Driver>> {
-    let description = match environment {
+    let known: &[Description] = &[
         #[cfg(feature = "m365d-graph")]
-        DataEnvironment::M365dGraph => defender_drivers::M365D_GRAPH,
+        defender_drivers::M365D_GRAPH,
         #[cfg(feature = "mde")]
-        DataEnvironment::Mde => defender_drivers::MDE,
+        defender_drivers::MDE,
         #[cfg(feature = "m365d")]
-        DataEnvironment::M365d => defender_drivers::M365D,
-        other => {
-            return Err(Error::new(
+        defender_drivers::M365D,
+    ];
+    let description = known
+        .iter()
+        .find(|description| description.environment == environment)
+        .ok_or_else(|| {
+            Error::new(
                 ErrorKind::Usage,
-                format!("the environment {other} cannot be queried by this build"),
-            ));
-        }
-    };
+                format!("the environment {environment} cannot be queried by this build"),
+            )
+        })?;
     let mut connection = defender_drivers::Connection::new(
         service.endpoint.url(),
         service.endpoint.scope(),
@@ -243,7 +246,7 @@ fn driver(
     connection.instance.clone_from(&service.instance);
     connection.retry = retry;
     Ok(Arc::new(defender_drivers::Hunting::new(
-        description,
+        *description,
         connection,
     )))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use defender_config::{ConnectionArgs, ConnectionKey, Method};
 use defender_core::{Clock, Credential, Error, ErrorKind, Result, SecretResolver, Transport};
-use defender_credentials::{Authority, Cached};
+use defender_credentials::Authority;
 
 /// Makes the credential: a user, then a certificate, then a secret, as MSTICPy chooses.
 pub(crate) async fn credential(
@@ -73,7 +73,9 @@ async fn client_secret(
         transport,
         Arc::clone(&clock),
     );
-    Ok(Arc::new(Cached::new(credential, clock)))
+    Ok(Arc::new(defender_credentials::Cached::new(
+        credential, clock,
+    )))
 }
 
 #[cfg(not(feature = "client-secret"))]
