@@ -1,12 +1,14 @@
 //! Where results go: standard output, or a file that appears whole or not at all.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use defender_core::{Error, ErrorKind, Result};
 use tempfile::NamedTempFile;
+
+use crate::terminal::Escaping;
 
 /// The open end of standard output or of a new file.
 pub(crate) enum Sink {
@@ -47,9 +49,16 @@ impl Sink {
     /// A writer into it; buffered, so it has to be flushed.
     pub(crate) fn writer(&self) -> Result<Box<dyn Write + Send>> {
         match self {
-            Self::Stdout { closed } => Ok(Box::new(BufWriter::new(Stdout {
-                closed: Arc::clone(closed),
-            }))),
+            Self::Stdout { closed } => {
+                let stdout = Stdout {
+                    closed: Arc::clone(closed),
+                };
+                Ok(if io::stdout().is_terminal() {
+                    Box::new(BufWriter::new(Escaping::new(stdout)))
+                } else {
+                    Box::new(BufWriter::new(stdout))
+                })
+            }
             Self::File {
                 temporary, path, ..
             } => {

@@ -1,7 +1,7 @@
-//! Says of each query whether it could run, and what columns its answer would have.
+//! Says of each query whether it could run against the hunting tables, and what columns its
+//! answer would have.
 //!
-//! `plan SCHEMA.json FILE...`: the schema is `{"Table": [["Column", "type"], …], …}`; a file is one
-//! query, or JSON lines of `{"name", "query"}`.
+//! `plan FILE...`: a file is one query, or JSON lines of `{"name", "query"}`.
 
 use std::io::Write;
 
@@ -9,21 +9,13 @@ use kql_engine::{Catalog, Engine, Options, ScalarType};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().ok_or("the first argument is a schema")?;
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let mut catalog = Catalog::new();
-    for (table, columns) in schema
-        .as_object()
-        .ok_or("the schema is an object of tables")?
-    {
-        let mut list: Vec<(String, ScalarType)> = Vec::new();
-        for column in columns.as_array().ok_or("a table is an array of columns")? {
-            let name = column[0].as_str().ok_or("a column is [name, type]")?;
-            let ty = column[1].as_str().ok_or("a column is [name, type]")?;
-            list.push((name.to_owned(), ty.parse()?));
+    for table in defender_schema::tables() {
+        let mut columns: Vec<(String, ScalarType)> = Vec::new();
+        for column in &table.columns {
+            columns.push((column.name.to_owned(), column.ty.name().parse()?));
         }
-        catalog.add(table, list, Vec::new());
+        catalog.add(table.name, columns, Vec::new());
     }
     let engine = Engine::new(
         catalog,
@@ -33,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         },
     );
     let mut out = std::io::stdout().lock();
-    for path in arguments {
+    for path in std::env::args().skip(1) {
         let text = std::fs::read_to_string(&path)?;
         let queries: Vec<(String, String)> = if std::path::Path::new(&path)
             .extension()

@@ -30,13 +30,7 @@ impl Local {
         for folder in folders {
             let found =
                 Catalog::from_folder(folder, &|name| defender_schema::table(name).map(columns))
-                    .map_err(|error| {
-                        Error::new(
-                            ErrorKind::Config,
-                            format!("cannot read {}", folder.display()),
-                        )
-                        .with_source(error)
-                    })?;
+                    .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
             catalog.merge(found);
         }
         Ok(Self {
