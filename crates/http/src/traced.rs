@@ -175,6 +175,8 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         let _guard = tracing::subscriber::set_default(subscriber);
+        // With one subscriber alone, a test on another thread decides what is logged; with two not.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
