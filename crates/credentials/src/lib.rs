@@ -9,26 +9,70 @@
 //! | feature | credential |
 //! |---|---|
 //! | `client-secret` (default) | `ClientSecret`: an application and its secret |
+//! | `browser` | `BrowserSignIn`: a user and a browser on this machine |
+//! | `device-code` | `DeviceCode`: a user and a browser on any device |
+//! | `delegated` (by the two above) | `Delegated`: a user, silently where possible; `RefreshToken`; `MemoryStore` |
+//! | `token-cache` | `FileStore`: tokens in an encrypted file, for the next process |
 //! | always | [`ExistingToken`]: a token obtained elsewhere |
 
-#[cfg(feature = "client-secret")]
+#[cfg(feature = "token-endpoint")]
 mod aadsts;
+#[cfg(feature = "delegated")]
+mod account;
 mod authority;
+#[cfg(feature = "browser")]
+mod browser;
 mod cached;
 mod claims;
 #[cfg(feature = "client-secret")]
 mod client_secret;
+#[cfg(feature = "delegated")]
+mod delegated;
+#[cfg(feature = "device-code")]
+mod device_code;
 mod existing_token;
-#[cfg(feature = "client-secret")]
+#[cfg(feature = "delegated")]
+mod public_client;
+#[cfg(feature = "token-endpoint")]
 mod redaction;
-#[cfg(feature = "client-secret")]
+#[cfg(feature = "delegated")]
+mod refresh_token;
+#[cfg(feature = "token-endpoint")]
 mod refusal;
-#[cfg(feature = "client-secret")]
+#[cfg(feature = "delegated")]
+mod sign_in;
+#[cfg(feature = "delegated")]
+mod stored;
+#[cfg(feature = "token-endpoint")]
 mod token_endpoint;
+#[cfg(feature = "delegated")]
+mod token_store;
 
+#[cfg(feature = "delegated")]
+pub use account::Account;
 pub use authority::Authority;
+#[cfg(feature = "browser")]
+pub use browser::{Browser, BrowserOptions, BrowserSignIn, NoBrowser, ResponseMode, SystemBrowser};
 pub use cached::Cached;
 pub use claims::{Claims, claims};
 #[cfg(feature = "client-secret")]
 pub use client_secret::ClientSecret;
+#[cfg(feature = "delegated")]
+pub use delegated::{Delegated, DelegatedOptions};
+#[cfg(feature = "device-code")]
+pub use device_code::DeviceCode;
 pub use existing_token::ExistingToken;
+#[cfg(feature = "delegated")]
+pub use public_client::PublicClient;
+#[cfg(feature = "delegated")]
+pub use refresh_token::RefreshToken;
+#[cfg(feature = "delegated")]
+pub use sign_in::{
+    BrowserPrompt, DeviceCodePrompt, NoInput, SignIn, SignInPrompt, SignInRequest, SignedIn,
+};
+#[cfg(feature = "delegated")]
+pub use stored::Stored;
+#[cfg(feature = "token-cache")]
+pub use token_store::{CacheKey, FileStore, KeyFile, KeySource, token_cache_path};
+#[cfg(feature = "delegated")]
+pub use token_store::{Kept, KeptToken, MemoryStore, NewTokens, Owner, Selection, TokenStore};
