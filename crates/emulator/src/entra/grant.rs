@@ -80,11 +80,14 @@ pub(super) fn grant(
 }
 
 /// The form's fields and, from a Basic header, the client's name and secret; nothing when the
-/// body is not a form.
+/// body says that it is something else.
+///
+/// A body that does not say what it is counts as a form: MSTICPy has always sent it so, and it
+/// signs in.
 fn form(asked: &Asked) -> HashMap<String, String> {
     let is_form = asked
         .header(CONTENT_TYPE.as_str())
-        .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
+        .is_none_or(|value| value.starts_with("application/x-www-form-urlencoded"));
     if !is_form {
         return HashMap::new();
     }

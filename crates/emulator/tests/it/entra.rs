@@ -151,6 +151,14 @@ async fn a_body_that_is_no_form_has_no_parameters() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_type_is_a_form() {
+    let running = start().await;
+    let body = form(CLIENT, SECRET, GRAPH);
+    let answer = direct(&running, "POST", &v2(), &[], body).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test]
 async fn an_application_may_put_its_secret_into_a_header() {
     let running = start().await;
     let basic = format!("Basic {}", STANDARD.encode(format!("{CLIENT}:{SECRET}")));
