@@ -1,22 +1,21 @@
 //! What a connection is made of, wherever each part came from.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretRef, SecretResolver};
 use url::Url;
 
+use crate::method::{AUTH_TYPES, METHOD_KEYS};
 use crate::timeout::parse_duration;
-use crate::{ConnectionKey, Origin};
+use crate::{AuthType, ConnectionKey, Method, Origin};
 
 /// What a connection is made of: from settings, a connection string and a call alike.
 ///
 /// A value that settings keep elsewhere (`{KeyVault: …}`, `{EnvironmentVar: …}`) waits in
-/// [`references`](Self::references) until [`resolve`](Self::resolve); the two secrets stay
-/// references until they are used.
+/// [`references`](Self::references) until [`resolve`](Self::resolve). Secrets, and the contents of
+/// a certificate or a key, stay references until they are used.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionArgs {
     /// The tenant: an id or a domain.
@@ -49,63 +48,32 @@ pub struct ConnectionArgs {
     pub timeout: Option<Duration>,
     /// The file of the token cache.
     pub location: Option<PathBuf>,
-    /// Values, other than the two secrets, that have to be fetched first.
+    /// Whether tokens are kept for later runs; `None` keeps those of users.
+    pub token_cache: Option<bool>,
+    /// A token that was obtained elsewhere.
+    pub access_token: Option<SecretRef>,
+    /// The file of an assertion that something else keeps fresh.
+    pub assertion_file: Option<PathBuf>,
+    /// Whether the certificate's chain goes along, for trust by subject name and issuer.
+    pub send_x5c: Option<bool>,
+    /// How the certificate signs.
+    pub assertion_algorithm: Option<AssertionAlgorithm>,
+    /// Values, other than the secrets, that have to be fetched first; and certificates and keys
+    /// that are no file.
     pub references: BTreeMap<ConnectionKey, SecretRef>,
     /// Where each value came from.
     pub origins: BTreeMap<ConnectionKey, Origin>,
 }
 
-/// How a user signs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How a certificate signs the assertion that a token is asked with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum AuthType {
-    /// In a browser on this machine; MSTICPy's `interactive`.
-    Browser,
-    /// With a code that is typed in on any machine.
-    Device,
-}
-
-impl AuthType {
-    /// The name that options use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Browser => "browser",
-            Self::Device => "device",
-        }
-    }
-}
-
-impl fmt::Display for AuthType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for AuthType {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match crate::key::folded(text).replace('-', "").as_str() {
-            "browser" | "interactive" | "interactivebrowser" => Ok(Self::Browser),
-            "device" | "devicecode" => Ok(Self::Device),
-            _ => Err(
-                Error::new(ErrorKind::Config, "the sign-in type is not known")
-                    .with_hint("it is browser, interactive or device"),
-            ),
-        }
-    }
-}
-
-/// Who signs in, and with what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// The application, with its secret.
-    ClientSecret,
-    /// The application, with its certificate.
-    Certificate,
-    /// A user.
-    Delegated,
+pub enum AssertionAlgorithm {
+    /// RSA-PSS over SHA-256, the certificate named by its SHA-256 digest.
+    #[default]
+    Ps256,
+    /// RSA over SHA-256, the certificate named by its SHA-1 digest; for old authorities.
+    Rs256,
 }
 
 impl ConnectionArgs {
@@ -129,7 +97,9 @@ impl ConnectionArgs {
                 "AZURE_CLIENT_CERTIFICATE_PASSWORD",
                 ConnectionKey::PrivateKeySecret,
             ),
+            ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", ConnectionKey::SendX5c),
             ("AZURE_USERNAME", ConnectionKey::Username),
+            ("AZURE_FEDERATED_TOKEN_FILE", ConnectionKey::AssertionFile),
             ("AZURE_AUTHORITY_HOST", ConnectionKey::Authority),
         ] {
             let Some(value) = environment
@@ -138,6 +108,17 @@ impl ConnectionArgs {
             else {
                 continue;
             };
+            // A secret goes before a certificate, and both before a user, in the page's order.
+            let second = match key {
+                ConnectionKey::Certificate => args.has(ConnectionKey::ClientSecret),
+                ConnectionKey::Username => {
+                    args.has(ConnectionKey::ClientSecret) || args.has(ConnectionKey::Certificate)
+                }
+                _ => false,
+            };
+            if second {
+                continue;
+            }
             let origin = Origin::Variable(variable.to_owned());
             if key.is_secret() {
                 let reference = SecretRef::Env {
@@ -168,6 +149,20 @@ impl ConnectionArgs {
                 "give it a value or leave it out",
             ));
         }
+        let flag = || match trimmed.to_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Ok(true),
+            "false" | "no" | "off" | "0" => Ok(false),
+            _ => Err(wrong(
+                &format!("{key} is neither true nor false"),
+                "write true or false",
+            )),
+        };
+        if key.is_file_of_key() && trimmed.contains("-----BEGIN ") {
+            // The text itself rather than the name of a file that holds it.
+            let text = SecretRef::Inline(trimmed.to_owned().into());
+            self.set_reference(key, text, origin);
+            return Ok(());
+        }
         let word = || Some(trimmed.to_owned());
         match key {
             ConnectionKey::TenantId => self.tenant_id = word(),
@@ -183,25 +178,17 @@ impl ConnectionArgs {
             }
             ConnectionKey::Cloud => self.cloud = word(),
             ConnectionKey::AuthType => {
-                self.auth_type = Some(trimmed.parse().map_err(|_| {
-                    wrong(
-                        &format!("{key} is not known"),
-                        "it is browser, interactive or device",
-                    )
+                self.auth_type = Some(trimmed.parse().map_err(|error: Error| {
+                    let message = error.to_string();
+                    let what = if message.contains("not known") {
+                        format!("{key} is not known")
+                    } else {
+                        message
+                    };
+                    wrong(&what, AUTH_TYPES)
                 })?);
             }
-            ConnectionKey::DelegatedAuth => {
-                self.delegated_auth = Some(match trimmed.to_lowercase().as_str() {
-                    "true" | "yes" | "on" | "1" => true,
-                    "false" | "no" | "off" | "0" => false,
-                    _ => {
-                        return Err(wrong(
-                            &format!("{key} is neither true nor false"),
-                            "write true or false",
-                        ));
-                    }
-                });
-            }
+            ConnectionKey::DelegatedAuth => self.delegated_auth = Some(flag()?),
             ConnectionKey::Authority => {
                 self.authority = Some(address(trimmed).map_err(|what| {
                     wrong(&format!("{key} {what}"), "write it as https://host/")
@@ -222,6 +209,19 @@ impl ConnectionArgs {
                 })?);
             }
             ConnectionKey::Location => self.location = Some(trimmed.into()),
+            ConnectionKey::TokenCache => self.token_cache = Some(flag()?),
+            ConnectionKey::AccessToken => {
+                self.access_token = Some(SecretRef::Inline(line(trimmed).into()));
+            }
+            ConnectionKey::AssertionFile => self.assertion_file = Some(trimmed.into()),
+            ConnectionKey::SendX5c => self.send_x5c = Some(flag()?),
+            ConnectionKey::AssertionAlgorithm => {
+                self.assertion_algorithm = Some(match trimmed.to_uppercase().as_str() {
+                    "PS256" => AssertionAlgorithm::Ps256,
+                    "RS256" => AssertionAlgorithm::Rs256,
+                    _ => return Err(wrong(&format!("{key} is not known"), "write PS256 or RS256")),
+                });
+            }
         }
         self.references.remove(&key);
         self.origins.insert(key, origin);
@@ -234,6 +234,7 @@ impl ConnectionArgs {
         match key {
             ConnectionKey::ClientSecret => self.client_secret = Some(reference),
             ConnectionKey::PrivateKeySecret => self.private_key_secret = Some(reference),
+            ConnectionKey::AccessToken => self.access_token = Some(reference),
             _ => {
                 self.references.insert(key, reference);
             }
@@ -260,6 +261,11 @@ impl ConnectionArgs {
                 ConnectionKey::ApiVersion => self.api_version.is_some(),
                 ConnectionKey::Timeout => self.timeout.is_some(),
                 ConnectionKey::Location => self.location.is_some(),
+                ConnectionKey::TokenCache => self.token_cache.is_some(),
+                ConnectionKey::AccessToken => self.access_token.is_some(),
+                ConnectionKey::AssertionFile => self.assertion_file.is_some(),
+                ConnectionKey::SendX5c => self.send_x5c.is_some(),
+                ConnectionKey::AssertionAlgorithm => self.assertion_algorithm.is_some(),
             }
     }
 
@@ -283,6 +289,11 @@ impl ConnectionArgs {
             ConnectionKey::ApiVersion => self.api_version = None,
             ConnectionKey::Timeout => self.timeout = None,
             ConnectionKey::Location => self.location = None,
+            ConnectionKey::TokenCache => self.token_cache = None,
+            ConnectionKey::AccessToken => self.access_token = None,
+            ConnectionKey::AssertionFile => self.assertion_file = None,
+            ConnectionKey::SendX5c => self.send_x5c = None,
+            ConnectionKey::AssertionAlgorithm => self.assertion_algorithm = None,
         }
     }
 
@@ -293,34 +304,18 @@ impl ConnectionArgs {
     #[must_use]
     pub fn merge(mut self, over: Self) -> Self {
         use ConnectionKey as Key;
-        if let Some(method) = over.given_method() {
-            let others: &[Key] = match method {
-                Method::ClientSecret => &[
-                    Key::Username,
-                    Key::DelegatedAuth,
-                    Key::AuthType,
-                    Key::Certificate,
-                    Key::PrivateKey,
-                    Key::PrivateKeySecret,
-                ],
-                Method::Certificate => &[
-                    Key::Username,
-                    Key::DelegatedAuth,
-                    Key::AuthType,
-                    Key::ClientSecret,
-                    // A key belongs to its certificate.
-                    Key::PrivateKey,
-                    Key::PrivateKeySecret,
-                ],
-                Method::Delegated => &[
-                    Key::ClientSecret,
-                    Key::Certificate,
-                    Key::PrivateKey,
-                    Key::PrivateKeySecret,
-                ],
-            };
-            for key in others {
+        if let Some(method) = over.method() {
+            let kept = method.keys();
+            for key in METHOD_KEYS.iter().filter(|key| !kept.contains(key)) {
                 self.clear(*key);
+            }
+            if over.has(Key::Certificate) {
+                // A key belongs to its certificate.
+                self.clear(Key::PrivateKey);
+                self.clear(Key::PrivateKeySecret);
+            }
+            if self.auth_type.is_some_and(|kind| !kind.is_delegated()) {
+                self.clear(Key::AuthType);
             }
         } else if over.delegated_auth == Some(false) {
             self.clear(Key::Username);
@@ -347,6 +342,11 @@ impl ConnectionArgs {
             api_version: over.api_version.or(self.api_version),
             timeout: over.timeout.or(self.timeout),
             location: over.location.or(self.location),
+            token_cache: over.token_cache.or(self.token_cache),
+            access_token: over.access_token.or(self.access_token),
+            assertion_file: over.assertion_file.or(self.assertion_file),
+            send_x5c: over.send_x5c.or(self.send_x5c),
+            assertion_algorithm: over.assertion_algorithm.or(self.assertion_algorithm),
             references: self.references.into_iter().chain(over.references).collect(),
             origins: self.origins.into_iter().chain(over.origins).collect(),
         }
@@ -354,36 +354,87 @@ impl ConnectionArgs {
 
     /// Who signs in, and with what, as far as these parts say.
     ///
-    /// A user name means a user, even beside a secret, as in MSTICPy; then a certificate, then a
-    /// secret.
+    /// A sign-in type that is not a user's says so itself. Otherwise a token goes first; then a
+    /// user name means a user, even beside a secret, as in MSTICPy; then a certificate, then a
+    /// secret, then the file of an assertion.
     pub fn method(&self) -> Option<Method> {
-        self.given_method()
-    }
-
-    fn given_method(&self) -> Option<Method> {
-        if self.delegated_auth != Some(false) && self.has(ConnectionKey::Username)
+        use ConnectionKey as Key;
+        if let Some(method) = self.auth_type.and_then(Method::of) {
+            return Some(method);
+        }
+        if self.has(Key::AccessToken) {
+            Some(Method::ExistingToken)
+        } else if self.delegated_auth != Some(false) && self.has(Key::Username)
             || self.delegated_auth == Some(true)
         {
             Some(Method::Delegated)
-        } else if self.has(ConnectionKey::Certificate) {
+        } else if self.has(Key::Certificate) {
             Some(Method::Certificate)
-        } else if self.has(ConnectionKey::ClientSecret) {
+        } else if self.has(Key::ClientSecret) {
             Some(Method::ClientSecret)
+        } else if self.has(Key::AssertionFile) {
+            Some(Method::WorkloadIdentity)
+        } else if self.auth_type.is_some() && self.delegated_auth != Some(false) {
+            Some(Method::Delegated)
         } else {
             None
         }
     }
 
+    /// Whether a user and a secret are both given, and neither is ruled out.
+    pub fn is_ambiguous(&self) -> bool {
+        self.auth_type.and_then(Method::of).is_none()
+            && self.delegated_auth.is_none()
+            && self.has(ConnectionKey::Username)
+            && self.has(ConnectionKey::ClientSecret)
+    }
+
+    /// Checks that not both a user and a secret are given: in one call, or one connection string,
+    /// they exclude each other.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] naming where both came from.
+    ///
+    /// Source: <https://msticpy.readthedocs.io/en/latest/data_acquisition/DataProv-MSDefender.html>
+    pub fn require_one_method(&self) -> Result<()> {
+        let (user, secret) = (ConnectionKey::Username, ConnectionKey::ClientSecret);
+        if !(self.has(user) && self.has(secret)) {
+            return Ok(());
+        }
+        let (first, second) = (self.origin(user), self.origin(secret));
+        let from = if first == second {
+            format!("{user} and {secret}, both from {first},")
+        } else {
+            format!("{user}, from {first}, and {secret}, from {second},")
+        };
+        Err(
+            Error::new(ErrorKind::Usage, format!("{from} exclude each other")).with_hint(format!(
+                "give {user} to sign in as a user, or {secret} to sign in as the application"
+            )),
+        )
+    }
+
     /// What is still needed before anybody can sign in, all of it.
     pub fn missing(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        for key in [ConnectionKey::TenantId, ConnectionKey::ClientId] {
-            if !self.has(key) {
-                missing.push(key.name());
+        let method = self.method();
+        if method.is_none_or(Method::needs_identity) {
+            for key in [ConnectionKey::TenantId, ConnectionKey::ClientId] {
+                if !self.has(key) {
+                    missing.push(key.name());
+                }
             }
         }
-        if self.method().is_none() {
-            missing.push("one of client_secret, certificate or username");
+        match method {
+            None => missing.push("one of client_secret, certificate or username"),
+            Some(Method::ClientSecret) if !self.has(ConnectionKey::ClientSecret) => {
+                missing.push(ConnectionKey::ClientSecret.name());
+            }
+            Some(Method::Certificate) if !self.has(ConnectionKey::Certificate) => {
+                missing.push(ConnectionKey::Certificate.name());
+            }
+            _ => {}
         }
         missing
     }
@@ -408,14 +459,23 @@ impl ConnectionArgs {
         ))
     }
 
-    /// Fetches what waits in [`references`](Self::references); the two secrets stay references.
+    /// Fetches what waits in [`references`](Self::references), all of it at once; secrets stay
+    /// references, and so do certificates and keys that are no file.
     ///
     /// # Errors
     ///
     /// What `resolver` says, and [`ErrorKind::Config`] when a fetched value is not sound.
     pub async fn resolve(mut self, resolver: &dyn SecretResolver) -> Result<Self> {
-        for (key, reference) in std::mem::take(&mut self.references) {
-            let value = resolver.resolve(&reference).await?;
+        let (kept, fetched): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.references)
+                .into_iter()
+                .partition(|(key, _)| key.is_file_of_key());
+        self.references = kept;
+        let values = fetched.iter().map(async |(key, reference)| {
+            let value = resolver.resolve(reference).await?;
+            Ok::<_, Error>((*key, value))
+        });
+        for (key, value) in futures::future::try_join_all(values).await? {
             let origin = self
                 .origins
                 .remove(&key)

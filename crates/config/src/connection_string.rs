@@ -31,7 +31,7 @@ impl ConnectionString {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] naming the item by its number or key; never a value, nor a key that
-    /// might be the rest of one.
+    /// might be the rest of one. [`ErrorKind::Usage`] when it gives both a user and a secret.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > MAX_LENGTH {
             return Err(wrong(
@@ -49,6 +49,7 @@ impl ConnectionString {
             }
             args.set(key, value.expose_secret(), Origin::ConnectionString)?;
         }
+        args.require_one_method()?;
         Ok(Self { args })
     }
 

@@ -128,6 +128,8 @@ fn shown(kind: &Kind, clarity: Clarity) -> String {
         (Kind::Map(_), _) => "{}".to_owned(),
         (Kind::List(items), _) if items.is_empty() => "[]".to_owned(),
         (_, Clarity::Hidden) => REDACTED.to_owned(),
+        // A key in the place of its file's name.
+        (Kind::Text(text), Clarity::Clear) if text.contains("-----BEGIN ") => REDACTED.to_owned(),
         (Kind::Text(text), Clarity::Clear) => text.clone(),
         (Kind::Text(text), Clarity::Address) => match http::split(text) {
             Some((url, None, None)) if url.query().is_none() => text.clone(),

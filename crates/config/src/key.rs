@@ -40,11 +40,21 @@ pub enum ConnectionKey {
     Timeout,
     /// The file of the token cache.
     Location,
+    /// Whether tokens are kept for later runs.
+    TokenCache,
+    /// A token that was obtained elsewhere.
+    AccessToken,
+    /// The file of an assertion.
+    AssertionFile,
+    /// Whether the certificate's chain goes along.
+    SendX5c,
+    /// How the certificate signs.
+    AssertionAlgorithm,
 }
 
 impl ConnectionKey {
     /// Every key.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::TenantId,
         Self::ClientId,
         Self::ClientSecret,
@@ -60,6 +70,11 @@ impl ConnectionKey {
         Self::ApiVersion,
         Self::Timeout,
         Self::Location,
+        Self::TokenCache,
+        Self::AccessToken,
+        Self::AssertionFile,
+        Self::SendX5c,
+        Self::AssertionAlgorithm,
     ];
 
     /// The name that MSTICPy's connection strings use.
@@ -80,6 +95,11 @@ impl ConnectionKey {
             Self::ApiVersion => "apiVersion",
             Self::Timeout => "timeout",
             Self::Location => "location",
+            Self::TokenCache => "token_cache",
+            Self::AccessToken => "access_token",
+            Self::AssertionFile => "assertion_file",
+            Self::SendX5c => "send_x5c",
+            Self::AssertionAlgorithm => "assertion_algorithm",
         }
     }
 
@@ -101,6 +121,11 @@ impl ConnectionKey {
             Self::ApiVersion => "ApiVersion",
             Self::Timeout => "Timeout",
             Self::Location => "TokenCachePath",
+            Self::TokenCache => "TokenCache",
+            Self::AccessToken => "AccessToken",
+            Self::AssertionFile => "AssertionFile",
+            Self::SendX5c => "SendX5c",
+            Self::AssertionAlgorithm => "AssertionAlgorithm",
         }
     }
 
@@ -109,13 +134,23 @@ impl ConnectionKey {
         match self {
             Self::Certificate => &["cert"],
             Self::Location => &["TokenCachePath"],
+            Self::AssertionFile => &["federated_token_file"],
+            Self::SendX5c => &["send_certificate_chain"],
             _ => &[],
         }
     }
 
     /// Whether the value is a secret.
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::ClientSecret | Self::PrivateKeySecret)
+        matches!(
+            self,
+            Self::ClientSecret | Self::PrivateKeySecret | Self::AccessToken
+        )
+    }
+
+    /// Whether the value names a file of a certificate or a key, or is its text.
+    pub fn is_file_of_key(self) -> bool {
+        matches!(self, Self::Certificate | Self::PrivateKey)
     }
 
     /// The key that goes by `name`.
@@ -225,6 +260,20 @@ mod tests {
             (
                 ConnectionKey::Location,
                 "location TokenCachePath token_cache_path",
+            ),
+            (ConnectionKey::TokenCache, "token_cache TokenCache"),
+            (ConnectionKey::AccessToken, "access_token AccessToken"),
+            (
+                ConnectionKey::AssertionFile,
+                "assertion_file AssertionFile FederatedTokenFile",
+            ),
+            (
+                ConnectionKey::SendX5c,
+                "send_x5c SendX5c SendCertificateChain",
+            ),
+            (
+                ConnectionKey::AssertionAlgorithm,
+                "assertion_algorithm AssertionAlgorithm",
             ),
         ];
         assert_eq!(spellings.len(), ConnectionKey::ALL.len());

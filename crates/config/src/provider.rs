@@ -6,7 +6,7 @@ use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 
 use crate::node::{Kind, Node, Place};
 use crate::secret::{self, Value};
-use crate::sources::Sources;
+use crate::sources::Paths;
 use crate::{ConnectionArgs, ConnectionKey, Finding, Origin};
 
 /// The sections of one kind of provider.
@@ -86,6 +86,8 @@ pub struct ProviderArgs {
     pub instance: Instance,
     /// Its values.
     pub args: ConnectionArgs,
+    /// What is doubtful in it.
+    pub warnings: Vec<Finding>,
 }
 
 /// Every section of `environment`: those under `DataProviders`, then old ones they do not hide.
@@ -211,7 +213,7 @@ pub(crate) fn choose<'a>(
 /// Reads the values of a section; what is wrong with them goes to `findings`.
 pub(crate) fn read(
     section: &Place<'_>,
-    sources: &Sources,
+    paths: Paths<'_>,
     findings: &mut Vec<Finding>,
 ) -> ConnectionArgs {
     let mut args = ConnectionArgs::default();
@@ -274,11 +276,23 @@ pub(crate) fn read(
         &mut args.certificate,
         &mut args.private_key,
         &mut args.location,
+        &mut args.assertion_file,
     ]
     .into_iter()
     .flatten()
     {
-        *path = sources.expand(path);
+        *path = paths.expand(path);
+    }
+    if args.is_ambiguous() {
+        let place = section.find("Args").unwrap_or_else(|| section.clone());
+        findings.push(
+            Finding::warning(
+                place.path(),
+                place.line(),
+                "a user and a client secret are given; the user signs in and the secret is unused",
+            )
+            .with_hint("set DelegatedAuth to true or false to say which"),
+        );
     }
     args
 }

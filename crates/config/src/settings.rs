@@ -7,7 +7,7 @@ use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 
 use crate::node::{Node, Place};
 use crate::provider::{self, Instance, ProviderArgs};
-use crate::sources::{self, Sources};
+use crate::sources::{self, Paths, Sources};
 use crate::{
     AzureSettings, ConnectionKey, Described, Finding, KeyVaultSettings, Origin, Proxies, Timeouts,
     azure, describe, document, known, layers, validate,
@@ -97,6 +97,13 @@ impl Settings {
         self.path.as_deref()
     }
 
+    fn paths(&self) -> Paths<'_> {
+        Paths {
+            sources: &self.sources,
+            file: self.path.as_deref(),
+        }
+    }
+
     /// What loading noticed: unknown names, general settings that are wrong, a `MSTICPYCONFIG`
     /// that names no file.
     pub fn warnings(&self) -> &[Finding] {
@@ -108,7 +115,7 @@ impl Settings {
         let mut findings = self.findings.clone();
         findings.extend(validate::validate(
             &Place::root(&self.root),
-            &self.sources,
+            self.paths(),
             self.key_vault.as_ref(),
         ));
         findings.sort_by_key(|finding| finding.line.unwrap_or(0));
@@ -183,7 +190,7 @@ impl Settings {
             return Ok(None);
         };
         let mut findings = Vec::new();
-        let mut args = provider::read(&place, &self.sources, &mut findings);
+        let mut args = provider::read(&place, self.paths(), &mut findings);
         Finding::check(&findings)?;
         if !args.has(ConnectionKey::Cloud)
             && let Some(cloud) = &self.azure.cloud
@@ -197,7 +204,11 @@ impl Settings {
             };
             args.set(ConnectionKey::Cloud, cloud, origin)?;
         }
-        Ok(Some(ProviderArgs { instance, args }))
+        Ok(Some(ProviderArgs {
+            instance,
+            args,
+            warnings: findings,
+        }))
     }
 
     /// What the section `Azure` says.

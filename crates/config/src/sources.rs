@@ -97,6 +97,36 @@ impl Sources {
     }
 }
 
+/// Expands paths that stand in a settings file.
+#[derive(Clone, Copy)]
+pub(crate) struct Paths<'a> {
+    pub(crate) sources: &'a Sources,
+    /// The settings file.
+    pub(crate) file: Option<&'a Path>,
+}
+
+impl Paths<'_> {
+    /// `path` with `~` as the home folder; relative to the settings file, and to the working
+    /// folder where only there is such a file.
+    pub(crate) fn expand(&self, path: &Path) -> PathBuf {
+        let here = self.sources.expand(path);
+        if path.is_absolute() || path.starts_with("~") {
+            return here;
+        }
+        match self.file.and_then(Path::parent) {
+            Some(folder) => {
+                let beside = self.sources.expand(&folder.join(path));
+                if !beside.exists() && here.exists() {
+                    here
+                } else {
+                    beside
+                }
+            }
+            None => here,
+        }
+    }
+}
+
 /// The text of the settings file at `path`.
 pub(crate) fn read(path: &Path) -> Result<String> {
     let wrong = |what: String| Error::new(ErrorKind::Config, what);

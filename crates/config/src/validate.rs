@@ -6,19 +6,20 @@ use defender_core::SecretRef;
 
 use crate::node::Place;
 use crate::provider::{FAMILIES, read, sections};
-use crate::sources::Sources;
+use crate::sources::Paths;
 use crate::{ConnectionArgs, ConnectionKey, Finding, KeyVaultSettings, Origin};
 
 /// Everything that is wrong or doubtful in the sections of the providers.
 pub(crate) fn validate(
     root: &Place<'_>,
-    sources: &Sources,
+    paths: Paths<'_>,
     key_vault: Option<&KeyVaultSettings>,
 ) -> Vec<Finding> {
+    let sources = paths.sources;
     let mut findings = Vec::new();
     for family in &FAMILIES {
         for (instance, place) in sections(root, family) {
-            let args = read(&place, sources, &mut findings);
+            let args = read(&place, paths, &mut findings);
             let section = Section {
                 path: &instance.path,
                 line: place.line(),
@@ -102,12 +103,7 @@ impl Section<'_> {
 
     fn method(&self, findings: &mut Vec<Finding>) {
         let given = |key| self.args.has(key);
-        if given(ConnectionKey::Username) && given(ConnectionKey::ClientSecret) {
-            findings.push(self.warn(
-                ConnectionKey::Username,
-                "a user and a client secret are given; the user signs in and the secret is unused",
-            ));
-        } else if given(ConnectionKey::Certificate) && given(ConnectionKey::ClientSecret) {
+        if given(ConnectionKey::Certificate) && given(ConnectionKey::ClientSecret) {
             findings.push(self.warn(
                 ConnectionKey::ClientSecret,
                 "a certificate and a client secret are given; the secret is unused",
@@ -134,7 +130,7 @@ impl Section<'_> {
 
     fn references(
         &self,
-        sources: &Sources,
+        sources: &crate::Sources,
         key_vault: Option<&KeyVaultSettings>,
         findings: &mut Vec<Finding>,
     ) {
@@ -147,6 +143,7 @@ impl Section<'_> {
                 ConnectionKey::PrivateKeySecret,
                 self.args.private_key_secret.as_ref(),
             ),
+            (ConnectionKey::AccessToken, self.args.access_token.as_ref()),
         ];
         let secrets = secrets
             .into_iter()
@@ -191,6 +188,7 @@ impl Section<'_> {
         for (key, file) in [
             (ConnectionKey::Certificate, &self.args.certificate),
             (ConnectionKey::PrivateKey, &self.args.private_key),
+            (ConnectionKey::AssertionFile, &self.args.assertion_file),
         ] {
             if file.as_deref().is_some_and(|file: &Path| !file.is_file()) {
                 findings.push(self.warn(key, "names no file"));
