@@ -1,17 +1,16 @@
 //! A file that describes tenants and what is registered in them.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+mod file;
+mod vaults;
 
-use secrecy::SecretString;
-use serde::Deserialize;
+use std::path::Path;
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::hosts::{Api, Cloud};
-use crate::options::{Application, Options, Quotas, Secret, Tenant};
-use crate::ticks;
-use crate::vault::{Vault, VaultAccess, VaultSecret};
+use crate::options::{IdentityEndpoint, Options, Quotas, Tenant};
+use crate::sign_in::SignIn;
 
 /// Tenants, applications and limits, read from YAML or JSON.
 ///
@@ -29,6 +28,10 @@ use crate::vault::{Vault, VaultAccess, VaultSecret};
 ///         roles:
 ///           graph: [ThreatHunting.Read.All]
 ///           mde: []
+///         redirect_uris: ['http://localhost', {uri: 'https://app.example/', platform: web}]
+///     users:
+///       - {name: analyst@contoso.example, policy: second-factor}
+///       - {name: admin@contoso.example, administrator: true}
 ///     vaults:
 ///       - name: contoso-vault           # contoso-vault.vault.azure.net
 ///         readers: [44444444-4444-4444-4444-aaaaaaaaaaaa]  # without it every application
@@ -51,37 +54,32 @@ pub struct Description {
     pub quotas: Option<Quotas>,
     /// How long an access token is good for.
     pub token_lifetime: Option<Duration>,
+    /// How people behave at the sign-in pages.
+    pub sign_in: Option<SignIn>,
+    /// The endpoint for managed identities that clients are told of.
+    pub identity_endpoint: Option<IdentityEndpoint>,
 }
 
 impl Description {
-    /// Reads a description.
+    /// Reads a description; files that it names are looked for in the working folder.
     ///
     /// # Errors
     ///
     /// [`Error::Description`], with the line, never with the text around it.
     pub fn parse(text: &str) -> Result<Self> {
-        let file: File = read_yaml(text).map_err(Error::Description)?;
-        let tenants = file
-            .tenants
-            .into_iter()
-            .map(tenant)
-            .collect::<std::result::Result<_, String>>()
-            .map_err(Error::Description)?;
-        Ok(Self {
-            tenants,
-            quotas: match file.quotas {
-                None | Some(QuotaEntry::Switch(false)) => None,
-                Some(QuotaEntry::Switch(true)) => Some(Quotas::default()),
-                Some(QuotaEntry::Numbers {
-                    per_minute,
-                    per_hour,
-                }) => Some(Quotas {
-                    per_minute,
-                    per_hour,
-                }),
-            },
-            token_lifetime: file.token_lifetime_seconds.map(Duration::from_secs),
-        })
+        file::parse(text, Path::new("")).map_err(Error::Description)
+    }
+
+    /// Reads a description from a file; files that it names are looked for beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Description`], also when the file cannot be read.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::Description(format!("{}: {error}", path.display())))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        file::parse(&text, folder).map_err(Error::Description)
     }
 
     /// Puts what the description says into `options`; what it does not mention stays.
@@ -95,6 +93,12 @@ impl Description {
         if let Some(lifetime) = self.token_lifetime {
             options.token_lifetime = lifetime;
         }
+        if let Some(sign_in) = self.sign_in {
+            options.sign_in = sign_in;
+        }
+        if self.identity_endpoint.is_some() {
+            options.identity_endpoint = self.identity_endpoint;
+        }
     }
 }
 
@@ -104,164 +108,17 @@ pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> std::result::Result<
     serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    tenants: Vec<TenantEntry>,
-    quotas: Option<QuotaEntry>,
-    token_lifetime_seconds: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum QuotaEntry {
-    Switch(bool),
-    Numbers { per_minute: usize, per_hour: usize },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TenantEntry {
-    id: String,
-    name: Option<String>,
-    domain: Option<String>,
-    cloud: Option<Cloud>,
-    #[serde(default)]
-    applications: Vec<ApplicationEntry>,
-    #[serde(default)]
-    vaults: Vec<VaultEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VaultEntry {
-    name: String,
-    readers: Option<Vec<String>>,
-    access: Option<VaultAccess>,
-    #[serde(default)]
-    closed: bool,
-    #[serde(default)]
-    secrets: Vec<VaultSecretEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VaultSecretEntry {
-    name: String,
-    value: SecretString,
-    version: Option<String>,
-    enabled: Option<bool>,
-    expires: Option<String>,
-    not_before: Option<String>,
-    content_type: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ApplicationEntry {
-    client_id: String,
-    name: Option<String>,
-    client_secret: Option<SecretString>,
-    #[serde(default)]
-    secrets: Vec<SecretEntry>,
-    roles: Option<BTreeMap<Api, Vec<String>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SecretEntry {
-    value: SecretString,
-    expires: Option<String>,
-}
-
-fn tenant(entry: TenantEntry) -> std::result::Result<Tenant, String> {
-    let everybody: Vec<String> = entry
-        .applications
-        .iter()
-        .map(|application| application.client_id.clone())
-        .collect();
-    Ok(Tenant {
-        vaults: entry
-            .vaults
-            .into_iter()
-            .map(|entry| vault(entry, &everybody))
-            .collect::<std::result::Result<_, _>>()?,
-        name: entry.name.unwrap_or_else(|| entry.id.clone()),
-        id: entry.id,
-        domain: entry.domain,
-        cloud: entry.cloud.unwrap_or(Cloud::Global),
-        applications: entry
-            .applications
-            .into_iter()
-            .map(application)
-            .collect::<std::result::Result<_, _>>()?,
-    })
-}
-
-fn vault(entry: VaultEntry, everybody: &[String]) -> std::result::Result<Vault, String> {
-    let mut vault = Vault::new(entry.name);
-    vault.readers = entry.readers.unwrap_or_else(|| everybody.to_vec());
-    vault.access = entry.access.unwrap_or_default();
-    vault.closed = entry.closed;
-    for entry in entry.secrets {
-        let mut secret = VaultSecret::new(entry.name, entry.value);
-        // A second entry of one name is a further version of it.
-        let before = vault
-            .secrets
-            .iter()
-            .filter(|other| other.name.eq_ignore_ascii_case(&secret.name))
-            .count();
-        if let Some(version) = entry.version {
-            secret.version = version;
-        } else if before > 0 {
-            secret.version = crate::vault::version(&secret.name, before);
-        }
-        secret.enabled = entry.enabled.unwrap_or(true);
-        secret.expires = entry.expires.as_deref().map(instant).transpose()?;
-        secret.not_before = entry.not_before.as_deref().map(instant).transpose()?;
-        secret.content_type = entry.content_type;
-        vault.secrets.push(secret);
-    }
-    Ok(vault)
-}
-
-fn application(entry: ApplicationEntry) -> std::result::Result<Application, String> {
-    let mut application = Application::new(entry.client_id, SecretString::default());
-    application.secrets = entry
-        .client_secret
-        .map(|value| Secret {
-            value,
-            expires: None,
-        })
-        .into_iter()
-        .collect();
-    for secret in entry.secrets {
-        application.secrets.push(Secret {
-            value: secret.value,
-            expires: secret.expires.as_deref().map(instant).transpose()?,
-        });
-    }
-    if let Some(name) = entry.name {
-        application.name = name;
-    }
-    if let Some(roles) = entry.roles {
-        application.roles = roles;
-    }
-    Ok(application)
-}
-
-fn instant(text: &str) -> std::result::Result<SystemTime, String> {
-    ticks::parse(text)
-        .and_then(ticks::to_system_time)
-        .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-20T08:00:00Z"))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use secrecy::ExposeSecret;
 
     use super::*;
+    use crate::hosts::{Api, Cloud};
+    use crate::registration::{ManagedIdentity, Platform, SignInPolicy};
+    use crate::sign_in::{Browser, DeviceOutcome};
+    use crate::vault::VaultAccess;
 
     #[test]
     fn everything_in_a_file_arrives() {
@@ -307,7 +164,7 @@ token_lifetime_seconds: 60
             panic!("{:?}", tenant.vaults);
         };
         assert_eq!((one.access, one.closed), (VaultAccess::Policies, true));
-        assert_eq!(one.readers, ["1e5"]);
+        assert_eq!(one.readers[0], "1e5");
         assert!(two.readers.is_empty());
         let [first, second, third] = one.secrets.as_slice() else {
             panic!("{:?}", one.secrets);
@@ -333,5 +190,100 @@ token_lifetime_seconds: 60
         let text = format!("{error} {error:?}");
         assert!(text.contains("rolls"), "{text}");
         assert!(!text.contains("canary-7c1d"), "{text}");
+    }
+
+    #[test]
+    fn what_signing_in_needs_arrives() {
+        let key = openssl::rsa::Rsa::generate(2048).unwrap();
+        let pem = String::from_utf8(key.public_key_to_pem().unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("issuer.pem"), pem).unwrap();
+        let path = folder.path().join("tenants.yaml");
+        std::fs::write(
+            &path,
+            r#"
+tenants:
+  - id: a
+    domain: a.example
+    applications:
+      - client_id: b
+        consented: false
+        public_client_flows: false
+        redirect_uris: ["http://localhost", {uri: "https://b.example/", platform: web}]
+        scopes: {graph: [ThreatHunting.Read.All]}
+        federated: [{issuer: "https://issuer.example", subject: s, key: issuer.pem}]
+      - {client_id: c, managed_identity: system}
+      - {client_id: d, managed_identity: {resource_id: /d}}
+    users:
+      - {name: one@a.example, password: p, policy: second-factor, id: "0042"}
+      - {name: two@a.example, administrator: true}
+    vaults:
+      - name: one-vault
+        writers: [b]
+        challenge_resource: https://vault.evil.example
+        secrets: [{name: a, value: b, deleted: true}]
+  - {id: e, domain: e.example}
+sign_in:
+  browser: page
+  account: two@a.example
+  device: {outcome: decline, pending: 3, slow_down: [2], interval_seconds: 1, paced: true}
+  code_seconds: 5
+  refresh_seconds: 6
+  refresh_tokens_reusable: false
+  assertions_reusable: false
+identity_endpoint: app-service
+"#,
+        )
+        .unwrap();
+        let description = Description::read(&path).unwrap();
+        let tenant = &description.tenants[0];
+        let [b, c, d] = tenant.applications.as_slice() else {
+            panic!("{:?}", tenant.applications);
+        };
+        assert!(!b.consented && !b.public_client_flows);
+        let platforms: Vec<_> = b.redirect_uris.iter().map(|uri| uri.platform).collect();
+        assert_eq!(platforms, [Platform::Native, Platform::Web]);
+        assert_eq!(b.scopes[&Api::Graph], ["ThreatHunting.Read.All"]);
+        assert_eq!(b.federated[0].audience, "api://AzureADTokenExchange");
+        assert_eq!(c.managed_identity, Some(ManagedIdentity::System));
+        let resource_id = "/d".to_owned();
+        assert_eq!(
+            d.managed_identity,
+            Some(ManagedIdentity::User { resource_id })
+        );
+        assert_eq!(tenant.users[0].id, "0042");
+        assert_eq!(tenant.users[0].policy, SignInPolicy::SecondFactor);
+        assert!(tenant.users[0].password.is_some() && tenant.users[1].administrator);
+        assert_eq!(description.tenants[1].users[0].name, "analyst@e.example");
+        let vault = &tenant.vaults[0];
+        assert_eq!(vault.writers, ["b"]);
+        assert!(vault.secrets[0].deleted && vault.challenge_resource.is_some());
+        assert!(vault.readers.contains(&"one@a.example".to_owned()));
+        let mut options = Options::default();
+        description.apply(&mut options);
+        let sign_in = options.sign_in;
+        assert_eq!(sign_in.browser, Browser::Page);
+        assert_eq!(sign_in.account.as_deref(), Some("two@a.example"));
+        assert_eq!(sign_in.device.outcome, DeviceOutcome::Decline);
+        assert_eq!((sign_in.device.pending, sign_in.device.paced), (3, true));
+        assert_eq!(sign_in.device.interval, Duration::from_secs(1));
+        assert_eq!(sign_in.device.lifetime, Duration::from_mins(15));
+        assert_eq!(sign_in.code_lifetime, Duration::from_secs(5));
+        assert_eq!(sign_in.refresh_lifetime, Duration::from_secs(6));
+        assert!(!sign_in.refresh_tokens_reusable && !sign_in.assertions_reusable);
+        assert_eq!(
+            options.identity_endpoint,
+            Some(IdentityEndpoint::AppService)
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let text =
+            "tenants: [{id: a, applications: [{client_id: b, certificates: [nowhere.pem]}]}]";
+        let error = Description::parse(text).unwrap_err().to_string();
+        assert!(error.contains("nowhere.pem"), "{error}");
+        let error = Description::read(Path::new("nowhere.yaml")).unwrap_err();
+        assert!(error.to_string().contains("nowhere.yaml"), "{error}");
     }
 }

@@ -14,6 +14,7 @@ use crate::connection::{Entrance, accept};
 use crate::error::{Error, Result};
 use crate::log::RecordedRequest;
 use crate::options::Options;
+use crate::registration::SignInPolicy;
 use crate::service::Service;
 use crate::settings::{self, Files};
 
@@ -50,7 +51,7 @@ impl Emulator {
             https: https.as_ref().map(address).transpose()?,
             proxy: proxy.as_ref().map(address).transpose()?,
         };
-        let environment = settings::environment(&options, &files, addresses.proxy);
+        let environment = settings::environment(&options, &files, addresses.http, addresses.proxy);
         let proxy_url = addresses
             .proxy
             .map(|address| settings::proxy_url(address, options.proxy_credentials.as_ref()));
@@ -167,6 +168,22 @@ impl Running {
     /// What was asked so far, in the order of the answers.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.service.requests()
+    }
+
+    /// Lets another policy apply to the user of this name from now on; false without such a user.
+    pub fn set_policy(&self, user: &str, policy: SignInPolicy) -> bool {
+        self.service.directory.set_policy(user, policy)
+    }
+
+    /// Ends the sessions and refresh tokens of the user of this name; false without such a user.
+    pub fn revoke(&self, user: &str) -> bool {
+        self.service.directory.revoke(user)
+    }
+
+    /// Enters a device's user code as the user of this name, or declines it without one; false
+    /// without such a code or user.
+    pub fn answer_device(&self, user_code: &str, user: Option<&str>) -> bool {
+        self.service.directory.answer_device(user_code, user)
     }
 
     /// Takes no more connections, lets the requests under way end, and returns when they have.

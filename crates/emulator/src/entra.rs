@@ -1,26 +1,44 @@
 //! Entra ID: authorities, grants, tokens.
 
+mod admin_consent;
+mod assertion;
+mod authorization_code;
+mod authorize;
 mod client_credentials;
+mod device_code;
 mod documents;
 mod grant;
 mod jwt;
+mod managed_identity;
+mod page;
+mod password;
+mod proof;
+mod redirect;
+mod refresh_token;
 mod refusal;
+mod scope;
+mod state;
+mod user_token;
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use openssl::error::ErrorStack;
+use serde::Serialize;
 
 pub(crate) use jwt::{Claims, TokenFault};
 
 use crate::hosts::Cloud;
 use crate::options::Tenant;
+use crate::registration::{Application, SignInPolicy, User};
 use crate::service::{Asked, Place, Service};
 use crate::vault::Vault;
 use jwt::SigningKey;
 use refusal::Refusal;
+use state::State;
 
 /// Which of Entra ID's two families of endpoints was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +52,7 @@ pub(crate) enum Version {
 pub(crate) struct Directory {
     tenants: Vec<Tenant>,
     token_lifetime: Duration,
+    state: State,
     /// One key per cloud, so that one cloud's tokens mean nothing in another; made when needed.
     keys: [OnceLock<SigningKey>; Cloud::ALL.len()],
 }
@@ -43,6 +62,7 @@ impl Directory {
         Self {
             tenants,
             token_lifetime,
+            state: State::default(),
             keys: Default::default(),
         }
     }
@@ -87,6 +107,102 @@ impl Directory {
         Ok(tenant)
     }
 
+    /// The tenant that a user's request is about: the one in the path or, where that is one for
+    /// all, the one that the request's code, token or user belongs to.
+    fn home(
+        &self,
+        name: &str,
+        place: Place,
+        sent: &HashMap<String, String>,
+    ) -> Result<&Tenant, Refusal> {
+        if !is_shared(name) {
+            return self.tenant(name, place);
+        }
+        let field = |name: &str| sent.get(name).map(String::as_str);
+        let own = |tenant: &&Tenant| match place {
+            Place::Host(host) => host.cloud == tenant.cloud,
+            Place::Direct(_) => true,
+        };
+        let remembered = {
+            let memory = self.state.lock();
+            let code = field("code").and_then(|code| memory.codes.get(code));
+            let device = field("device_code").and_then(|code| memory.devices.get(code));
+            let refresh = field("refresh_token").and_then(|token| memory.refresh.get(token));
+            code.map(|code| code.grant.tenant.clone())
+                .or_else(|| device.map(|device| device.tenant.clone()))
+                .or_else(|| refresh.map(|refresh| refresh.grant.tenant.clone()))
+        };
+        if let Some(id) = remembered {
+            return self.tenant(&id, place);
+        }
+        let of_user = field("login_hint")
+            .or_else(|| field("username"))
+            .and_then(|user| {
+                self.tenants.iter().filter(own).find(|tenant| {
+                    tenant
+                        .users
+                        .iter()
+                        .any(|known| known.name.eq_ignore_ascii_case(user))
+                })
+            });
+        let of_application = || {
+            let client_id = field("client_id")?;
+            self.tenants
+                .iter()
+                .filter(own)
+                .find(|tenant| tenant.application(client_id).is_some())
+        };
+        of_user
+            .or_else(of_application)
+            .or_else(|| self.tenants.iter().find(own))
+            .ok_or_else(|| Refusal::tenant_not_found(name))
+    }
+
+    /// The user with this object identifier.
+    fn user_by_id(&self, id: &str) -> Option<&User> {
+        self.tenants
+            .iter()
+            .flat_map(|tenant| &tenant.users)
+            .find(|user| user.id == id)
+    }
+
+    /// The user of this name, in whatever tenant.
+    fn user_by_name(&self, name: &str) -> Option<&User> {
+        self.tenants
+            .iter()
+            .flat_map(|tenant| &tenant.users)
+            .find(|user| user.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Lets another policy apply to a user from now on; whether there is such a user.
+    pub(crate) fn set_policy(&self, user: &str, policy: SignInPolicy) -> bool {
+        let Some(user) = self.user_by_name(user) else {
+            return false;
+        };
+        self.state.lock().policies.insert(user.id.clone(), policy);
+        true
+    }
+
+    /// Ends a user's sessions and refresh tokens; whether there is such a user.
+    pub(crate) fn revoke(&self, user: &str) -> bool {
+        let Some(user) = self.user_by_name(user) else {
+            return false;
+        };
+        let mut memory = self.state.lock();
+        for refresh in memory.refresh.values_mut() {
+            refresh.revoked |= refresh.grant.user == user.id;
+        }
+        memory.sessions.retain(|_, (_, id)| *id != user.id);
+        true
+    }
+
+    /// A token over `claims`, signed by the authority of `cloud`.
+    fn signed(&self, cloud: Cloud, claims: &impl Serialize) -> Result<String, Refusal> {
+        self.key(cloud)
+            .and_then(|key| key.sign(claims))
+            .map_err(|_| Refusal::outage(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
     /// The vault of this name in `cloud`, in any cloud when `None`, and the tenant it trusts.
     pub(crate) fn vault(&self, name: &str, cloud: Option<Cloud>) -> Option<(&Tenant, &Vault)> {
         self.tenants
@@ -110,6 +226,17 @@ impl Directory {
         Ok(slot.get_or_init(|| made))
     }
 
+    /// Whether the claims name a tenant of `cloud`, of any when `None`, and its issuer.
+    pub(crate) fn issued(&self, claims: &Claims, cloud: Option<Cloud>) -> bool {
+        self.tenants
+            .iter()
+            .filter(|tenant| cloud.is_none_or(|cloud| cloud == tenant.cloud))
+            .any(|tenant| {
+                tenant.id == claims.tid
+                    && claims.iss == format!("{}/{}/", tenant.cloud.issuer(), tenant.id)
+            })
+    }
+
     /// The claims of a token that an authority of `cloud` signed; of any cloud when `None`.
     pub(crate) fn verified(&self, token: &str, cloud: Option<Cloud>) -> Result<Claims, TokenFault> {
         let keys = Cloud::ALL
@@ -117,5 +244,19 @@ impl Directory {
             .filter(|candidate| cloud.is_none_or(|cloud| cloud == *candidate))
             .filter_map(|cloud| self.keys[cloud as usize].get());
         jwt::verify(token, keys)
+    }
+}
+
+/// Whether a path is for the users of every tenant.
+fn is_shared(name: &str) -> bool {
+    ["common", "organizations"].contains(&name)
+}
+
+impl Tenant {
+    /// The application with this identifier.
+    fn application(&self, client_id: &str) -> Option<&Application> {
+        self.applications
+            .iter()
+            .find(|application| application.client_id.eq_ignore_ascii_case(client_id))
     }
 }

@@ -95,6 +95,16 @@ impl fmt::Display for Cloud {
     }
 }
 
+/// What a host serves that is neither an authority nor an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Services {
+    None,
+    /// The page where user codes are entered.
+    DeviceLogin,
+    /// The metadata of a virtual machine, without TLS.
+    Metadata,
+}
+
 /// One emulated host.
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -102,6 +112,8 @@ pub(crate) struct Host {
     pub(crate) cloud: Cloud,
     /// Whether the host is an authority of Entra ID.
     pub(crate) login: bool,
+    /// What else is served there.
+    pub(crate) services: Services,
     /// The APIs behind the host.
     pub(crate) apis: &'static [Api],
     /// The API whose tokens may be asked for under this host's name.
@@ -206,6 +218,13 @@ pub(crate) fn resource(name: &str) -> Option<(Api, Option<Cloud>)> {
     })
 }
 
+/// The address where a virtual machine finds its metadata; the one that has no HTTPS.
+pub(crate) const METADATA: &Host = &Host {
+    services: Services::Metadata,
+    login: false,
+    ..login("169.254.169.254", Cloud::Global)
+};
+
 /// What every host of Defender for Endpoint in the global cloud takes: the audience is not the host.
 const ENDPOINT: &[(Api, &str)] = &[
     (Api::Mde, "api.securitycenter.microsoft.com"),
@@ -227,6 +246,7 @@ const fn login(name: &'static str, cloud: Cloud) -> Host {
         name,
         cloud,
         login: true,
+        services: Services::None,
         apis: &[],
         resource: None,
         audiences: &[],
@@ -238,6 +258,7 @@ const fn graph(name: &'static str, cloud: Cloud) -> Host {
         name,
         cloud,
         login: false,
+        services: Services::None,
         apis: &[Api::Graph],
         resource: Some(Api::Graph),
         audiences: &[],
@@ -249,6 +270,7 @@ const fn endpoint(name: &'static str) -> Host {
         name,
         cloud: Cloud::Global,
         login: false,
+        services: Services::None,
         apis: &[Api::Mde],
         resource: Some(Api::Mde),
         audiences: ENDPOINT,
@@ -270,6 +292,7 @@ const fn xdr(name: &'static str) -> Host {
         name,
         cloud: Cloud::Global,
         login: false,
+        services: Services::None,
         apis: &[Api::M365d],
         resource: Some(Api::M365d),
         audiences: XDR,
@@ -282,6 +305,7 @@ const fn government(name: &'static str, cloud: Cloud, api: Api) -> Host {
         name,
         cloud,
         login: false,
+        services: Services::None,
         apis: match api {
             Api::Graph => &[Api::Graph],
             Api::Mde => &[Api::Mde],
@@ -317,6 +341,16 @@ const fn vaults(name: &'static str, cloud: Cloud) -> Host {
 /// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
 pub(crate) const HOSTS: &[Host] = &[
     login("login.microsoftonline.com", Cloud::Global),
+    Host {
+        services: Services::DeviceLogin,
+        login: false,
+        ..login("microsoft.com", Cloud::Global)
+    },
+    Host {
+        services: Services::DeviceLogin,
+        login: false,
+        ..login("www.microsoft.com", Cloud::Global)
+    },
     login("login.windows.net", Cloud::Global),
     login("login.microsoft.com", Cloud::Global),
     login("sts.windows.net", Cloud::Global),
@@ -333,6 +367,7 @@ pub(crate) const HOSTS: &[Host] = &[
         name: "api.security.microsoft.com",
         cloud: Cloud::Global,
         login: false,
+        services: Services::None,
         apis: &[Api::Mde, Api::M365d],
         resource: Some(Api::M365d),
         audiences: ENDPOINT,

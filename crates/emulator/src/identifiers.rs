@@ -25,7 +25,8 @@ impl Identifiers {
     }
 }
 
-fn guid(high: u64, low: u64) -> String {
+/// Two numbers in the shape of a version 4 GUID.
+pub(crate) fn guid(high: u64, low: u64) -> String {
     let high = (high & 0xffff_ffff_ffff_0fff) | 0x4000;
     let low = (low & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
     format!(

@@ -41,11 +41,13 @@ mod identifiers;
 mod log;
 mod options;
 mod proxy;
+mod registration;
 mod reply;
 #[cfg(feature = "hunting")]
 mod sample;
 mod service;
 mod settings;
+mod sign_in;
 mod ticks;
 mod vault;
 mod wire;
@@ -58,8 +60,13 @@ pub use hosts::{Api, Cloud};
 pub use hunting::{
     Column, ColumnType, HuntingBackend, QueryFault, Question, Rows, Script, TimeRange, Value,
 };
-pub use log::{RecordedBody, RecordedRequest};
+pub use log::{RecordedAssertion, RecordedBody, RecordedRequest};
 pub use options::{
-    Application, Clock, Data, Limits, Observer, Options, ProxyCredentials, Quotas, Secret, Tenant,
+    Clock, Data, IdentityEndpoint, Limits, Observer, Options, ProxyCredentials, Quotas, Tenant,
 };
-pub use vault::{Vault, VaultAccess, VaultSecret};
+pub use registration::{
+    Application, Certificate, FederatedCredential, ManagedIdentity, Platform, RedirectUri, Secret,
+    SignInPolicy, User,
+};
+pub use sign_in::{Browser, DeviceOutcome, DeviceScript, SignIn};
+pub use vault::{Vault, VaultAccess, VaultCertificate, VaultSecret};

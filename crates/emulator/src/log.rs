@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Serialize;
@@ -20,15 +22,23 @@ const KEPT_TEXT: usize = 4096;
 const HEADERS: &[&str] = &[
     "accept",
     "accept-encoding",
+    "accept-language",
     "client-request-id",
     "consistencylevel",
     "content-type",
     "expect",
+    "metadata",
     "prefer",
     "return-client-request-id",
     "user-agent",
+    "x-anchormailbox",
+    "x-client-cpu",
+    "x-client-current-telemetry",
+    "x-client-last-telemetry",
+    "x-client-os",
     "x-client-sku",
     "x-client-ver",
+    "x-ms-lib-capability",
     "x-ms-client-request-id",
 ];
 
@@ -43,15 +53,32 @@ const PARAMETERS: &[&str] = &[
     "$top",
     "api-version",
     "authorization_endpoint",
+    "claims",
     "client_assertion_type",
     "client_id",
+    "client_info",
+    "code_challenge",
     "code_challenge_method",
+    "domain_hint",
     "grant_type",
+    "haschrome",
+    "login_hint",
+    "mi_res_id",
+    "mkt",
+    "msi_res_id",
+    "nonce",
+    "object_id",
+    "prompt",
     "redirect_uri",
     "resource",
     "response_mode",
     "response_type",
     "scope",
+    "state",
+    "tenant",
+    "username",
+    "x-client-sku",
+    "x-client-ver",
 ];
 
 /// One request that the emulator answered.
@@ -70,8 +97,35 @@ pub struct RecordedRequest {
     pub headers: BTreeMap<String, String>,
     /// The body, decoded.
     pub body: RecordedBody,
+    /// What a client assertion in the body says; its signature is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<RecordedAssertion>,
     /// What the emulator answered with; 0 when it broke the connection before a status.
     pub status: u16,
+}
+
+/// A client assertion, decoded and not checked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordedAssertion {
+    /// The header: algorithm, thumbprints.
+    pub header: serde_json::Value,
+    /// The claims.
+    pub claims: serde_json::Value,
+}
+
+impl RecordedAssertion {
+    fn of(form: &[u8]) -> Option<Self> {
+        let (_, assertion) =
+            url::form_urlencoded::parse(form).find(|(name, _)| name == "client_assertion")?;
+        let mut parts = assertion.split('.').map(|part| {
+            let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
+            serde_json::from_slice(&bytes).ok()
+        });
+        Some(Self {
+            header: parts.next()??,
+            claims: parts.next()??,
+        })
+    }
 }
 
 /// The body of a request.
@@ -100,6 +154,7 @@ impl RecordedRequest {
             query: parameters(uri.query().unwrap_or_default().as_bytes()),
             headers: allowed_headers(headers),
             body: RecordedBody::Empty,
+            assertion: None,
             status: 0,
         }
     }
@@ -112,10 +167,16 @@ impl RecordedRequest {
         self.body = if body.is_empty() {
             RecordedBody::Empty
         } else if content_type.starts_with("application/x-www-form-urlencoded") {
+            self.assertion = RecordedAssertion::of(body);
             RecordedBody::Form(parameters(body))
         } else if content_type.contains("json") {
             match serde_json::from_slice(body) {
+                Ok(mut document) if self.path.contains("/secrets/") => {
+                    redact(&mut document);
+                    RecordedBody::Json(document)
+                }
                 Ok(document) => RecordedBody::Json(document),
+                Err(_) if self.path.contains("/secrets/") => RecordedBody::Bytes(body.len()),
                 Err(_) => RecordedBody::Text(
                     String::from_utf8_lossy(&body[..body.len().min(KEPT_TEXT)]).into_owned(),
                 ),
@@ -123,6 +184,13 @@ impl RecordedRequest {
         } else {
             RecordedBody::Bytes(body.len())
         };
+    }
+}
+
+/// Takes the value out of a secret that is on its way to a vault.
+fn redact(document: &mut serde_json::Value) {
+    if let Some(value) = document.get_mut("value") {
+        *value = REDACTED.into();
     }
 }
 

@@ -1,6 +1,5 @@
 //! What to emulate: tenants and their applications, data, faults, time.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,9 +8,11 @@ use std::time::{Duration, SystemTime};
 use secrecy::SecretString;
 
 use crate::faults::Faults;
-use crate::hosts::{Api, Cloud};
+use crate::hosts::Cloud;
 use crate::hunting::HuntingBackend;
 use crate::log::RecordedRequest;
+use crate::registration::{Application, ManagedIdentity, User};
+use crate::sign_in::SignIn;
 use crate::vault::{Vault, VaultSecret};
 
 /// Tells the emulator the time: token lifetimes, quotas and time ranges follow it.
@@ -51,6 +52,11 @@ pub struct Options {
     pub limits: Limits,
     /// How long an access token is good for.
     pub token_lifetime: Duration,
+    /// How people behave at the sign-in pages, and how long what they get is good.
+    pub sign_in: SignIn,
+    /// The endpoint for managed identities that [`Running::environment`](crate::Running::environment)
+    /// names, if it is to name one; all of them are served in any case.
+    pub identity_endpoint: Option<IdentityEndpoint>,
     /// Whether answers are compressed for clients that accept it.
     pub gzip: bool,
     /// Start of the sequence that request and trace identifiers are drawn from, and of the sample data.
@@ -75,6 +81,8 @@ impl Default for Options {
             quotas: None,
             limits: Limits::default(),
             token_lifetime: Duration::from_secs(3599),
+            sign_in: SignIn::default(),
+            identity_endpoint: None,
             gzip: true,
             seed: 1,
             observer: None,
@@ -96,6 +104,7 @@ impl fmt::Debug for Options {
             .field("quotas", &self.quotas)
             .field("limits", &self.limits)
             .field("token_lifetime", &self.token_lifetime)
+            .field("sign_in", &self.sign_in)
             .field("seed", &self.seed)
             .finish_non_exhaustive()
     }
@@ -124,13 +133,16 @@ pub struct Tenant {
     pub cloud: Cloud,
     /// What may sign in.
     pub applications: Vec<Application>,
+    /// Who may sign in; the first is who does when nobody is named.
+    pub users: Vec<User>,
     /// The key vaults that trust the directory.
     pub vaults: Vec<Vault>,
 }
 
 impl Tenant {
     /// The default tenant, `11111111-1111-1111-1111-111111111111`, with one application that may
-    /// hunt and a vault, `demo-vault`, that holds its secret under the name that MSTICPy gives it.
+    /// hunt, a machine's identity that may too, two users (`analyst@demo.example` and
+    /// `admin@demo.example`) and a vault, `demo-vault`, that holds its secret under the name that MSTICPy gives it.
     pub fn demo() -> Self {
         Self::made_up('1', "Demo", "demo.example", Cloud::Global)
     }
@@ -155,6 +167,7 @@ impl Tenant {
             repeated(4)
         );
         let client_id = format!("{head}-aaaaaaaaaaaa");
+        let machine = format!("{head}-bbbbbbbbbbbb");
         let name_in_lower_case = name.to_lowercase();
         let secret = format!("{name_in_lower_case}-secret-made-up");
         Self {
@@ -163,75 +176,38 @@ impl Tenant {
             domain: Some(domain.to_owned()),
             cloud,
             vaults: vec![Vault {
-                readers: vec![client_id.clone()],
+                readers: vec![
+                    client_id.clone(),
+                    machine.clone(),
+                    format!("analyst@{domain}"),
+                ],
+                writers: vec![client_id.clone()],
                 secrets: vec![VaultSecret::new(
                     "DataProviders-MicrosoftDefender-Args-ClientSecret",
                     secret.clone(),
                 )],
                 ..Vault::new(format!("{name_in_lower_case}-vault"))
             }],
-            applications: vec![Application::new(client_id, secret)],
+            applications: vec![
+                Application::new(client_id, secret),
+                Application {
+                    name: "hunting-machine".to_owned(),
+                    ..Application::machine(machine, ManagedIdentity::System)
+                },
+            ],
+            users: User::pair(domain),
         }
     }
 }
 
-/// One application that is registered in a tenant.
-#[derive(Debug, Clone)]
-pub struct Application {
-    /// The application's identifier.
-    pub client_id: String,
-    /// What the application is called.
-    pub name: String,
-    /// What it may prove itself with.
-    pub secrets: Vec<Secret>,
-    /// The application roles that were granted, per API.
-    pub roles: BTreeMap<Api, Vec<String>>,
-}
-
-impl Application {
-    /// An application with one secret and the roles that hunting and alerts need.
-    pub fn new(client_id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
-        let roles = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Self {
-            client_id: client_id.into(),
-            name: "hunting".to_owned(),
-            secrets: vec![Secret {
-                value: secret.into(),
-                expires: None,
-            }],
-            roles: BTreeMap::from([
-                (
-                    Api::Graph,
-                    roles(&[
-                        "ThreatHunting.Read.All",
-                        "SecurityAlert.Read.All",
-                        "SecurityIncident.Read.All",
-                    ]),
-                ),
-                (
-                    Api::Mde,
-                    roles(&[
-                        "AdvancedQuery.Read.All",
-                        "Alert.Read.All",
-                        "Machine.Read.All",
-                    ]),
-                ),
-                (
-                    Api::M365d,
-                    roles(&["AdvancedHunting.Read.All", "Incident.Read.All"]),
-                ),
-            ]),
-        }
-    }
-}
-
-/// A client secret.
-#[derive(Debug, Clone)]
-pub struct Secret {
-    /// The secret itself.
-    pub value: SecretString,
-    /// From when on it is refused with AADSTS7000222.
-    pub expires: Option<SystemTime>,
+/// The endpoint that a machine's identity is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdentityEndpoint {
+    /// The instance metadata service of a virtual machine.
+    Imds,
+    /// The endpoint of App Service.
+    AppService,
 }
 
 /// What the proxy's clients have to present (`Proxy-Authorization: Basic`).
@@ -255,7 +231,7 @@ pub enum Data {
     Folders(Vec<std::path::PathBuf>),
     /// Tables by name, the same for every tenant.
     #[cfg(feature = "hunting")]
-    Batches(BTreeMap<String, Vec<arrow::record_batch::RecordBatch>>),
+    Batches(std::collections::BTreeMap<String, Vec<arrow::record_batch::RecordBatch>>),
     /// Whatever answers: a [`Script`](crate::Script), or something of the caller's own.
     Backend(Arc<dyn HuntingBackend>),
 }

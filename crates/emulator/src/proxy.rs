@@ -18,11 +18,12 @@ use tokio::sync::watch;
 
 use crate::certificates::Authority;
 use crate::connection::{self, handshake, told_to_stop};
-use crate::hosts::Host;
+use crate::hosts::{Host, METADATA};
 use crate::log::RecordedRequest;
 use crate::reply;
 use crate::service::{Place, Service};
 use crate::settings::basic;
+use crate::wire::Plans;
 
 /// The one port that the emulated hosts listen on.
 const HTTPS_PORT: u16 = 443;
@@ -35,9 +36,22 @@ pub(crate) async fn serve(
     closed: watch::Receiver<bool>,
 ) {
     let mut stop = closed.clone();
-    let handler = service_fn(move |request| {
-        let response = answer(request, &authority, &service, &closed);
-        async move { Ok::<_, Infallible>(response) }
+    let handler = service_fn(move |request: Request<Incoming>| {
+        let metadata = asks_for_metadata(&request)
+            && service
+                .proxy_credentials()
+                .is_none_or(|wanted| presents(request.headers(), &basic(wanted)));
+        let (authority, service, closed) =
+            (Arc::clone(&authority), Arc::clone(&service), closed.clone());
+        async move {
+            Ok::<_, Infallible>(if metadata {
+                service
+                    .respond(Place::Host(METADATA), request, &Plans::default())
+                    .await
+            } else {
+                answer(request, &authority, &service, &closed)
+            })
+        }
     });
     let connection = http1::Builder::new()
         .auto_date_header(false)
@@ -48,6 +62,14 @@ pub(crate) async fn serve(
         _ = connection.as_mut() => {}
         () = told_to_stop(&mut stop) => connection.as_mut().graceful_shutdown(),
     }
+}
+
+/// Whether it is a plain request to the one address that is never asked otherwise.
+fn asks_for_metadata(request: &Request<Incoming>) -> bool {
+    request.method() != Method::CONNECT
+        && request.uri().scheme_str() == Some("http")
+        && request.uri().host() == Some(METADATA.name)
+        && request.uri().port_u16().is_none_or(|port| port == 80)
 }
 
 /// Opens a tunnel, or says why not.

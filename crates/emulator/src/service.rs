@@ -1,5 +1,7 @@
 //! The emulated services behind one door: routes, faults, the log.
 
+mod route;
+
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,17 +11,20 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
-use crate::entra::{Directory, Version};
+use crate::entra::Directory;
 use crate::error::{Error, Result};
 use crate::faults::{Fault, FaultAnswer, FaultBody, Matcher};
-use crate::hosts::{Api, Host};
+use crate::hosts::Host;
 use crate::hunting::{self, HuntingBackend, Ledger};
 use crate::identifiers::Identifiers;
 use crate::log::{Log, RecordedRequest};
 use crate::options::{Clock, Limits, Observer, Options, ProxyCredentials};
 use crate::reply;
+use crate::settings;
+use crate::sign_in::SignIn;
 use crate::vault;
 use crate::wire::{Plan, Plans};
+use route::{Kind, Route, route};
 
 /// How much of a request that is too large is still read, so that its sender gets to the answer.
 const DRAINED: usize = 64 * 1024 * 1024;
@@ -60,37 +65,6 @@ impl Asked {
     }
 }
 
-/// What a path leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Route {
-    Token {
-        tenant: String,
-        version: Version,
-    },
-    OpenId {
-        tenant: String,
-        version: Version,
-    },
-    Keys,
-    Discovery,
-    Hunt(Api),
-    /// A vault, and what of it.
-    Vault {
-        name: String,
-        item: vault::Item,
-    },
-    /// Nothing, at a host of this kind.
-    Nothing(Kind),
-}
-
-/// Whose manners an answer without a route has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Login,
-    Api(Api),
-    Emulator,
-}
-
 /// Everything that requests share.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -100,6 +74,11 @@ pub(crate) struct Service {
     pub(crate) identifiers: Identifiers,
     pub(crate) limits: Limits,
     pub(crate) retention: Option<std::time::Duration>,
+    pub(crate) sign_in: SignIn,
+    /// What was set in vaults since the start.
+    pub(crate) vault_writes: vault::Writes,
+    /// What callers of App Service's endpoint for identities have to show.
+    pub(crate) identity_header: String,
     clock: Hidden<Clock>,
     observer: Option<Hidden<Observer>>,
     proxy_credentials: Option<ProxyCredentials>,
@@ -139,6 +118,9 @@ impl Service {
             identifiers: Identifiers::new(options.seed),
             limits: options.limits,
             retention: options.retention,
+            sign_in: options.sign_in,
+            vault_writes: vault::Writes::default(),
+            identity_header: settings::identity_header(options.seed),
             clock: Hidden(options.clock),
             observer: options.observer.map(Hidden),
             proxy_credentials: options.proxy_credentials,
@@ -227,26 +209,45 @@ impl Service {
     }
 
     async fn answer(&self, route: &Route, asked: &Asked, fault: &Fault) -> Response<Bytes> {
-        let allowed = match route {
-            Route::Token { .. } | Route::Hunt(_) => Method::POST,
-            Route::OpenId { .. } | Route::Keys | Route::Discovery | Route::Vault { .. } => {
-                Method::GET
-            }
-            Route::Nothing(kind) => return self.nothing(*kind, asked),
-        };
-        if asked.method != allowed {
-            return self.wrong_method(route, asked, &allowed);
+        if let Route::Nothing(kind) = route {
+            return self.nothing(*kind, asked);
         }
+        let allowed = route.methods();
+        if !allowed.contains(&asked.method) {
+            return self.wrong_method(route, asked, allowed);
+        }
+        let directory = &self.directory;
         match route {
-            Route::Token { tenant, version } => self.directory.token(self, asked, tenant, *version),
-            Route::OpenId { tenant, version } => {
-                self.directory.openid(self, asked, tenant, *version)
+            Route::Token { tenant, version } => directory.token(self, asked, tenant, *version),
+            Route::Authorize { tenant, version } => {
+                directory.authorize(self, asked, tenant, *version)
             }
-            Route::Keys => self.directory.keys(asked),
+            Route::DeviceCode { tenant, version } => {
+                directory.device_code(self, asked, tenant, *version)
+            }
+            Route::OpenId { tenant, version } => directory.openid(self, asked, tenant, *version),
+            Route::AdminConsent { tenant, scoped } => {
+                directory.admin_consent(self, asked, tenant, *scoped)
+            }
+            Route::Login => directory.login(self, asked),
+            Route::DeviceLogin => directory.device_login(self, asked),
+            Route::UserRealm { user } => directory.user_realm(asked, user),
+            Route::Keys => directory.keys(asked),
             Route::Discovery => Directory::instance_discovery(self, asked),
+            Route::Imds => directory.imds(self, asked),
+            Route::AppService => directory.app_service(self, asked),
+            Route::Requests => self.recorded(),
             Route::Hunt(api) => hunting::hunt(self, *api, asked, fault.late_schema).await,
             Route::Vault { name, item } => vault::answer(self, asked, name, item),
             Route::Nothing(kind) => self.nothing(*kind, asked),
+        }
+    }
+
+    /// What was asked so far, for a client that is no part of this process.
+    fn recorded(&self) -> Response<Bytes> {
+        match serde_json::to_value(self.requests()) {
+            Ok(requests) => reply::json(StatusCode::OK, &requests),
+            Err(error) => reply::text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
     }
 
@@ -269,7 +270,7 @@ impl Service {
         }
     }
 
-    fn wrong_method(&self, route: &Route, asked: &Asked, allowed: &Method) -> Response<Bytes> {
+    fn wrong_method(&self, route: &Route, asked: &Asked, allowed: &[Method]) -> Response<Bytes> {
         let mut response = match route {
             Route::Hunt(api) => hunting::error(
                 self,
@@ -280,7 +281,8 @@ impl Service {
             ),
             _ => reply::html(StatusCode::METHOD_NOT_ALLOWED),
         };
-        reply::set(&mut response, "allow", allowed.as_str());
+        let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        reply::set(&mut response, "allow", &names.join(", "));
         response
     }
 
@@ -408,172 +410,4 @@ async fn compressed(mut response: Response<Bytes>) -> Response<Bytes> {
         return response;
     };
     response
-}
-
-/// What `path` leads to at `place`, which goes by `host`.
-fn route(place: Place, host_name: &str, path: &str) -> Route {
-    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
-    if let Place::Host(host) = place
-        && let Some(name) = host.vault(host_name)
-    {
-        let item = vault::item(&segments);
-        return Route::Vault { name, item };
-    }
-    if let (Place::Direct(_), ["vaults", name, rest @ ..]) = (place, segments.as_slice()) {
-        return Route::Vault {
-            name: (*name).to_owned(),
-            item: vault::item(rest),
-        };
-    }
-    let found = entra_route(&segments).or_else(|| api_route(&segments));
-    match place {
-        Place::Direct(_) => found.unwrap_or(Route::Nothing(Kind::Emulator)),
-        Place::Host(host) => {
-            let kind = match host.apis.first() {
-                Some(api) => Kind::Api(*api),
-                None => Kind::Login,
-            };
-            found
-                .filter(|route| served(host, route))
-                .unwrap_or(Route::Nothing(kind))
-        }
-    }
-}
-
-fn served(host: &Host, route: &Route) -> bool {
-    match route {
-        // 21Vianet's Graph has no hunting.
-        Route::Hunt(Api::Graph) if host.cloud == crate::hosts::Cloud::China => false,
-        Route::Hunt(api) => host.apis.contains(api),
-        Route::Nothing(_) => false,
-        _ => host.login,
-    }
-}
-
-fn entra_route(segments: &[&str]) -> Option<Route> {
-    let (tenant, rest) = segments.split_first()?;
-    let tenant = (*tenant).to_owned();
-    match rest {
-        ["oauth2", "v2.0", "token"] => Some(Route::Token {
-            tenant,
-            version: Version::Two,
-        }),
-        ["oauth2", "token"] => Some(Route::Token {
-            tenant,
-            version: Version::One,
-        }),
-        ["v2.0", ".well-known", "openid-configuration"] => Some(Route::OpenId {
-            tenant,
-            version: Version::Two,
-        }),
-        [".well-known", "openid-configuration"] => Some(Route::OpenId {
-            tenant,
-            version: Version::One,
-        }),
-        ["discovery", "keys"] | ["discovery", "v2.0", "keys"] => Some(Route::Keys),
-        ["discovery", "instance"] => Some(Route::Discovery),
-        _ => None,
-    }
-}
-
-fn api_route(segments: &[&str]) -> Option<Route> {
-    match segments {
-        ["api", "advancedqueries", "run"] | ["api", "v1.0", "advancedqueries", "run"] => {
-            Some(Route::Hunt(Api::Mde))
-        }
-        ["api", "advancedhunting", "run"] => Some(Route::Hunt(Api::M365d)),
-        // OData allows the action with its namespace too.
-        ["v1.0" | "beta", "security", action] => {
-            let action = action
-                .strip_prefix("microsoft.graph.security.")
-                .unwrap_or(action);
-            action
-                .eq_ignore_ascii_case("runHuntingQuery")
-                .then_some(Route::Hunt(Api::Graph))
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(host: &str, path: &str) -> Route {
-        route(Place::Host(Host::named(host).unwrap()), host, path)
-    }
-
-    #[test]
-    fn a_host_serves_its_own_paths_only() {
-        let graph = "/v1.0/security/runHuntingQuery";
-        assert_eq!(at("graph.microsoft.com", graph), Route::Hunt(Api::Graph));
-        assert_eq!(
-            at("graph.microsoft.com", "/api/advancedqueries/run"),
-            Route::Nothing(Kind::Api(Api::Graph))
-        );
-        assert_eq!(
-            at("microsoftgraph.chinacloudapi.cn", graph),
-            Route::Nothing(Kind::Api(Api::Graph))
-        );
-        assert_eq!(
-            at("login.microsoftonline.com", graph),
-            Route::Nothing(Kind::Login)
-        );
-        assert_eq!(
-            at(
-                "api.security.microsoft.com",
-                "/api/v1.0/advancedqueries/run"
-            ),
-            Route::Hunt(Api::Mde)
-        );
-        assert_eq!(
-            at("api.security.microsoft.com", "/api/advancedhunting/run"),
-            Route::Hunt(Api::M365d)
-        );
-        assert_eq!(
-            at(
-                "api.securitycenter.microsoft.com",
-                "/api/advancedhunting/run"
-            ),
-            Route::Nothing(Kind::Api(Api::Mde))
-        );
-    }
-
-    #[test]
-    fn the_direct_address_serves_everything() {
-        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", path);
-        assert_eq!(
-            direct("/demo.example/oauth2/token"),
-            Route::Token {
-                tenant: "demo.example".to_owned(),
-                version: Version::One
-            }
-        );
-        assert_eq!(direct("/common/discovery/instance"), Route::Discovery);
-        assert_eq!(
-            direct("/beta/security/runhuntingquery"),
-            Route::Hunt(Api::Graph)
-        );
-        assert_eq!(direct("/api/advancedhunting/run"), Route::Hunt(Api::M365d));
-        assert_eq!(direct("/"), Route::Nothing(Kind::Emulator));
-    }
-
-    #[test]
-    fn a_vaults_paths_are_its_own_or_below_its_name() {
-        let secret = |name: &str| Route::Vault {
-            name: "contoso".to_owned(),
-            item: vault::Item::Secret {
-                name: name.to_owned(),
-                version: None,
-            },
-        };
-        assert_eq!(at("Contoso.vault.azure.cn", "/secrets/n/"), secret("n"));
-        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", path);
-        assert_eq!(direct("/vaults/contoso/secrets/n"), secret("n"));
-        assert_eq!(
-            direct("/secrets/n"),
-            Route::Nothing(Kind::Emulator),
-            "no vault is named"
-        );
-    }
 }

@@ -8,7 +8,8 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use crate::error::{Error, Result};
-use crate::options::{Options, ProxyCredentials};
+use crate::identifiers::Identifiers;
+use crate::options::{IdentityEndpoint, Options, ProxyCredentials};
 
 /// The files that live as long as the emulator does.
 #[derive(Debug)]
@@ -84,6 +85,7 @@ fn quoted(text: &str) -> String {
 pub(crate) fn environment(
     options: &Options,
     files: &Files,
+    http: SocketAddr,
     proxy: Option<SocketAddr>,
 ) -> Vec<(String, String)> {
     let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -122,10 +124,28 @@ pub(crate) fn environment(
             }
         }
     }
+    match options.identity_endpoint {
+        None => {}
+        Some(IdentityEndpoint::Imds) => {
+            pairs.push((
+                "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+                format!("http://{http}"),
+            ));
+        }
+        Some(IdentityEndpoint::AppService) => {
+            pairs.push(("IDENTITY_ENDPOINT", format!("http://{http}/msi/token")));
+            pairs.push(("IDENTITY_HEADER", identity_header(options.seed)));
+        }
+    }
     pairs
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// What callers of App Service's endpoint for identities have to show.
+pub(crate) fn identity_header(seed: u64) -> String {
+    Identifiers::new(seed.wrapping_add(0x1d)).next()
 }
 
 /// The proxy's address, with what it asks for.

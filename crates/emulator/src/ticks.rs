@@ -36,6 +36,14 @@ pub(crate) fn unix_seconds(time: SystemTime) -> i64 {
     (from_system_time(time) - UNIX_EPOCH).div_euclid(SECOND)
 }
 
+/// The tick at which a second since 1970 begins.
+pub(crate) fn from_unix_seconds(seconds: i64) -> i64 {
+    seconds
+        .saturating_mul(SECOND)
+        .saturating_add(UNIX_EPOCH)
+        .clamp(0, LAST)
+}
+
 /// A tick's place in the calendar.
 struct Civil {
     year: i64,

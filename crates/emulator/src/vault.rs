@@ -1,13 +1,21 @@
 //! Key Vault: vaults, their secrets, and who may get them.
 
 mod answer;
+mod certificate;
+mod content;
+mod refused;
 
 use std::time::{Duration, SystemTime};
 
+use http::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-pub(crate) use answer::{answer, outage};
+pub use certificate::VaultCertificate;
+
+pub(crate) use answer::answer;
+pub(crate) use content::Writes;
+pub(crate) use refused::outage;
 
 use crate::error::{Error, Result};
 use crate::hosts::is_vault_name;
@@ -19,12 +27,20 @@ use crate::options::Tenant;
 pub struct Vault {
     /// The vault's name: 3 to 24 letters, digits and `-`, unlike every other in its cloud.
     pub name: String,
-    /// The client identifiers of the applications that may get secrets; nobody may list or set.
+    /// The applications (by client identifier) and users (by name) that may get secrets,
+    /// certificates and keys; nobody may list them.
     pub readers: Vec<String>,
+    /// The applications and users that may set secrets.
+    pub writers: Vec<String>,
     /// How permissions are given, which shows in the words of a refusal.
     pub access: VaultAccess,
     /// Whether the firewall keeps everybody out.
     pub closed: bool,
+    /// What the challenge names as the resource instead of the vault's own; a client must not
+    /// ask for a token for it.
+    pub challenge_resource: Option<String>,
+    /// The certificates; each is a secret and a key too.
+    pub certificates: Vec<VaultCertificate>,
     /// The secrets. A name that comes several times has several versions, the last the current.
     pub secrets: Vec<VaultSecret>,
 }
@@ -35,6 +51,9 @@ impl Vault {
         Self {
             name: name.into(),
             readers: Vec::new(),
+            writers: Vec::new(),
+            challenge_resource: None,
+            certificates: Vec::new(),
             access: VaultAccess::default(),
             closed: false,
             secrets: Vec::new(),
@@ -65,6 +84,8 @@ pub struct VaultSecret {
     pub version: String,
     /// Whether it may be got; one that may not is a 403.
     pub enabled: bool,
+    /// Whether it was deleted; it can be recovered, but not got or set.
+    pub deleted: bool,
     /// From when on it should be used; it can be got before.
     pub not_before: Option<SystemTime>,
     /// Until when it should be used; it can be got after.
@@ -84,6 +105,7 @@ impl VaultSecret {
             name,
             value: value.into(),
             enabled: true,
+            deleted: false,
             not_before: None,
             expires: None,
             content_type: None,
@@ -104,32 +126,74 @@ pub(crate) fn version(name: &str, before: usize) -> String {
     Identifiers::new(seed).next().replace('-', "")
 }
 
+/// What a vault keeps things under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Collection {
+    Secrets,
+    Certificates,
+    Keys,
+}
+
+impl Collection {
+    /// The part of a path.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Secrets => "secrets",
+            Self::Certificates => "certificates",
+            Self::Keys => "keys",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Secrets, Self::Certificates, Self::Keys]
+            .into_iter()
+            .find(|collection| collection.name() == name)
+    }
+}
+
 /// What of a vault a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Item {
-    /// A secret, in its current version when none is named.
-    Secret {
+    /// One thing, in its current version when none is named.
+    One {
+        collection: Collection,
         name: String,
         version: Option<String>,
     },
-    /// A list of secrets or of a secret's versions.
-    List,
+    /// A list of things or of a thing's versions.
+    List(Collection),
     /// Nothing.
     Nothing,
 }
 
+impl Item {
+    /// The methods that are taken for it.
+    pub(crate) fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::One {
+                collection: Collection::Secrets,
+                version: None,
+                ..
+            } => &[Method::GET, Method::PUT],
+            _ => &[Method::GET],
+        }
+    }
+}
+
 /// What the parts of a path mean.
 pub(crate) fn item(segments: &[&str]) -> Item {
-    match segments {
-        ["secrets"] | ["secrets", _, "versions"] => Item::List,
-        ["secrets", name] => Item::Secret {
-            name: (*name).to_owned(),
-            version: None,
-        },
-        ["secrets", name, version] => Item::Secret {
-            name: (*name).to_owned(),
-            version: Some((*version).to_owned()),
-        },
+    let Some(collection) = segments.first().and_then(|name| Collection::named(name)) else {
+        return Item::Nothing;
+    };
+    let one = |name: &str, version: Option<&str>| Item::One {
+        collection,
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+    };
+    match &segments[1..] {
+        [] | [_, "versions"] => Item::List(collection),
+        [name] => one(name, None),
+        [name, version] => one(name, Some(version)),
         _ => Item::Nothing,
     }
 }

@@ -1,12 +1,9 @@
 //! The client credentials grant: an application signs in as itself.
 
-use openssl::memcmp;
-use secrecy::ExposeSecret;
-
 use super::Version;
 use super::grant::{Granted, TokenRequest};
+use super::proof;
 use super::refusal::Refusal;
-use crate::options::Application;
 
 /// What a scope ends with when it means everything that was granted.
 const DEFAULT: &str = "/.default";
@@ -20,9 +17,16 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
         Version::Two => resource_of(request.required("scope")?)?,
     };
     let application = request.application()?;
-    prove(request, application)?;
+    // Without consent there is no service principal in the tenant.
+    if !request.directory.is_consented(request.tenant, application) {
+        return Err(Refusal::application_not_found(
+            &application.client_id,
+            request.tenant,
+        ));
+    }
+    let proof = proof::confidential(request, application)?;
     let resource = request.resource(resource)?;
-    request.application_token(application, resource)
+    request.application_token(application, resource, proof)
 }
 
 /// The one resource that a scope may name.
@@ -36,33 +40,6 @@ fn resource_of(scope: &str) -> Result<&str, Refusal> {
         Some("") => Err(Refusal::scope(only)),
         Some(resource) => Ok(resource),
     }
-}
-
-/// Compares the secret with those that are registered.
-fn prove(request: &TokenRequest<'_>, application: &Application) -> Result<(), Refusal> {
-    let Some(sent) = request.field("client_secret") else {
-        return Err(if request.field("client_assertion").is_some() {
-            Refusal::assertion(application)
-        } else {
-            Refusal::no_proof()
-        });
-    };
-    let mut expired = false;
-    for secret in &application.secrets {
-        let value = secret.value.expose_secret();
-        if value.len() != sent.len() || !memcmp::eq(value.as_bytes(), sent.as_bytes()) {
-            continue;
-        }
-        if secret.expires.is_none_or(|end| end > request.service.now()) {
-            return Ok(());
-        }
-        expired = true;
-    }
-    Err(if expired {
-        Refusal::secret_expired(application)
-    } else {
-        Refusal::secret(application)
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::authorize::parameters;
+use super::refusal::Refusal;
 use super::{Directory, Version};
 use crate::hosts::{Cloud, Host};
 use crate::reply;
@@ -96,6 +98,22 @@ impl Directory {
         )
     }
 
+    /// `/common/userrealm/{user}`: whether the tenant itself looks after the user's password.
+    pub(crate) fn user_realm(&self, asked: &Asked, user: &str) -> Response<Bytes> {
+        let cloud = cloud_of(asked.place);
+        let body = match self.user_by_name(user) {
+            Some(user) => json!({
+                "ver": "1.0",
+                "account_type": "Managed",
+                "domain_name": user.name.rsplit('@').next(),
+                "cloud_instance_name": cloud.login().strip_prefix("login."),
+                "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+            }),
+            None => json!({"ver": "1.0", "account_type": "Unknown"}),
+        };
+        reply::json(StatusCode::OK, &body)
+    }
+
     /// The public keys that tokens of the authority are signed with.
     pub(crate) fn keys(&self, asked: &Asked) -> Response<Bytes> {
         let clouds: Vec<Cloud> = match asked.place {
@@ -118,12 +136,9 @@ impl Directory {
 
     /// `/common/discovery/instance`: whether a host is an authority, and its other names.
     pub(crate) fn instance_discovery(service: &Service, asked: &Asked) -> Response<Bytes> {
-        let endpoint =
-            url::form_urlencoded::parse(asked.uri.query().unwrap_or_default().as_bytes())
-                .find(|(name, _)| name == "authorization_endpoint")
-                .map(|(_, value)| value.into_owned());
-        let authority = endpoint
-            .as_deref()
+        let sent = parameters(asked);
+        let authority = sent
+            .get("authorization_endpoint")
             .and_then(|endpoint| url::Url::parse(endpoint).ok());
         let tenant = authority.as_ref().and_then(|authority| {
             let host = authority.host_str()?;
@@ -149,6 +164,10 @@ impl Directory {
                 }),
             );
         };
+        let version = sent.get("api-version").map_or("", String::as_str);
+        if !["1.0", "1.1", "1.2"].contains(&version) {
+            return Refusal::parameter("api-version").response(service, asked);
+        }
         let metadata: Vec<Value> = AUTHORITIES
             .iter()
             .map(|(network, cache, aliases)| {
@@ -166,7 +185,7 @@ impl Directory {
                     "{}/{tenant}/v2.0/.well-known/openid-configuration",
                     authority.origin().ascii_serialization()
                 ),
-                "api-version": "1.1",
+                "api-version": version,
                 "metadata": metadata,
             }),
         )

@@ -12,12 +12,16 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::client_credentials;
 use super::jwt::Claims;
+use super::proof::Proof;
 use super::refusal::Refusal;
-use super::{Directory, Version};
+use super::{
+    Directory, Version, authorization_code, client_credentials, device_code, password,
+    refresh_token,
+};
 use crate::hosts::{self, Api};
-use crate::options::{Application, Tenant};
+use crate::options::Tenant;
+use crate::registration::Application;
 use crate::reply;
 use crate::service::{Asked, Place, Service};
 use crate::ticks;
@@ -28,6 +32,8 @@ pub(super) struct TokenRequest<'a> {
     pub(super) service: &'a Service,
     pub(super) asked: &'a Asked,
     pub(super) tenant: &'a Tenant,
+    /// What stood in the path: the tenant, or `organizations`.
+    pub(super) authority: String,
     pub(super) version: Version,
     form: HashMap<String, String>,
 }
@@ -37,16 +43,29 @@ pub(super) struct Resource {
     /// The audience, as the client named it.
     pub(super) audience: String,
     /// The APIs whose roles go into the token; one, except for the emulator's own address.
-    apis: Vec<Api>,
+    pub(super) apis: Vec<Api>,
+    /// Whether it is Key Vault, which has one delegated permission.
+    pub(super) vault: bool,
 }
 
 /// A token, and what is said around it.
 pub(super) struct Granted {
     version: Version,
     token: String,
+    client_id: String,
     resource: String,
     lifetime: i64,
     not_before: i64,
+    /// What goes with a user's token.
+    pub(super) user: Option<UserAnswer>,
+}
+
+/// What is said around a user's token.
+pub(super) struct UserAnswer {
+    pub(super) scope: String,
+    pub(super) refresh_token: Option<String>,
+    pub(super) id_token: Option<String>,
+    pub(super) client_info: Option<String>,
 }
 
 /// Finds the tenant and the grant, and carries it out.
@@ -57,24 +76,32 @@ pub(super) fn grant(
     tenant: &str,
     version: Version,
 ) -> Result<Granted, Refusal> {
-    let tenant = directory.tenant(tenant, asked.place);
     let form = form(asked);
     let grant_type = form.get("grant_type").cloned();
-    let tenant = match grant_type.as_deref() {
-        Some("client_credentials") => tenant.map_err(Refusal::confidential)?,
-        _ => tenant?,
+    let found = match grant_type.as_deref() {
+        Some("client_credentials") => directory
+            .tenant(tenant, asked.place)
+            .map_err(Refusal::confidential)?,
+        _ => directory.home(tenant, asked.place, &form)?,
     };
     let request = TokenRequest {
         directory,
         service,
         asked,
-        tenant,
+        tenant: found,
+        authority: tenant.to_owned(),
         version,
         form,
     };
     match grant_type.as_deref() {
         None => Err(Refusal::missing("grant_type")),
         Some("client_credentials") => client_credentials::grant(&request),
+        Some("authorization_code") => authorization_code::grant(&request),
+        Some("refresh_token") => refresh_token::grant(&request),
+        Some("password") => password::grant(&request),
+        Some("urn:ietf:params:oauth:grant-type:device_code" | "device_code") => {
+            device_code::grant(&request)
+        }
         Some(other) => Err(Refusal::grant_type(other)),
     }
 }
@@ -84,7 +111,7 @@ pub(super) fn grant(
 ///
 /// A body that does not say what it is counts as a form: MSTICPy has always sent it so, and it
 /// signs in.
-fn form(asked: &Asked) -> HashMap<String, String> {
+pub(super) fn form(asked: &Asked) -> HashMap<String, String> {
     let is_form = asked
         .header(CONTENT_TYPE.as_str())
         .is_none_or(|value| value.starts_with("application/x-www-form-urlencoded"));
@@ -132,38 +159,24 @@ impl<'a> TokenRequest<'a> {
     pub(super) fn application(&self) -> Result<&'a Application, Refusal> {
         let client_id = self.required("client_id")?;
         self.tenant
-            .applications
-            .iter()
-            .find(|application| application.client_id.eq_ignore_ascii_case(client_id))
+            .application(client_id)
             .ok_or_else(|| Refusal::application_not_found(client_id, self.tenant))
+    }
+
+    /// The one named here as the form names it, for the shape of version 1.
+    pub(super) fn scope_text(&self) -> Option<String> {
+        match (self.version, self.field("scope"), self.field("resource")) {
+            (Version::One, _, Some(resource)) => {
+                Some(format!("{resource}/.default openid profile offline_access"))
+            }
+            (_, Some(scope), _) => Some(scope.to_owned()),
+            _ => None,
+        }
     }
 
     /// The resource behind a name, if it exists in the tenant's cloud.
     pub(super) fn resource(&self, name: &str) -> Result<Resource, Refusal> {
-        let trimmed = name.trim_end_matches('/');
-        if matches!(self.asked.place, Place::Direct(_))
-            && trimmed.eq_ignore_ascii_case(&self.asked.origin)
-        {
-            return Ok(Resource {
-                audience: trimmed.to_owned(),
-                apis: Api::ALL.to_vec(),
-            });
-        }
-        let own = |cloud: Option<_>| cloud.is_none_or(|cloud| cloud == self.tenant.cloud);
-        // Who may do what in a vault stands in the vault, not in the token.
-        if hosts::vault_resource(trimmed).is_some_and(own) {
-            return Ok(Resource {
-                audience: trimmed.to_owned(),
-                apis: Vec::new(),
-            });
-        }
-        match hosts::resource(trimmed) {
-            Some((api, cloud)) if own(cloud) => Ok(Resource {
-                audience: trimmed.to_owned(),
-                apis: vec![api],
-            }),
-            _ => Err(Refusal::resource(name, self.tenant)),
-        }
+        resource(self.asked, self.tenant, name)
     }
 
     /// A token for `application` itself.
@@ -171,11 +184,8 @@ impl<'a> TokenRequest<'a> {
         &self,
         application: &Application,
         resource: Resource,
+        proof: Proof,
     ) -> Result<Granted, Refusal> {
-        let now = ticks::unix_seconds(self.service.now());
-        let lifetime = i64::try_from(self.directory.token_lifetime.as_secs()).unwrap_or(i64::MAX);
-        let cloud = self.tenant.cloud;
-        let issuer = format!("{}/{}/", cloud.issuer(), self.tenant.id);
         let roles = resource
             .apis
             .iter()
@@ -183,57 +193,113 @@ impl<'a> TokenRequest<'a> {
             .flatten()
             .cloned()
             .collect();
+        let principal = application.object_id(&self.tenant.id);
+        self.directory.issue(
+            self.service,
+            self.tenant,
+            self.version,
+            Claims {
+                aud: resource.audience,
+                app_displayname: application.name.clone(),
+                appid: application.client_id.clone(),
+                appidacr: proof.class().to_owned(),
+                idtyp: "app".to_owned(),
+                oid: principal.clone(),
+                sub: principal,
+                roles,
+                ..Claims::default()
+            },
+        )
+    }
+}
+
+/// The resource behind a name, if it exists in the tenant's cloud.
+pub(super) fn resource(asked: &Asked, tenant: &Tenant, name: &str) -> Result<Resource, Refusal> {
+    let trimmed = name.trim_end_matches('/');
+    let found = |apis: Vec<Api>, vault| Resource {
+        audience: trimmed.to_owned(),
+        apis,
+        vault,
+    };
+    if matches!(asked.place, Place::Direct(_)) && trimmed.eq_ignore_ascii_case(&asked.origin) {
+        return Ok(found(Api::ALL.to_vec(), true));
+    }
+    let own = |cloud: Option<_>| cloud.is_none_or(|cloud| cloud == tenant.cloud);
+    // Who may do what in a vault stands in the vault, not in the token.
+    if hosts::vault_resource(trimmed).is_some_and(own) {
+        return Ok(found(Vec::new(), true));
+    }
+    match hosts::resource(trimmed) {
+        Some((api, cloud)) if own(cloud) => Ok(found(vec![api], false)),
+        _ => Err(Refusal::resource(name, tenant)),
+    }
+}
+
+impl Directory {
+    /// Signs `claims`, with the issuer, the dates and the tenant put in.
+    pub(super) fn issue(
+        &self,
+        service: &Service,
+        tenant: &Tenant,
+        version: Version,
+        claims: Claims,
+    ) -> Result<Granted, Refusal> {
+        let now = ticks::unix_seconds(service.now());
+        let lifetime = i64::try_from(self.token_lifetime.as_secs()).unwrap_or(i64::MAX);
+        let issuer = format!("{}/{}/", tenant.cloud.issuer(), tenant.id);
         let claims = Claims {
-            aud: resource.audience.clone(),
             iss: issuer.clone(),
             iat: now,
             nbf: now,
             exp: now.saturating_add(lifetime),
-            app_displayname: application.name.clone(),
-            appid: application.client_id.clone(),
-            appidacr: "1".to_owned(),
             idp: issuer,
-            idtyp: "app".to_owned(),
-            roles,
-            tid: self.tenant.id.clone(),
-            uti: URL_SAFE_NO_PAD.encode(&self.service.identifiers.next().as_bytes()[..16]),
+            tid: tenant.id.clone(),
+            uti: URL_SAFE_NO_PAD.encode(&service.identifiers.next().as_bytes()[..16]),
             ver: "1.0".to_owned(),
+            ..claims
         };
-        let token = self
-            .directory
-            .key(cloud)
-            .and_then(|key| key.sign(&claims))
-            .map_err(|_| Refusal::outage(StatusCode::INTERNAL_SERVER_ERROR))?;
+        let token = self.signed(tenant.cloud, &claims)?;
         Ok(Granted {
-            version: self.version,
+            version,
             token,
-            resource: resource.audience,
+            client_id: claims.appid,
+            resource: claims.aud,
             lifetime,
             not_before: now,
+            user: None,
         })
     }
 }
 
 impl Granted {
+    /// Whom the token was given to.
+    pub(super) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// The answer; version 1 writes its numbers as text.
     pub(super) fn response(&self, asked: &Asked) -> Response<Bytes> {
-        let body: Value = match self.version {
+        let mut body: Value = match self.version {
             Version::Two => json!({
                 "token_type": "Bearer",
                 "expires_in": self.lifetime,
                 "ext_expires_in": self.lifetime,
                 "access_token": self.token,
             }),
-            Version::One => json!({
-                "token_type": "Bearer",
-                "expires_in": self.lifetime.to_string(),
-                "ext_expires_in": self.lifetime.to_string(),
-                "expires_on": self.not_before.saturating_add(self.lifetime).to_string(),
-                "not_before": self.not_before.to_string(),
-                "resource": self.resource,
-                "access_token": self.token,
-            }),
+            Version::One => self.in_text(),
         };
+        if let Some(user) = &self.user {
+            body["scope"] = user.scope.clone().into();
+            for (name, value) in [
+                ("refresh_token", &user.refresh_token),
+                ("id_token", &user.id_token),
+                ("client_info", &user.client_info),
+            ] {
+                if let Some(value) = value {
+                    body[name] = value.clone().into();
+                }
+            }
+        }
         let mut response = reply::json(StatusCode::OK, &body);
         reply::set(&mut response, "x-ms-request-id", &asked.id);
         if let Some(sent) = asked.header("client-request-id") {
@@ -241,5 +307,18 @@ impl Granted {
         }
         reply::set(&mut response, "cache-control", "no-store, no-cache");
         response
+    }
+
+    /// The answer with its numbers as text, which version 1 and machines' endpoints have.
+    pub(super) fn in_text(&self) -> Value {
+        json!({
+            "token_type": "Bearer",
+            "expires_in": self.lifetime.to_string(),
+            "ext_expires_in": self.lifetime.to_string(),
+            "expires_on": self.not_before.saturating_add(self.lifetime).to_string(),
+            "not_before": self.not_before.to_string(),
+            "resource": self.resource,
+            "access_token": self.token,
+        })
     }
 }

@@ -27,7 +27,7 @@ impl SigningKey {
     }
 
     /// A compact JWS over `claims`.
-    pub(super) fn sign(&self, claims: &Claims) -> Result<String, ErrorStack> {
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, ErrorStack> {
         let header = json!({"typ": "JWT", "alg": "RS256", "x5t": self.id, "kid": self.id});
         let payload = serde_json::to_vec(claims).unwrap_or_default();
         let mut token = format!(
@@ -75,23 +75,41 @@ impl std::fmt::Debug for SigningKey {
 /// What an access token says.
 ///
 /// Source: <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     pub(crate) aud: String,
     pub(crate) iss: String,
     pub(crate) iat: i64,
     pub(crate) nbf: i64,
     pub(crate) exp: i64,
+    /// How the user signed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) amr: Vec<String>,
     pub(crate) app_displayname: String,
     pub(crate) appid: String,
-    /// 1: the application proved itself with a secret.
+    /// 0: a public client, 1: a secret, 2: a certificate.
     pub(crate) appidacr: String,
     pub(crate) idp: String,
-    /// `app`: no user takes part.
+    /// `app`: no user takes part; `user`: one does.
     pub(crate) idtyp: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) name: String,
+    /// The user, or the application's service principal.
+    #[serde(default)]
+    pub(crate) oid: String,
+    /// What was granted to an application.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) roles: Vec<String>,
+    /// What an application may do for its user, separated by blanks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) scp: String,
+    #[serde(default)]
+    pub(crate) sub: String,
     pub(crate) tid: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) unique_name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) upn: String,
     pub(crate) uti: String,
     pub(crate) ver: String,
 }
@@ -156,6 +174,7 @@ mod tests {
             tid: "t".to_owned(),
             uti: "u".to_owned(),
             ver: "1.0".to_owned(),
+            ..Claims::default()
         }
     }
 

@@ -1,11 +1,16 @@
 //! Refusals: the AADSTS codes and the body they travel in.
 
+mod assertion;
+mod user;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
 
+use super::page;
 use crate::hosts::Cloud;
-use crate::options::{Application, Tenant};
+use crate::options::Tenant;
+use crate::registration::Application;
 use crate::reply;
 use crate::service::{Asked, Place, Service};
 use crate::ticks;
@@ -21,6 +26,9 @@ pub(super) struct Refusal {
     /// The number after `AADSTS`.
     code: u64,
     message: String,
+    suberror: Option<&'static str>,
+    /// What a client has to ask for next, as JSON.
+    claims: Option<String>,
 }
 
 impl Refusal {
@@ -30,7 +38,31 @@ impl Refusal {
             error,
             code,
             message,
+            suberror: None,
+            claims: None,
         }
+    }
+
+    /// A grant that cannot be taken any more, which is how most of a user's refusals travel.
+    fn grant(code: u64, message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_grant",
+            code,
+            message.into(),
+        )
+    }
+
+    fn with_suberror(self, suberror: &'static str) -> Self {
+        Self {
+            suberror: Some(suberror),
+            ..self
+        }
+    }
+
+    /// The same under another OAuth error.
+    pub(super) fn as_error(self, error: &'static str) -> Self {
+        Self { error, ..self }
     }
 
     pub(super) fn tenant_not_found(name: &str) -> Self {
@@ -167,20 +199,6 @@ impl Refusal {
         )
     }
 
-    /// An assertion where none of the application's certificates is known.
-    pub(super) fn assertion(application: &Application) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            700_027,
-            format!(
-                "The certificate with identifier used to sign the client assertion is not \
-                 registered on application. Client application ID: '{}'.",
-                application.client_id
-            ),
-        )
-    }
-
     pub(super) fn scope(scope: &str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -255,39 +273,92 @@ impl Refusal {
     pub(super) fn response(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
         let timestamp = ticks::stamp(service.now());
         let trace_id = &asked.id;
-        let correlation_id = match asked.header("client-request-id") {
-            Some(sent) if is_guid(sent) => sent.to_owned(),
-            _ => service.identifiers.next(),
-        };
+        let correlation_id = correlation_id(service, asked);
         let authority = match asked.place {
             Place::Host(_) => asked.origin.clone(),
             Place::Direct(_) => format!("https://{}", Cloud::Global.login()),
         };
         let code = self.code;
-        let message = &self.message;
-        let mut response = reply::json(
-            self.status,
-            &json!({
-                "error": self.error,
-                "error_description": format!(
-                    "AADSTS{code}: {message}\r\nTrace ID: {trace_id}\r\n\
-                     Correlation ID: {correlation_id}\r\nTimestamp: {timestamp}"
-                ),
-                "error_codes": [code],
-                "timestamp": timestamp,
-                "trace_id": trace_id,
-                "correlation_id": correlation_id,
-                "error_uri": format!("{authority}/error?code={code}"),
-            }),
-        );
+        let mut body = json!({
+            "error": self.error,
+            "error_description": self.description(trace_id, &correlation_id, &timestamp),
+            "error_codes": [code],
+            "timestamp": timestamp,
+            "trace_id": trace_id,
+            "correlation_id": correlation_id,
+            "error_uri": format!("{authority}/error?code={code}"),
+        });
+        if let Some(suberror) = self.suberror {
+            body["suberror"] = suberror.into();
+        }
+        if let Some(claims) = &self.claims {
+            body["claims"] = claims.clone().into();
+        }
+        let mut response = reply::json(self.status, &body);
         reply::set(&mut response, "x-ms-request-id", trace_id);
         reply::set(&mut response, "client-request-id", &correlation_id);
         reply::set(&mut response, "cache-control", "no-store, no-cache");
         response
     }
+
+    /// The page that a browser gets when it cannot be sent back.
+    pub(super) fn page(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+        let description = self.description(
+            &asked.id,
+            &correlation_id(service, asked),
+            &ticks::stamp(service.now()),
+        );
+        let mut response = page::page(
+            StatusCode::BAD_REQUEST,
+            "Sorry, but we\u{2019}re having trouble signing you in.",
+            &format!("<pre>{}</pre>", page::escaped(&description)),
+        );
+        reply::set(&mut response, "x-ms-request-id", &asked.id);
+        response
+    }
+
+    /// The parameters that a browser is sent back with.
+    pub(super) fn parameters(
+        &self,
+        service: &Service,
+        asked: &Asked,
+    ) -> Vec<(&'static str, String)> {
+        let description = self.description(
+            &asked.id,
+            &correlation_id(service, asked),
+            &ticks::stamp(service.now()),
+        );
+        let mut parameters = vec![
+            ("error", self.error.to_owned()),
+            ("error_description", description),
+        ];
+        if self.error == "access_denied" {
+            parameters.push(("error_subcode", "cancel".to_owned()));
+        }
+        if let Some(claims) = &self.claims {
+            parameters.push(("claims", claims.clone()));
+        }
+        parameters
+    }
+
+    fn description(&self, trace_id: &str, correlation_id: &str, timestamp: &str) -> String {
+        format!(
+            "AADSTS{}: {}\r\nTrace ID: {trace_id}\r\nCorrelation ID: {correlation_id}\r\n\
+             Timestamp: {timestamp}",
+            self.code, self.message
+        )
+    }
 }
 
-fn is_guid(text: &str) -> bool {
+/// What the client called its request, if it is a GUID.
+fn correlation_id(service: &Service, asked: &Asked) -> String {
+    match asked.header("client-request-id") {
+        Some(sent) if is_guid(sent) => sent.to_owned(),
+        _ => service.identifiers.next(),
+    }
+}
+
+pub(super) fn is_guid(text: &str) -> bool {
     let mut lengths = text.split('-').map(str::len);
     text.bytes()
         .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())

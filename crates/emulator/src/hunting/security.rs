@@ -9,16 +9,31 @@ use crate::hosts::{Api, HOSTS};
 use crate::service::{Asked, Place, Service};
 use crate::ticks;
 
-/// The application role that hunting needs.
-fn required_role(api: Api) -> &'static str {
-    match api {
-        Api::Graph => "ThreatHunting.Read.All",
-        Api::Mde => "AdvancedQuery.Read.All",
-        Api::M365d => "AdvancedHunting.Read.All",
+/// What hunting needs, as the API's page on permissions prints it.
+///
+/// Sources: <https://learn.microsoft.com/graph/api/security-security-runhuntingquery>,
+/// <https://learn.microsoft.com/defender-endpoint/api/run-advanced-query-api>,
+/// <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
+struct Permission {
+    /// As a role of an application.
+    application: &'static str,
+    /// As a scope of an application that acts for a user.
+    delegated: &'static str,
+}
+
+fn required(api: Api) -> Permission {
+    let (application, delegated) = match api {
+        Api::Graph => ("ThreatHunting.Read.All", "ThreatHunting.Read.All"),
+        Api::Mde => ("AdvancedQuery.Read.All", "AdvancedQuery.Read"),
+        Api::M365d => ("AdvancedHunting.Read.All", "AdvancedHunting.Read"),
+    };
+    Permission {
+        application,
+        delegated,
     }
 }
 
-/// Checks signature, audience, lifetime and roles, in this order.
+/// Checks signature, audience, tenant, lifetime and permission, in this order.
 pub(super) fn authorize(service: &Service, api: Api, asked: &Asked) -> Result<Claims, Refused> {
     let token = asked
         .header(AUTHORIZATION.as_str())
@@ -47,6 +62,12 @@ pub(super) fn authorize(service: &Service, api: Api, asked: &Asked) -> Result<Cl
             "Access token validation failure. Invalid audience.",
         ));
     }
+    if !service.directory.issued(&claims, cloud) {
+        return Err(unauthorized(
+            api,
+            "Access token validation failure. Invalid signature or issuer.",
+        ));
+    }
     let now = ticks::unix_seconds(service.now());
     if now < claims.nbf || now >= claims.exp {
         return Err(unauthorized(
@@ -54,18 +75,33 @@ pub(super) fn authorize(service: &Service, api: Api, asked: &Asked) -> Result<Cl
             "Access token has expired or is not yet valid.",
         ));
     }
-    let required = required_role(api);
-    if !claims.roles.iter().any(|role| role == required) {
-        return Err(Refused::new(
-            StatusCode::FORBIDDEN,
-            "Forbidden",
-            format!(
-                "Missing application roles. API required roles: {required}, application roles: {}.",
-                claims.roles.join(",")
-            ),
-        ));
-    }
+    permitted(api, &claims)?;
     Ok(claims)
+}
+
+/// Whether the role or, where a user takes part, the scope is there.
+fn permitted(api: Api, claims: &Claims) -> Result<(), Refused> {
+    let required = required(api);
+    let forbidden = |message| Refused::new(StatusCode::FORBIDDEN, "Forbidden", message);
+    if claims.idtyp == "user" {
+        let mut scopes = claims.scp.split_whitespace();
+        if scopes.any(|scope| scope == required.delegated) {
+            return Ok(());
+        }
+        return Err(forbidden(format!(
+            "Missing scopes. API required scopes: {}, user scopes: {}.",
+            required.delegated,
+            claims.scp.replace(' ', ",")
+        )));
+    }
+    if claims.roles.iter().any(|role| role == required.application) {
+        return Ok(());
+    }
+    Err(forbidden(format!(
+        "Missing application roles. API required roles: {}, application roles: {}.",
+        required.application,
+        claims.roles.join(",")
+    )))
 }
 
 fn unauthorized(api: Api, message: &str) -> Refused {

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{Response, StatusCode};
-use secrecy::ExposeSecret;
-use serde_json::{Map, Value, json};
+use http::{Method, Response, StatusCode};
 
-use super::{Item, Vault, VaultAccess, VaultSecret};
+use super::content;
+use super::refused::{Refused, dressed};
+use super::{Collection, Item, Vault, VaultAccess};
 use crate::entra::Claims;
 use crate::hosts;
 use crate::options::Tenant;
@@ -28,51 +28,6 @@ const API_VERSIONS: [&str; 10] = [
     "2025-07-01",
 ];
 
-/// An error before it is dressed.
-///
-/// Sources: <https://learn.microsoft.com/azure/key-vault/general/rest-error-codes>,
-/// <https://learn.microsoft.com/azure/key-vault/general/common-error-codes>
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    inner: Option<&'static str>,
-    message: String,
-}
-
-impl Refused {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            inner: None,
-            message: message.into(),
-        }
-    }
-
-    fn unauthorized(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", message)
-    }
-
-    fn forbidden(inner: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            inner: Some(inner),
-            ..Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
-        }
-    }
-
-    fn bad_parameter(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "BadParameter", message)
-    }
-
-    fn response(&self, asked: &Asked) -> Response<Bytes> {
-        let mut error = json!({"code": self.code, "message": self.message});
-        if let Some(inner) = self.inner {
-            error["innererror"] = json!({"code": inner});
-        }
-        dressed(reply::json(self.status, &json!({"error": error})), asked)
-    }
-}
-
 /// Answers a request for something in the vault `name`.
 pub(crate) fn answer(service: &Service, asked: &Asked, name: &str, item: &Item) -> Response<Bytes> {
     let cloud = match asked.place {
@@ -85,14 +40,18 @@ pub(crate) fn answer(service: &Service, asked: &Asked, name: &str, item: &Item) 
             &format!("the emulator has no vault {name}"),
         );
     };
-    let found =
-        authorize(service, asked, tenant).and_then(|claims| serve(asked, vault, item, &claims));
+    let found = authorize(service, asked, tenant)
+        .and_then(|claims| serve(service, asked, tenant, vault, item, &claims));
     match found {
         Ok(response) => response,
         Err(refused) => {
             let mut response = refused.response(asked);
             if refused.status == StatusCode::UNAUTHORIZED {
-                reply::set(&mut response, "www-authenticate", &challenge(asked, tenant));
+                reply::set(
+                    &mut response,
+                    "www-authenticate",
+                    &challenge(asked, tenant, vault),
+                );
             }
             response
         }
@@ -102,7 +61,7 @@ pub(crate) fn answer(service: &Service, asked: &Asked, name: &str, item: &Item) 
 /// What a vault says it wants.
 ///
 /// Source: <https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses>
-fn challenge(asked: &Asked, tenant: &Tenant) -> String {
+fn challenge(asked: &Asked, tenant: &Tenant, vault: &Vault) -> String {
     let (authority, resource) = match asked.place {
         Place::Host(host) => (
             format!("https://{}", host.cloud.login()),
@@ -110,6 +69,7 @@ fn challenge(asked: &Asked, tenant: &Tenant) -> String {
         ),
         Place::Direct(_) => (asked.origin.clone(), asked.origin.clone()),
     };
+    let resource = vault.challenge_resource.clone().unwrap_or(resource);
     format!(
         "Bearer authorization=\"{authority}/{}\", resource=\"{resource}\"",
         tenant.id
@@ -169,16 +129,14 @@ fn authorize(service: &Service, asked: &Asked, tenant: &Tenant) -> Result<Claims
 
 /// Whether the caller may, and what there is.
 fn serve(
+    service: &Service,
     asked: &Asked,
+    tenant: &Tenant,
     vault: &Vault,
     item: &Item,
     claims: &Claims,
 ) -> Result<Response<Bytes>, Refused> {
     require_version(asked)?;
-    let reads = vault
-        .readers
-        .iter()
-        .any(|reader| reader.eq_ignore_ascii_case(&claims.appid));
     if vault.closed {
         return Err(Refused::forbidden(
             "ForbiddenByFirewall",
@@ -190,24 +148,60 @@ fn serve(
             ),
         ));
     }
-    match item {
-        Item::List => Err(not_permitted(vault, claims, "list", "")),
-        Item::Nothing => Err(Refused::bad_parameter(format!(
-            "Method GET does not allow operation '{}'",
-            asked.uri.path().rsplit('/').next().unwrap_or_default()
-        ))),
-        Item::Secret { name, .. } if !reads => Err(not_permitted(
-            vault,
-            claims,
-            "get",
-            &format!("/secrets/{name}"),
-        )),
-        Item::Secret { name, version } => {
-            let secret = found(vault, name, version.as_deref())?;
-            let body = bundle(asked, vault, secret);
-            Ok(dressed(reply::json(StatusCode::OK, &body), asked))
+    let (collection, name, version) = match item {
+        Item::List(collection) => {
+            return Err(not_permitted(vault, claims, *collection, "list", ""));
         }
+        Item::Nothing => {
+            return Err(Refused::bad_parameter(format!(
+                "Method GET does not allow operation '{}'",
+                asked.uri.path().rsplit('/').next().unwrap_or_default()
+            )));
+        }
+        Item::One {
+            collection,
+            name,
+            version,
+        } => (*collection, name, version.as_deref()),
+    };
+    let sets = asked.method == Method::PUT;
+    let (allowed, operation) = if sets {
+        (&vault.writers, "set")
+    } else {
+        (&vault.readers, "get")
+    };
+    if !allowed.iter().any(|known| is_caller(known, claims)) {
+        let below = format!("/{}/{name}", collection.name());
+        return Err(not_permitted(vault, claims, collection, operation, &below));
     }
+    content::check_name(name)?;
+    let home = content::Home {
+        vault,
+        cloud: tenant.cloud,
+        base: match asked.place {
+            Place::Host(_) => asked.origin.clone(),
+            Place::Direct(_) => format!("{}/vaults/{}", asked.origin, vault.name),
+        },
+        writes: &service.vault_writes,
+    };
+    let body = match collection {
+        Collection::Secrets if sets => home.set(name, &asked.body, service.now())?,
+        Collection::Secrets => home.secret(name, version)?,
+        Collection::Certificates => home.certificate(name, version)?,
+        Collection::Keys => home.key(name, version)?,
+    };
+    Ok(dressed(reply::json(StatusCode::OK, &body), asked))
+}
+
+/// Whether an entry of a vault's readers or writers is whoever shows these claims.
+fn is_caller(known: &str, claims: &Claims) -> bool {
+    let own = if claims.idtyp == "app" {
+        [&claims.appid, &claims.oid]
+    } else {
+        [&claims.upn, &claims.oid]
+    };
+    own.iter()
+        .any(|name| !name.is_empty() && known.eq_ignore_ascii_case(name))
 }
 
 fn require_version(asked: &Asked) -> Result<(), Refused> {
@@ -231,26 +225,44 @@ fn require_version(asked: &Asked) -> Result<(), Refused> {
 }
 
 fn caller(claims: &Claims) -> String {
-    format!("appid={};iss={}", claims.appid, claims.iss)
+    if claims.idtyp == "app" {
+        format!("appid={};iss={}", claims.appid, claims.iss)
+    } else {
+        format!(
+            "name={};appid={};oid={};iss={}",
+            claims.unique_name, claims.appid, claims.oid, claims.iss
+        )
+    }
 }
 
-fn not_permitted(vault: &Vault, claims: &Claims, operation: &str, below: &str) -> Refused {
+fn not_permitted(
+    vault: &Vault,
+    claims: &Claims,
+    collection: Collection,
+    operation: &str,
+    below: &str,
+) -> Refused {
     let caller = caller(claims);
+    let things = collection.name();
     match vault.access {
         VaultAccess::Policies => Refused::forbidden(
             "ForbiddenByPolicy",
             format!(
-                "The user, group or application '{caller}' does not have secrets {operation} \
+                "The user, group or application '{caller}' does not have {things} {operation} \
                  permission on key vault '{};location=westeurope'. For help resolving this \
                  issue, please see https://go.microsoft.com/fwlink/?linkid=2125287",
                 vault.name
             ),
         ),
         VaultAccess::Roles => {
-            let action = match operation {
-                "get" => "Microsoft.KeyVault/vaults/secrets/getSecret/action",
-                _ => "Microsoft.KeyVault/vaults/secrets/readMetadata/action",
+            let action = match (collection, operation) {
+                (Collection::Secrets, "get") => "secrets/getSecret/action",
+                (Collection::Secrets, "set") => "secrets/setSecret/action",
+                (Collection::Secrets, _) => "secrets/readMetadata/action",
+                (Collection::Certificates, _) => "certificates/read",
+                (Collection::Keys, _) => "keys/read",
             };
+            let action = format!("Microsoft.KeyVault/vaults/{action}");
             Refused::forbidden(
                 "ForbiddenByRbac",
                 format!(
@@ -265,124 +277,4 @@ fn not_permitted(vault: &Vault, claims: &Claims, operation: &str, below: &str) -
             )
         }
     }
-}
-
-fn found<'a>(
-    vault: &'a Vault,
-    name: &str,
-    version: Option<&str>,
-) -> Result<&'a VaultSecret, Refused> {
-    let plain = |text: &str| {
-        (1..=127).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    if !plain(name) {
-        return Err(Refused::bad_parameter(format!(
-            "The request URI contains an invalid name: {name}"
-        )));
-    }
-    let secret = vault
-        .secrets
-        .iter()
-        .rfind(|secret| {
-            secret.name.eq_ignore_ascii_case(name)
-                && version.is_none_or(|version| secret.version.eq_ignore_ascii_case(version))
-        })
-        .ok_or_else(|| {
-            let id = match version {
-                Some(version) => format!("{name}/{version}"),
-                None => name.to_owned(),
-            };
-            Refused::new(
-                StatusCode::NOT_FOUND,
-                "SecretNotFound",
-                format!(
-                    "A secret with (name/id) {id} was not found in this key vault. If you \
-                     recently deleted this secret you may be able to recover it using the correct \
-                     recovery command. For help resolving this issue, please see \
-                     https://go.microsoft.com/fwlink/?linkid=2125182"
-                ),
-            )
-        })?;
-    if !secret.enabled {
-        return Err(Refused::forbidden(
-            "SecretDisabled",
-            "Operation get is not allowed on a disabled secret.",
-        ));
-    }
-    Ok(secret)
-}
-
-/// The secret as it goes out; one outside its dates is handed out too, as the service does.
-///
-/// Source: <https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>
-fn bundle(asked: &Asked, vault: &Vault, secret: &VaultSecret) -> Value {
-    let below = match asked.place {
-        Place::Host(_) => String::new(),
-        Place::Direct(_) => format!("/vaults/{}", vault.name),
-    };
-    let mut attributes = Map::new();
-    attributes.insert("enabled".to_owned(), json!(secret.enabled));
-    for (name, time) in [
-        ("nbf", secret.not_before),
-        ("exp", secret.expires),
-        ("created", Some(secret.created)),
-        ("updated", Some(secret.created)),
-    ] {
-        if let Some(time) = time {
-            attributes.insert(name.to_owned(), json!(ticks::unix_seconds(time)));
-        }
-    }
-    attributes.insert("recoveryLevel".to_owned(), json!("Recoverable+Purgeable"));
-    attributes.insert("recoverableDays".to_owned(), json!(90));
-    let mut body = Map::new();
-    body.insert("value".to_owned(), json!(secret.value.expose_secret()));
-    if let Some(content_type) = &secret.content_type {
-        body.insert("contentType".to_owned(), json!(content_type));
-    }
-    body.insert(
-        "id".to_owned(),
-        json!(format!(
-            "{}{below}/secrets/{}/{}",
-            asked.origin, secret.name, secret.version
-        )),
-    );
-    body.insert("attributes".to_owned(), Value::Object(attributes));
-    Value::Object(body)
-}
-
-/// What a vault says when it is not well or asked too often.
-pub(crate) fn outage(asked: &Asked, status: StatusCode) -> Response<Bytes> {
-    let (code, message) = match status.as_u16() {
-        429 => (
-            "Throttled",
-            "Request was not processed because too many requests were received. Reason: \
-             VaultRequestTypeLimitReached",
-        ),
-        401 => (
-            "Unauthorized",
-            "AKV10000: Request is missing a Bearer or PoP token.",
-        ),
-        403 => ("Forbidden", "The request was refused by request."),
-        503 => (
-            "ServiceUnavailable",
-            "The service is temporarily unavailable.",
-        ),
-        500..=599 => ("InternalServerError", "An internal error has occurred."),
-        _ => ("BadParameter", "The request was refused by request."),
-    };
-    Refused::new(status, code, message).response(asked)
-}
-
-/// Adds the headers that every answer of a vault has.
-fn dressed(mut response: Response<Bytes>, asked: &Asked) -> Response<Bytes> {
-    reply::set(&mut response, "cache-control", "no-cache");
-    reply::set(&mut response, "x-ms-keyvault-region", "westeurope");
-    reply::set(&mut response, "x-ms-request-id", &asked.id);
-    if let Some(sent) = asked.header("x-ms-client-request-id") {
-        reply::set(&mut response, "x-ms-client-request-id", sent);
-    }
-    response
 }

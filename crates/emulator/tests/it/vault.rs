@@ -144,7 +144,7 @@ async fn refusals_are_whole() {
         "{}",
     )
     .await;
-    assert_eq!(answer.status, 405);
+    assert_eq!(answer.status, 403);
 }
 
 #[tokio::test]
