@@ -105,6 +105,7 @@ async fn start(cloud: Cloud) -> Running {
             name: "Contoso".to_owned(),
             domain: None,
             cloud,
+            users: Vec::new(),
             applications: vec![Application::new(CLIENT, SECRET), reader],
             vaults,
         }],

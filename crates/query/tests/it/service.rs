@@ -33,6 +33,7 @@ pub(crate) async fn start(cloud: Cloud) -> Running {
             name: "Contoso".to_owned(),
             domain: Some("contoso.example".to_owned()),
             cloud,
+            users: Vec::new(),
             applications: vec![Application::new(CLIENT, SECRET)],
             vaults: Vec::new(),
         }],
