@@ -53,6 +53,7 @@ struct Inner {
     client_request_id: Option<String>,
     retry_after: Option<Duration>,
     transient: bool,
+    not_configured: bool,
     hint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -70,6 +71,7 @@ impl Error {
             client_request_id: None,
             retry_after: None,
             transient: false,
+            not_configured: false,
             hint: None,
             source: None,
         }))
@@ -149,6 +151,13 @@ impl Error {
         self
     }
 
+    /// Says that nobody set this up here, so that another way may be tried instead.
+    #[must_use]
+    pub fn not_configured(mut self) -> Self {
+        self.0.not_configured = true;
+        self
+    }
+
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -187,6 +196,12 @@ impl Error {
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         self.0.transient
+    }
+
+    /// Whether nothing was tried because nobody set it up here: the one error after which a chain
+    /// of credentials goes on.
+    pub fn is_not_configured(&self) -> bool {
+        self.0.not_configured
     }
 
     /// What the reader should do next.

@@ -61,20 +61,25 @@ impl Authority {
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-protocols>
     pub fn token_url(&self, tenant: Option<&str>) -> Result<Url> {
+        self.endpoint_url(tenant, "token")
+    }
+
+    /// The endpoint that is called `name`.
+    pub(crate) fn endpoint_url(&self, tenant: Option<&str>, name: &str) -> Result<Url> {
         let tenant = checked(tenant.unwrap_or(&self.tenant))?;
         let mut url = self.base.clone();
         url.set_query(None);
         url.set_fragment(None);
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty()
-                .extend([tenant, "oauth2", "v2.0", "token"]);
+                .extend([tenant, "oauth2", "v2.0", name]);
         }
         Ok(url)
     }
 }
 
 /// A tenant goes into a path: what could lead elsewhere is refused.
-fn checked(tenant: &str) -> Result<&str> {
+pub(crate) fn checked(tenant: &str) -> Result<&str> {
     let trimmed = tenant.trim();
     let allowed = |c: char| c.is_alphanumeric() || c == '-' || c == '.' || c == '_';
     let possible = trimmed.starts_with(char::is_alphanumeric) && trimmed.chars().all(allowed);

@@ -13,16 +13,31 @@
 //! | `device-code` | `DeviceCode`: a user and a browser on any device |
 //! | `delegated` (by the two above) | `Delegated`: a user, silently where possible; `RefreshToken`; `MemoryStore` |
 //! | `token-cache` | `FileStore`: tokens in an encrypted file, for the next process |
+//! | `certificate` | `ClientCertificate`: an application and its certificate |
+//! | `assertion` | `ClientAssertion`: an application and what somebody else signed for it |
+//! | `environment` | `EnvironmentCredential`: what the `AZURE_*` variables ask for |
+//! | `managed-identity` | `ManagedIdentity`: the machine or service this runs on |
+//! | `azure-cli` | `AzureCli`: whoever is signed in to `az` |
+//! | always | [`Chain`]: the first that is configured |
 //! | always | [`ExistingToken`]: a token obtained elsewhere |
 
 #[cfg(feature = "token-endpoint")]
 mod aadsts;
 #[cfg(feature = "delegated")]
 mod account;
+#[cfg(feature = "assertion")]
+mod assertion;
+#[cfg(any(feature = "assertion", feature = "certificate"))]
+mod assertion_grant;
 mod authority;
+#[cfg(feature = "azure-cli")]
+mod azure_cli;
 #[cfg(feature = "browser")]
 mod browser;
 mod cached;
+#[cfg(feature = "certificate")]
+mod certificate;
+mod chain;
 mod claims;
 #[cfg(feature = "client-secret")]
 mod client_secret;
@@ -30,7 +45,13 @@ mod client_secret;
 mod delegated;
 #[cfg(feature = "device-code")]
 mod device_code;
+#[cfg(feature = "environment")]
+mod environment;
 mod existing_token;
+#[cfg(feature = "managed-identity")]
+mod managed_identity;
+#[cfg(feature = "delegated")]
+mod grant;
 #[cfg(feature = "delegated")]
 mod public_client;
 #[cfg(feature = "token-endpoint")]
@@ -39,6 +60,8 @@ mod redaction;
 mod refresh_token;
 #[cfg(feature = "token-endpoint")]
 mod refusal;
+#[cfg(any(feature = "azure-cli", feature = "managed-identity"))]
+mod seconds;
 #[cfg(feature = "delegated")]
 mod sign_in;
 #[cfg(feature = "delegated")]
@@ -50,10 +73,20 @@ mod token_store;
 
 #[cfg(feature = "delegated")]
 pub use account::Account;
+#[cfg(feature = "assertion")]
+pub use assertion::{AssertionFile, AssertionSource, AssertionText, ClientAssertion};
 pub use authority::Authority;
+#[cfg(feature = "azure-cli")]
+pub use azure_cli::{AzureCli, CommandOutput, CommandRunner, SystemCommands};
 #[cfg(feature = "browser")]
-pub use browser::{Browser, BrowserOptions, BrowserSignIn, NoBrowser, ResponseMode, SystemBrowser};
+pub use browser::{Browser, BrowserOptions, BrowserSignIn, NoBrowser, ResponseMode, SystemBrowser, system_browser};
 pub use cached::Cached;
+#[cfg(feature = "certificate")]
+pub use certificate::{
+    CertificateKey, CertificateNotice, CertificateOptions, CertificateSources, ClientCertificate,
+    KeyMaterial, SigningAlgorithm,
+};
+pub use chain::Chain;
 pub use claims::{Claims, claims};
 #[cfg(feature = "client-secret")]
 pub use client_secret::ClientSecret;
@@ -61,7 +94,11 @@ pub use client_secret::ClientSecret;
 pub use delegated::{Delegated, DelegatedOptions};
 #[cfg(feature = "device-code")]
 pub use device_code::DeviceCode;
+#[cfg(feature = "environment")]
+pub use environment::EnvironmentCredential;
 pub use existing_token::ExistingToken;
+#[cfg(feature = "managed-identity")]
+pub use managed_identity::{IdentityId, ManagedIdentity, ManagedIdentityOptions};
 #[cfg(feature = "delegated")]
 pub use public_client::PublicClient;
 #[cfg(feature = "delegated")]

@@ -1,0 +1,251 @@
+//! Signs in as the `AZURE_*` variables say.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use defender_core::{
+    AccessToken, Clock, Credential, Error, ErrorKind, Result, SecretString, TokenRequest, Transport,
+};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::{
+    Authority, CertificateKey, CertificateOptions, CertificateSources, ClientAssertion,
+    ClientCertificate, ClientSecret, KeyMaterial,
+};
+
+const TENANT: &str = "AZURE_TENANT_ID";
+const CLIENT: &str = "AZURE_CLIENT_ID";
+const SECRET: &str = "AZURE_CLIENT_SECRET";
+const CERTIFICATE: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
+const CERTIFICATE_PASSWORD: &str = "AZURE_CLIENT_CERTIFICATE_PASSWORD";
+const SEND_CHAIN: &str = "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN";
+const FEDERATED_TOKEN: &str = "AZURE_FEDERATED_TOKEN_FILE";
+const USERNAME: &str = "AZURE_USERNAME";
+const PASSWORD: &str = "AZURE_PASSWORD";
+const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
+
+/// Signs in as the `AZURE_*` variables say: with a secret, a certificate or a workload's
+/// assertion, in this order.
+///
+/// | variables besides `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` | sign-in |
+/// |---|---|
+/// | `AZURE_CLIENT_SECRET` | [`ClientSecret`] |
+/// | `AZURE_CLIENT_CERTIFICATE_PATH`, `_PASSWORD`, `AZURE_CLIENT_SEND_CERTIFICATE_CHAIN` | [`ClientCertificate`] |
+/// | `AZURE_FEDERATED_TOKEN_FILE` | [`ClientAssertion`] |
+/// | `AZURE_USERNAME`, `AZURE_PASSWORD` | refused: no password of a user is ever sent |
+///
+/// `AZURE_AUTHORITY_HOST` names another login host. Files are read when the first token is asked
+/// for. Where the variables do not suffice, the error
+/// [is "not configured"](Error::is_not_configured).
+///
+/// Source: <https://learn.microsoft.com/python/api/azure-identity/azure.identity.environmentcredential>
+pub struct EnvironmentCredential {
+    variables: Variables,
+    host: Url,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    chosen: OnceCell<Arc<dyn Credential>>,
+}
+
+impl EnvironmentCredential {
+    /// What `variable` says, at `host` unless `AZURE_AUTHORITY_HOST` names another.
+    pub fn new(
+        variable: impl Fn(&str) -> Option<String>,
+        host: Url,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            variables: Variables::read(variable),
+            host,
+            transport,
+            clock,
+            chosen: OnceCell::new(),
+        }
+    }
+
+    fn choose(&self) -> Result<Arc<dyn Credential>> {
+        let variables = &self.variables;
+        let (tenant, client_id) = variables.application()?;
+        let authority = Authority::new(self.host()?, tenant)
+            .map_err(|error| error.reworded(|message| format!("{message} ({TENANT})")))?;
+        let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
+        if let Some(secret) = &variables.secret {
+            let secret = secret.clone();
+            let credential = ClientSecret::new(authority, client_id, secret, transport, clock);
+            return Ok(Arc::new(credential));
+        }
+        if let Some(path) = &variables.certificate {
+            let key = self.key(path)?;
+            let options = CertificateOptions {
+                send_chain: variables.send_chain,
+                ..CertificateOptions::default()
+            };
+            let credential =
+                ClientCertificate::new(authority, client_id, key, options, transport, clock);
+            return Ok(Arc::new(credential));
+        }
+        if let Some(path) = &variables.federated_token {
+            let path = Path::new(path);
+            let credential = ClientAssertion::from_file(
+                authority,
+                client_id,
+                path,
+                FEDERATED_TOKEN,
+                transport,
+                clock,
+            );
+            return Ok(Arc::new(credential));
+        }
+        Err(password())
+    }
+
+    fn key(&self, path: &str) -> Result<CertificateKey> {
+        let sources = CertificateSources {
+            password: self.variables.certificate_password.clone(),
+            password_setting: CERTIFICATE_PASSWORD.to_owned(),
+            ..CertificateSources::new(KeyMaterial::from_path(path, CERTIFICATE)?)
+        };
+        let key = CertificateKey::load(&sources, self.clock.now())?;
+        for notice in key.notices() {
+            tracing::warn!(%notice, "about the certificate of the environment");
+        }
+        Ok(key)
+    }
+
+    fn host(&self) -> Result<Url> {
+        let Some(host) = &self.variables.authority_host else {
+            return Ok(self.host.clone());
+        };
+        // Some write the host alone, as the Azure SDKs allow.
+        let url = if host.contains("://") {
+            Url::parse(host)
+        } else {
+            Url::parse(&format!("https://{host}"))
+        };
+        url.map_err(|error| {
+            Error::new(
+                ErrorKind::Config,
+                format!("{AUTHORITY_HOST} is not an address"),
+            )
+            .with_source(error)
+            .with_hint("such as https://login.microsoftonline.us")
+        })
+    }
+}
+
+#[async_trait]
+impl Credential for EnvironmentCredential {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let chosen = self.chosen.get_or_try_init(|| async { self.choose() });
+        chosen.await?.token(request).await
+    }
+}
+
+impl fmt::Debug for EnvironmentCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnvironmentCredential")
+            .field("set", &self.variables.set())
+            .finish_non_exhaustive()
+    }
+}
+
+fn password() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!(
+            "{USERNAME} and {PASSWORD} ask to sign in with a user's password, which is not done"
+        ),
+    )
+    .with_hint("sign in with the browser or a device code, which know multi-factor authentication")
+}
+
+/// The variables that are set, an empty one being none.
+struct Variables {
+    tenant: Option<String>,
+    client: Option<String>,
+    secret: Option<SecretString>,
+    certificate: Option<String>,
+    certificate_password: Option<SecretString>,
+    send_chain: bool,
+    federated_token: Option<String>,
+    username: bool,
+    password: bool,
+    authority_host: Option<String>,
+}
+
+impl Variables {
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let get = |name| variable(name).filter(|value| !value.trim().is_empty());
+        Self {
+            tenant: get(TENANT),
+            client: get(CLIENT),
+            secret: get(SECRET).map(Into::into),
+            certificate: get(CERTIFICATE),
+            certificate_password: get(CERTIFICATE_PASSWORD).map(Into::into),
+            send_chain: get(SEND_CHAIN)
+                .is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true")),
+            federated_token: get(FEDERATED_TOKEN),
+            username: get(USERNAME).is_some(),
+            password: get(PASSWORD).is_some(),
+            authority_host: get(AUTHORITY_HOST),
+        }
+    }
+
+    /// The proofs that are there.
+    fn proofs(&self) -> Vec<&'static str> {
+        let mut proofs = Vec::new();
+        for (name, there) in [
+            (SECRET, self.secret.is_some()),
+            (CERTIFICATE, self.certificate.is_some()),
+            (FEDERATED_TOKEN, self.federated_token.is_some()),
+            (PASSWORD, self.username && self.password),
+        ] {
+            if there {
+                proofs.push(name);
+            }
+        }
+        proofs
+    }
+
+    fn set(&self) -> Vec<&'static str> {
+        let named = [(TENANT, &self.tenant), (CLIENT, &self.client)];
+        let named = named.into_iter().filter(|(_, value)| value.is_some());
+        named.map(|(name, _)| name).chain(self.proofs()).collect()
+    }
+
+    /// Tenant and application, when there is also something to prove it with.
+    fn application(&self) -> Result<(&str, &str)> {
+        let proofs = self.proofs();
+        let mut missing = Vec::new();
+        if let (Some(tenant), Some(client), false) = (&self.tenant, &self.client, proofs.is_empty())
+        {
+            return Ok((tenant, client));
+        }
+        for (name, value) in [(TENANT, &self.tenant), (CLIENT, &self.client)] {
+            if value.is_none() {
+                missing.push(name.to_owned());
+            }
+        }
+        if proofs.is_empty() {
+            missing.push(format!("one of {SECRET}, {CERTIFICATE}, {FEDERATED_TOKEN}"));
+        }
+        let set = self.set();
+        let set = match set.as_slice() {
+            [] => String::new(),
+            [one] => format!(" ({one} is set)"),
+            many => format!(" ({} are set)", many.join(", ")),
+        };
+        Err(Error::new(
+            ErrorKind::Config,
+            format!("the environment lacks {}{set}", missing.join(" and ")),
+        )
+        .not_configured())
+    }
+}
+
+#[cfg(test)]
+mod tests;
