@@ -54,25 +54,31 @@ pub struct Claims {
 /// assert_eq!(claims.roles, ["ThreatHunting.Read.All"]);
 /// ```
 pub fn claims(token: &str) -> Result<Claims> {
-    // The causes quote what they stumbled over, which is a piece of the token.
-    let wrong = |what| {
-        Error::new(
-            ErrorKind::Protocol,
-            format!("the token is not a JSON web token: {what}"),
-        )
-    };
+    let payload = payload(token)?;
+    let wire: ClaimsWire =
+        serde_json::from_slice(&payload).map_err(|_| wrong("its claims are not as expected"))?;
+    Ok(wire.into())
+}
+
+/// The claims of a JSON web token as JSON text, unverified.
+pub(crate) fn payload(token: &str) -> Result<Vec<u8>> {
     let mut parts = token.trim().split('.');
     let (Some(_), Some(payload), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(wrong("it does not have three parts"));
     };
-    let payload = URL_SAFE_NO_PAD
+    URL_SAFE_NO_PAD
         .decode(payload.trim_end_matches('='))
-        .map_err(|_| wrong("its claims are not base64"))?;
-    let wire: ClaimsWire =
-        serde_json::from_slice(&payload).map_err(|_| wrong("its claims are not as expected"))?;
-    Ok(wire.into())
+        .map_err(|_| wrong("its claims are not base64"))
+}
+
+/// Without a cause: the parsers quote what they stumbled over, which is a piece of the token.
+fn wrong(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        format!("the token is not a JSON web token: {what}"),
+    )
 }
 
 #[derive(Deserialize)]

@@ -70,6 +70,8 @@ mod stored;
 mod token_endpoint;
 #[cfg(feature = "delegated")]
 mod token_store;
+#[cfg(all(test, feature = "delegated"))]
+mod user_tests;
 
 #[cfg(feature = "delegated")]
 pub use account::Account;

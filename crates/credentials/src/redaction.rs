@@ -1,4 +1,4 @@
-//! Takes a secret out of text that others wrote.
+//! Takes secrets out of text that others wrote.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -8,24 +8,33 @@ use url::form_urlencoded;
 /// Shorter secrets would take ordinary words with them.
 const SHORTEST: usize = 4;
 
-/// Knows a secret and takes it out of text, also where it is base64 or URL-encoded.
+/// Knows secrets and takes them out of text, also where they are base64 or URL-encoded.
 ///
 /// An authority does not repeat secrets, but what is in between may print the request.
 pub(crate) struct Redaction<'a> {
-    secret: &'a SecretString,
+    secrets: Vec<&'a SecretString>,
 }
 
 impl<'a> Redaction<'a> {
     pub(crate) fn of(secret: &'a SecretString) -> Self {
-        Self { secret }
+        Self::of_all([secret])
     }
 
-    /// `text` with `REDACTED` in place of the secret.
-    pub(crate) fn apply(&self, text: &str) -> String {
-        let secret = self.secret.expose_secret();
-        if secret.len() < SHORTEST {
-            return text.to_owned();
+    pub(crate) fn of_all(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        let long = |secret: &&SecretString| secret.expose_secret().len() >= SHORTEST;
+        Self {
+            secrets: secrets.into_iter().filter(long).collect(),
         }
+    }
+
+    /// `text` with `REDACTED` in place of the secrets.
+    pub(crate) fn apply(&self, text: &str) -> String {
+        let without = |text: String, secret: &&SecretString| without(&text, secret.expose_secret());
+        self.secrets.iter().fold(text.to_owned(), without)
+    }
+}
+
+fn without(text: &str, secret: &str) -> String {
         let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let percent = form.replace('+', "%20");
         let lower = lower_digits(&percent);
@@ -44,7 +53,6 @@ impl<'a> Redaction<'a> {
         forms
             .iter()
             .fold(text.to_owned(), |text, form| text.replace(form, "REDACTED"))
-    }
 }
 
 /// `%2F` as `%2f`.
@@ -80,6 +88,13 @@ mod tests {
         ] {
             assert_eq!(redaction.apply(&format!("a {form} b")), expected, "{form}");
         }
+    }
+
+    #[test]
+    fn several_secrets_are_taken_out() {
+        let (one, two) = (SecretString::from("canary"), SecretString::from("finch"));
+        let redaction = Redaction::of_all([&one, &two]);
+        assert_eq!(redaction.apply("canary, finch"), "REDACTED, REDACTED");
     }
 
     #[test]

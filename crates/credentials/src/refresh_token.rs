@@ -1,16 +1,27 @@
 //! A refresh token that was obtained elsewhere.
 
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
-use defender_core::{
-    AccessToken, Credential, Error, ErrorKind, Result, SecretString, TokenRequest,
-};
+use defender_core::{AccessToken, Credential, Result, SecretString, TokenRequest};
 
 use crate::PublicClient;
 
-/// Signs in with a refresh token that was obtained elsewhere; the newest replaces it, in memory.
+/// Signs in with a refresh token that was obtained elsewhere.
+///
+/// It is redeemed for every scope that its user and application may have. The newest replaces
+/// it, in memory only: the one it began with goes on to be good as long as the authority says.
+///
+/// # Errors
+///
+/// Of [`Credential::token`]: `Credential` when the token has ended or was withdrawn; otherwise
+/// as of any credential.
+///
+/// Source: <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 pub struct RefreshToken {
     client: PublicClient,
-    newest: std::sync::Mutex<SecretString>,
+    newest: Mutex<SecretString>,
 }
 
 impl RefreshToken {
@@ -18,21 +29,30 @@ impl RefreshToken {
     pub fn new(client: PublicClient, token: SecretString) -> Self {
         Self {
             client,
-            newest: std::sync::Mutex::new(token),
+            newest: Mutex::new(token),
         }
+    }
+
+    fn newest(&self) -> std::sync::MutexGuard<'_, SecretString> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Credential for RefreshToken {
-    async fn token(&self, _: &TokenRequest) -> Result<AccessToken> {
-        let _ = (&self.client, &self.newest);
-        Err(Error::new(ErrorKind::Credential, "not signed in"))
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let token = self.newest().clone();
+        let grant = self.client.refresh(request, &token).await;
+        let grant = grant.map_err(|refused| refused.error)?;
+        if let Some(newer) = grant.refresh_token {
+            *self.newest() = newer;
+        }
+        Ok(grant.access_token)
     }
 }
 
-impl std::fmt::Debug for RefreshToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RefreshToken")
             .field("client", &self.client)
             .finish_non_exhaustive()

@@ -54,6 +54,27 @@ pub(crate) fn error(head: &Parts, body: &[u8], context: &Context<'_>) -> Error {
     error
 }
 
+/// What OAuth calls the refusal in `body`, such as `invalid_grant`: what to react to.
+#[cfg(feature = "delegated")]
+pub(crate) fn name(body: &[u8]) -> Option<String> {
+    let wire = serde_json::from_slice::<RefusalWire>(body).ok()?;
+    (!wire.error.is_empty()).then_some(wire.error)
+}
+
+/// The error that an authority sent the browser back with.
+#[cfg(feature = "browser")]
+pub(crate) fn of_redirect(name: &str, description: &str, context: &Context<'_>) -> Error {
+    let wire = RefusalWire {
+        error: name.to_owned(),
+        error_description: description.to_owned(),
+        error_codes: Vec::new(),
+        trace_id: None,
+        correlation_id: None,
+    };
+    let (head, ()) = http::Response::new(()).into_parts();
+    refused(&wire, &head, context).with_url(context.url)
+}
+
 /// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
 #[derive(Deserialize)]
 struct RefusalWire {
@@ -154,7 +175,7 @@ fn first_line(description: &str) -> String {
 }
 
 /// Somebody else's text on one line of bounded length, without the full stop.
-fn readable(text: &str) -> String {
+pub(crate) fn readable(text: &str) -> String {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use defender_core::{AccessToken, Body, Clock, Error, ErrorKind, Result, TokenRequest, Transport};
+use defender_core::{AccessToken, Clock, Error, ErrorKind, Result, TokenRequest, Transport};
 use defender_http::read_at_most;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
@@ -34,14 +34,37 @@ impl TokenEndpoint {
         form: &[(&str, &str)],
         redaction: &Redaction<'_>,
     ) -> Result<AccessToken> {
+        let posted = self.grant(request, form, redaction).await;
+        posted.map_err(|refused| refused.error)?.token(request)
+    }
+
+    /// As [`Self::token`], for who wants more of the answer than the token.
+    pub(crate) async fn grant(
+        &self,
+        request: &TokenRequest,
+        form: &[(&str, &str)],
+        redaction: &Redaction<'_>,
+    ) -> Result<Posted, Refused> {
         let url = self.authority.token_url(request.tenant.as_deref())?;
+        self.post(url, form, request.claims.as_deref(), redaction)
+            .await
+    }
+
+    /// Posts `form` to `url`.
+    pub(crate) async fn post(
+        &self,
+        url: Url,
+        form: &[(&str, &str)],
+        claims: Option<&str>,
+        redaction: &Redaction<'_>,
+    ) -> Result<Posted, Refused> {
         let id = Uuid::new_v4().to_string();
         let message = http::Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
             .header("client-request-id", &id)
             .header("return-client-request-id", "true")
-            .body(encoded(form, request.claims.as_deref()))
+            .body(encoded(form, claims))
             .map_err(|_| {
                 Error::new(ErrorKind::Config, "the authority's address cannot be used")
                     .with_url(&url)
@@ -57,22 +80,76 @@ impl TokenEndpoint {
                 now: self.clock.now(),
                 redaction,
             };
-            return Err(refusal::error(&head, &body, &context));
+            return Err(Refused {
+                #[cfg(feature = "delegated")]
+                name: refusal::name(&body),
+                error: refusal::error(&head, &body, &context),
+            });
         }
-        let expected = |what: &str| {
-            Error::new(
-                ErrorKind::Protocol,
-                format!("the authority's answer {what}"),
-            )
-            .with_url(&url)
-            .with_status(head.status.as_u16())
-            .with_client_request_id(&id)
-            .with_hint("check the authority's address; a proxy may have answered instead")
-        };
-        let token = read(body, start).await?.map_err(expected)?;
-        let lifetime = token.expires_at.duration_since(start).unwrap_or_default();
-        tracing::debug!(%url, scope = %request.scope, ?lifetime, client_request_id = id, "got a token");
+        let body = body.collect(LONGEST_ANSWER).await?;
+        Ok(Posted {
+            url,
+            client_request_id: id,
+            status: head.status,
+            start,
+            body,
+        })
+    }
+}
+
+/// A refusal, and what OAuth calls it.
+pub(crate) struct Refused {
+    /// Such as `invalid_grant`; `None` when it was not the authority that refused.
+    #[cfg(feature = "delegated")]
+    pub(crate) name: Option<String>,
+    pub(crate) error: Error,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self {
+            #[cfg(feature = "delegated")]
+            name: None,
+            error,
+        }
+    }
+}
+
+/// What an authority answered when it did not refuse.
+pub(crate) struct Posted {
+    url: Url,
+    client_request_id: String,
+    status: http::StatusCode,
+    /// When it was asked.
+    pub(crate) start: SystemTime,
+    pub(crate) body: Bytes,
+}
+
+impl Posted {
+    /// The token in the answer.
+    pub(crate) fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let token = read(&self.body, self.start).map_err(|what| self.unexpected(what))?;
+        let lifetime = token.expires_at.duration_since(self.start);
+        tracing::debug!(
+            url = %self.url,
+            scope = %request.scope,
+            lifetime = ?lifetime.unwrap_or_default(),
+            client_request_id = self.client_request_id,
+            "got a token"
+        );
         Ok(token)
+    }
+
+    /// The error that the answer is when it is not what it should be.
+    pub(crate) fn unexpected(&self, what: &str) -> Error {
+        Error::new(
+            ErrorKind::Protocol,
+            format!("the authority's answer {what}"),
+        )
+        .with_url(&self.url)
+        .with_status(self.status.as_u16())
+        .with_client_request_id(&self.client_request_id)
+        .with_hint("check the authority's address; a proxy may have answered instead")
     }
 }
 
@@ -84,22 +161,21 @@ fn encoded(form: &[(&str, &str)], claims: Option<&str>) -> Bytes {
 }
 
 /// The token in `body`, or what is wrong with it; never the parser's words, which quote.
-async fn read(body: Body, start: SystemTime) -> Result<Result<AccessToken, &'static str>> {
-    let body = body.collect(LONGEST_ANSWER).await?;
-    let Ok(wire) = serde_json::from_slice::<TokenWire>(&body) else {
-        return Ok(Err("holds no token"));
+fn read(body: &[u8], start: SystemTime) -> Result<AccessToken, &'static str> {
+    let Ok(wire) = serde_json::from_slice::<TokenWire>(body) else {
+        return Err("holds no token");
     };
     let bearer = wire.token_type.as_deref().unwrap_or("Bearer");
     if !bearer.eq_ignore_ascii_case("Bearer") {
-        return Ok(Err("holds a token that is not a bearer token"));
+        return Err("holds a token that is not a bearer token");
     }
     let Some(expires_at) = wire.expires_at(start) else {
-        return Ok(Err("does not say when the token ends"));
+        return Err("does not say when the token ends");
     };
     if wire.access_token.is_empty() {
-        return Ok(Err("holds no token"));
+        return Err("holds no token");
     }
-    Ok(Ok(AccessToken::new(wire.access_token, expires_at)))
+    Ok(AccessToken::new(wire.access_token, expires_at))
 }
 
 /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
@@ -125,13 +201,13 @@ impl TokenWire {
 /// A number of seconds: a number in v2 of the endpoint, text in v1.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Seconds {
+pub(crate) enum Seconds {
     Number(f64),
     Text(String),
 }
 
 impl Seconds {
-    fn duration(&self) -> Option<Duration> {
+    pub(crate) fn duration(&self) -> Option<Duration> {
         let seconds = match self {
             Self::Number(seconds) => *seconds,
             Self::Text(text) => text.trim().parse().ok()?,

@@ -3,19 +3,26 @@
 #[cfg(feature = "token-cache")]
 mod file;
 #[cfg(feature = "token-cache")]
+mod format;
+#[cfg(feature = "token-cache")]
 mod key;
+#[cfg(feature = "token-cache")]
+mod location;
 mod memory;
 mod owner;
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use defender_core::{AccessToken, Result, SecretString};
+use defender_core::{AccessToken, Result, SecretString, TokenRequest};
 
 #[cfg(feature = "token-cache")]
-pub use file::{FileStore, token_cache_path};
+pub use file::FileStore;
 #[cfg(feature = "token-cache")]
 pub use key::{CacheKey, KeyFile, KeySource};
+#[cfg(feature = "token-cache")]
+pub use location::token_cache_path;
 pub use memory::MemoryStore;
 pub use owner::{Owner, Selection};
 
@@ -67,6 +74,37 @@ pub struct KeptToken {
     pub tenant: Option<String>,
     /// The token.
     pub token: AccessToken,
+}
+
+impl KeptToken {
+    /// `token`, which came for `request`; nothing when it answered a service's challenge, which
+    /// is of that moment.
+    pub(crate) fn of(request: &TokenRequest, token: &AccessToken) -> Option<Self> {
+        request.claims.is_none().then(|| Self {
+            scope: request.scope.as_str().to_owned(),
+            tenant: request.tenant.as_deref().map(str::to_lowercase),
+            token: token.clone(),
+        })
+    }
+}
+
+/// A kept token must be good for this long: what is renewed early must not come from here.
+const MARGIN: Duration = Duration::from_mins(5);
+
+/// The token of `kept` that answers `request`.
+pub(crate) fn usable(kept: &Kept, request: &TokenRequest, now: SystemTime) -> Option<AccessToken> {
+    if request.claims.is_some() {
+        return None;
+    }
+    let tenant = request.tenant.as_deref().map(str::to_lowercase);
+    let fits = |kept: &&KeptToken| {
+        kept.scope == request.scope.as_str()
+            && kept.tenant == tenant
+            && kept.token.expires_at > now + MARGIN
+            && request.refused != Some(kept.token.id)
+    };
+    let found = kept.access_tokens.iter().find(fits)?;
+    Some(found.token.clone())
 }
 
 /// What is to be kept.
