@@ -39,6 +39,10 @@ pub struct BindOptions {
     pub parameters: BTreeMap<String, Value>,
     /// Answers to earlier [`Discovery`]s of the same query, in order.
     pub discovered: Vec<Vec<ColumnSchema>>,
+    /// The type to give to names that only data could explain, such as a property that
+    /// `bag_unpack` made a column of. With a type, nothing has to be discovered and the query can
+    /// be judged without data; such a name is null, so do not run what is bound this way.
+    pub assumed: Option<ScalarType>,
 }
 
 /// What binding comes to.
@@ -131,8 +135,18 @@ pub(crate) struct Binder<'a> {
     render: Option<Render>,
     discovery: Option<Box<Discovery>>,
     discovered: usize,
+    /// Whether columns that only data knows may be there.
+    open: bool,
     depth: usize,
     nodes: usize,
+    bins: Bins<'a>,
+}
+
+/// What `set` says about `bin_auto`.
+#[derive(Default, Clone, Copy)]
+struct Bins<'a> {
+    size: Option<&'a tree::Expression>,
+    at: Option<&'a tree::Expression>,
 }
 
 struct SharedEntry {
@@ -158,8 +172,10 @@ impl<'a> Binder<'a> {
             render: None,
             discovery: None,
             discovered: 0,
+            open: false,
             depth: 0,
             nodes: 0,
+            bins: Bins::default(),
         }
     }
 
@@ -222,10 +238,15 @@ impl<'a> Binder<'a> {
                     }
                 }
                 StatementKind::Set(set) => {
-                    self.note(
+                    let value = set.value.as_ref();
+                    match set.name.text.as_str() {
+                        "query_bin_auto_size" => self.bins.size = value,
+                        "query_bin_auto_at" => self.bins.at = value,
+                        _ => self.note(
                         statement.span,
                         format!("'set {}' changes nothing here", set.name.text),
-                    );
+                        ),
+                    }
                 }
                 StatementKind::Alias { .. } => {
                     return self.unsupported(statement.span, "'alias database'");

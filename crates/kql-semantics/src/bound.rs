@@ -528,6 +528,8 @@ pub struct MakeSeries {
     pub step: Expr,
     /// Group keys.
     pub by: Vec<Assignment>,
+    /// Whether no rows and no groups still give a series (`kind=nonempty`).
+    pub nonempty: bool,
 }
 
 /// One series of a `make-series`.

@@ -464,15 +464,15 @@ impl Printer {
             | OperatorKind::GetSchema
             | OperatorKind::GraphMarkComponents
             | OperatorKind::Error => {}
-            OperatorKind::Distinct(columns)
-            | OperatorKind::ProjectAway(columns)
+            OperatorKind::ProjectAway(columns)
             | OperatorKind::ProjectByNames(columns)
             | OperatorKind::ProjectKeep(columns)
             | OperatorKind::Union(columns) => {
                 self.push(" ");
                 self.expressions(columns);
             }
-            OperatorKind::Extend(columns)
+            OperatorKind::Distinct(columns)
+            | OperatorKind::Extend(columns)
             | OperatorKind::Print(columns)
             | OperatorKind::Project(columns)
             | OperatorKind::ProjectRename(columns)

@@ -252,13 +252,13 @@ impl<'a> Children<'a> {
             | OperatorKind::GetSchema
             | OperatorKind::GraphMarkComponents
             | OperatorKind::Error => {}
-            OperatorKind::Distinct(columns)
-            | OperatorKind::ProjectAway(columns)
+            OperatorKind::ProjectAway(columns)
             | OperatorKind::ProjectByNames(columns)
             | OperatorKind::ProjectKeep(columns)
             | OperatorKind::Union(columns) => self.all(columns),
             OperatorKind::Evaluate(evaluate) => self.call(&evaluate.call),
-            OperatorKind::Extend(columns)
+            OperatorKind::Distinct(columns)
+            | OperatorKind::Extend(columns)
             | OperatorKind::Print(columns)
             | OperatorKind::Project(columns)
             | OperatorKind::ProjectRename(columns)

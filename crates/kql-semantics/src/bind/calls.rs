@@ -43,15 +43,15 @@ impl<'a> Binder<'a> {
         if let Some(value) = self.special_call(function, call, context) {
             return value;
         }
+        // The service lets any name stand before an argument and goes by the place.
         if let Some(named) = call
             .arguments
             .iter()
             .find_map(|argument| argument.name.as_ref())
         {
-            return self.refuse(
-                DiagnosticKind::Arity,
+            self.note(
                 named.span,
-                format!("the arguments of '{name}' have no names"),
+                format!("'{name}' does not look at the names of its arguments"),
             );
         }
         let arguments = self.arguments(call, context)?;
@@ -165,6 +165,10 @@ impl<'a> Binder<'a> {
                 // The parameters of these repeat in pairs or end differently.
                 ("case", _) => Parameter::Any,
                 ("bag_pack", index) if index % 2 == 0 => Parameter::Of(Text),
+                // Further arrays, and at the end maybe where nulls go.
+                ("array_sort_asc" | "array_sort_desc", _) if argument.ty == Dynamic => {
+                    Parameter::Dynamic
+                }
                 _ => function.parameter(index),
             };
             match self.fit(parameter, argument, function) {
@@ -522,9 +526,7 @@ impl<'a> Binder<'a> {
                     .collect();
                 self.apply(function, call, arguments, context)
             }
-            "array_sort_asc" | "array_sort_desc" if call.arguments.len() > 1 => {
-                self.array_sort(function, call, context)
-            }
+            "bin_auto" => self.bin_auto(call, context),
             "column_names_of" => self.column_names(call, context),
             "ingestion_time" if call.arguments.is_empty() => {
                 // Local rows do not know when they were ingested; the time of the event is nearest.
@@ -536,21 +538,33 @@ impl<'a> Binder<'a> {
         })
     }
 
-    fn array_sort(
-        &mut self,
-        function: &'static Function,
-        call: &'a tree::Call,
-        context: &mut Context<'_>,
-    ) -> Outcome<Expr> {
-        let arguments = self.arguments(call, context)?;
-        if arguments
-            .iter()
-            .filter(|argument| argument.ty == Dynamic)
-            .count()
-            > 1
-        {
-            return self.unsupported(call.span, format!("'{}' of several arrays", function.name));
-        }
+    /// `bin_auto(x)`: the bin that `set query_bin_auto_size` and `query_bin_auto_at` say.
+    fn bin_auto(&mut self, call: &'a tree::Call, context: &mut Context<'_>) -> Outcome<Expr> {
+        let Some(size) = self.bins.size else {
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                call.span,
+                "'bin_auto' needs 'set query_bin_auto_size=…' before the query",
+            );
+        };
+        let [argument] = call.arguments.as_slice() else {
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                "'bin_auto' takes 1 argument",
+            );
+        };
+        let mut arguments = vec![
+            self.expression(&argument.value, context)?,
+            self.expression(size, &mut Context::constant(context.scope))?,
+        ];
+        let function = match self.bins.at {
+            Some(at) => {
+                arguments.push(self.expression(at, &mut Context::constant(context.scope))?);
+                self.known("bin_at", call.span)?
+            }
+            None => self.known("bin", call.span)?,
+        };
         self.apply(function, call, arguments, context)
     }
 

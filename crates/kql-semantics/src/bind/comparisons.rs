@@ -138,6 +138,11 @@ impl<'a> Binder<'a> {
             && comparable(right.ty)
             && !(ordered && left.ty == Dynamic && !(right.ty.is_numeric() || right.ty == Dynamic))
             && !(ordered && right.ty == Dynamic && !(left.ty.is_numeric() || left.ty == Dynamic));
+        let (left, right) = if fits && !ordered {
+            self.read_constant(left, right)
+        } else {
+            (left, right)
+        };
         let agreed = if fits {
             agree(left, right)
         } else {
@@ -155,6 +160,35 @@ impl<'a> Binder<'a> {
                 format!("'{operator}' cannot compare {left} with {right}; convert one of them"),
             ),
         }
+    }
+
+    /// Reads a constant string as the type of the value it is compared with, or a constant number
+    /// as a string: the service takes `RemotePort == "443"` and `ResultType == 0`.
+    fn read_constant(&mut self, left: Expr, right: Expr) -> (Expr, Expr) {
+        let differ = (left.ty == Text) != (right.ty == Text)
+            && ![left.ty, right.ty]
+                .iter()
+                .any(|ty| matches!(ty, Dynamic | Guid));
+        if !differ {
+            return (left, right);
+        }
+        if right.is_constant() {
+            let ty = left.ty;
+            (left, self.read_as(right, ty))
+        } else if left.is_constant() {
+            let ty = right.ty;
+            (self.read_as(left, ty), right)
+        } else {
+            (left, right)
+        }
+    }
+
+    fn read_as(&mut self, value: Expr, ty: ScalarType) -> Expr {
+        self.note(
+            value.span,
+            format!("this {} is read as a {ty}, like what it is compared with", value.ty),
+        );
+        value.converted(ty)
     }
 
     pub(super) fn membership(
@@ -210,6 +244,11 @@ impl<'a> Binder<'a> {
                 list.push(element.converted(Text));
                 continue;
             }
+            let element = if texts && element.ty != Dynamic && element.is_constant() {
+                element.converted(Text)
+            } else {
+                element
+            };
             if texts && !matches!(element.ty, Text | Dynamic) {
                 return self.refuse(
                     DiagnosticKind::Type,
@@ -231,6 +270,12 @@ impl<'a> Binder<'a> {
         } else {
             value
         };
+        // Stands for the value, which may be large, beside every element of a list, which may be long.
+        let probe = Expr {
+            kind: ExprKind::Column(crate::types::ColumnId(u32::MAX)),
+            ty: value.ty,
+            span: value.span,
+        };
         let mut agreed = Vec::with_capacity(list.len());
         for element in list {
             if value.ty == Dynamic || element.ty == Dynamic {
@@ -238,7 +283,8 @@ impl<'a> Binder<'a> {
                 continue;
             }
             let element_span = element.span;
-            match agree(value.clone(), element) {
+            let (_, element) = self.read_constant(probe.clone(), element);
+            match agree(probe.clone(), element) {
                 Ok((_, element)) => agreed.push(element),
                 Err((left, right)) => {
                     return self.refuse(

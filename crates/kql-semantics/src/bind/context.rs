@@ -45,10 +45,14 @@ impl<'c> Context<'c> {
             .iter()
             .find(|column| &*column.name == name)
             .or_else(|| {
-                // Sentinel's name for the same column; hunting queries are written for both.
-                (name == "TimeGenerated")
-                    .then(|| columns.iter().find(|column| &*column.name == "Timestamp"))
-                    .flatten()
+                // Sentinel's name for the same column; hunting queries are written for both, and
+                // mix them: what was grouped as one may be asked for as the other.
+                let other = match name {
+                    "TimeGenerated" => "Timestamp",
+                    "Timestamp" => "TimeGenerated",
+                    _ => return None,
+                };
+                columns.iter().find(|column| &*column.name == other)
             })
     }
 }

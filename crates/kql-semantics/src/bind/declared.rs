@@ -33,6 +33,35 @@ impl<'a> Binder<'a> {
         })
     }
 
+    /// The value of a function without parameters that is named without parentheses.
+    pub(super) fn view_value(
+        &mut self,
+        name: &str,
+        function: &'a tree::Function,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Expr> {
+        let (scope, answers) = self.deeper(span, |binder| {
+            binder.statements(&function.body.statements, scope)
+        })?;
+        match answers.last() {
+            Some(answer) if !self.is_tabular(answer, scope) => {
+                let value = self.expression(answer, &mut Context::constant(scope))?;
+                Ok(Expr { span, ..value })
+            }
+            Some(_) => self.refuse(
+                DiagnosticKind::Type,
+                span,
+                format!("'{name}' gives a table, and a value is needed here; use toscalar()"),
+            ),
+            None => self.refuse(
+                DiagnosticKind::Meaning,
+                function.body.span,
+                format!("'{name}' has no result"),
+            ),
+        }
+    }
+
     /// Declares a function's parameters; gives its last expression and the scope to bind it in.
     pub(super) fn enter(
         &mut self,

@@ -5,7 +5,7 @@ use kql_syntax::tree::{self, ExpressionKind, Segment};
 
 use super::scope::Entity;
 use super::{Binder, Context, Outcome};
-use crate::bound::{Column, Expr, ExprKind};
+use crate::bound::{Column, Expr, ExprKind, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
@@ -103,7 +103,17 @@ impl<'a> Binder<'a> {
         if let Some(value) = self.use_scalar(&name.text, context.scope, name.span) {
             return value;
         }
-        self.unknown_column(name, context)
+        match self.options.assumed.filter(|_| self.open) {
+            Some(ty) => Ok(Expr {
+                kind: ExprKind::Literal(match ty {
+                    ScalarType::String => Value::String(String::new()),
+                    _ => Value::Null,
+                }),
+                ty,
+                span: name.span,
+            }),
+            None => self.unknown_column(name, context),
+        }
     }
 
     pub(super) fn unknown_column<T>(

@@ -84,10 +84,15 @@ impl<'a> Binder<'a> {
                 rows.ordered = true;
                 Ok(())
             }
-            OperatorKind::Distinct(items) => self.distinct(rows, items, scope, span),
+            OperatorKind::Distinct(items) => {
+                let items = items
+                    .iter()
+                    .map(|item| (item.names.first(), &item.expression));
+                self.distinct(rows, items, scope, span)
+            }
             OperatorKind::SampleDistinct { count, of } => {
                 let count = self.count(count, &mut Context::constant(scope))?;
-                self.distinct(rows, std::slice::from_ref(of), scope, span)?;
+                self.distinct(rows, [(None, of)], scope, span)?;
                 rows.pass(Operator::Take { count }, span);
                 Ok(())
             }
@@ -115,7 +120,10 @@ impl<'a> Binder<'a> {
             OperatorKind::Parse(parse) => self.parse(rows, parse, operator, scope, false),
             OperatorKind::ParseWhere(parse) => self.parse(rows, parse, operator, scope, true),
             OperatorKind::ParseKv(parse) => self.parse_kv(rows, parse, scope, span),
-            OperatorKind::MakeSeries(series) => self.make_series(rows, series, scope, span),
+            OperatorKind::MakeSeries(series) => {
+                let nonempty = Self::option(operator, "kind") == Some("nonempty");
+                self.make_series(rows, series, nonempty, scope, span)
+            }
             OperatorKind::Search(search) => {
                 let left = std::mem::replace(
                     rows,
@@ -255,14 +263,14 @@ impl<'a> Binder<'a> {
     fn distinct(
         &mut self,
         rows: &mut Rows,
-        items: &'a [tree::Expression],
+        items: impl IntoIterator<Item = (Option<&'a tree::Name>, &'a tree::Expression)>,
         scope: Scope,
         span: Span,
     ) -> Outcome<()> {
         let mut names = Names::default();
         let mut keys = Vec::new();
         let mut columns = Vec::new();
-        for item in items {
+        for (given, item) in items {
             if matches!(&item.kind, ExpressionKind::Wildcard(text) if text == "*") {
                 for column in rows.columns.clone() {
                     let value = column_value(&column, item.span);
@@ -283,7 +291,8 @@ impl<'a> Binder<'a> {
                 binder.expression(item, context)
             })?;
             self.not_dynamic(&value, "a value to tell rows apart by")?;
-            let name = match self.lent_name(item, scope) {
+            let lent = || self.lent_name(item, scope);
+            let name = match given.map(|name| name.text.clone()).or_else(lent) {
                 Some(name) => names.unique(&name),
                 None => names.position(),
             };

@@ -191,6 +191,10 @@ impl<'a> Binder<'a> {
                     format!("'{name}' is a table, and a value is needed here; use toscalar()"),
                 ));
             }
+            Entity::Function { function, scope } if function.parameters.is_empty() => {
+                let (function, inner) = (*function, *scope);
+                return Some(self.view_value(name, function, inner, span));
+            }
             Entity::Function { .. } => {
                 return Some(self.refuse(
                     DiagnosticKind::Meaning,

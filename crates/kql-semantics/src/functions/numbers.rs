@@ -20,6 +20,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("iff", &["iif"], 3, 3, &[BOOL, ANY], SPECIAL, POSITION),
     scalar("case", &[], 3, MANY, &[BOOL, ANY], SPECIAL, POSITION),
     scalar("bin", &["floor"], 2, 2, &[SUM], SPECIAL, LIKE_FIRST),
+    scalar("bin_auto", &[], 1, 1, &[SUM], SPECIAL, LIKE_FIRST),
     scalar("bin_at", &[], 3, 3, &[SUM], SPECIAL, LIKE_FIRST),
     scalar("not", &[], 1, 1, &[BOOL], BOOLEAN, POSITION),
     scalar("isnotnull", &["notnull"], 1, 1, &[ANY], BOOLEAN, POSITION),

@@ -68,7 +68,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         1,
         4,
-        &[ANY, INT],
+        &[ANY, NUM],
         TIMESPAN,
         LIKE_FIRST,
     ),

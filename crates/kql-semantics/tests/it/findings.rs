@@ -49,8 +49,8 @@ fn every_wrong_item_is_named() {
 #[test]
 fn types_that_do_not_meet_are_refused() {
     finds(
-        "Events | where FileName == 5",
-        &["Type [FileName == 5] '==' cannot compare string with long; convert one of them"],
+        "Events | where FileName == FileSize",
+        &["Type [FileName == FileSize] '==' cannot compare string with long; convert one of them"],
     );
     finds(
         "Events | where FileSize has '5'",

@@ -37,12 +37,12 @@ impl Layout<'_> {
                 self.space();
                 self.schema(columns);
             }
-            OperatorKind::Distinct(columns)
-            | OperatorKind::ProjectAway(columns)
+            OperatorKind::ProjectAway(columns)
             | OperatorKind::ProjectByNames(columns)
             | OperatorKind::ProjectKeep(columns)
             | OperatorKind::Union(columns) => self.block(columns, Self::expression),
-            OperatorKind::Extend(columns)
+            OperatorKind::Distinct(columns)
+            | OperatorKind::Extend(columns)
             | OperatorKind::Print(columns)
             | OperatorKind::Project(columns)
             | OperatorKind::ProjectRename(columns)

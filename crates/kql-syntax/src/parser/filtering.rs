@@ -4,7 +4,7 @@ use super::operators::Read;
 use super::{Parsed, Parser, expression};
 use crate::lexer::TokenKind;
 use crate::tree::{
-    Direction, Expression, ExpressionKind, NamedExpression, Nulls, OperatorKind, Ordered, Top,
+    Direction, ExpressionKind, NamedExpression, Nulls, OperatorKind, Ordered, Top,
 };
 
 impl Parser<'_> {
@@ -38,16 +38,21 @@ impl Parser<'_> {
 
     pub(super) fn distinct(&mut self) -> Parsed<Read> {
         let options = self.settings()?;
-        let columns = self.list(Self::column_or_star)?;
+        let columns = self.list(Self::named_or_star)?;
         Ok((options, OperatorKind::Distinct(columns)))
     }
 
-    fn column_or_star(&mut self) -> Parsed<Expression> {
-        if self.kind() == TokenKind::Star {
-            let span = self.advance().span;
-            return Ok(expression(ExpressionKind::Wildcard("*".to_owned()), span));
+    fn named_or_star(&mut self) -> Parsed<NamedExpression> {
+        if self.kind() != TokenKind::Star {
+            return self.named();
         }
-        self.expression()
+        let span = self.advance().span;
+        Ok(NamedExpression {
+            names: Vec::new(),
+            names_in_parentheses: false,
+            expression: expression(ExpressionKind::Wildcard("*".to_owned()), span),
+            span,
+        })
     }
 
     pub(super) fn sort(&mut self) -> Parsed<Read> {

@@ -41,8 +41,8 @@ pub enum OperatorKind {
     Consume,
     /// `count`, with the name in `count as name`
     Count(Option<Name>),
-    /// `distinct a, b`
-    Distinct(Vec<Expression>),
+    /// `distinct a, b = tolower(c)`
+    Distinct(Vec<NamedExpression>),
     /// `evaluate plugin(…)`
     Evaluate(Evaluate),
     /// `execute_and_cache`

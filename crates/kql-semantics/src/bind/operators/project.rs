@@ -84,6 +84,19 @@ fn tuple_columns(function: &str) -> Option<&'static [(&'static str, ScalarType)]
     })
 }
 
+/// How many arrays a call of `array_sort_asc` or `array_sort_desc` sorts, where it is several.
+fn sorted_arrays(value: &Expr) -> Option<usize> {
+    let ExprKind::Call {
+        function,
+        arguments,
+    } = &value.kind
+    else {
+        return None;
+    };
+    let arrays = arguments.iter().filter(|one| one.ty == Dynamic).count();
+    (matches!(function.name, "array_sort_asc" | "array_sort_desc") && arrays > 1).then_some(arrays)
+}
+
 /// Decides what a column is called: from the name that is written, or else the one that is lent.
 type Title<'t, 'a> =
     dyn FnMut(&mut Binder<'a>, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>> + 't;
@@ -102,6 +115,9 @@ impl<'a> Binder<'a> {
             && let Some(parts) = tuple_columns(function.name)
         {
             return self.tuple(named, &value, parts, title, context);
+        }
+        if let Some(arrays) = sorted_arrays(&value) {
+            return self.sorted(named, &value, arrays, title, context);
         }
         if named.names.len() > 1 {
             return self.tuple_of_dynamic(named, &value, title);
@@ -169,6 +185,48 @@ impl<'a> Binder<'a> {
             items.push(Item {
                 column,
                 value: Some(part(value, index, *ty)),
+            });
+        }
+        Ok(items)
+    }
+
+    /// `array_sort_asc` of several arrays: a column for each.
+    fn sorted(
+        &mut self,
+        named: &'a tree::NamedExpression,
+        value: &Expr,
+        arrays: usize,
+        title: &mut Title<'_, 'a>,
+        context: &Context<'_>,
+    ) -> Outcome<Vec<Item>> {
+        let mut call = &named.expression;
+        while let ExpressionKind::Parenthesized(inner) = &call.kind {
+            call = inner;
+        }
+        let wanted = if named.names.is_empty() {
+            arrays
+        } else {
+            named.names.len().min(arrays)
+        };
+        let mut items = Vec::with_capacity(wanted);
+        for index in 0..wanted {
+            let lent = match &call.kind {
+                ExpressionKind::Call(call) => call
+                    .arguments
+                    .get(index)
+                    .and_then(|argument| self.lent_name(&argument.value, context.scope))
+                    .map(|name| format!("{name}_sorted")),
+                _ => None,
+            };
+            let name = title(self, named.names.get(index), lent)?;
+            let column = Column {
+                id: self.fresh(),
+                name,
+                ty: Dynamic,
+            };
+            items.push(Item {
+                column,
+                value: Some(part(value, index, Dynamic)),
             });
         }
         Ok(items)

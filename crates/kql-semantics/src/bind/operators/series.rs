@@ -19,6 +19,7 @@ impl<'a> Binder<'a> {
         &mut self,
         rows: &mut Rows,
         written: &'a tree::MakeSeries,
+        nonempty: bool,
         scope: Scope,
         span: Span,
     ) -> Outcome<()> {
@@ -129,6 +130,7 @@ impl<'a> Binder<'a> {
             }
         }
         let bound = MakeSeries {
+                nonempty,
             series,
             axis,
             axis_column: axis_column.id,
