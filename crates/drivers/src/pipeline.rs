@@ -118,10 +118,11 @@ fn reads_its_input_only(operator: &Operator) -> bool {
         | OperatorKind::Sample(expression) => is_plain(expression),
         OperatorKind::SampleDistinct { count, of } => is_plain(count) && is_plain(of),
         OperatorKind::Count(_) | OperatorKind::GetSchema | OperatorKind::As(_) => true,
+        OperatorKind::ProjectAway(expressions) | OperatorKind::ProjectKeep(expressions) => {
+            all(expressions)
+        }
         OperatorKind::Distinct(expressions)
-        | OperatorKind::ProjectAway(expressions)
-        | OperatorKind::ProjectKeep(expressions) => all(expressions),
-        OperatorKind::Extend(expressions)
+        | OperatorKind::Extend(expressions)
         | OperatorKind::Project(expressions)
         | OperatorKind::ProjectRename(expressions)
         | OperatorKind::Serialize(expressions) => named(expressions),
