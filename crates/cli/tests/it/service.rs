@@ -67,6 +67,7 @@ pub(crate) fn tenant(digit: char, name: &str) -> Tenant {
         domain: Some(format!("{}.example", name.to_lowercase())),
         cloud: Cloud::Global,
         applications: vec![Application::new(format!("{head}-aaaaaaaaaaaa"), SECRET)],
+        users: Vec::new(),
         vaults: Vec::new(),
     }
 }
