@@ -19,6 +19,7 @@ mod m365d_graph;
 mod mde;
 mod pipeline;
 mod query;
+mod split;
 
 pub use connection::{Connection, Limits, RandomIds, RequestIds};
 pub use description::Description;
@@ -30,5 +31,6 @@ pub use m365d_graph::M365D_GRAPH;
 #[cfg(feature = "mde")]
 pub use mde::MDE;
 pub use query::{Driver, Query};
+pub use split::{AllRows, NoStore, Progress, Slice, SliceStore, SplitOptions, Splitting, Unseen};
 
 pub use defender_table::{Answer, DatetimeMode, Timespan};

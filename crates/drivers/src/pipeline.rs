@@ -96,7 +96,7 @@ pub(crate) fn insert(text: &str, line: &str) -> Option<String> {
 /// Tables of states rather than events have no `Timestamp`.
 ///
 /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-schema-tables>
-fn has_timestamp(table: &str) -> bool {
+pub(crate) fn has_timestamp(table: &str) -> bool {
     !["DeviceTvm", "DeviceBaseline", "ExposureGraph"]
         .iter()
         .any(|family| table.starts_with(family))

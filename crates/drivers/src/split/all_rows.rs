@@ -1,0 +1,173 @@
+//! A driver that asks another one slice by slice, until every row is there.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
+use defender_table::Answer;
+use futures::stream::{self, StreamExt as _};
+
+use super::merged::Merged;
+use super::rows::Rows;
+use super::run::Run;
+use super::{NoStore, SliceStore};
+use crate::{Description, Driver, Query};
+
+/// How a question is split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SplitOptions {
+    /// How many slices are asked at once; 2.
+    pub parallel: usize,
+    /// The width of the first slices in [`ticks`]; `None` to choose it by the number of rows.
+    pub width: Option<i64>,
+    /// About how many bytes of memory the rows of a slice may take; 24 MiB. The service counts
+    /// its 50 MB in a form that is larger.
+    pub slice_bytes: usize,
+    /// How many slices there may be; 100,000.
+    pub slices: usize,
+}
+
+impl Default for SplitOptions {
+    fn default() -> Self {
+        Self {
+            parallel: 2,
+            width: None,
+            slice_bytes: 24 << 20,
+            slices: 100_000,
+        }
+    }
+}
+
+/// Told of every finished slice.
+pub trait Progress: fmt::Debug + Send + Sync {
+    /// So many slices of so many known ones are there, with so many rows.
+    fn sliced(&self, done: usize, known: usize, rows: usize);
+}
+
+/// Nobody is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unseen;
+
+impl Progress for Unseen {
+    fn sliced(&self, _: usize, _: usize, _: usize) {}
+}
+
+/// Asks a driver for every row of a question, in as many slices as that takes.
+///
+/// One small query counts the rows over time, and the slices are cut by it: empty time costs
+/// nothing. A slice that the service still cannot return whole is cut again, by time and at last
+/// by a hash of the row. The rows come in the order of the slices; without a range of time the
+/// last 30 days are asked.
+#[derive(Clone, Debug)]
+pub struct AllRows {
+    asker: Arc<Asker>,
+}
+
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) driver: Arc<dyn Driver>,
+    pub(super) description: Description,
+    pub(super) options: SplitOptions,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn SliceStore>,
+    pub(super) progress: Arc<dyn Progress>,
+}
+
+impl AllRows {
+    /// Splits what `driver`, of the API that `description` describes, is asked.
+    pub fn new(driver: Arc<dyn Driver>, description: Description, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            asker: Arc::new(Asker {
+                driver,
+                description,
+                options: SplitOptions::default(),
+                clock,
+                store: Arc::new(NoStore),
+                progress: Arc::new(Unseen),
+            }),
+        }
+    }
+
+    /// Splits this way.
+    #[must_use]
+    pub fn with_options(self, options: SplitOptions) -> Self {
+        self.changed(|asker| asker.options = options)
+    }
+
+    /// Keeps finished slices here, and asks nothing that is there already.
+    #[must_use]
+    pub fn with_store(self, store: Arc<dyn SliceStore>) -> Self {
+        self.changed(|asker| asker.store = store)
+    }
+
+    /// Tells `progress` of every finished slice.
+    #[must_use]
+    pub fn with_progress(self, progress: Arc<dyn Progress>) -> Self {
+        self.changed(|asker| asker.progress = progress)
+    }
+
+    fn changed(self, change: impl FnOnce(&mut Asker)) -> Self {
+        let mut asker = Asker {
+            driver: Arc::clone(&self.asker.driver),
+            description: self.asker.description,
+            options: self.asker.options,
+            clock: Arc::clone(&self.asker.clock),
+            store: Arc::clone(&self.asker.store),
+            progress: Arc::clone(&self.asker.progress),
+        };
+        change(&mut asker);
+        Self {
+            asker: Arc::new(asker),
+        }
+    }
+}
+
+#[async_trait]
+impl Driver for AllRows {
+    fn environment(&self) -> DataEnvironment {
+        self.asker.driver.environment()
+    }
+
+    async fn query(&self, query: &Query) -> Result<Answer> {
+        let run = Arc::new(Run::new(Arc::clone(&self.asker), query)?);
+        let parts = run.parts().await?;
+        run.known.store(parts.len(), Ordering::Relaxed);
+        let slices = {
+            let run = Arc::clone(&run);
+            stream::iter(parts)
+                .map(move |part| {
+                    let run = Arc::clone(&run);
+                    async move { run.fetch(part).await }
+                })
+                .buffered(self.asker.options.parallel.max(1))
+                .boxed()
+        };
+        let mut rows = Rows {
+            slices,
+            schema: None,
+            waiting: VecDeque::new(),
+            merged: Merged::default(),
+            sent: 0,
+            most: query.max_rows,
+            cut: false,
+            done: false,
+            timespan: run.timespan,
+        };
+        // The columns are known with the first slice.
+        rows.advance().await?;
+        let schema = rows.schema.clone().ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, "the service answered no slice at all")
+        })?;
+        let events = stream::unfold(rows, |mut rows| async move {
+            let event = rows.next().await?;
+            Some((event, rows))
+        });
+        Ok(Answer::new(schema, events))
+    }
+}
+
+#[cfg(test)]
+mod tests;

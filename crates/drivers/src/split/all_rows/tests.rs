@@ -1,0 +1,380 @@
+//! A service of a few lines, with a cap, that understands slices and nothing else.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+use defender_core::ManualClock;
+use defender_table::arrow::array::{Int64Array, RecordBatch, TimestampNanosecondArray};
+use defender_table::arrow::datatypes::Schema;
+use defender_table::{Cell, ColumnType, Completeness, Summary, Table, Timespan, ticks};
+
+use super::super::{Slice, Splitting};
+use super::*;
+use crate::M365D_GRAPH;
+
+const START: i64 = ticks::UNIX_EPOCH;
+
+/// Rows as (ticks, id); the hash of a row is its id.
+#[derive(Debug)]
+struct Service {
+    rows: Vec<(i64, i64)>,
+    cap: usize,
+    /// More rows than this are an error and no answer.
+    size: usize,
+    counts: bool,
+    asked: Mutex<Vec<String>>,
+    fails: AtomicBool,
+}
+
+impl Service {
+    fn new(rows: Vec<(i64, i64)>, cap: usize) -> Arc<Self> {
+        Arc::new(Self {
+            rows,
+            cap,
+            size: usize::MAX,
+            counts: true,
+            asked: Mutex::default(),
+            fails: AtomicBool::new(false),
+        })
+    }
+
+    fn calls(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.split_once(before)?
+        .1
+        .split_once(after)
+        .map(|found| found.0)
+}
+
+fn time(text: &str, before: &str) -> Option<i64> {
+    ticks::parse_datetime(between(text, before, ")")?)
+}
+
+fn column(name: &str, column_type: ColumnType) -> defender_table::arrow::datatypes::Field {
+    column_type.field(name)
+}
+
+fn table(names: [&str; 2], rows: &[(i64, i64)], completeness: Completeness) -> Answer {
+    let schema = Arc::new(Schema::new(vec![
+        column(names[0], ColumnType::DateTime),
+        column(names[1], ColumnType::Long),
+    ]));
+    let times: TimestampNanosecondArray = rows
+        .iter()
+        .map(|(time, _)| ticks::to_unix_nanoseconds(*time))
+        .collect();
+    let numbers: Int64Array = rows.iter().map(|(_, number)| Some(*number)).collect();
+    let batch = RecordBatch::try_new(
+        Arc::clone(&schema),
+        vec![Arc::new(times.with_timezone("UTC")), Arc::new(numbers)],
+    )
+    .unwrap();
+    let mut summary = Summary {
+        rows: rows.len(),
+        completeness,
+        ..Summary::default()
+    };
+    summary.provenance.attempts = 1;
+    Answer::from_batches(schema, vec![batch], summary)
+}
+
+#[async_trait]
+impl Driver for Service {
+    fn environment(&self) -> DataEnvironment {
+        DataEnvironment::M365dGraph
+    }
+
+    async fn query(&self, query: &Query) -> Result<Answer> {
+        self.asked.lock().unwrap().push(query.text.clone());
+        let text = &format!("{}\n", query.text);
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Service, "down"));
+        }
+        let from = time(text, "Timestamp >= datetime(").unwrap();
+        let to = time(text, "Timestamp < datetime(").unwrap();
+        let partition = between(text, "pack_all()), ", "\n").unwrap_or("1) == 0");
+        let (count, own) = partition.split_once(") == ").unwrap();
+        let own = own.split_whitespace().next().unwrap();
+        let (count, own): (i64, i64) = (count.parse().unwrap(), own.parse().unwrap());
+        let mut rows: Vec<(i64, i64)> = self
+            .rows
+            .iter()
+            .copied()
+            .filter(|(time, id)| (from..to).contains(time) && id % count == own)
+            .collect();
+        if let Some(width) = between(text, "timespan(", ")") {
+            if !self.counts {
+                return Err(Error::new(ErrorKind::Query, "no counting"));
+            }
+            let width = ticks::parse_timespan(width).unwrap();
+            let mut counts: HashMap<i64, i64> = HashMap::new();
+            for (time, _) in rows {
+                *counts.entry(time - time % width).or_default() += 1;
+            }
+            let counts: Vec<(i64, i64)> = counts.into_iter().collect();
+            return Ok(table(
+                ["range_start", "row_count"],
+                &counts,
+                Completeness::Complete,
+            ));
+        }
+        if rows.len() > self.size {
+            return Err(Error::new(ErrorKind::Incomplete, "too large"));
+        }
+        let capped = rows.len() >= self.cap;
+        rows.truncate(self.cap);
+        if text.contains("sort by Timestamp desc") {
+            rows.sort_unstable_by_key(|(time, _)| -time);
+        }
+        let completeness = if capped {
+            Completeness::Incomplete {
+                reason: "cap".to_owned(),
+            }
+        } else {
+            Completeness::Complete
+        };
+        Ok(table(["Timestamp", "Id"], &rows, completeness))
+    }
+}
+
+fn all_rows(service: &Arc<Service>) -> AllRows {
+    let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_hours(30 * 24));
+    let description = Description {
+        row_cap: service.cap,
+        ..M365D_GRAPH
+    };
+    AllRows::new(Arc::clone(service) as _, description, Arc::new(clock))
+}
+
+async fn rows_of(driver: &AllRows, query: &Query) -> (Vec<(i64, i64)>, Summary) {
+    let table = Table::collect(driver.query(query).await.unwrap())
+        .await
+        .unwrap();
+    let rows = (0..table.row_count())
+        .map(
+            |row| match (table.cell(row, "Timestamp"), table.cell(row, "Id")) {
+                (Some(Cell::DateTime(time)), Some(Cell::Long(id))) => (time, id),
+                other => panic!("{other:?}"),
+            },
+        )
+        .collect();
+    (rows, table.summary().clone())
+}
+
+/// A spread of rows with bursts, the same for the same seed.
+fn spread(seed: u64, rows: usize) -> Vec<(i64, i64)> {
+    let mut state = seed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(state >> 33).unwrap()
+    };
+    let mut time = START;
+    (0..i64::try_from(rows).unwrap())
+        .map(|id| {
+            let step = match next() % 100 {
+                0 => next() % (2 * ticks::PER_DAY),
+                1..=9 => next() % (600 * ticks::PER_SECOND),
+                10..=49 => next() % 100,
+                _ => 0,
+            };
+            time += step;
+            (START + (time - START) % (30 * ticks::PER_DAY), id)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_row_comes_once_whatever_their_spread() {
+    for seed in 0..12 {
+        let rows = spread(seed, 4_000);
+        for (cap, size, counts) in [(100, usize::MAX, true), (1_000, 60, true), (70, 100, false)] {
+            let mut service = Service::new(rows.clone(), cap);
+            let own = Arc::get_mut(&mut service).unwrap();
+            (own.size, own.counts) = (size, counts);
+            let (mut got, summary) =
+                rows_of(&all_rows(&service), &Query::new("DeviceEvents")).await;
+            let mut expected = rows.clone();
+            expected.sort_unstable();
+            got.sort_unstable();
+            assert!(
+                got == expected,
+                "seed {seed}, cap {cap}: {} rows",
+                got.len()
+            );
+            assert!(summary.completeness.is_complete());
+            assert_eq!(summary.rows, 4_000);
+        }
+    }
+}
+
+#[tokio::test]
+async fn few_rows_take_two_calls_and_none_as_well() {
+    for rows in [vec![], vec![(START + 5, 1), (START + 99, 2)]] {
+        let service = Service::new(rows.clone(), 100);
+        let (got, _) = rows_of(&all_rows(&service), &Query::new("DeviceEvents")).await;
+        assert_eq!(got, rows);
+        assert_eq!(service.calls(), 2);
+    }
+}
+
+#[tokio::test]
+async fn empty_time_costs_little() {
+    // 40 caps in one hour of a month.
+    let rows: Vec<(i64, i64)> = (0..40_000)
+        .map(|id| (START + 20 * ticks::PER_DAY + id * 900_000, id))
+        .collect();
+    let service = Service::new(rows.clone(), 1_000);
+    let (got, _) = rows_of(&all_rows(&service), &Query::new("DeviceEvents")).await;
+    assert_eq!(got, rows);
+    assert!(service.calls() < 80, "{} calls", service.calls());
+}
+
+#[tokio::test]
+async fn a_sorted_answer_stays_sorted_across_slices() {
+    let rows = spread(7, 9_000);
+    let service = Service::new(rows.clone(), 500);
+    let query = Query::new("DeviceEvents | sort by Timestamp desc");
+    let (got, _) = rows_of(&all_rows(&service), &query).await;
+    assert_eq!(got.len(), 9_000);
+    assert!(got.windows(2).all(|pair| pair[0].0 >= pair[1].0));
+}
+
+#[tokio::test]
+async fn a_number_of_rows_ends_the_asking() {
+    let rows: Vec<(i64, i64)> = (0..20_000)
+        .map(|id| (START + id * 10_000_000, id))
+        .collect();
+    let service = Service::new(rows.clone(), 500);
+    let query = Query::new("DeviceEvents").with_max_rows(1_234);
+    let (got, summary) = rows_of(&all_rows(&service), &query).await;
+    assert_eq!(got, rows[..1_234]);
+    assert_eq!(summary.rows, 1_234);
+    insta::assert_snapshot!(
+        summary.warnings[0],
+        @"there are more rows: the answer was cut after 1234 as asked"
+    );
+    assert!(service.calls() < 15, "{} calls", service.calls());
+}
+
+#[tokio::test]
+async fn a_given_width_is_the_first_division() {
+    let rows: Vec<(i64, i64)> = (0..40)
+        .map(|id| (START + id * 36_000_000_000, id))
+        .collect();
+    let service = Service::new(rows.clone(), 500);
+    let timespan = Timespan::new(START, START + 2 * ticks::PER_DAY - 1).unwrap();
+    let driver = all_rows(&service).with_options(SplitOptions {
+        width: Some(ticks::PER_DAY / 4),
+        ..SplitOptions::default()
+    });
+    let (got, summary) =
+        rows_of(&driver, &Query::new("DeviceEvents").with_timespan(timespan)).await;
+    assert_eq!(got, rows);
+    assert_eq!(service.calls(), 8);
+    assert_eq!(summary.provenance.timespan, Some(timespan));
+    assert_eq!(summary.provenance.attempts, 8);
+}
+
+#[tokio::test]
+async fn rows_that_nothing_tells_apart_are_missing_aloud() {
+    let rows = vec![(START + 5, 0); 50];
+    let service = Service::new(rows, 20);
+    let error = match all_rows(&service).query(&Query::new("DeviceEvents")).await {
+        Err(error) => error,
+        Ok(answer) => Table::collect(answer).await.unwrap_err(),
+    };
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert!(
+        error.to_string().contains("cannot be told apart"),
+        "{error}"
+    );
+}
+
+/// Keeps everything in memory, and counts what was read back.
+#[derive(Debug, Default)]
+struct Memory {
+    rows: Mutex<HashMap<Slice, Table>>,
+    divisions: Mutex<HashMap<Slice, Vec<Slice>>>,
+}
+
+impl SliceStore for Memory {
+    fn rows(&self, slice: &Slice) -> Result<Option<Table>> {
+        Ok(self.rows.lock().unwrap().get(slice).cloned())
+    }
+
+    fn keep_rows(&self, slice: &Slice, rows: &Table) -> Result<()> {
+        self.rows.lock().unwrap().insert(*slice, rows.clone());
+        Ok(())
+    }
+
+    fn division(&self, slice: &Slice) -> Result<Option<Vec<Slice>>> {
+        Ok(self.divisions.lock().unwrap().get(slice).cloned())
+    }
+
+    fn keep_division(&self, slice: &Slice, parts: &[Slice]) -> Result<()> {
+        self.divisions
+            .lock()
+            .unwrap()
+            .insert(*slice, parts.to_vec());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_was_finished_is_not_asked_again() {
+    let rows = spread(3, 9_000);
+    let timespan = Timespan::new(START, START + 30 * ticks::PER_DAY).unwrap();
+    let query = Query::new("DeviceEvents").with_timespan(timespan);
+    let whole = Service::new(rows.clone(), 300);
+    let (expected, _) = rows_of(&all_rows(&whole), &query).await;
+    for stop in [1, 2, 3, 10, 25] {
+        let store = Arc::new(Memory::default());
+        let service = Service::new(rows.clone(), 300);
+        let driver = all_rows(&service).with_store(Arc::clone(&store) as _);
+        // The run ends after some batches, as if it were killed.
+        let mut answer = driver.query(&query).await.unwrap();
+        for _ in 0..stop {
+            answer.events.next().await.unwrap().unwrap();
+        }
+        drop(answer);
+        let finished: Vec<String> = {
+            let splitting = Splitting::of(&query.text).unwrap();
+            let rows = store.rows.lock().unwrap();
+            rows.keys().map(|slice| splitting.text_of(slice)).collect()
+        };
+        assert!(finished.len() >= stop);
+        service.asked.lock().unwrap().clear();
+        let (got, summary) = rows_of(&driver, &query).await;
+        assert!(got == expected, "after {stop}");
+        assert_eq!(summary.rows, 9_000);
+        let asked = service.asked.lock().unwrap();
+        assert!(finished.iter().all(|text| !asked.contains(text)));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_on_the_way_is_the_answer() {
+    let rows: Vec<(i64, i64)> = (0..20_000)
+        .map(|id| (START + id * 10_000_000, id))
+        .collect();
+    let service = Service::new(rows, 500);
+    let mut answer = all_rows(&service)
+        .query(&Query::new("DeviceEvents"))
+        .await
+        .unwrap();
+    answer.events.next().await.unwrap().unwrap();
+    service.fails.store(true, Ordering::Relaxed);
+    let mut last = None;
+    while let Some(event) = answer.events.next().await {
+        last = Some(event);
+    }
+    assert_eq!(last.unwrap().unwrap_err().kind(), ErrorKind::Service);
+}

@@ -1,0 +1,343 @@
+//! Whether a query means the same over parts of its table, and its text over one of them.
+
+use std::fmt::Write as _;
+
+use defender_core::{Error, ErrorKind, Result};
+use defender_table::ticks::format_timespan;
+use kql_syntax::tree::{
+    Direction, Expression, ExpressionKind, NamedExpression, Operator, OperatorKind, StatementKind,
+};
+use kql_syntax::{Lines, Node};
+
+use super::slice::{Slice, TIME};
+use crate::pipeline::has_timestamp;
+
+/// The column of an estimate that holds the beginning of each range.
+pub(super) const RANGE: &str = "range_start";
+/// The column of an estimate that holds the number of rows.
+pub(super) const ROWS: &str = "row_count";
+
+/// Functions whose value depends on the rows around a row.
+const OF_NEIGHBOURS: &[&str] = &[
+    "next",
+    "prev",
+    "row_cumsum",
+    "row_number",
+    "row_rank_dense",
+    "row_rank_min",
+    "row_window_session",
+];
+
+/// A query that may be asked slice by slice.
+///
+/// ```
+/// use defender_drivers::Splitting;
+///
+/// assert!(Splitting::of("DeviceEvents | where ActionType == 'x' | project DeviceName").is_ok());
+/// let error = Splitting::of("DeviceEvents | summarize count()").unwrap_err();
+/// assert!(error.to_string().contains("summarize"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Splitting {
+    text: String,
+    /// Where the answer's pipeline begins.
+    start: usize,
+    /// Where its table is named, and the first operator may be put.
+    end: usize,
+    /// Where the operators end that can be asked about numbers of rows.
+    countable: usize,
+    /// Whether the operators after that make as many rows as they get.
+    exact: bool,
+    timed: bool,
+    sort: Option<Direction>,
+}
+
+impl Splitting {
+    /// Judges a query.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Query`] when the text has an error of syntax, [`ErrorKind::Usage`] when it
+    /// cannot be split: the message says what stands against it, the hint what to write instead.
+    pub fn of(text: &str) -> Result<Self> {
+        let parse = kql_syntax::parse(text);
+        let lines = Lines::new(text);
+        if let Some(diagnostic) = parse.diagnostics.first() {
+            let position = lines.position(diagnostic.span.start);
+            return Err(Error::new(
+                ErrorKind::Query,
+                format!(
+                    "the query cannot be split: line {}, column {}: {}",
+                    position.line, position.column, diagnostic.message
+                ),
+            ));
+        }
+        if !parse.tree.directives.is_empty() {
+            return Err(refusal(
+                "it begins with a directive",
+                "leave the lines that begin with # out",
+            ));
+        }
+        let Some((last, before)) = parse.tree.statements.split_last() else {
+            return Err(refusal("it is empty", "write a query"));
+        };
+        let mut names = Vec::new();
+        for statement in before {
+            match &statement.kind {
+                StatementKind::Let(variable) => names.push(variable.name.text.as_str()),
+                StatementKind::Set(_) => {}
+                _ => {
+                    return Err(refusal(
+                        "it has more than one answer",
+                        "ask one query at a time, with nothing but let before it",
+                    ));
+                }
+            }
+        }
+        let StatementKind::Expression(answer) = &last.kind else {
+            return Err(refusal(
+                "it has no answer",
+                "end it with a query over a table",
+            ));
+        };
+        let (source, operators) = match &answer.kind {
+            ExpressionKind::Pipe(pipe) => (&*pipe.source, pipe.operators.as_slice()),
+            _ => (answer, [].as_slice()),
+        };
+        let timed = tables(source, &names)?;
+        for operator in operators {
+            judge(operator, operators, timed)?;
+        }
+        for node in parse.tree.nodes() {
+            if let Node::Expression(expression) = node
+                && expression.span.start >= answer.span.start
+                && let ExpressionKind::Call(call) = &expression.kind
+                && OF_NEIGHBOURS.contains(&call.function.text.as_str())
+            {
+                return Err(refusal(
+                    &format!("{}() looks at the rows around a row", call.function.text),
+                    "leave it out, and work on the file that comes out",
+                ));
+            }
+        }
+        let countable = operators
+            .iter()
+            .take_while(|operator| keeps_time(operator))
+            .last()
+            .map_or(source.span.range().end, |operator| {
+                operator.span.range().end
+            });
+        let exact = operators
+            .iter()
+            .filter(|operator| operator.span.range().start >= countable)
+            .all(keeps_rows);
+        Ok(Self {
+            exact,
+            text: text.to_owned(),
+            start: source.span.range().start,
+            end: source.span.range().end,
+            countable,
+            timed,
+            sort: operators.iter().rev().find_map(by_time),
+        })
+    }
+
+    /// Whether the table has a `Timestamp`, and can be cut into ranges of time.
+    pub fn is_timed(&self) -> bool {
+        self.timed
+    }
+
+    /// Whether an estimate counts the rows of the answer and not more.
+    pub(super) fn counts_exactly(&self) -> bool {
+        self.exact
+    }
+
+    /// Whether the query sorts the newest rows first, so that the last slice comes first.
+    pub fn is_newest_first(&self) -> bool {
+        use Direction::{Descending, GrannyDescending};
+        matches!(self.sort, Some(Descending | GrannyDescending))
+    }
+
+    /// Whether the query sorts by time.
+    pub fn is_sorted(&self) -> bool {
+        self.sort.is_some()
+    }
+
+    /// The query over one slice of its table.
+    pub fn text_of(&self, slice: &Slice) -> String {
+        let (head, tail) = self.text.split_at(self.end);
+        format!("{head}{}{tail}", slice.lines(self.timed))
+    }
+
+    /// The query for how many rows each range of `width` ticks holds, at most.
+    pub(super) fn estimate(&self, slice: &Slice, width: i64) -> String {
+        let (head, tail) = self.text.split_at(self.end);
+        let mut text = format!(
+            "{head}{}{}",
+            slice.lines(self.timed),
+            &tail[..self.countable - self.end]
+        );
+        let _ = if self.timed {
+            write!(
+                text,
+                "\n| summarize {ROWS} = count() by {RANGE} = bin({TIME}, timespan({}))",
+                format_timespan(width)
+            )
+        } else {
+            write!(text, "\n| summarize {ROWS} = count()")
+        };
+        text
+    }
+}
+
+fn refusal(why: &str, instead: &str) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        format!("the query cannot be split: {why}"),
+    )
+    .with_hint(instead)
+}
+
+/// Whether the tables of a source all have a `Timestamp`; a refusal where they are no tables.
+fn tables(source: &Expression, variables: &[&str]) -> Result<bool> {
+    let named = |expression: &Expression| match &expression.kind {
+        ExpressionKind::Name(name) if variables.contains(&name.text.as_str()) => Err(refusal(
+            &format!("'{}' is a variable and not a table", name.text),
+            "write the table where the query begins, and the variable's steps after it",
+        )),
+        ExpressionKind::Name(name) => Ok(has_timestamp(&name.text)),
+        _ => Err(refusal(
+            "it does not begin with the name of a table",
+            "begin it with a table, or with a union of tables by name",
+        )),
+    };
+    let ExpressionKind::Operator(operator) = &source.kind else {
+        return named(source);
+    };
+    let OperatorKind::Union(members) = &operator.kind else {
+        return named(source);
+    };
+    let timed: Vec<bool> = members.iter().map(named).collect::<Result<_>>()?;
+    if timed.iter().any(|own| *own != timed[0]) {
+        return Err(refusal(
+            "some of its tables have no Timestamp",
+            "ask those tables in a query of their own",
+        ));
+    }
+    Ok(timed.first().copied().unwrap_or(false))
+}
+
+fn judge(operator: &Operator, all: &[Operator], timed: bool) -> Result<()> {
+    match &operator.kind {
+        OperatorKind::Where(_)
+        | OperatorKind::Extend(_)
+        | OperatorKind::Project(_)
+        | OperatorKind::ProjectAway(_)
+        | OperatorKind::ProjectKeep(_)
+        | OperatorKind::ProjectRename(_)
+        | OperatorKind::ProjectReorder(_)
+        | OperatorKind::Parse(_)
+        | OperatorKind::ParseWhere(_)
+        | OperatorKind::ParseKv(_)
+        | OperatorKind::MvExpand(_)
+        | OperatorKind::As(_)
+        | OperatorKind::Render(_) => Ok(()),
+        OperatorKind::Sort(_) if by_time(operator).is_some() && timed => {
+            let before = all
+                .iter()
+                .take_while(|other| !std::ptr::eq(*other, operator));
+            if before.clone().all(keeps_time) {
+                Ok(())
+            } else {
+                Err(refusal(
+                    "it sorts by a Timestamp that may not be its table's",
+                    "put the sort before the steps that make or rename columns",
+                ))
+            }
+        }
+        OperatorKind::Sort(_) => Err(refusal(
+            "sort needs all rows at once",
+            "sort by Timestamp alone, or leave the order to whoever reads the file",
+        )),
+        OperatorKind::Take(_) | OperatorKind::Top(_) | OperatorKind::Sample(_) => Err(refusal(
+            &format!("{} chooses among all rows", operator.keyword.text),
+            "leave it out; --max-rows ends the answer after a number of rows",
+        )),
+        OperatorKind::Summarize(_)
+        | OperatorKind::Count(_)
+        | OperatorKind::Distinct(_)
+        | OperatorKind::MakeSeries(_) => Err(refusal(
+            &format!("{} counts over all rows at once", operator.keyword.text),
+            "ask it unsplit, its answer is small; or export the rows and count in the file \
+             with --data",
+        )),
+        OperatorKind::Join(_) | OperatorKind::Lookup(_) => Err(refusal(
+            &format!(
+                "{} matches rows across the whole range",
+                operator.keyword.text
+            ),
+            "filter with `in` over a let, or export both tables and join the files with --data",
+        )),
+        _ => Err(refusal(
+            &format!("{} may need all rows at once", operator.keyword.text),
+            "leave it out, and do that step on the file with --data",
+        )),
+    }
+}
+
+/// The direction of a sort by `Timestamp` alone.
+fn by_time(operator: &Operator) -> Option<Direction> {
+    let OperatorKind::Sort(columns) = &operator.kind else {
+        return None;
+    };
+    let [only] = columns.as_slice() else {
+        return None;
+    };
+    match &only.column.expression.kind {
+        ExpressionKind::Name(name) if name.text == TIME && only.column.names.is_empty() => {
+            Some(only.direction.unwrap_or(Direction::Descending))
+        }
+        _ => None,
+    }
+}
+
+/// Whether `Timestamp` is still the table's after an operator, and rows were at most left out.
+fn keeps_time(operator: &Operator) -> bool {
+    let renamed = |columns: &[NamedExpression]| {
+        let mut names = columns.iter().flat_map(|column| &column.names);
+        names.any(|name| name.text == TIME)
+    };
+    let is_time = |expression: &Expression| matches!(&expression.kind, ExpressionKind::Name(name) if name.text == TIME);
+    match &operator.kind {
+        OperatorKind::Where(_) => true,
+        OperatorKind::Extend(columns) => !renamed(columns),
+        OperatorKind::Project(columns) => {
+            !renamed(columns) && columns.iter().any(|column| is_time(&column.expression))
+        }
+        OperatorKind::ProjectAway(columns) => columns
+            .iter()
+            .all(|column| matches!(column.kind, ExpressionKind::Name(_)) && !is_time(column)),
+        _ => false,
+    }
+}
+
+/// Whether as many rows come out as go in.
+fn keeps_rows(operator: &Operator) -> bool {
+    matches!(
+        operator.kind,
+        OperatorKind::Extend(_)
+            | OperatorKind::Project(_)
+            | OperatorKind::ProjectAway(_)
+            | OperatorKind::ProjectKeep(_)
+            | OperatorKind::ProjectRename(_)
+            | OperatorKind::ProjectReorder(_)
+            | OperatorKind::Parse(_)
+            | OperatorKind::ParseKv(_)
+            | OperatorKind::Sort(_)
+            | OperatorKind::As(_)
+            | OperatorKind::Render(_)
+    )
+}
+
+#[cfg(test)]
+mod tests;
