@@ -3,6 +3,7 @@
 mod answer;
 mod certificate;
 mod content;
+mod list;
 mod refused;
 
 use std::time::{Duration, SystemTime};
@@ -28,10 +29,12 @@ pub struct Vault {
     /// The vault's name: 3 to 24 letters, digits and `-`, unlike every other in its cloud.
     pub name: String,
     /// The applications (by client identifier) and users (by name) that may get secrets,
-    /// certificates and keys; nobody may list them.
+    /// certificates and keys.
     pub readers: Vec<String>,
     /// The applications and users that may set secrets.
     pub writers: Vec<String>,
+    /// The applications and users that may list secrets, which MSTICPy does before it gets one.
+    pub listers: Vec<String>,
     /// How permissions are given, which shows in the words of a refusal.
     pub access: VaultAccess,
     /// Whether the firewall keeps everybody out.
@@ -52,6 +55,7 @@ impl Vault {
             name: name.into(),
             readers: Vec::new(),
             writers: Vec::new(),
+            listers: Vec::new(),
             challenge_resource: None,
             certificates: Vec::new(),
             access: VaultAccess::default(),
@@ -160,8 +164,11 @@ pub(crate) enum Item {
         name: String,
         version: Option<String>,
     },
-    /// A list of things or of a thing's versions.
-    List(Collection),
+    /// A list of things, or of the versions of the one that is named.
+    List {
+        collection: Collection,
+        name: Option<String>,
+    },
     /// Nothing.
     Nothing,
 }
@@ -191,7 +198,14 @@ pub(crate) fn item(segments: &[&str]) -> Item {
         version: version.map(str::to_owned),
     };
     match &segments[1..] {
-        [] | [_, "versions"] => Item::List(collection),
+        [] => Item::List {
+            collection,
+            name: None,
+        },
+        [name, "versions"] => Item::List {
+            collection,
+            name: Some((*name).to_owned()),
+        },
         [name] => one(name, None),
         [name, version] => one(name, Some(version)),
         _ => Item::Nothing,

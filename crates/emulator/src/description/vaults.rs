@@ -15,6 +15,8 @@ pub(super) struct VaultEntry {
     readers: Option<Vec<String>>,
     #[serde(default)]
     writers: Vec<String>,
+    #[serde(default)]
+    listers: Vec<String>,
     access: Option<VaultAccess>,
     #[serde(default)]
     closed: bool,
@@ -63,6 +65,7 @@ pub(super) fn vault(entry: VaultEntry, everybody: &[String], folder: &Path) -> O
     let mut vault = Vault::new(entry.name);
     vault.readers = entry.readers.unwrap_or_else(|| everybody.to_vec());
     vault.writers = entry.writers;
+    vault.listers = entry.listers;
     vault.access = entry.access.unwrap_or_default();
     vault.closed = entry.closed;
     vault.challenge_resource = entry.challenge_resource;

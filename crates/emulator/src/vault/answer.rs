@@ -15,7 +15,7 @@ use crate::service::{Asked, Place, Service};
 use crate::ticks;
 
 /// The versions of the API that are known.
-const API_VERSIONS: [&str; 10] = [
+const API_VERSIONS: [&str; 11] = [
     "2015-06-01",
     "2016-10-01",
     "7.0",
@@ -26,6 +26,7 @@ const API_VERSIONS: [&str; 10] = [
     "7.5",
     "7.6",
     "2025-07-01",
+    "2026-04-01",
 ];
 
 /// Answers a request for something in the vault `name`.
@@ -148,9 +149,23 @@ fn serve(
             ),
         ));
     }
+    let home = content::Home {
+        vault,
+        cloud: tenant.cloud,
+        base: match asked.place {
+            Place::Host(_) => asked.origin.clone(),
+            Place::Direct(_) => format!("{}/vaults/{}", asked.origin, vault.name),
+        },
+        writes: &service.vault_writes,
+    };
+    let may = |known: &[String]| known.iter().any(|known| is_caller(known, claims));
     let (collection, name, version) = match item {
-        Item::List(collection) => {
-            return Err(not_permitted(vault, claims, *collection, "list", ""));
+        Item::List { collection, name } => {
+            if *collection != Collection::Secrets || !may(&vault.listers) {
+                return Err(not_permitted(vault, claims, *collection, "list", ""));
+            }
+            let body = home.list(asked, name.as_deref())?;
+            return Ok(dressed(reply::json(StatusCode::OK, &body), asked));
         }
         Item::Nothing => {
             return Err(Refused::bad_parameter(format!(
@@ -170,20 +185,11 @@ fn serve(
     } else {
         (&vault.readers, "get")
     };
-    if !allowed.iter().any(|known| is_caller(known, claims)) {
+    if !may(allowed) {
         let below = format!("/{}/{name}", collection.name());
         return Err(not_permitted(vault, claims, collection, operation, &below));
     }
     content::check_name(name)?;
-    let home = content::Home {
-        vault,
-        cloud: tenant.cloud,
-        base: match asked.place {
-            Place::Host(_) => asked.origin.clone(),
-            Place::Direct(_) => format!("{}/vaults/{}", asked.origin, vault.name),
-        },
-        writes: &service.vault_writes,
-    };
     let body = match collection {
         Collection::Secrets if sets => home.set(name, &asked.body, service.now())?,
         Collection::Secrets => home.secret(name, version)?,

@@ -162,7 +162,7 @@ impl Home<'_> {
     }
 
     /// Every version of every secret, the newest last.
-    fn all(&self) -> Vec<VaultSecret> {
+    pub(super) fn all(&self) -> Vec<VaultSecret> {
         let mut all: Vec<VaultSecret> = self
             .vault
             .certificates
@@ -199,7 +199,7 @@ impl Home<'_> {
 }
 
 /// Times and state as all things in a vault have them.
-fn attributes(secret: &VaultSecret) -> Value {
+pub(super) fn attributes(secret: &VaultSecret) -> Value {
     let mut attributes = Map::new();
     attributes.insert("enabled".to_owned(), json!(secret.enabled));
     for (name, time) in [

@@ -10,6 +10,7 @@ mod client;
 mod engine;
 mod entra;
 mod faults;
+mod grants;
 mod hosts;
 mod hunting;
 mod running;

@@ -105,6 +105,60 @@ async fn a_secret_is_got_with_a_token_and_challenged_for_without() {
 }
 
 #[tokio::test]
+async fn who_may_list_gets_names_page_by_page_and_no_values() {
+    let mut tenants = tenants();
+    for tenant in &mut tenants {
+        for vault in &mut tenant.vaults {
+            vault.listers = vault.readers.clone();
+        }
+    }
+    let running = Emulator::start(Options {
+        tenants,
+        ..options()
+    })
+    .await
+    .unwrap();
+    let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    let mut path = "/secrets?api-version=2026-04-01&maxresults=2".to_owned();
+    let mut names = Vec::new();
+    loop {
+        let answer = ask(&running, HOST, &path, Some(&bearer)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(!answer.text().contains("canary"), "{}", answer.text());
+        let page = answer.json();
+        let entries = page["value"].as_array().unwrap();
+        assert!(entries.len() <= 2);
+        names.extend(entries.iter().map(|entry| {
+            assert!(entry["attributes"]["enabled"].is_boolean(), "{entry}");
+            entry["id"].as_str().unwrap().to_owned()
+        }));
+        let Some(next) = page["nextLink"].as_str() else {
+            break;
+        };
+        path = next
+            .strip_prefix("https://")
+            .unwrap()
+            .strip_prefix(HOST)
+            .unwrap()
+            .to_owned();
+    }
+    insta::assert_json_snapshot!("vault_list", names);
+    let versions = "/secrets/some-secret/versions?api-version=7.4";
+    let answer = ask(&running, HOST, versions, Some(&bearer)).await;
+    insta::assert_json_snapshot!("vault_versions", answer.json());
+    for wrong in [
+        "maxresults=0",
+        "maxresults=26",
+        "maxresults=x",
+        "$skiptoken=x",
+    ] {
+        let path = format!("/secrets?api-version=7.4&{wrong}");
+        let answer = ask(&running, HOST, &path, Some(&bearer)).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_are_whole() {
     let running = start().await;
     let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
