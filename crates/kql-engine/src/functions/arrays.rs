@@ -113,8 +113,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             }
             Ok(Datum::Real(total))
         }),
-        "array_sort_asc" if call.len() == 1 => sort(false),
-        "array_sort_desc" if call.len() == 1 => sort(true),
+        "array_sort_asc" => sort(call, false),
+        "array_sort_desc" => sort(call, true),
         "range" => kernel(|values| Ok(range(values))),
         "repeat" => kernel(|values| {
             let count = values[1].as_long().unwrap_or(0).clamp(0, 1_048_576);
@@ -275,25 +275,46 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
 }
 
 /// Nulls last in both directions.
-fn sort(descending: bool) -> Kernel {
+/// Sorts the first array and puts the others in the same order; several give an array of arrays.
+fn sort(call: &Call, descending: bool) -> Kernel {
+    let flagged = call.types.last() == Some(&kql_semantics::ScalarType::Bool);
+    let arrays = call.len() - usize::from(flagged);
     kernel(move |values| {
-        let Some(mut list) = items(&values[0]) else {
+        let nulls_last = !flagged || values[arrays].as_bool() != Some(false);
+        let Some(list) = items(&values[0]) else {
             return Ok(Datum::Null);
         };
-        list.sort_by(|one, two| match (one.is_null(), two.is_null()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => {
-                let ordering = order(one, two).unwrap_or(Ordering::Equal);
-                if descending {
-                    ordering.reverse()
-                } else {
-                    ordering
+        let mut places: Vec<usize> = (0..list.len()).collect();
+        places.sort_by(|one, two| {
+            let (one, two) = (&list[*one], &list[*two]);
+            match (one.is_null(), two.is_null()) {
+                (true, true) => Ordering::Equal,
+                (true, false) if nulls_last => Ordering::Greater,
+                (false, true) if !nulls_last => Ordering::Greater,
+                (true, false) | (false, true) => Ordering::Less,
+                (false, false) => {
+                    let ordering = order(one, two).unwrap_or(Ordering::Equal);
+                    if descending {
+                        ordering.reverse()
+                    } else {
+                        ordering
+                    }
                 }
             }
         });
-        Ok(array(&list))
+        let mut sorted = Vec::with_capacity(arrays);
+        for value in &values[..arrays] {
+            let other = items(value).filter(|other| other.len() == list.len());
+            sorted.push(other.map_or(Datum::Null, |other| {
+                let other: Vec<Datum<'_>> = places.iter().map(|at| other[*at].clone()).collect();
+                array(&other)
+            }));
+        }
+        Ok(if arrays == 1 {
+            sorted.remove(0)
+        } else {
+            array(&sorted)
+        })
     })
 }
 

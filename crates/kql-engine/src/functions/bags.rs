@@ -118,18 +118,22 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 return Ok(Datum::Null);
             };
             let name = values[1].display();
-            if name.starts_with('$') {
+            let path: Vec<&str> = match name.strip_prefix("$.") {
+                Some(path) => path.split('.').collect(),
+                None => vec![name.as_ref()],
+            };
+            if name.starts_with('$')
+                && (path.len() > 64
+                    || name == "$"
+                    || path.iter().any(|part| part.is_empty() || part.contains('[')))
+            {
                 return Err(EngineError::Unsupported {
-                    what: "bag_set_key() with a path".to_owned(),
+                    what: "bag_set_key() with a path like this".to_owned(),
                     span: None,
                 });
             }
-            let mut all: Vec<(&str, Vec<u8>)> = entries
-                .iter()
-                .map(|(key, value)| (key, value.to_vec()))
-                .collect();
-            all.push((name.as_ref(), values[2].to_dynamic().into_owned()));
-            Ok(Datum::dynamic(dynamic::object(&all)))
+            let value = values[2].to_dynamic();
+            Ok(Datum::dynamic(with_key(Some(entries), &path, &value)))
         }),
         "bag_zip" => kernel(|values| {
             let Some(keys) = items(&values[0]) else {
@@ -199,4 +203,29 @@ fn tree(bytes: &[u8], path: &str, out: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+/// An object with the value at a path; bags on the way are made where there are none.
+fn with_key(entries: Option<dynamic::Entries<'_>>, path: &[&str], value: &[u8]) -> Vec<u8> {
+    let Some((first, rest)) = path.split_first() else {
+        return value.to_vec();
+    };
+    let inner = entries
+        .and_then(|entries| entries.get(first))
+        .and_then(|bytes| match dynamic::view(bytes) {
+            Dynamic::Object(entries) => Some(entries),
+            _ => None,
+        });
+    let value = if rest.is_empty() {
+        value.to_vec()
+    } else {
+        with_key(inner, rest, value)
+    };
+    let mut all: Vec<(&str, Vec<u8>)> = entries
+        .into_iter()
+        .flat_map(dynamic::Entries::iter)
+        .map(|(key, value)| (key, value.to_vec()))
+        .collect();
+    all.push((first, value));
+    dynamic::object(&all)
 }

@@ -39,6 +39,16 @@ fn numbers(value: &Datum<'_>) -> Option<Vec<f64>> {
     list.filter(|list| !list.is_empty())
 }
 
+/// The elements that are finite numbers; none where there is none.
+fn finite(value: &Datum<'_>) -> Option<Vec<f64>> {
+    let list: Vec<f64> = items(value)?
+        .iter()
+        .filter_map(Datum::as_real)
+        .filter(|value| value.is_finite())
+        .collect();
+    Some(list).filter(|list| !list.is_empty())
+}
+
 /// Minimum, maximum and their places, mean, deviation and variance of the sample.
 fn statistics(list: &[f64]) -> Vec<Datum<'static>> {
     let (mut least, mut most) = (0, 0);
@@ -107,7 +117,12 @@ fn parts(
     body: fn(&[f64]) -> Vec<Datum<'static>>,
 ) -> Kernel {
     kernel(move |values| {
-        let Some(list) = numbers(&values[0]).filter(|list| list.len() >= least) else {
+        let list = if values.get(1).and_then(Datum::as_bool) == Some(true) {
+            finite(&values[0])
+        } else {
+            numbers(&values[0])
+        };
+        let Some(list) = list.filter(|list| list.len() >= least) else {
             return Ok(Datum::Null);
         };
         let values = body(&list);
@@ -125,8 +140,8 @@ fn parts(
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(Some(match call.name {
-        "series_stats" if call.len() == 1 => parts(&STATISTICS, 1, false, statistics),
-        "series_stats_dynamic" if call.len() == 1 => parts(&STATISTICS, 1, true, statistics),
+        "series_stats" => parts(&STATISTICS, 1, false, statistics),
+        "series_stats_dynamic" => parts(&STATISTICS, 1, true, statistics),
         "series_fit_line" => parts(&LINE, 2, false, line),
         "series_fit_line_dynamic" => parts(&LINE, 2, true, line),
         _ => return Ok(None),

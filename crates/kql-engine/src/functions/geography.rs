@@ -1,11 +1,12 @@
 //! Functions of places on a sphere.
 //!
 //! The service computes on the sphere of the S2 library: edges are great circles, distances are
-//! metres on a radius of 6,371.010 km. What needs new shapes (buffers, unions, intersections) and
-//! what needs the tables of H3 is not here.
+//! metres on a radius of 6,371.010 km. What needs new shapes (buffers, unions, intersections) is not
+//! here.
 
 mod cells;
 mod geohash;
+mod hexagon_places;
 mod hexagons;
 mod measures;
 mod shapes;
@@ -25,7 +26,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(measures::kernel_of(call)
         .or_else(|| cells::kernel_of(call))
         .or_else(|| geohash::kernel_of(call))
-        .or_else(|| hexagons::kernel_of(call)))
+        .or_else(|| hexagons::kernel_of(call))
+        .or_else(|| hexagon_places::kernel_of(call)))
 }
 
 /// Longitude and latitude, where both are in their ranges.

@@ -12,7 +12,7 @@ use crate::expression::{Kernel, kernel};
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(Some(match call.name {
         "hash" | "hash_xxhash64" => kernel(|values| {
-            let hash = xxhash64(&bytes_of(&values[0])).cast_signed();
+            let hash = hash(&values[0]);
             let Some(modulus) = values.get(1) else {
                 return Ok(Datum::Long(hash));
             };
@@ -38,6 +38,11 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         }),
         _ => return Ok(None),
     }))
+}
+
+/// What `hash` makes of a value.
+pub(crate) fn hash(value: &Datum<'_>) -> i64 {
+    xxhash64(&bytes_of(value)).cast_signed()
 }
 
 /// The bytes that the service hashes.

@@ -12,7 +12,6 @@ use crate::dynamic;
 use crate::expression::{Kernel, kernel};
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
-    let count = call.len();
     Ok(Some(match call.name {
         "strcat" => kernel(|values| {
             let mut out = String::new();
@@ -160,12 +159,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 })
             }
         }
-        "indexof_regex" if count == 2 => with_regex(call, 1, |regex, values| {
-            let text = values[0].display();
-            let at = regex
-                .find(&text)
-                .map(|found| text[..found.start()].chars().count());
-            Datum::Long(at.map_or(-1, length))
+        "indexof_regex" => with_regex(call, 1, |regex, values| {
+            index_of_regex(regex, values).unwrap_or(Datum::Null)
         })?,
         "trim" => trim(call, true, true)?,
         "trim_start" => trim(call, true, false)?,
@@ -386,27 +381,44 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
             Datum::Long(-1)
         };
     }
-    let end = if span < 0 {
-        size
-    } else {
-        size.min(start.saturating_add(span))
-    };
-    let (start, end) = (
-        usize::try_from(start).unwrap_or(0),
-        usize::try_from(end).unwrap_or(0),
-    );
-    let mut seen = 0;
-    let mut at = start;
-    while at + wanted.len() <= end {
-        if text[at..at + wanted.len()] == wanted[..] {
-            seen += 1;
-            if seen == nth {
-                return Datum::Long(length(at));
-            }
+    // Every further search begins behind the last find, and its length counts from there.
+    let room = usize::try_from(span).unwrap_or(text.len());
+    let mut at = usize::try_from(start).unwrap_or(0);
+    for _ in 0..nth {
+        let end = text.len().min(at.saturating_add(room));
+        let found = (at..)
+            .take_while(|at| at + wanted.len() <= end)
+            .find(|at| text[*at..at + wanted.len()] == wanted[..]);
+        match found {
+            Some(found) => at = found + 1,
+            None => return Datum::Long(-1),
         }
-        at += 1;
     }
-    Datum::Long(-1)
+    Datum::Long(length(at) - 1)
+}
+
+/// `None` for arguments out of range, which give null.
+fn index_of_regex(regex: &Regex, values: &[Datum<'_>]) -> Option<Datum<'static>> {
+    let number = |at: usize, default| values.get(at).map_or(Some(default), Datum::as_long);
+    let (start, span, nth) = (number(2, 0)?, number(3, -1)?, number(4, 1)?);
+    if start < 0 || span < -1 || nth < 1 {
+        return None;
+    }
+    let start = usize::try_from(start).ok()?;
+    let text: String = {
+        let text = values[0].display();
+        let rest = text.chars().skip(start);
+        match usize::try_from(span) {
+            Ok(span) => rest.take(span).collect(),
+            Err(_) => rest.collect(),
+        }
+    };
+    let nth = usize::try_from(nth - 1).ok()?;
+    let at = regex
+        .find_iter(&text)
+        .nth(nth)
+        .map(|found| start + text[..found.start()].chars().count());
+    Some(Datum::Long(at.map_or(-1, length)))
 }
 
 fn split(values: &[Datum<'_>]) -> Datum<'static> {
