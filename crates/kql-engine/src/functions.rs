@@ -6,15 +6,23 @@ mod bags;
 mod conditional;
 mod conversions;
 mod dates;
+mod decompose;
+mod distributions;
 mod encoding;
 mod fits;
 mod geography;
-mod hashing;
+pub(crate) mod hashing;
+mod markup;
 pub(crate) mod networks;
 mod numbers;
+mod punycode;
+mod random;
 mod series;
+mod signals;
+pub(crate) mod sketches;
 mod strings;
 pub(crate) mod terms;
+mod units;
 mod urls;
 
 use std::borrow::Cow;
@@ -69,6 +77,14 @@ pub(crate) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         hashing::kernel_of,
         series::kernel_of,
         fits::kernel_of,
+        decompose::kernel_of,
+        signals::kernel_of,
+        sketches::kernel_of,
+        distributions::kernel_of,
+        units::kernel_of,
+        punycode::kernel_of,
+        markup::kernel_of,
+        random::kernel_of,
         geography::kernel_of,
     ] {
         if let Some(kernel) = family(call)? {

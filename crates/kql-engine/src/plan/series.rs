@@ -199,12 +199,16 @@ impl Planner<'_> {
         }
         present.push((series.axis_column, ScalarType::Dynamic));
         let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
+        let nonempty = series.nonempty || !series.by.is_empty();
         let flow = self.whole(
             "make-series",
             vec![plan],
             &present,
             move |mut batches, schema| {
                 let batch = batches.remove(0);
+                if batch.num_rows() == 0 && !nonempty {
+                    return Ok(Vec::new());
+                }
                 let columns = build(&batch, &key_types, keys, axis, &layouts, &defaults)?;
                 let rows = columns.first().map_or(0, arrow::array::Array::len);
                 Ok(super::slices(&batch_of(schema, columns, rows)?))
@@ -246,21 +250,21 @@ fn build(
         .points(least.as_ref(), most.as_ref())?
         .unwrap_or((Datum::Null, 0));
     let size = usize::try_from(count).unwrap_or(0);
-    let mut groups = Groups::new(key_types.to_vec());
+    let mut groups = None;
     let numbers = if keys == 0 {
         vec![0; rows]
     } else {
-        groups.assign(&batch.columns()[..keys], rows)
+        let groups = groups.insert(Groups::new(key_types.to_vec())?);
+        groups.assign(&batch.columns()[..keys])?
     };
-    let group_count = if keys == 0 { 1 } else { groups.len() };
+    let group_count = groups.as_ref().map_or(1, Groups::len);
     let cells = group_count
         .checked_mul(size)
         .filter(|cells| *cells < 1 << 28);
     let cells = cells.ok_or_else(|| EngineError::runtime("make-series makes too many points"))?;
-    let mut out = if keys == 0 {
-        Vec::new()
-    } else {
-        groups.finish()
+    let mut out = match groups {
+        Some(groups) => groups.finish()?,
+        None => Vec::new(),
     };
     for (layout, default) in layouts.iter().zip(defaults) {
         let mut prepared = layout.prepared();
