@@ -1,6 +1,7 @@
 //! `project` and its kin, `extend`, `print`, `count`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use kql_syntax::Span;
@@ -218,7 +219,13 @@ impl<'a> Binder<'a> {
                     .map(|name| format!("{name}_sorted")),
                 _ => None,
             };
-            let name = title(self, named.names.get(index), lent)?;
+            // Even 'print' calls these columns after their arrays.
+            let own = lent.as_ref().map(|text| tree::Name {
+                text: text.clone(),
+                span: named.span,
+                bracketed: false,
+            });
+            let name = title(self, named.names.get(index).or(own.as_ref()), lent)?;
             let column = Column {
                 id: self.fresh(),
                 name,
@@ -314,6 +321,11 @@ impl<'a> Binder<'a> {
         });
         outcome?;
         let mut columns = rows.columns.clone();
+        let mut places: HashMap<Arc<str>, usize> = columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| (column.name.clone(), place))
+            .collect();
         let mut assignments = Vec::with_capacity(bound.len());
         for item in bound {
             if let Some(value) = item.value {
@@ -322,7 +334,13 @@ impl<'a> Binder<'a> {
                     value,
                 });
             }
-            replace_or_push(&mut columns, item.column);
+            match places.entry(item.column.name.clone()) {
+                Entry::Occupied(place) => columns[*place.get()] = item.column,
+                Entry::Vacant(place) => {
+                    place.insert(columns.len());
+                    columns.push(item.column);
+                }
+            }
         }
         rows.then(Operator::Compute { assignments }, columns, span);
         Ok(())
