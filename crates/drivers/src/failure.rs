@@ -113,17 +113,21 @@ impl Refusal<'_> {
             )
             .with_hint("project fewer columns, take fewer rows, or split the range of time");
         }
-        let error = Error::new(
-            ErrorKind::Query,
-            format!("the service refused the query{said}"),
-        );
         if has("exceeded the allowed limits")
             || has("preempted")
             || has("exceeded the timeout")
             || has("excessive resource")
         {
-            return error.with_hint("filter earlier, or ask for a shorter range of time");
+            return Error::new(
+                ErrorKind::Incomplete,
+                format!("the query needs more than the service gives it{said}"),
+            )
+            .with_hint("filter earlier, ask for a shorter range of time, or split it");
         }
+        let error = Error::new(
+            ErrorKind::Query,
+            format!("the service refused the query{said}"),
+        );
         if self.rewritten {
             return error.with_hint(
                 "a line that filters by Timestamp was added for the range of time; \

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use defender_table::Timespan;
 use defender_table::ticks::{self, format_datetime};
+use serde::{Deserialize, Serialize};
 
 /// The column that hunting tables have their time in.
 pub(super) const TIME: &str = "Timestamp";
@@ -12,7 +13,7 @@ pub(super) const TIME: &str = "Timestamp";
 ///
 /// The range is half open, so that neighbours share no row: from and with `from`, up to and
 /// without `to`, in [`ticks`](defender_table::ticks).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Slice {
     from: i64,
     to: i64,
