@@ -119,6 +119,8 @@ pub(crate) type Outcome<T> = Result<T, Refused>;
 const MAX_DEPTH: usize = 384;
 /// How many nodes a bound query may have, shared pipelines counted at each place.
 const MAX_NODES: usize = 400_000;
+/// After how many findings the rest of a query is not looked at.
+const MAX_ERRORS: usize = 100;
 
 /// Everything that binding one query needs to remember.
 pub(crate) struct Binder<'a> {
@@ -337,7 +339,14 @@ impl<'a> Binder<'a> {
     // Limits.
 
     fn charge(&mut self, nodes: usize, span: Span) -> Outcome<()> {
+        if self.errors.len() >= MAX_ERRORS {
+            return Err(Refused);
+        }
+        let told = self.nodes > MAX_NODES;
         self.nodes = self.nodes.saturating_add(nodes);
+        if told {
+            return Err(Refused);
+        }
         if self.nodes > MAX_NODES {
             return self.refuse(
                 DiagnosticKind::TooLarge,
@@ -346,6 +355,13 @@ impl<'a> Binder<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Counts columns that something carries along; a column is lighter than an expression.
+    fn weigh(&mut self, columns: usize) {
+        let more = 1 + columns / 4;
+        // The next charge is to be the one that finds the limit passed, and says so.
+        self.nodes = self.nodes.saturating_add(more).min(MAX_NODES);
     }
 
     fn deeper<T>(&mut self, span: Span, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {

@@ -225,7 +225,10 @@ impl<'a> Binder<'a> {
                     } else if index == 0 {
                         first.clone()
                     } else {
-                        lent(index)
+                        lent(index).or_else(|| {
+                            let of = lent(0).unwrap_or_default();
+                            Some(format!("{extreme}_{of}_arg{index}"))
+                        })
                     }
                 };
                 (

@@ -67,7 +67,10 @@ impl Binder<'_> {
         match function.naming {
             Naming::Position => None,
             Naming::Fixed(name) => Some(name.to_owned()),
-            Naming::FirstArgument => self.lent_name(first?, scope),
+            Naming::FirstArgument => match call.arguments.first()?.name.as_ref() {
+                Some(given) => Some(given.text.clone()),
+                None => self.lent_name(first?, scope),
+            },
             Naming::Prefix(prefix) => {
                 let mut name = format!("{prefix}_");
                 let count = if prefix.starts_with("covariance") {

@@ -272,6 +272,7 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::new();
         for (given, item) in items {
             if matches!(&item.kind, ExpressionKind::Wildcard(text) if text == "*") {
+                self.charge(rows.columns.len(), item.span)?;
                 for column in rows.columns.clone() {
                     let value = column_value(&column, item.span);
                     let key = Column {

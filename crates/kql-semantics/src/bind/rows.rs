@@ -1,5 +1,6 @@
 //! A pipeline while it is built.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kql_syntax::Span;
@@ -65,7 +66,9 @@ impl Rows {
 /// Names already given in one operator; gives others a number.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    taken: std::collections::HashSet<Arc<str>>,
+    taken: HashSet<Arc<str>>,
+    /// The last number that was put behind a name.
+    numbered: HashMap<Arc<str>, usize>,
     positions: usize,
 }
 
@@ -76,6 +79,7 @@ impl Names {
                 .into_iter()
                 .map(|column| column.name.clone())
                 .collect(),
+            numbered: HashMap::new(),
             positions: 0,
         }
     }
@@ -90,13 +94,14 @@ impl Names {
         if self.take(name) {
             return name.into();
         }
-        let mut number = 1_usize;
+        // Names are never given back, so every smaller number is still taken.
+        let number = self.numbered.entry(name.into()).or_insert(0);
         loop {
-            let candidate = format!("{name}{number}");
-            if self.take(&candidate) {
-                return candidate.into();
+            *number += 1;
+            let candidate: Arc<str> = format!("{name}{number}").into();
+            if self.taken.insert(candidate.clone()) {
+                return candidate;
             }
-            number += 1;
         }
     }
 

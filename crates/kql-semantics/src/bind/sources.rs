@@ -258,6 +258,7 @@ impl<'a> Binder<'a> {
             .iter()
             .map(|column| self.column(column.name.as_str(), column.ty))
             .collect();
+        self.weigh(columns.len());
         let name: Arc<str> = name.into();
         let source = Source::Table {
             name: name.clone(),

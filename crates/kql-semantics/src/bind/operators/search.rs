@@ -112,6 +112,7 @@ impl<'a> Binder<'a> {
     ) -> Outcome<Expr> {
         let span = predicate.span;
         if let Some(term) = string_literal(predicate) {
+            self.charge(columns.len(), span)?;
             let tests = columns
                 .iter()
                 .map(|column| term_test(column_value(column, span), term, case_sensitive, span))
@@ -193,6 +194,7 @@ impl<'a> Binder<'a> {
         term: Option<bool>,
         span: Span,
     ) -> Outcome<Expr> {
+        self.charge(columns.len(), span)?;
         let words = term;
         let Some(term) = string_literal(&comparison.right) else {
             return self.unsupported(

@@ -48,6 +48,9 @@ impl<'a> Binder<'a> {
         if all.is_empty() {
             return self.refuse(DiagnosticKind::Name, span, "the union has no table");
         }
+        // Every column of the union names its column of every input.
+        let widest = all.iter().map(|rows| rows.columns.len()).max();
+        self.charge(all.len() * widest.unwrap_or_default() / 4, span)?;
         let source = Self::option(operator, "withsource")
             .or_else(|| Self::option(operator, "with_source"))
             .map(Arc::from);
@@ -60,6 +63,7 @@ impl<'a> Binder<'a> {
         fuzzy: bool,
         scope: Scope,
     ) -> Outcome<Vec<Rows>> {
+        self.charge(1, input.span)?;
         match &input.kind {
             ExpressionKind::Wildcard(pattern) => {
                 let mut names: Vec<String> = self
@@ -73,6 +77,7 @@ impl<'a> Binder<'a> {
                     .iter()
                     .filter_map(|name| self.schema_table(name, input.span))
                     .collect();
+                self.charge(1, input.span)?;
                 let mut declared = self.declared_names(scope);
                 declared.dedup();
                 for name in declared {
