@@ -266,6 +266,12 @@ async fn documents_are_published() {
                 https%3A%2F%2Flogin.microsoftonline.us%2Fcommon%2Foauth2%2Fv2.0%2Fauthorize";
     let answer = proxied(&running, login, "GET", path, &[], "").await;
     insta::assert_json_snapshot!("instance_discovery", answer.exchange(&running));
+    let known = "/common/discovery/instance?authorization_endpoint=\
+                 https%3A%2F%2Flogin.microsoftonline.com%2Fcommon";
+    for version in ["", "&api-version=2.0"] {
+        let answer = get(&format!("{known}{version}")).await;
+        assert_eq!(answer.json()["error_codes"], json!([90100]), "{version}");
+    }
     let path =
         "/common/discovery/instance?authorization_endpoint=https%3A%2F%2Fevil.example%2Fcommon";
     let answer = get(path).await;

@@ -189,3 +189,26 @@ async fn an_unmodified_client_needs_nothing_but_the_environment() {
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(problem.contains("502"), "{problem}");
 }
+
+#[tokio::test]
+async fn what_was_asked_can_be_fetched_from_outside_without_secrets() {
+    let running = start().await;
+    let path = format!("/{TENANT}/oauth2/v2.0/token");
+    let body = form(CLIENT, SECRET, GRAPH);
+    direct(&running, "POST", &path, &[crate::client::FORM], body)
+        .await
+        .unwrap();
+    let answer = direct(&running, "GET", "/emulator/requests", &[], "")
+        .await
+        .unwrap();
+    let requests = answer.json();
+    assert_eq!(requests[0]["path"], path);
+    assert_eq!(requests[0]["body"]["form"]["client_secret"], "REDACTED");
+    assert_eq!(requests[0]["status"], 200);
+    // No host under its true name has such a path.
+    for host in ["login.microsoftonline.com", "graph.microsoft.com"] {
+        let answer =
+            crate::client::proxied(&running, host, "GET", "/emulator/requests", &[], "").await;
+        assert_eq!(answer.status, 404);
+    }
+}

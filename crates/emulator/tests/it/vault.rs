@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use defender_emulator::{
     Emulator, Error, Fault, FaultAnswer, Faults, Options, Running, Tenant, Vault, VaultAccess,
-    VaultSecret,
+    VaultCertificate, VaultSecret,
 };
 use serde_json::json;
 
@@ -330,4 +330,298 @@ async fn vaults_that_cannot_be_are_refused() {
         });
         assert!(matches!(started.await, Err(Error::Options(_))));
     }
+}
+
+/// A vault whose application may set secrets, with one that was deleted.
+async fn writable() -> Running {
+    let mut tenants = tenants();
+    let contoso = &mut tenants[0].vaults[0];
+    contoso.writers = vec![CLIENT.to_owned()];
+    contoso.secrets.push(VaultSecret {
+        deleted: true,
+        ..VaultSecret::new("Deleted", "canary-deleted")
+    });
+    Emulator::start(Options {
+        tenants,
+        ..options()
+    })
+    .await
+    .unwrap()
+}
+
+async fn put(running: &Running, path: &str, bearer: &str, body: &str) -> Answer {
+    let headers = [crate::client::JSON, ("authorization", bearer)];
+    proxied(running, HOST, "PUT", path, &headers, body.to_owned()).await
+}
+
+#[tokio::test]
+async fn a_secret_is_set_and_the_old_version_stays() {
+    let running = writable().await;
+    let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    let body = json!({"value": "canary-set", "contentType": "text/plain", "attributes": {"exp": 2_000_000_000}});
+    let answer = put(&running, SECRET, &bearer, &body.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let set = answer.json();
+    assert_eq!(
+        (&set["value"], &set["attributes"]["exp"]),
+        (&json!("canary-set"), &json!(2_000_000_000))
+    );
+    let answer = ask(&running, HOST, SECRET, Some(&bearer)).await;
+    assert_eq!(answer.json()["id"], set["id"]);
+    assert_eq!(answer.json()["value"], "canary-set");
+    let old = "/secrets/some-secret/00000000000000000000000000000001?api-version=7.4";
+    let answer = ask(&running, HOST, old, Some(&bearer)).await;
+    assert_eq!(answer.json()["value"], "canary-old");
+    let fresh = "/secrets/Fresh?api-version=7.4";
+    assert_eq!(
+        put(&running, fresh, &bearer, r#"{"value": "canary-a"}"#)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        ask(&running, HOST, fresh, Some(&bearer)).await.json()["value"],
+        "canary-a"
+    );
+
+    let log = serde_json::to_string(&running.requests()).unwrap();
+    assert!(!log.contains("canary"), "{log}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_set_is_refused() {
+    let running = writable().await;
+    let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    let large = json!({"value": "x".repeat(25_601)}).to_string();
+    for (path, body, status, code) in [
+        (SECRET, "{", 400, "BadParameter"),
+        (SECRET, "{}", 400, "BadParameter"),
+        (SECRET, large.as_str(), 400, "BadParameter"),
+        (
+            "/secrets/Some_Secret?api-version=7.4",
+            "{}",
+            400,
+            "BadParameter",
+        ),
+        (
+            "/secrets/Some-Secret",
+            r#"{"value": "a"}"#,
+            400,
+            "BadParameter",
+        ),
+        (
+            "/secrets/Deleted?api-version=7.4",
+            r#"{"value": "a"}"#,
+            409,
+            "Conflict",
+        ),
+    ] {
+        let answer = put(&running, path, &bearer, body).await;
+        assert_eq!(answer.status, status, "{path} {}", answer.text());
+        assert_eq!(answer.json()["error"]["code"], code);
+    }
+    let answer = ask(
+        &running,
+        HOST,
+        "/secrets/Deleted?api-version=7.4",
+        Some(&bearer),
+    )
+    .await;
+    assert_eq!(answer.json()["error"]["code"], "SecretNotFound");
+    let answer = put(&running, SECRET, "Bearer none", "{}").await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.header("www-authenticate").is_some());
+    // Certificates and versions are not set.
+    for path in [
+        "/certificates/a?api-version=7.4",
+        "/secrets/a/b?api-version=7.4",
+    ] {
+        assert_eq!(put(&running, path, &bearer, "{}").await.status, 405);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_is_not_a_writer() {
+    let running = start().await;
+    let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    let answer = put(&running, SECRET, &bearer, r#"{"value": "a"}"#).await;
+    assert_eq!(answer.status, 403);
+    let text = answer.text();
+    assert!(text.contains("secrets/setSecret/action"), "{text}");
+}
+
+#[tokio::test]
+async fn a_challenge_may_name_another_domain() {
+    let mut tenants = tenants();
+    tenants[0].vaults[0].challenge_resource = Some("https://vault.evil.example".to_owned());
+    let running = Emulator::start(Options {
+        tenants,
+        ..options()
+    })
+    .await
+    .unwrap();
+    let answer = ask(&running, HOST, SECRET, None).await;
+    let challenge = answer.header("www-authenticate").unwrap();
+    assert!(
+        challenge.ends_with("resource=\"https://vault.evil.example\""),
+        "{challenge}"
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_is_a_secret_and_a_key_too() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use openssl::hash::MessageDigest;
+    use openssl::pkcs12::Pkcs12;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+    use openssl::x509::X509;
+
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut builder = X509::builder().unwrap();
+    builder.set_pubkey(&key).unwrap();
+    let day = |days| openssl::asn1::Asn1Time::days_from_now(days).unwrap();
+    builder.set_not_before(&day(0)).unwrap();
+    builder.set_not_after(&day(1)).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    let certificate = builder.build();
+    let mut pem = key.private_key_to_pem_pkcs8().unwrap();
+    pem.extend(certificate.to_pem().unwrap());
+
+    let mut tenants = tenants();
+    let vault = &mut tenants[0].vaults[0];
+    vault.certificates = vec![
+        VaultCertificate::new("Signer", &pem).unwrap(),
+        VaultCertificate::new("Signer-Pem", &pem).unwrap().as_pem(),
+    ];
+    assert!(!format!("{vault:?}").contains("PRIVATE"));
+    assert!(VaultCertificate::new("x", &certificate.to_pem().unwrap()).is_err());
+    let running = Emulator::start(Options {
+        tenants,
+        ..options()
+    })
+    .await
+    .unwrap();
+    let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    let get = async |path: &str| {
+        let answer = ask(
+            &running,
+            HOST,
+            &format!("{path}?api-version=7.4"),
+            Some(&bearer),
+        )
+        .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    };
+    let bundle = get("/certificates/signer").await;
+    let der = STANDARD.decode(bundle["cer"].as_str().unwrap()).unwrap();
+    assert_eq!(der, certificate.to_der().unwrap());
+    assert!(
+        bundle["sid"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://contoso.vault.azure.net/secrets/Signer/")
+    );
+    let path = bundle["sid"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("https://contoso.vault.azure.net")
+        .unwrap();
+    let secret = get(path).await;
+    assert_eq!(secret["contentType"], "application/x-pkcs12");
+    let pfx = STANDARD.decode(secret["value"].as_str().unwrap()).unwrap();
+    let parsed = Pkcs12::from_der(&pfx).unwrap().parse2("").unwrap();
+    assert!(parsed.pkey.unwrap().public_eq(&key));
+    let secret = get("/secrets/Signer-Pem").await;
+    assert_eq!(secret["contentType"], "application/x-pem-file");
+    let text = secret["value"].as_str().unwrap();
+    assert!(
+        PKey::private_key_from_pem(text.as_bytes())
+            .unwrap()
+            .public_eq(&key)
+    );
+    let public = get("/keys/Signer").await;
+    assert_eq!(
+        (&public["key"]["kty"], &public["key"]["e"]),
+        (&json!("RSA"), &json!("AQAB"))
+    );
+    assert!(public["key"].get("d").is_none());
+
+    for (path, code) in [
+        ("/certificates/nowhere", "CertificateNotFound"),
+        ("/keys/nowhere", "KeyNotFound"),
+    ] {
+        let answer = ask(
+            &running,
+            HOST,
+            &format!("{path}?api-version=7.4"),
+            Some(&bearer),
+        )
+        .await;
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].clone()),
+            (404, json!(code))
+        );
+    }
+    let answer = ask(
+        &running,
+        "roles.vault.azure.net",
+        "/certificates/a?api-version=7.4",
+        Some(&bearer),
+    )
+    .await;
+    assert!(
+        answer.text().contains("vaults/certificates/read"),
+        "{}",
+        answer.text()
+    );
+}
+
+#[tokio::test]
+async fn a_user_reads_a_vault_under_their_own_name() {
+    let mut tenants = tenants();
+    tenants[0].vaults[0].readers = vec!["analyst@demo.example".to_owned()];
+    for user in &mut tenants[0].users {
+        user.password = Some("canary-password".into());
+    }
+    let running = Emulator::start(Options {
+        tenants,
+        ..options()
+    })
+    .await
+    .unwrap();
+    let sign_in = async |user: &str| {
+        let form = format!(
+            "grant_type=password&client_id={CLIENT}&scope={VAULT}&username={user}&password=canary-password"
+        );
+        let path = format!("/{TENANT}/oauth2/v2.0/token");
+        let answer = proxied(
+            &running,
+            "login.microsoftonline.com",
+            "POST",
+            &path,
+            &[crate::client::FORM],
+            form,
+        )
+        .await;
+        format!("Bearer {}", answer.json()["access_token"].as_str().unwrap())
+    };
+    let analyst = sign_in("analyst@demo.example").await;
+    assert_eq!(
+        ask(&running, HOST, SECRET, Some(&analyst)).await.status,
+        200
+    );
+    let admin = sign_in("admin@demo.example").await;
+    let answer = ask(&running, HOST, SECRET, Some(&admin)).await;
+    assert_eq!(answer.status, 403);
+    assert!(
+        answer.text().contains("name=admin@demo.example"),
+        "{}",
+        answer.text()
+    );
+    // The application by itself is somebody else.
+    let own = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    assert_eq!(ask(&running, HOST, SECRET, Some(&own)).await.status, 403);
 }
