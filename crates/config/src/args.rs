@@ -97,7 +97,10 @@ impl ConnectionArgs {
                 "AZURE_CLIENT_CERTIFICATE_PASSWORD",
                 ConnectionKey::PrivateKeySecret,
             ),
-            ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", ConnectionKey::SendX5c),
+            (
+                "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+                ConnectionKey::SendX5c,
+            ),
             ("AZURE_USERNAME", ConnectionKey::Username),
             ("AZURE_FEDERATED_TOKEN_FILE", ConnectionKey::AssertionFile),
             ("AZURE_AUTHORITY_HOST", ConnectionKey::Authority),
@@ -219,7 +222,12 @@ impl ConnectionArgs {
                 self.assertion_algorithm = Some(match trimmed.to_uppercase().as_str() {
                     "PS256" => AssertionAlgorithm::Ps256,
                     "RS256" => AssertionAlgorithm::Rs256,
-                    _ => return Err(wrong(&format!("{key} is not known"), "write PS256 or RS256")),
+                    _ => {
+                        return Err(wrong(
+                            &format!("{key} is not known"),
+                            "write PS256 or RS256",
+                        ));
+                    }
                 });
             }
         }

@@ -110,7 +110,9 @@ impl FromStr for AuthType {
             // MSTICPy has two more, which need programs of their own.
             let what = match wanted.as_str() {
                 "vscode" | "visualstudiocode" => "the sign-in of Visual Studio Code cannot be used",
-                "powershell" | "azurepowershell" => "the sign-in of Azure PowerShell cannot be used",
+                "powershell" | "azurepowershell" => {
+                    "the sign-in of Azure PowerShell cannot be used"
+                }
                 _ => "the sign-in type is not known",
             };
             Error::new(ErrorKind::Config, what).with_hint(AUTH_TYPES)
@@ -196,11 +198,17 @@ mod tests {
     fn every_name_of_msticpys_methods_is_read_or_refused_by_name() {
         for (names, kind) in [
             ("interactive interactive_browser browser", AuthType::Browser),
-            ("devicecode device_code device Device-Code", AuthType::Device),
+            (
+                "devicecode device_code device Device-Code",
+                AuthType::Device,
+            ),
             ("clientsecret client_secret", AuthType::ClientSecret),
             ("certificate cert", AuthType::Certificate),
             ("env environment ENV", AuthType::Environment),
-            ("msi managedidentity managed_identity", AuthType::ManagedIdentity),
+            (
+                "msi managedidentity managed_identity",
+                AuthType::ManagedIdentity,
+            ),
             ("cli azure_cli az", AuthType::AzureCli),
             ("workload_identity", AuthType::WorkloadIdentity),
         ] {
@@ -208,7 +216,10 @@ mod tests {
                 assert_eq!(name.parse::<AuthType>().unwrap(), kind, "{name}");
             }
         }
-        for (name, what) in [("vscode", "Visual Studio Code"), ("powershell", "PowerShell")] {
+        for (name, what) in [
+            ("vscode", "Visual Studio Code"),
+            ("powershell", "PowerShell"),
+        ] {
             let error = name.parse::<AuthType>().unwrap_err();
             assert!(error.to_string().contains(what), "{error}");
         }

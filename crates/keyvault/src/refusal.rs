@@ -84,6 +84,7 @@ impl Refusal {
         location: &Location,
         setting: &str,
         challenge: Option<&Challenge>,
+        writes: bool,
         now: SystemTime,
     ) -> Error {
         let status = head.status.as_u16();
@@ -104,11 +105,19 @@ impl Refusal {
                 Error::new(ErrorKind::Config, format!("{wanted} is disabled"))
                     .with_hint(format!("enable it, or change {setting}"))
             }
-            (403, code) => Error::new(
-                ErrorKind::Permission,
-                format!("{wanted} may not be read{words}"),
+            (403, code) => {
+                let done = if writes { "written" } else { "read" };
+                Error::new(
+                    ErrorKind::Permission,
+                    format!("{wanted} may not be {done}{words}"),
+                )
+                .with_hint(forbidden(code, host, writes))
+            }
+            (409, _) if writes => Error::new(
+                ErrorKind::Config,
+                format!("{wanted} was deleted and can still be recovered{words}"),
             )
-            .with_hint(forbidden(code, host)),
+            .with_hint("recover it or purge it, or take another name"),
             (404, "SecretNotFound") => {
                 Error::new(ErrorKind::Config, format!("{wanted} does not exist"))
                     .with_hint(format!("create it or recover it, or change {setting}"))
@@ -174,14 +183,20 @@ fn unauthorized(code: &str, challenge: Option<&Challenge>) -> String {
 }
 
 /// Source: <https://learn.microsoft.com/azure/key-vault/general/common-error-codes>
-fn forbidden(code: &str, host: &str) -> String {
+fn forbidden(code: &str, host: &str, writes: bool) -> String {
+    let (role, permission) = if writes {
+        ("Key Vault Secrets Officer", "set")
+    } else {
+        ("Key Vault Secrets User", "get")
+    };
     match code {
         "ForbiddenByRbac" => format!(
-            "give the application the role Key Vault Secrets User on {host} or on the secret; a \
-             new assignment takes some minutes"
+            "give the application the role {role} on {host} or on the secret; a new assignment \
+             takes some minutes"
         ),
         "ForbiddenByPolicy" | "AccessDenied" => format!(
-            "give the application the secret permission get in the access policies of {host}"
+            "give the application the secret permission {permission} in the access policies of \
+             {host}"
         ),
         "ForbiddenByFirewall" => format!(
             "the firewall of {host} does not know this machine's address; allow it under \
@@ -191,7 +206,7 @@ fn forbidden(code: &str, host: &str) -> String {
             "{host} does not take connections from public networks; come through its private \
              endpoint"
         ),
-        _ => format!("ask an administrator of {host} for the secret permission get"),
+        _ => format!("ask an administrator of {host} for the secret permission {permission}"),
     }
 }
 

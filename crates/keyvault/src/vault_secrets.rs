@@ -12,7 +12,7 @@ use defender_core::{
     SecretResolver, SecretString, TokenRequest, Transport,
 };
 use defender_http::{Retry, read_at_most};
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode};
 use httpdate::fmt_http_date;
@@ -27,6 +27,9 @@ use crate::refusal::{self, Refusal};
 
 /// More than any secret, which has 25 kB at most.
 const LONGEST_ANSWER: usize = 256 * 1024;
+
+/// Source: <https://learn.microsoft.com/azure/key-vault/secrets/about-secrets>
+const LONGEST_SECRET: usize = 25_000;
 
 /// How often one attempt may ask: without a token, with one, with the one that was asked for
 /// instead.
@@ -83,13 +86,61 @@ impl VaultSecrets {
         }
     }
 
+    /// Gives the secret that `reference` names a new version with this value.
+    ///
+    /// Needs the permission `set`, which nothing else here does.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](SecretResolver::resolve), and `Config` when `reference` is in no vault, names
+    /// a version, or names a secret that was deleted and can still be recovered.
+    ///
+    /// Source: <https://learn.microsoft.com/rest/api/keyvault/secrets/set-secret/set-secret>
+    pub async fn set(&self, reference: &SecretRef, value: &SecretString) -> Result<()> {
+        let SecretRef::Vault {
+            vault,
+            name,
+            version: None,
+            setting,
+        } = reference
+        else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "only a secret in a Key Vault can be written, and no version of one",
+            )
+            .with_hint("name it as vault/name"));
+        };
+        let location = self
+            .vaults
+            .location(vault.as_deref(), name, None, setting)?;
+        if value.expose_secret().is_empty() || value.expose_secret().len() > LONGEST_SECRET {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("{location} cannot be given this value"),
+            )
+            .with_hint("a secret has 1 to 25,000 bytes"));
+        }
+        self.retry
+            .run(async |_| self.attempt(&location, setting, Some(value)).await)
+            .await?;
+        let slot = Arc::new(OnceCell::new_with(Some(value.clone())));
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(location.key(), slot);
+        Ok(())
+    }
+
     fn slot(&self, location: &Location) -> Arc<OnceCell<SecretString>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(kept.entry(location.key()).or_default())
     }
 
-    /// One whole attempt: tokens, requests, judgement, reading.
-    async fn attempt(&self, location: &Location, setting: &str) -> Result<SecretString> {
+    /// One whole attempt: tokens, requests, judgement, reading. With a `value` it is written.
+    async fn attempt(
+        &self,
+        location: &Location,
+        setting: &str,
+        value: Option<&SecretString>,
+    ) -> Result<SecretString> {
         let mut request = self
             .vaults
             .hold(location)
@@ -102,9 +153,10 @@ impl VaultSecrets {
                     error.reworded(|text| format!("{text}, signing in to Key Vault for {setting}"))
                 })?),
             };
-            let (head, body) = self.send(location, setting, token.as_ref()).await?;
+            let (head, body, id) = self.send(location, setting, token.as_ref(), value).await?;
             if head.status.is_success() {
-                return self.read(head, body, location, setting).await;
+                let read = self.read(head, body, location, setting).await;
+                return read.map_err(|error| error.with_client_request_id(id));
             }
             let refusal = Refusal::read(&read_at_most(body, refusal::LONGEST).await);
             let challenge = Challenge::of(&head.headers);
@@ -123,7 +175,10 @@ impl VaultSecrets {
             };
             let Some(next) = next else {
                 let now = self.retry.clock.now();
-                return Err(refusal.error(&head, location, setting, challenge.as_ref(), now));
+                let writes = value.is_some();
+                let error =
+                    refusal.error(&head, location, setting, challenge.as_ref(), writes, now);
+                return Err(error.with_client_request_id(id));
             };
             request = Some(next);
             round += 1;
@@ -135,7 +190,8 @@ impl VaultSecrets {
         location: &Location,
         setting: &str,
         token: Option<&AccessToken>,
-    ) -> Result<(Parts, Body)> {
+        value: Option<&SecretString>,
+    ) -> Result<(Parts, Body, String)> {
         let url = location.url();
         let unusable = || {
             Error::new(
@@ -144,11 +200,21 @@ impl VaultSecrets {
             )
         };
         let id = Uuid::new_v4().to_string();
-        let mut request = http::Request::get(url.as_str())
+        let (mut request, body) = match value {
+            None => (http::Request::get(url.as_str()), Bytes::new()),
+            // The value goes out with a token only, not with the call that asks for the challenge.
+            Some(value) => {
+                let text = token.map_or("", |_| value.expose_secret());
+                let body = serde_json::json!({ "value": text }).to_string();
+                let request =
+                    http::Request::put(url.as_str()).header(CONTENT_TYPE, "application/json");
+                (request, Bytes::from(body))
+            }
+        };
+        request = request
             .header(ACCEPT, "application/json")
-            .header("x-ms-client-request-id", &id)
-            .body(Bytes::new())
-            .map_err(|_| unusable())?;
+            .header("x-ms-client-request-id", &id);
+        let mut request = request.body(body).map_err(|_| unusable())?;
         if let Some(token) = token {
             let bearer = format!("Bearer {}", token.secret.expose_secret());
             let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| unusable())?;
@@ -159,7 +225,8 @@ impl VaultSecrets {
         let answer = self.transport.send(request).await.map_err(|error| {
             error.reworded(|text| format!("{text}, fetching {location}, named by {setting}"))
         })?;
-        Ok(answer.into_parts())
+        let (head, body) = answer.into_parts();
+        Ok((head, body, id))
     }
 
     async fn read(
@@ -301,7 +368,7 @@ impl SecretResolver for VaultSecrets {
         let slot = self.slot(&location);
         let fetch = || {
             self.retry
-                .run(async |_| self.attempt(&location, setting).await)
+                .run(async |_| self.attempt(&location, setting, None).await)
         };
         slot.get_or_try_init(fetch).await.cloned()
     }

@@ -1,38 +1,119 @@
 //! Where the pieces meet: settings, cloud, credential, transport, driver.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use defender_cloud::{Cloud, Endpoint};
-use defender_config::{ConnectionArgs, ConnectionKey, ResolvedProxy, Settings};
-use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretResolver, Transport};
-use defender_credentials::Authority;
+use defender_config::{ConnectionArgs, ConnectionKey, Method, ResolvedProxy, Settings};
+use defender_core::{
+    DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretResolver, Transport,
+};
+use defender_credentials::{MemoryStore, Selection, TokenStore, claims};
 use defender_drivers::{Description, Driver};
 use defender_http::{HttpOptions, HttpTransport, ProxySettings, Retry, Traced};
 
 use crate::connected::Service;
-use crate::credential::credential;
+use crate::credential::{self, Material, Place};
+use crate::identity::Identity;
 use crate::secrets::{self, OpenVaults};
 use crate::{ConnectedProvider, Connection, Options};
+
+/// What the connections of one provider share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared {
+    pub(crate) vaults: OpenVaults,
+    stores: Arc<Mutex<Stores>>,
+}
+
+#[derive(Debug, Default)]
+struct Stores {
+    memory: Option<Arc<dyn TokenStore>>,
+    files: Vec<(PathBuf, Arc<dyn TokenStore>)>,
+}
+
+impl Shared {
+    /// The store that lives as long as the provider.
+    pub(crate) fn memory(&self, options: &Options) -> Arc<dyn TokenStore> {
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = stores
+            .memory
+            .get_or_insert_with(|| Arc::new(MemoryStore::new(Arc::clone(&options.clock))));
+        Arc::clone(memory)
+    }
+
+    /// The store in the file at `path`; one per file, so that its users take turns.
+    #[cfg(feature = "token-cache")]
+    pub(crate) fn file(&self, options: &Options, path: PathBuf) -> Arc<dyn TokenStore> {
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, store)) = stores.files.iter().find(|(known, _)| *known == path) {
+            return Arc::clone(store);
+        }
+        let store: Arc<dyn TokenStore> = Arc::new(defender_credentials::FileStore::new(
+            path.clone(),
+            Arc::clone(&options.clock),
+            Arc::clone(&options.prompt),
+        ));
+        stores.files.push((path, Arc::clone(&store)));
+        store
+    }
+
+    /// Without feature `token-cache` tokens live as long as the provider.
+    #[cfg(not(feature = "token-cache"))]
+    pub(crate) fn file(&self, options: &Options, _: PathBuf) -> Arc<dyn TokenStore> {
+        self.memory(options)
+    }
+}
 
 pub(crate) async fn connect(
     environment: DataEnvironment,
     options: &Options,
-    vaults: &OpenVaults,
+    shared: &Shared,
     connection: Connection,
 ) -> Result<ConnectedProvider> {
     if environment == DataEnvironment::Local {
         return local(options, &connection);
     }
-    let (instance, args) = arguments(environment, options, &connection)?;
+    let identity = identity(environment, options, shared, connection).await?;
+    identity.token().await?;
+    let Identity {
+        service,
+        transport,
+        retry,
+        ..
+    } = identity;
+    let driver = driver(environment, &service, transport, retry)?;
+    Ok(ConnectedProvider {
+        driver,
+        service: Some(service),
+    })
+}
+
+/// Who signs in for `connection`, before they do.
+pub(crate) async fn identity(
+    environment: DataEnvironment,
+    options: &Options,
+    shared: &Shared,
+    connection: Connection,
+) -> Result<Identity> {
+    let Known {
+        instance,
+        args,
+        warnings,
+    } = arguments(environment, options, &connection)?;
     args.require_complete()?;
+    for warning in warnings {
+        options.prompt.warning(&warning);
+    }
     let secrets: Arc<dyn SecretResolver> = match &options.secrets {
         Some(secrets) => Arc::clone(secrets),
-        None => secrets::resolver(options, connection.settings.as_ref(), &args, vaults),
+        None => secrets::resolver(options, connection.settings.as_ref(), &args, shared),
     };
-    let args = args.resolve(secrets.as_ref()).await?;
+    let (args, material) = {
+        let material = credential::fetch(&args, secrets.as_ref());
+        let args = args.clone().resolve(secrets.as_ref());
+        futures::future::try_join(args, material).await?
+    };
     let endpoint = endpoint(environment, &args)?;
-    let tenant = args.tenant_id.clone().unwrap_or_default();
-
     let transport = transport(
         options,
         connection.settings.as_ref(),
@@ -40,34 +121,96 @@ pub(crate) async fn connect(
         secrets.as_ref(),
     )
     .await?;
-    let authority = Authority::new(endpoint.authority.clone(), tenant.clone())?;
-    let clock = Arc::clone(&options.clock);
-    let credential = credential(
-        &args,
-        authority,
-        secrets.as_ref(),
-        Arc::clone(&transport),
-        clock,
-    )
-    .await?;
-
-    let retry = Retry {
-        notice: Arc::clone(&options.notice),
-        ..Retry::new(options.retry.clone(), Arc::clone(&options.clock))
+    let place = Place {
+        options,
+        shared,
+        login: endpoint.authority.clone(),
+        transport: Arc::clone(&transport),
     };
-    let service = Service {
-        endpoint,
-        credential,
-        tenant,
-        instance,
-    };
-    sign_in(&retry, &service).await?;
-
-    let driver = driver(environment, &service, transport, retry)?;
-    Ok(ConnectedProvider {
-        driver,
-        service: Some(service),
+    let tenant = tenant(&args, &material, options);
+    let made = credential::credential(&place, &args, material)?;
+    Ok(Identity {
+        service: Service {
+            endpoint,
+            credential: made.credential,
+            tenant,
+            instance,
+        },
+        delegated: made.delegated,
+        method: args.method(),
+        client_id: args.client_id.clone(),
+        transport,
+        retry: Retry {
+            notice: Arc::clone(&options.notice),
+            ..Retry::new(options.retry.clone(), Arc::clone(&options.clock))
+        },
     })
+}
+
+/// The tenant that is asked: as it was named, or as a given token says.
+fn tenant(args: &ConnectionArgs, material: &Material, options: &Options) -> Option<String> {
+    if let Some(tenant) = &args.tenant_id {
+        return Some(tenant.clone());
+    }
+    if let Some(token) = &material.access_token {
+        return claims(token.expose_secret()).ok()?.tenant;
+    }
+    match args.method() {
+        Some(Method::Environment | Method::WorkloadIdentity) => {
+            options.environment.get("AZURE_TENANT_ID").cloned()
+        }
+        _ => None,
+    }
+}
+
+/// Forgets the kept sign-ins of `connection`'s user, or with `all` of everybody.
+pub(crate) async fn forget(
+    environment: DataEnvironment,
+    options: &Options,
+    shared: &Shared,
+    connection: &Connection,
+    all: bool,
+) -> Result<Vec<String>> {
+    let known = arguments(environment, options, connection);
+    let (args, selection) = match (known, all) {
+        (known, true) => (
+            known.map(|known| known.args).unwrap_or_default(),
+            Selection::default(),
+        ),
+        (Err(error), false) => return Err(error),
+        (Ok(known), false) => {
+            let args = known.args;
+            let secrets: Arc<dyn SecretResolver> = match &options.secrets {
+                Some(secrets) => Arc::clone(secrets),
+                None => secrets::resolver(options, connection.settings.as_ref(), &args, shared),
+            };
+            let args = args.resolve(secrets.as_ref()).await?;
+            let selection = Selection {
+                authority: Some(endpoint(environment, &args)?.authority),
+                tenant: args.tenant_id.clone(),
+                client_id: args.client_id.clone(),
+                username: args.username.clone(),
+            };
+            (args, selection)
+        }
+    };
+    let args = ConnectionArgs {
+        token_cache: Some(true),
+        ..args
+    };
+    let store = credential::store(options, shared, &args, true);
+    let forgotten = store.forget(&selection).await?;
+    Ok(forgotten.iter().map(ToString::to_string).collect())
+}
+
+/// Whether a person may have to sign in for `connection`.
+pub(crate) fn needs_person(
+    environment: DataEnvironment,
+    options: &Options,
+    connection: &Connection,
+) -> bool {
+    arguments(environment, options, connection)
+        .is_ok_and(|known| known.args.method() == Some(Method::Delegated))
 }
 
 /// Where queries of `connection` would go.
@@ -76,22 +219,44 @@ pub(crate) fn endpoint_of(
     options: &Options,
     connection: &Connection,
 ) -> Result<Endpoint> {
-    let (_, args) = arguments(environment, options, connection)?;
-    endpoint(environment, &args)
+    endpoint(
+        environment,
+        &arguments(environment, options, connection)?.args,
+    )
 }
 
-/// The instance's name, and everything that is known of the connection.
+/// Everything that is known of a connection before anybody is asked.
+struct Known {
+    /// The instance's name.
+    instance: Option<String>,
+    args: ConnectionArgs,
+    /// What the section of the settings leaves in doubt.
+    warnings: Vec<String>,
+}
+
+impl Known {
+    fn of(args: ConnectionArgs) -> Self {
+        Self {
+            instance: None,
+            args,
+            warnings: Vec::new(),
+        }
+    }
+}
+
 fn arguments(
     environment: DataEnvironment,
     options: &Options,
     connection: &Connection,
-) -> Result<(Option<String>, ConnectionArgs)> {
+) -> Result<Known> {
     let call = connection.call.clone();
+    call.require_one_method()?;
     if let Some(base) = &connection.base {
-        return Ok((None, base.clone().merge(call)));
+        base.require_one_method()?;
+        return Ok(Known::of(base.clone().merge(call)));
     }
     let Some(settings) = &connection.settings else {
-        return Ok((None, whole(call, options)?));
+        return Ok(Known::of(whole(call, options)?));
     };
     let instance = connection.instance.as_deref();
     let found = match settings.find_provider(environment, instance) {
@@ -100,14 +265,21 @@ fn arguments(
         found => found?,
     };
     if let Some(provider) = found {
-        return Ok((provider.instance.name, provider.args.merge(call)));
+        // A call that says how to sign in leaves nothing in doubt.
+        let decides = call.method().is_some() || call.delegated_auth.is_some();
+        let warnings = provider.warnings.iter().filter(|_| !decides);
+        return Ok(Known {
+            warnings: warnings.map(ToString::to_string).collect(),
+            instance: provider.instance.name,
+            args: provider.args.merge(call),
+        });
     }
     let args = whole(call, options)?;
     if args.origins.is_empty() {
         // Nothing is known at all: says which file was read and what is missing in it.
         settings.provider(environment, instance)?;
     }
-    Ok((None, args))
+    Ok(Known::of(args))
 }
 
 /// `args`, or the identity of the `AZURE_` variables where `args` name none: a secret is never
@@ -204,15 +376,6 @@ fn proxy_settings(proxy: ResolvedProxy) -> ProxySettings {
     }
 }
 
-/// Gets the first token, so that a wrong credential is found before anything is asked.
-async fn sign_in(retry: &Retry, service: &Service) -> Result<()> {
-    let request = service.token_request();
-    retry
-        .run(async |_| service.credential.token(&request).await)
-        .await
-        .map(drop)
-}
-
 fn driver(
     environment: DataEnvironment,
     service: &Service,
@@ -242,7 +405,7 @@ fn driver(
         transport,
         Arc::clone(&service.credential),
     );
-    connection.tenant = Some(service.tenant.clone());
+    connection.tenant.clone_from(&service.tenant);
     connection.instance.clone_from(&service.instance);
     connection.retry = retry;
     Ok(Arc::new(defender_drivers::Hunting::new(

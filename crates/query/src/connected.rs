@@ -21,7 +21,7 @@ pub struct ConnectedProvider {
 pub(crate) struct Service {
     pub(crate) endpoint: Endpoint,
     pub(crate) credential: Arc<dyn Credential>,
-    pub(crate) tenant: String,
+    pub(crate) tenant: Option<String>,
     pub(crate) instance: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl Service {
     /// What the driver asks its tokens with, so that all share one.
     pub(crate) fn token_request(&self) -> TokenRequest {
         TokenRequest {
-            tenant: Some(self.tenant.clone()),
+            tenant: self.tenant.clone(),
             ..TokenRequest::new(self.endpoint.scope())
         }
     }
@@ -53,9 +53,11 @@ impl ConnectedProvider {
         self.service.as_ref().map(|service| &service.endpoint)
     }
 
-    /// The tenant that is asked.
+    /// The tenant that is asked; `None` where only the service knows it.
     pub fn tenant(&self) -> Option<&str> {
-        self.service.as_ref().map(|service| service.tenant.as_str())
+        self.service
+            .as_ref()
+            .and_then(|service| service.tenant.as_deref())
     }
 
     /// The instance's name in the settings.

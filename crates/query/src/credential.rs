@@ -1,97 +1,178 @@
-//! Which credential the arguments of a connection ask for.
+//! Which credential the arguments of a connection ask for, and what it is made of.
+
+#[cfg(feature = "certificate")]
+mod certificate;
+mod delegated;
+mod machine;
+mod material;
 
 use std::sync::Arc;
 
 use defender_config::{ConnectionArgs, ConnectionKey, Method};
-use defender_core::{Clock, Credential, Error, ErrorKind, Result, SecretResolver, Transport};
-use defender_credentials::Authority;
+use defender_core::{Clock, Credential, Error, ErrorKind, Result, Transport};
+use defender_credentials::{Authority, Cached, Delegated, ExistingToken, Owner, Stored};
+use url::Url;
 
-/// Makes the credential: a user, then a certificate, then a secret, as MSTICPy chooses.
-pub(crate) async fn credential(
-    args: &ConnectionArgs,
-    authority: Authority,
-    secrets: &dyn SecretResolver,
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Credential>> {
-    match args.method() {
-        Some(Method::ClientSecret) => {
-            client_secret(args, authority, secrets, transport, clock).await
+use crate::Options;
+use crate::connect::Shared;
+
+pub(crate) use delegated::store;
+pub(crate) use material::{Material, fetch};
+
+/// Where somebody signs in, and over what.
+#[derive(Clone)]
+pub(crate) struct Place<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) shared: &'a Shared,
+    /// The sign-in host.
+    pub(crate) login: Url,
+    pub(crate) transport: Arc<dyn Transport>,
+}
+
+/// A credential, and the user's side of it where a user signs in.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) credential: Arc<dyn Credential>,
+    pub(crate) delegated: Option<Arc<Delegated>>,
+}
+
+impl Place<'_> {
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.options.clock)
+    }
+
+    /// The tenant that `args` name, where users and applications are known.
+    fn authority(&self, args: &ConnectionArgs) -> Result<Authority> {
+        args.require_complete()?;
+        let tenant = args
+            .tenant_id
+            .clone()
+            .or_else(|| self.variable("AZURE_TENANT_ID"))
+            .ok_or_else(|| lacks(ConnectionKey::TenantId))?;
+        Authority::new(self.login.clone(), tenant)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        let value = self.options.environment.get(name)?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    fn warn(&self, text: &str) {
+        self.options.prompt.warning(text);
+    }
+
+    /// Keeps the application's tokens in memory, and beyond when that is asked for.
+    fn kept<C: Credential + 'static>(
+        &self,
+        credential: C,
+        args: &ConnectionArgs,
+        owner: Owner,
+    ) -> Made {
+        let clock = self.clock();
+        let credential: Arc<dyn Credential> = if args.token_cache == Some(true) {
+            let store = store(self.options, self.shared, args, false);
+            let stored = Stored::new(credential, owner, store, Arc::clone(&clock));
+            Arc::new(Cached::new(stored, clock))
+        } else {
+            Arc::new(Cached::new(credential, clock))
+        };
+        Made {
+            credential,
+            delegated: None,
         }
-        Some(Method::Certificate) => Err(unavailable(
-            "signing in with a certificate",
-            &args.origin(ConnectionKey::Certificate),
-        )),
-        Some(Method::Delegated) => {
-            let key = if args.has(ConnectionKey::Username) {
-                ConnectionKey::Username
-            } else {
-                ConnectionKey::DelegatedAuth
-            };
-            Err(unavailable("signing in as a user", &args.origin(key)))
-        }
-        _ => {
-            args.require_complete()?;
-            Err(Error::new(
-                ErrorKind::Config,
-                "the connection does not say how to sign in",
-            ))
+    }
+
+    /// Keeps tokens in memory only: whoever hands them out has a cache of their own.
+    fn cached<C: Credential + 'static>(&self, credential: C) -> Made {
+        Made {
+            credential: Arc::new(Cached::new(credential, self.clock())),
+            delegated: None,
         }
     }
 }
 
-fn unavailable(what: &str, origin: &str) -> Error {
+/// Makes the credential that `args` ask for, of the secrets in `material`.
+pub(crate) fn credential(
+    place: &Place<'_>,
+    args: &ConnectionArgs,
+    material: Material,
+) -> Result<Made> {
+    args.require_complete()?;
+    match args.method() {
+        Some(Method::ClientSecret) => client_secret(place, args, material),
+        #[cfg(feature = "certificate")]
+        Some(Method::Certificate) => certificate::credential(place, args, material),
+        #[cfg(not(feature = "certificate"))]
+        Some(Method::Certificate) => Err(unavailable("a certificate", "certificate")),
+        Some(Method::Delegated) => delegated::credential(place, args),
+        Some(Method::ExistingToken) => {
+            let token = material
+                .access_token
+                .ok_or_else(|| lacks(ConnectionKey::AccessToken))?;
+            let credential = ExistingToken::new(token, place.clock());
+            Ok(Made {
+                credential: Arc::new(credential),
+                delegated: None,
+            })
+        }
+        Some(Method::WorkloadIdentity) => machine::workload_identity(place, args),
+        Some(Method::Environment) => machine::environment(place, args),
+        Some(Method::ManagedIdentity) => machine::managed_identity(place, args),
+        Some(Method::AzureCli) => machine::azure_cli(place, args),
+        _ => Err(Error::new(
+            ErrorKind::Config,
+            "the connection does not say how to sign in",
+        )),
+    }
+}
+
+fn lacks(key: ConnectionKey) -> Error {
+    Error::new(ErrorKind::Config, format!("the connection has no {key}"))
+}
+
+#[cfg_attr(
+    all(
+        feature = "client-secret",
+        feature = "certificate",
+        feature = "browser",
+        feature = "device-code",
+        feature = "environment",
+        feature = "workload-identity",
+        feature = "managed-identity",
+        feature = "azure-cli"
+    ),
+    expect(dead_code, reason = "with every feature everything is available")
+)]
+fn unavailable(what: &str, feature: &str) -> Error {
     Error::new(
-        ErrorKind::Config,
-        format!("{what}, as {origin} asks for, is not in this version"),
+        ErrorKind::Usage,
+        format!("this build cannot sign in with {what}"),
     )
-    .with_hint(
-        "sign in with an application's secret: client_id and client_secret, delegated_auth=false",
-    )
+    .with_hint(format!("build it with feature {feature}"))
 }
 
 #[cfg(feature = "client-secret")]
-async fn client_secret(
-    args: &ConnectionArgs,
-    authority: Authority,
-    secrets: &dyn SecretResolver,
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Credential>> {
-    args.require_complete()?;
-    let (Some(client_id), Some(reference)) = (&args.client_id, &args.client_secret) else {
-        return Err(Error::new(
-            ErrorKind::Config,
-            "the connection has no client_secret",
-        ));
-    };
-    let secret = secrets.resolve(reference).await?;
+fn client_secret(place: &Place<'_>, args: &ConnectionArgs, material: Material) -> Result<Made> {
+    let authority = place.authority(args)?;
+    let client_id = args
+        .client_id
+        .clone()
+        .ok_or_else(|| lacks(ConnectionKey::ClientId))?;
+    let secret = material
+        .client_secret
+        .ok_or_else(|| lacks(ConnectionKey::ClientSecret))?;
+    let owner = Owner::application(&authority, &client_id);
     let credential = defender_credentials::ClientSecret::new(
         authority,
-        client_id.clone(),
+        client_id,
         secret,
-        transport,
-        Arc::clone(&clock),
+        Arc::clone(&place.transport),
+        place.clock(),
     );
-    Ok(Arc::new(defender_credentials::Cached::new(
-        credential, clock,
-    )))
+    Ok(place.kept(credential, args, owner))
 }
 
 #[cfg(not(feature = "client-secret"))]
-#[expect(
-    clippy::unused_async,
-    reason = "the same shape with and without the feature"
-)]
-async fn client_secret(
-    _: &ConnectionArgs,
-    _: Authority,
-    _: &dyn SecretResolver,
-    _: Arc<dyn Transport>,
-    _: Arc<dyn Clock>,
-) -> Result<Arc<dyn Credential>> {
-    Err(
-        Error::new(ErrorKind::Usage, "this build cannot sign in with a secret")
-            .with_hint("build it with feature client-secret"),
-    )
+fn client_secret(_: &Place<'_>, _: &ConnectionArgs, _: Material) -> Result<Made> {
+    Err(unavailable("a secret", "client-secret"))
 }

@@ -43,27 +43,40 @@ mod connect;
 mod connected;
 mod connection;
 mod credential;
+mod identity;
 #[cfg(feature = "local")]
 mod local;
+mod prompt;
 mod provider;
+mod resume;
 mod secrets;
 
 pub use connected::ConnectedProvider;
 pub use connection::Connection;
+pub use identity::Identity;
 #[cfg(feature = "local")]
 pub use local::hunting_tables;
 pub use provider::{Options, QueryProvider, list_data_environments};
+pub use resume::{Question, ResumeFile};
 
 pub use defender_cloud::{Cloud, Endpoint};
 pub use defender_config::{
-    AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Settings, Sources,
+    AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Method, Settings, Sources,
 };
 pub use defender_core::{
     AccessToken, Clock, Credential, DataEnvironment, Error, ErrorKind, Result, SecretRef,
     SecretResolver, SecretString, Transport, moment,
 };
-pub use defender_credentials::{Claims, claims};
-pub use defender_drivers::{Driver, Query};
+pub use defender_credentials::{
+    Account, BrowserPrompt, Claims, DeviceCodePrompt, MemoryStore, SignInPrompt, TokenStore, claims,
+};
+#[cfg(feature = "browser")]
+pub use defender_credentials::{Browser, BrowserOptions, NoBrowser, SystemBrowser};
+#[cfg(feature = "token-cache")]
+pub use defender_credentials::{FileStore, token_cache_path};
+pub use defender_drivers::{
+    AllRows, Driver, NoStore, Progress, Query, Slice, SliceStore, SplitOptions, Splitting, Unseen,
+};
 pub use defender_http::{HttpOptions, Notice, ProxySettings, RetryPolicy, Wait};
 pub use defender_table::{
     Answer, Completeness, DatetimeMode, Event, Provenance, Summary, Table, Timespan, Warning, arrow,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use defender_cloud::Endpoint;
 use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport};
+use defender_credentials::{SignInPrompt, TokenStore};
 use defender_drivers::Driver;
 use defender_http::{HttpOptions, Notice, RetryPolicy, Silent, SystemClock};
 
-use crate::secrets::OpenVaults;
-use crate::{ConnectedProvider, Connection, connect};
+use crate::connect::Shared;
+use crate::prompt::Silence;
+use crate::{ConnectedProvider, Connection, Identity, connect};
 
 /// A provider of one data environment that is not connected yet.
 ///
@@ -18,7 +20,7 @@ use crate::{ConnectedProvider, Connection, connect};
 pub struct QueryProvider {
     environment: DataEnvironment,
     options: Options,
-    vaults: OpenVaults,
+    shared: Shared,
 }
 
 /// What a provider takes from outside.
@@ -36,9 +38,19 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Fetches secrets that settings keep elsewhere; `None` looks into
     /// [`environment`](Self::environment) and, with feature `key-vault`, into the vaults that
-    /// settings name, as the application of `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and
-    /// `AZURE_CLIENT_SECRET` there.
+    /// settings name, signed in as `Azure.auth_methods` say.
     pub secrets: Option<Arc<dyn SecretResolver>>,
+    /// Whether a person may be asked to sign in; without one, whoever is not signed in already is
+    /// an error.
+    pub input: bool,
+    /// Tells a person what a sign-in needs of them, and what is doubtful about a connection.
+    pub prompt: Arc<dyn SignInPrompt>,
+    /// How a browser is used.
+    #[cfg(feature = "browser")]
+    pub browser: defender_credentials::BrowserOptions,
+    /// Where sign-ins are kept; `None` takes the file that the settings name, or else the
+    /// platform's place as [`environment`](Self::environment) gives it, or else memory.
+    pub token_store: Option<Arc<dyn TokenStore>>,
     /// The environment variables that settings may refer to.
     pub environment: BTreeMap<String, String>,
 }
@@ -52,6 +64,11 @@ impl Default for Options {
             notice: Arc::new(Silent),
             clock: Arc::new(SystemClock),
             secrets: None,
+            input: false,
+            prompt: Arc::new(Silence),
+            #[cfg(feature = "browser")]
+            browser: defender_credentials::BrowserOptions::default(),
+            token_store: None,
             environment: BTreeMap::new(),
         }
     }
@@ -68,7 +85,7 @@ impl QueryProvider {
         Self {
             environment,
             options,
-            vaults: OpenVaults::default(),
+            shared: Shared::default(),
         }
     }
 
@@ -101,7 +118,56 @@ impl QueryProvider {
     /// - [`ErrorKind::Credential`](defender_core::ErrorKind::Credential): the sign-in was refused.
     /// - [`ErrorKind::Usage`](defender_core::ErrorKind::Usage): this build lacks what it takes.
     pub async fn connect(&self, connection: Connection) -> Result<ConnectedProvider> {
-        connect::connect(self.environment, &self.options, &self.vaults, connection).await
+        connect::connect(self.environment, &self.options, &self.shared, connection).await
+    }
+
+    /// Who signs in for `connection`; its secrets are fetched, and nobody has signed in.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), as far as settings and secrets go.
+    pub async fn identity(&self, connection: Connection) -> Result<Identity> {
+        connect::identity(self.environment, &self.options, &self.shared, connection).await
+    }
+
+    /// Whether a person may have to sign in for `connection`, so that several are asked one after
+    /// the other.
+    pub fn needs_person(&self, connection: &Connection) -> bool {
+        connect::needs_person(self.environment, &self.options, connection)
+    }
+
+    /// Forgets the kept sign-ins of `connection`, or with `all` every one, and says whose they
+    /// were.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](defender_core::ErrorKind::Config) when the settings are wrong,
+    /// [`ErrorKind::Io`](defender_core::ErrorKind::Io) when the store cannot be written.
+    pub async fn forget(&self, connection: &Connection, all: bool) -> Result<Vec<String>> {
+        connect::forget(
+            self.environment,
+            &self.options,
+            &self.shared,
+            connection,
+            all,
+        )
+        .await
+    }
+
+    /// Writes `value` into the Key Vault secret that `reference` names, in the vaults and as whom
+    /// `settings` say.
+    ///
+    /// # Errors
+    ///
+    /// Those of signing in to Key Vault and of writing there; needs the permission `set`.
+    #[cfg(feature = "key-vault")]
+    pub async fn write_secret(
+        &self,
+        settings: &defender_config::Settings,
+        reference: &defender_core::SecretRef,
+        value: &defender_core::SecretString,
+    ) -> Result<()> {
+        crate::secrets::write(&self.options, settings, &self.shared, reference, value).await
     }
 }
 

@@ -6,6 +6,7 @@ use defender_config::{ConnectionArgs, EnvironmentSecrets, Settings};
 use defender_core::SecretResolver;
 
 use crate::Options;
+use crate::connect::Shared;
 
 #[cfg(feature = "key-vault")]
 mod key_vault;
@@ -27,7 +28,7 @@ pub(crate) fn resolver(
     options: &Options,
     settings: Option<&Settings>,
     args: &ConnectionArgs,
-    vaults: &OpenVaults,
+    shared: &Shared,
 ) -> Arc<dyn SecretResolver> {
     let environment = Arc::new(EnvironmentSecrets::new(options.environment.clone()));
     #[cfg(feature = "key-vault")]
@@ -35,9 +36,25 @@ pub(crate) fn resolver(
         options,
         settings,
         args,
-        vaults,
+        shared,
         environment,
     ));
     #[cfg(not(feature = "key-vault"))]
     environment
+}
+
+/// Writes a secret into the vaults that `settings` name.
+#[cfg(feature = "key-vault")]
+pub(crate) async fn write(
+    options: &Options,
+    settings: &Settings,
+    shared: &Shared,
+    reference: &defender_core::SecretRef,
+    value: &defender_core::SecretString,
+) -> defender_core::Result<()> {
+    let environment = Arc::new(EnvironmentSecrets::new(options.environment.clone()));
+    let args = ConnectionArgs::default();
+    key_vault::ConnectionSecrets::new(options, Some(settings), &args, shared, environment)
+        .write(reference, value)
+        .await
 }

@@ -1,15 +1,24 @@
 //! Merging, methods, and what is missing.
 
 use super::*;
-use crate::ConnectionString;
 
+/// The items of `text` as a section would give them, which may name two methods.
 fn args(text: &str) -> ConnectionArgs {
-    ConnectionString::parse(text).unwrap().into_args()
+    let mut args = ConnectionArgs::default();
+    for item in text.split(';').filter(|item| !item.is_empty()) {
+        let (key, value) = item.split_once('=').unwrap();
+        let key = ConnectionKey::find(key).unwrap();
+        args.set(key, value, Origin::ConnectionString).unwrap();
+    }
+    args
 }
 
 #[test]
 fn a_call_beats_the_file_method_included() {
-    use Method::{Certificate, ClientSecret, Delegated};
+    use Method::{
+        AzureCli, Certificate, ClientSecret, Delegated, Environment, ExistingToken,
+        ManagedIdentity, WorkloadIdentity,
+    };
     for (file, call, method) in [
         ("client_secret=a", "client_secret=b", ClientSecret),
         ("username=u", "client_secret=b", ClientSecret),
@@ -29,6 +38,22 @@ fn a_call_beats_the_file_method_included() {
         ),
         ("username=u;client_secret=a", "cloud=us", Delegated),
         ("certificate=c;client_secret=a", "", Certificate),
+        ("username=u", "auth_type=msi", ManagedIdentity),
+        ("auth_type=msi", "username=u", Delegated),
+        ("auth_type=cli", "client_secret=b", ClientSecret),
+        (
+            "client_secret=a;username=u",
+            "auth_type=clientsecret",
+            ClientSecret,
+        ),
+        ("client_secret=a", "access_token=t", ExistingToken),
+        ("access_token=t", "certificate=c", Certificate),
+        ("auth_type=device", "", Delegated),
+        ("auth_type=device;client_secret=a", "", ClientSecret),
+        ("assertion_file=f", "", WorkloadIdentity),
+        ("assertion_file=f", "delegated_auth=true", Delegated),
+        ("auth_type=env", "", Environment),
+        ("client_secret=a", "auth_type=cli", AzureCli),
     ] {
         let merged = args(file).merge(args(call));
         assert_eq!(merged.method(), Some(method), "{file} + {call}");
@@ -104,4 +129,59 @@ fn azure_variables_are_a_layer() {
     assert!(
         matches!(&args.client_secret, Some(SecretRef::Env { variable, .. }) if variable == "AZURE_CLIENT_SECRET")
     );
+}
+
+#[test]
+fn a_user_and_a_secret_exclude_each_other_in_one_call() {
+    let error = args("username=u;client_secret=canary")
+        .require_one_method()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert_eq!(
+        error.to_string(),
+        "username and client_secret, both from the connection string, exclude each other"
+    );
+    let parsed = crate::ConnectionString::parse("username=u;client_secret=canary").unwrap_err();
+    assert_eq!(parsed.to_string(), error.to_string());
+    for one in [
+        "username=u",
+        "client_secret=a",
+        "client_secret=a;certificate=c",
+    ] {
+        args(one).require_one_method().unwrap();
+    }
+    assert!(args("username=u;client_secret=a").is_ambiguous());
+    assert!(!args("username=u;client_secret=a;delegated_auth=true").is_ambiguous());
+}
+
+#[test]
+fn azure_variables_count_in_the_order_of_their_page() {
+    let method = |names: &[&str]| {
+        let environment = names
+            .iter()
+            .map(|name| ((*name).to_owned(), "x".to_owned()));
+        ConnectionArgs::from_azure(&environment.collect())
+            .unwrap()
+            .method()
+    };
+    let (secret, certificate) = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH");
+    let (user, file) = ("AZURE_USERNAME", "AZURE_FEDERATED_TOKEN_FILE");
+    assert_eq!(
+        method(&[secret, certificate, user]),
+        Some(Method::ClientSecret)
+    );
+    assert_eq!(method(&[certificate, user]), Some(Method::Certificate));
+    assert_eq!(method(&[user, file]), Some(Method::Delegated));
+    assert_eq!(method(&[file]), Some(Method::WorkloadIdentity));
+    assert_eq!(method(&[]), None);
+}
+
+#[test]
+fn a_certificates_text_is_no_file_and_shows_nowhere() {
+    let pem = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----";
+    let mut args = ConnectionArgs::default();
+    let origin = Origin::ConnectionString;
+    args.set(ConnectionKey::PrivateKey, pem, origin).unwrap();
+    assert!(args.private_key.is_none() && args.has(ConnectionKey::PrivateKey));
+    assert!(!format!("{args:?}").contains("canary"));
 }

@@ -45,7 +45,8 @@ fn every_key_is_taken() {
         "TenantId=t; client_id=c; UserName=u; cert=/c.pem; PrivateKey=/k.pem; \
          private_key_secret=s; Cloud=gcc; auth_type=device_code; DelegatedAuth=yes; \
          authority=https://login.example; apiRoot=https://api.example/; apiVersion=beta; \
-         timeout=3m; location=/cache",
+         timeout=3m; location=/cache; token_cache=no; access_token=t; assertion_file=/a; \
+         send_x5c=yes; assertion_algorithm=rs256",
     )
     .unwrap()
     .into_args();

@@ -505,3 +505,75 @@ impl std::io::Write for Log {
         Ok(())
     }
 }
+
+/// Writes `value`, and returns what was sent and said.
+async fn written(bench: &Bench, value: &str) -> Result<()> {
+    let value = SecretString::from(value.to_owned());
+    bench.secrets.set(&reference(None, "n"), &value).await
+}
+
+#[tokio::test]
+async fn a_value_goes_out_with_a_token_and_is_kept() {
+    let bench = bench(ScriptedTransport::new([
+        Answer::json(200, GOOD),
+        Answer::json(200, GOOD.replace("canary-value", "canary-new")),
+    ]));
+    assert_eq!(bench.get().await.unwrap(), "canary-value");
+    written(&bench, "canary-new").await.unwrap();
+    // The next reader gets it without asking.
+    assert_eq!(bench.get().await.unwrap(), "canary-new");
+    bench.transport.assert_finished();
+    let request = &bench.transport.requests()[1];
+    assert_eq!(request.method, "PUT");
+    assert_eq!(
+        request.url.as_str(),
+        "https://contoso.vault.azure.net/secrets/n?api-version=7.4"
+    );
+    assert_eq!(request.header("authorization"), "Bearer canary-token-1");
+    assert_eq!(request.header("content-type"), "application/json");
+    assert_eq!(request.text(), r#"{"value":"canary-new"}"#);
+}
+
+#[tokio::test]
+async fn the_call_that_asks_for_the_challenge_holds_no_value() {
+    let bench = bench(ScriptedTransport::new([
+        unauthorized("Bearer resource=\"https://vault.example\""),
+        Answer::json(200, GOOD),
+    ]));
+    let value = SecretString::from("canary-new".to_owned());
+    let foreign = reference(Some("https://contoso.vault.example"), "n");
+    bench.secrets.set(&foreign, &value).await.unwrap();
+    let requests = bench.transport.requests();
+    assert_eq!(requests[0].text(), r#"{"value":""}"#);
+    assert_eq!(requests[0].header("authorization"), "");
+    assert_eq!(requests[1].text(), r#"{"value":"canary-new"}"#);
+}
+
+#[tokio::test]
+async fn why_a_secret_cannot_be_written_is_told() {
+    let refusal = |status, inner: &str| {
+        Answer::json(
+            status,
+            format!(
+                r#"{{"error":{{"code":"Forbidden","message":"Caller is not authorized.","innererror":{{"code":"{inner}"}}}}}}"#
+            ),
+        )
+    };
+    let mut lines = Vec::new();
+    for answer in [
+        refusal(403, "ForbiddenByRbac"),
+        refusal(403, "ForbiddenByPolicy"),
+        refusal(409, "ObjectIsDeletedButRecoverable"),
+    ] {
+        let bench = bench(ScriptedTransport::new([answer]));
+        let error = written(&bench, "canary-new").await.unwrap_err();
+        assert_eq!(error.client_request_id().map(str::len), Some(36));
+        lines.push(told(&error));
+    }
+    let bench = bench(ScriptedTransport::new([]));
+    lines.push(told(&written(&bench, "").await.unwrap_err()));
+    let inline = SecretRef::Inline("canary".to_owned().into());
+    let value = SecretString::from("canary".to_owned());
+    lines.push(told(&bench.secrets.set(&inline, &value).await.unwrap_err()));
+    insta::assert_snapshot!(lines.join("\n\n"));
+}

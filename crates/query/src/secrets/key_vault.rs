@@ -1,19 +1,21 @@
 //! Key Vault, opened when the first secret in it is used.
 
+mod sign_in;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use defender_cloud::{Cloud, KeyVault};
-use defender_config::{ConnectionArgs, ConnectionKey, KeyVaultSettings, Proxy, Settings};
+use defender_config::{AuthType, ConnectionArgs, ConnectionKey, KeyVaultSettings, Proxy, Settings};
 use defender_core::{Error, ErrorKind, Result, SecretRef, SecretResolver, SecretString};
-use defender_credentials::{Authority, Cached, ClientSecret};
 use defender_http::Retry;
 use defender_keyvault::{VaultSecrets, Vaults};
 use url::Url;
 
 use crate::Options;
-use crate::connect::transport;
+use crate::connect::{Shared, transport};
+use crate::credential::Place;
 
 /// The vaults that a provider has opened, so that connecting again fetches nothing again.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +28,11 @@ type Opened = (Access, Arc<VaultSecrets>);
 struct Access {
     vaults: Vaults,
     authority: Url,
-    tenant: String,
-    client_id: String,
+    /// `None` where the way to sign in knows it.
+    tenant: Option<String>,
+    /// The ways to sign in, in order.
+    methods: Vec<AuthType>,
+    client_id: Option<String>,
 }
 
 impl OpenVaults {
@@ -58,7 +63,9 @@ pub(crate) struct ConnectionSecrets {
     settings: Option<Settings>,
     /// The cloud of the connection, when no section says in which one the vaults are.
     cloud: Option<(String, String)>,
-    opened: OpenVaults,
+    /// The tenant of the connection.
+    tenant: Option<String>,
+    shared: Shared,
     environment: Arc<dyn SecretResolver>,
 }
 
@@ -67,7 +74,7 @@ impl ConnectionSecrets {
         options: &Options,
         settings: Option<&Settings>,
         args: &ConnectionArgs,
-        opened: &OpenVaults,
+        shared: &Shared,
         environment: Arc<dyn SecretResolver>,
     ) -> Self {
         let origin = || args.origin(ConnectionKey::Cloud);
@@ -75,7 +82,8 @@ impl ConnectionSecrets {
             options: options.clone(),
             settings: settings.cloned(),
             cloud: args.cloud.clone().map(|cloud| (cloud, origin())),
-            opened: opened.clone(),
+            tenant: args.tenant_id.clone(),
+            shared: shared.clone(),
             environment,
         }
     }
@@ -110,47 +118,49 @@ impl ConnectionSecrets {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// Which vaults, and as whom; `setting` wants to know.
-    fn access(&self, setting: &str) -> Result<(Access, SecretString)> {
-        let (cloud, own) = self.cloud()?;
-        let KeyVault { suffix, .. } = cloud.key_vault();
+    /// The cloud of the vault that `vault` names by its host or address, when it is another one
+    /// than `cloud`: such vaults are signed in to in their own cloud.
+    fn cloud_of(vault: Option<&str>, cloud: Cloud) -> Option<Cloud> {
+        let host = vault?.trim();
+        let host = host.split_once("://").map_or(host, |(_, rest)| rest);
+        let host = host.split(['/', ':']).next()?.to_ascii_lowercase();
+        [Cloud::Global, Cloud::GccHigh, Cloud::China]
+            .into_iter()
+            .filter(|other| other.key_vault() != cloud.key_vault())
+            .find(|other| {
+                let suffix = other.key_vault().suffix;
+                host.strip_suffix(suffix)
+                    .is_some_and(|front| front.ends_with('.'))
+            })
+    }
+
+    /// Which vaults, and as whom, for the vault that a reference names.
+    fn access(&self, vault: Option<&str>) -> Result<Access> {
         let section = self.section();
         let azure = self.settings.as_ref().map(Settings::azure);
-        let tenant = section
-            .and_then(|section| section.tenant_id.clone())
-            .or_else(|| azure?.tenant_id.clone())
-            .or_else(|| self.variable("AZURE_TENANT_ID"));
-        let client_id = self.variable("AZURE_CLIENT_ID");
-        let secret = self.variable("AZURE_CLIENT_SECRET");
-        let (Some(tenant), Some(client_id), Some(secret)) = (&tenant, &client_id, &secret) else {
-            let missing: Vec<&str> = [
-                ("AZURE_TENANT_ID", tenant.is_none()),
-                ("AZURE_CLIENT_ID", client_id.is_none()),
-                ("AZURE_CLIENT_SECRET", secret.is_none()),
-            ]
-            .into_iter()
-            .filter_map(|(name, missing)| missing.then_some(name))
-            .collect();
-            let missing = match missing.as_slice() {
-                [front @ .., last] if !front.is_empty() => {
-                    format!("{} and {last}, which are not set", front.join(", "))
+        let (home, own) = self.cloud()?;
+        let default = section.and_then(|section| section.vault_name.clone());
+        let elsewhere = Self::cloud_of(vault.or(default.as_deref()), home);
+        let cloud = elsewhere.unwrap_or(home);
+        let KeyVault { suffix, .. } = cloud.key_vault();
+        let tenant = match elsewhere {
+            None => section
+                .and_then(|section| section.tenant_id.clone())
+                .or_else(|| azure?.tenant_id.clone())
+                .or_else(|| self.variable("AZURE_TENANT_ID"))
+                .or_else(|| self.tenant.clone()),
+            // A tenant is in one cloud: the sections' is in theirs, the connection's in its own.
+            Some(_) => match &self.cloud {
+                Some((name, _)) if name.parse().is_ok_and(|of: Cloud| same_login(of, cloud)) => {
+                    self.tenant.clone()
                 }
-                one => format!("{}, which is not set", one.concat()),
-            };
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("{setting} is kept in a Key Vault, and signing in there needs {missing}"),
-            )
-            .with_hint(
-                "set the environment variables AZURE_TENANT_ID (or KeyVault.TenantId), \
-                 AZURE_CLIENT_ID and AZURE_CLIENT_SECRET to an application that may get the \
-                 secret; this version signs in to Key Vault in no other way",
-            ));
+                _ => self.variable("AZURE_TENANT_ID"),
+            },
         };
         let authority = match section.and_then(|section| section.authority.clone()) {
-            Some(authority) => authority,
-            None if own => cloud.authority(),
-            None => match self.variable("AZURE_AUTHORITY_HOST") {
+            Some(authority) if elsewhere.is_none() => authority,
+            _ if own || elsewhere.is_some() => cloud.authority(),
+            _ => match self.variable("AZURE_AUTHORITY_HOST") {
                 None => cloud.authority(),
                 Some(host) => {
                     let host = authority_host(&host)?;
@@ -164,22 +174,64 @@ impl ConnectionSecrets {
                 }
             },
         };
-        let access = Access {
+        Ok(Access {
             vaults: Vaults {
-                default_vault: section.and_then(|section| section.vault_name.clone()),
+                default_vault: default,
                 suffix: suffix.to_owned(),
                 scope: cloud.key_vault().scope(),
             },
             authority,
-            tenant: tenant.clone(),
-            client_id: client_id.clone(),
-        };
-        Ok((access, secret.clone().into()))
+            tenant,
+            methods: self.methods()?,
+            client_id: self.variable("AZURE_CLIENT_ID"),
+        })
     }
 
-    async fn open(&self, setting: &str) -> Result<Arc<VaultSecrets>> {
-        let (access, secret) = self.access(setting)?;
-        if let Some(opened) = self.opened.find(&access) {
+    /// The ways to sign in: `KeyVault.AuthnType`, `Azure.auth_methods`, or MSTICPy's own.
+    fn methods(&self) -> Result<Vec<AuthType>> {
+        let named = |names: &[String], setting: &str| -> Result<Vec<AuthType>> {
+            let mut methods = Vec::new();
+            for name in names {
+                match name.parse::<AuthType>() {
+                    Ok(method) if !methods.contains(&method) => methods.push(method),
+                    Ok(_) => {}
+                    Err(error) => self
+                        .options
+                        .prompt
+                        .warning(&format!("{error}: '{name}' in {setting} is left out")),
+                }
+            }
+            if methods.is_empty() {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("{setting} names no way to sign in that is known"),
+                )
+                .with_hint(
+                    "name some of env, cli, msi, interactive, devicecode, clientsecret and \
+                     certificate",
+                ));
+            }
+            Ok(methods)
+        };
+        if let Some(kind) = self.section().and_then(|section| section.auth_type.clone()) {
+            return named(&[kind], "KeyVault.AuthnType");
+        }
+        let azure = self.settings.as_ref().map(Settings::azure);
+        match azure.map(|azure| azure.auth_methods.as_slice()) {
+            Some(names) if !names.is_empty() => named(names, "Azure.auth_methods"),
+            // MSTICPy's order without the two that cannot be used.
+            _ => Ok(vec![
+                AuthType::Environment,
+                AuthType::ManagedIdentity,
+                AuthType::AzureCli,
+                AuthType::Device,
+            ]),
+        }
+    }
+
+    async fn open(&self, vault: Option<&str>) -> Result<Arc<VaultSecrets>> {
+        let access = self.access(vault)?;
+        if let Some(opened) = self.shared.vaults.find(&access) {
             return Ok(opened);
         }
         // A proxy whose parts are in a vault cannot be what the vault is reached through.
@@ -194,26 +246,64 @@ impl ConnectionSecrets {
             self.environment.as_ref(),
         )
         .await?;
-        let clock = Arc::clone(&self.options.clock);
-        let credential = ClientSecret::new(
-            Authority::new(access.authority.clone(), access.tenant.clone())?,
-            access.client_id.clone(),
-            secret,
-            Arc::clone(&transport),
-            Arc::clone(&clock),
-        );
+        let place = Place {
+            options: &self.options,
+            shared: &self.shared,
+            login: access.authority.clone(),
+            transport: Arc::clone(&transport),
+        };
+        let credential = sign_in::chain(&place, &access.methods, access.tenant.as_deref());
         let secrets = VaultSecrets::new(
             access.vaults.clone(),
-            Arc::new(Cached::new(credential, Arc::clone(&clock))),
+            Arc::new(credential),
             transport,
             Retry {
                 notice: Arc::clone(&self.options.notice),
-                ..Retry::new(self.options.retry.clone(), clock)
+                ..Retry::new(self.options.retry.clone(), Arc::clone(&self.options.clock))
             },
             Arc::clone(&self.environment),
         );
-        Ok(self.opened.keep(access, Arc::new(secrets)))
+        Ok(self.shared.vaults.keep(access, Arc::new(secrets)))
     }
+
+    /// The vaults of `reference`, opened, once it is sound.
+    async fn opened(&self, vault: Option<&str>, setting: &str) -> Result<Arc<VaultSecrets>> {
+        // Said before anybody signs in: that it is no vault.
+        let default = self
+            .section()
+            .and_then(|section| section.vault_name.as_deref());
+        if let Some(named) = vault.or(default) {
+            let (home, _) = self.cloud()?;
+            let cloud = Self::cloud_of(Some(named), home).unwrap_or(home);
+            cloud
+                .key_vault()
+                .vault(named)
+                .map_err(|error| error.reworded(|text| format!("{text}, for {setting}")))?;
+        } else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("{setting} refers to a Key Vault, and none is named"),
+            )
+            .with_hint("set KeyVault.VaultName, or write {KeyVault: vault/name}"));
+        }
+        self.open(vault).await
+    }
+
+    /// Writes a secret.
+    pub(crate) async fn write(&self, reference: &SecretRef, value: &SecretString) -> Result<()> {
+        let SecretRef::Vault { vault, setting, .. } = reference else {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "only a secret in a Key Vault can be written",
+            ));
+        };
+        let vaults = self.opened(vault.as_deref(), setting).await?;
+        vaults.set(reference, value).await
+    }
+}
+
+fn same_login(one: Cloud, other: Cloud) -> bool {
+    one.authority() == other.authority()
 }
 
 fn is_in_a_vault(proxy: &Proxy) -> bool {
@@ -245,25 +335,15 @@ impl SecretResolver for ConnectionSecrets {
         let SecretRef::Vault { vault, setting, .. } = reference else {
             return self.environment.resolve(reference).await;
         };
-        // Said before anybody signs in: that the vault is one of another cloud.
-        let default = self
-            .section()
-            .and_then(|section| section.vault_name.as_deref());
-        if let Some(vault) = vault.as_deref().or(default) {
-            let (cloud, _) = self.cloud()?;
-            cloud
-                .key_vault()
-                .vault(vault)
-                .map_err(|error| error.reworded(|text| format!("{text}, for {setting}")))?;
-        }
-        self.open(setting).await?.resolve(reference).await
+        let vaults = self.opened(vault.as_deref(), setting).await?;
+        vaults.resolve(reference).await
     }
 }
 
 impl fmt::Debug for ConnectionSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionSecrets")
-            .field("opened", &self.opened)
+            .field("opened", &self.shared.vaults)
             .finish_non_exhaustive()
     }
 }

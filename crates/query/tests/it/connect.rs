@@ -163,26 +163,47 @@ async fn keywords_alone_name_everything_that_is_missing() {
 }
 
 #[tokio::test]
-async fn a_user_and_a_certificate_are_told_that_they_cannot_sign_in_yet() {
-    let connection = Connection::from_settings(&settings(), Some("Person"));
-    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
-    Config: signing in as a user, as the setting DataProviders.MicrosoftDefender-Person.Args.UserName asks for, is not in this version
-    hint: sign in with an application's secret: client_id and client_secret, delegated_auth=false
-    ");
-    let connection = Connection::from_settings(&settings(), Some("Certified"));
-    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
-    Config: signing in with a certificate, as the setting DataProviders.MicrosoftDefender-Certified.Args.Certificate asks for, is not in this version
-    hint: sign in with an application's secret: client_id and client_secret, delegated_auth=false
-    ");
-    let connection = Connection::from_settings(&settings(), None).with(ConnectionArgs {
-        delegated_auth: Some(true),
-        auth_type: Some(AuthType::Device),
+async fn nobody_is_asked_where_nobody_may_be_and_a_missing_file_is_named() {
+    for connection in [
+        Connection::from_settings(&settings(), Some("Person")),
+        Connection::from_settings(&settings(), Some("Certified")),
+        Connection::from_settings(&settings(), None).with(ConnectionArgs {
+            delegated_auth: Some(true),
+            auth_type: Some(AuthType::Device),
+            ..ConnectionArgs::default()
+        }),
+    ] {
+        insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await);
+    }
+}
+
+#[tokio::test]
+async fn a_call_cannot_name_a_user_and_a_secret() {
+    let secret = || {
+        Some(defender_query::SecretRef::Inline(
+            "call-canary".to_owned().into(),
+        ))
+    };
+    let both = ConnectionArgs {
+        username: Some("hunter@contoso.example".into()),
+        client_secret: secret(),
         ..ConnectionArgs::default()
-    });
-    insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
-    Config: signing in as a user, as the parameter delegated_auth asks for, is not in this version
-    hint: sign in with an application's secret: client_id and client_secret, delegated_auth=false
-    ");
+    };
+    for connection in [
+        Connection::from_settings(&settings(), None).with(both.clone()),
+        Connection::from_args(both),
+    ] {
+        let text = outcome(DataEnvironment::M365dGraph, connection).await;
+        assert!(text.starts_with("Usage: username, from "), "{text}");
+    }
+    // One on top of the other is no contradiction: the call beats what is below it.
+    let user = Connection::from_string("tenant_id=t;client_id=c;username=u@contoso.example");
+    let call = ConnectionArgs {
+        client_secret: secret(),
+        ..ConnectionArgs::default()
+    };
+    let text = outcome(DataEnvironment::M365dGraph, user.unwrap().with(call)).await;
+    assert!(text.starts_with("POST "), "{text}");
 }
 
 #[tokio::test]

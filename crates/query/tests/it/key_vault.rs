@@ -313,8 +313,9 @@ async fn what_the_sign_in_lacks_is_told_all_at_once() {
     for (settings, kept) in [(SETTINGS, 1), (&tenantless, 0)] {
         let mut options = options(&running);
         options.environment = options.environment.into_iter().take(kept).collect();
+        let settings = format!("Azure:\n  auth_methods: [env, clientsecret, device]\n{settings}");
         let error = QueryProvider::with_options(DataEnvironment::M365dGraph, options)
-            .connect(connection(settings, None))
+            .connect(connection(&settings, None))
             .await
             .unwrap_err();
         lines.push(told(&error));

@@ -1,0 +1,105 @@
+//! Signing in with a certificate: from files, or from wherever a secret may be.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use defender_config::{AssertionAlgorithm, ConnectionArgs, ConnectionKey};
+use defender_core::{ExposeSecret, Result, SecretRef, SecretString};
+use defender_credentials::{
+    CertificateKey, CertificateOptions, CertificateSources, ClientCertificate, KeyMaterial, Owner,
+    SigningAlgorithm,
+};
+
+use super::{Made, Material, Place, lacks};
+
+pub(super) fn credential(
+    place: &Place<'_>,
+    args: &ConnectionArgs,
+    material: Material,
+) -> Result<Made> {
+    let authority = place.authority(args)?;
+    let client_id = args
+        .client_id
+        .clone()
+        .ok_or_else(|| lacks(ConnectionKey::ClientId))?;
+    let certificate = read(
+        place,
+        args,
+        ConnectionKey::Certificate,
+        args.certificate.as_deref(),
+        material.certificate.as_ref(),
+    )?;
+    let mut sources =
+        CertificateSources::new(certificate.ok_or_else(|| lacks(ConnectionKey::Certificate))?);
+    sources.private_key = read(
+        place,
+        args,
+        ConnectionKey::PrivateKey,
+        args.private_key.as_deref(),
+        material.private_key.as_ref(),
+    )?;
+    sources.password = material.private_key_secret;
+    sources.password_setting = args.origin(ConnectionKey::PrivateKeySecret);
+    let key = CertificateKey::load(&sources, place.options.clock.now())?;
+    for notice in key.notices() {
+        place.warn(&notice.to_string());
+    }
+    let options = CertificateOptions {
+        algorithm: match args.assertion_algorithm {
+            Some(AssertionAlgorithm::Rs256) => SigningAlgorithm::Rs256,
+            _ => SigningAlgorithm::Ps256,
+        },
+        send_chain: args.send_x5c == Some(true),
+        ..CertificateOptions::default()
+    };
+    let owner = Owner::application(&authority, &client_id);
+    let credential = ClientCertificate::new(
+        authority,
+        client_id,
+        key,
+        options,
+        Arc::clone(&place.transport),
+        place.clock(),
+    );
+    Ok(place.kept(credential, args, owner))
+}
+
+/// The file at `path`, or what was fetched in its place.
+fn read(
+    place: &Place<'_>,
+    args: &ConnectionArgs,
+    key: ConnectionKey,
+    path: Option<&Path>,
+    fetched: Option<&SecretString>,
+) -> Result<Option<KeyMaterial>> {
+    let setting = args.origin(key);
+    let (Some(reference), Some(text)) = (args.references.get(&key), fetched) else {
+        return path
+            .map(|path| KeyMaterial::from_path(expanded(path, place), setting))
+            .transpose();
+    };
+    let material = match reference {
+        SecretRef::Vault { name, .. } => KeyMaterial::from_secret(text, name, setting)?,
+        SecretRef::Env { variable, .. } if text.expose_secret().contains("-----BEGIN ") => {
+            KeyMaterial::from_secret(text, variable, setting)?
+        }
+        // A variable holds the name of a file, as Azure's own do.
+        SecretRef::Env { .. } => {
+            let path = PathBuf::from(text.expose_secret().trim());
+            KeyMaterial::from_path(expanded(&path, place), setting)?
+        }
+        SecretRef::Inline(_) => KeyMaterial::from_secret(text, key.setting(), setting)?,
+    };
+    Ok(Some(material))
+}
+
+/// `path` with `~` as the home folder; what stands in a settings file has been expanded already.
+pub(super) fn expanded(path: &Path, place: &Place<'_>) -> PathBuf {
+    let home = place
+        .variable("HOME")
+        .or_else(|| place.variable("USERPROFILE"));
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => path.to_owned(),
+    }
+}

@@ -1,0 +1,127 @@
+//! Identities that the surroundings give: an assertion's file, variables, the machine, the CLI.
+
+use std::sync::Arc;
+
+use defender_config::ConnectionArgs;
+#[cfg(feature = "workload-identity")]
+use defender_config::ConnectionKey;
+use defender_core::Result;
+
+use super::{Made, Place};
+
+/// The application, with the assertion in a file that something else keeps fresh.
+#[cfg(feature = "workload-identity")]
+pub(super) fn workload_identity(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
+    use defender_core::{Error, ErrorKind};
+
+    const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+    let client_id = args
+        .client_id
+        .clone()
+        .or_else(|| place.variable("AZURE_CLIENT_ID"))
+        .ok_or_else(|| super::lacks(ConnectionKey::ClientId))?;
+    let (path, setting) = match (&args.assertion_file, place.variable(FILE)) {
+        (Some(path), _) => (path.clone(), args.origin(ConnectionKey::AssertionFile)),
+        (None, Some(path)) => (path.into(), FILE.to_owned()),
+        (None, None) => {
+            return Err(
+                Error::new(ErrorKind::Config, "there is no assertion to sign in with").with_hint(
+                    format!("set AssertionFile, --assertion-file or the variable {FILE}"),
+                ),
+            );
+        }
+    };
+    let home = place.variable("HOME");
+    let path = match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => std::path::PathBuf::from(home).join(rest),
+        _ => path,
+    };
+    let authority = place.authority(args)?;
+    let owner = defender_credentials::Owner::application(&authority, &client_id);
+    let credential = defender_credentials::ClientAssertion::from_file(
+        authority,
+        client_id,
+        &path,
+        &setting,
+        Arc::clone(&place.transport),
+        place.clock(),
+    );
+    Ok(place.kept(credential, args, owner))
+}
+
+#[cfg(not(feature = "workload-identity"))]
+pub(super) fn workload_identity(_: &Place<'_>, _: &ConnectionArgs) -> Result<Made> {
+    Err(super::unavailable("an assertion", "workload-identity"))
+}
+
+/// What the `AZURE_` variables say, except for a tenant and a login host that `args` decide.
+#[cfg(feature = "environment")]
+pub(super) fn environment(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
+    let decided = args.authority.is_some() || args.cloud.is_some();
+    let credential = defender_credentials::EnvironmentCredential::new(
+        |name| match name {
+            "AZURE_TENANT_ID" => args.tenant_id.clone().or_else(|| place.variable(name)),
+            "AZURE_AUTHORITY_HOST" if decided => None,
+            name => place.variable(name),
+        },
+        place.login.clone(),
+        Arc::clone(&place.transport),
+        place.clock(),
+    );
+    Ok(place.cached(credential))
+}
+
+#[cfg(not(feature = "environment"))]
+pub(super) fn environment(_: &Place<'_>, _: &ConnectionArgs) -> Result<Made> {
+    Err(super::unavailable("the environment", "environment"))
+}
+
+/// The machine's identity, or the one that `ClientId` names among several.
+#[cfg(feature = "managed-identity")]
+pub(super) fn managed_identity(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
+    use defender_credentials::{IdentityId, ManagedIdentity, ManagedIdentityOptions};
+    use defender_http::{HttpOptions, HttpTransport, Traced};
+
+    let identity = match &args.client_id {
+        Some(client_id) => IdentityId::Client(client_id.clone()),
+        None => IdentityId::System,
+    };
+    let options = ManagedIdentityOptions {
+        identity,
+        ..ManagedIdentityOptions::default()
+    };
+    // The machine's own addresses are behind no proxy.
+    let transport = match &place.options.transport {
+        Some(transport) => Arc::clone(transport),
+        None => Arc::new(Traced::new(HttpTransport::new(&HttpOptions {
+            proxy: None,
+            environment: std::collections::BTreeMap::new(),
+            ..place.options.http.clone()
+        })?)),
+    };
+    let credential = ManagedIdentity::new(
+        |name| place.variable(name),
+        options,
+        transport,
+        place.clock(),
+    );
+    Ok(place.cached(credential))
+}
+
+#[cfg(not(feature = "managed-identity"))]
+pub(super) fn managed_identity(_: &Place<'_>, _: &ConnectionArgs) -> Result<Made> {
+    Err(super::unavailable("a managed identity", "managed-identity"))
+}
+
+/// Whoever is signed in to the Azure CLI.
+#[cfg(feature = "azure-cli")]
+pub(super) fn azure_cli(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
+    let runner = Arc::new(defender_credentials::SystemCommands);
+    let credential = defender_credentials::AzureCli::new(args.tenant_id.clone(), runner);
+    Ok(place.cached(credential))
+}
+
+#[cfg(not(feature = "azure-cli"))]
+pub(super) fn azure_cli(_: &Place<'_>, _: &ConnectionArgs) -> Result<Made> {
+    Err(super::unavailable("the Azure CLI", "azure-cli"))
+}

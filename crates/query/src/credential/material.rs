@@ -1,0 +1,54 @@
+//! The secrets of one method of signing in, fetched side by side.
+
+use defender_config::{ConnectionArgs, ConnectionKey, Method};
+use defender_core::{Error, Result, SecretRef, SecretResolver, SecretString};
+use futures::future::try_join_all;
+
+/// What the method in use needs; what other methods would need is not fetched.
+#[derive(Default)]
+pub(crate) struct Material {
+    pub(crate) client_secret: Option<SecretString>,
+    pub(crate) private_key_secret: Option<SecretString>,
+    pub(crate) access_token: Option<SecretString>,
+    /// The certificate, where it is no file.
+    pub(crate) certificate: Option<SecretString>,
+    /// The private key, where it is no file.
+    pub(crate) private_key: Option<SecretString>,
+}
+
+/// Fetches what the method of `args` needs, all of it at once.
+pub(crate) async fn fetch(args: &ConnectionArgs, secrets: &dyn SecretResolver) -> Result<Material> {
+    let fetched = wanted(args)
+        .into_iter()
+        .map(async |(key, reference)| Ok::<_, Error>((key, secrets.resolve(reference).await?)));
+    let mut material = Material::default();
+    for (key, secret) in try_join_all(fetched).await? {
+        let slot = match key {
+            ConnectionKey::ClientSecret => &mut material.client_secret,
+            ConnectionKey::PrivateKeySecret => &mut material.private_key_secret,
+            ConnectionKey::AccessToken => &mut material.access_token,
+            ConnectionKey::Certificate => &mut material.certificate,
+            _ => &mut material.private_key,
+        };
+        *slot = Some(secret);
+    }
+    Ok(material)
+}
+
+fn wanted(args: &ConnectionArgs) -> Vec<(ConnectionKey, &SecretRef)> {
+    use ConnectionKey as Key;
+    let written = |key| args.references.get(&key);
+    let each = match args.method() {
+        Some(Method::ClientSecret) => vec![(Key::ClientSecret, args.client_secret.as_ref())],
+        Some(Method::ExistingToken) => vec![(Key::AccessToken, args.access_token.as_ref())],
+        Some(Method::Certificate) => vec![
+            (Key::PrivateKeySecret, args.private_key_secret.as_ref()),
+            (Key::Certificate, written(Key::Certificate)),
+            (Key::PrivateKey, written(Key::PrivateKey)),
+        ],
+        _ => Vec::new(),
+    };
+    each.into_iter()
+        .filter_map(|(key, reference)| Some((key, reference?)))
+        .collect()
+}

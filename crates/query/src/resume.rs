@@ -1,0 +1,499 @@
+//! The file that an interrupted export goes on from.
+//!
+//! It is only ever appended to, one record after another: a line of JSON, and after the line of a
+//! finished slice its rows as a compressed Arrow stream. What a killed process left half written
+//! at the end is cut off when the file is opened again.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_drivers::{Slice, SliceStore};
+use defender_table::arrow::error::ArrowError;
+use defender_table::arrow::ipc::reader::StreamReader;
+use defender_table::arrow::ipc::writer::StreamWriter;
+use defender_table::{Summary, Table, Timespan, Warning, WarningKind};
+use serde::{Deserialize, Serialize};
+
+/// The form of the file.
+const VERSION: u32 = 1;
+/// zstd's own default: rows of one table shrink to about a tenth.
+const LEVEL: i32 = 3;
+
+/// What an export asks, so that it is not continued with another question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The KQL.
+    pub text: String,
+    /// The environment that is asked.
+    pub environment: DataEnvironment,
+    /// The range of time as it was given, such as `-7d/now`.
+    pub range: String,
+    /// What that range was when the export began.
+    pub timespan: Timespan,
+    /// Whatever else decides what is in a row.
+    pub form: String,
+}
+
+/// A file of finished slices.
+///
+/// One process at a time has it open. [`store`](Self::store) gives each tenant its own part.
+#[derive(Debug)]
+pub struct ResumeFile {
+    path: PathBuf,
+    timespan: Timespan,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    file: File,
+    end: u64,
+    rows: HashMap<(String, Slice), Kept>,
+    divisions: HashMap<(String, Slice), Vec<Slice>>,
+}
+
+/// Where the rows of a slice are.
+#[derive(Clone, Debug)]
+struct Kept {
+    offset: u64,
+    bytes: u64,
+    summary: Summary,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Record {
+    Question {
+        version: u32,
+        query: String,
+        environment: String,
+        range: String,
+        start: i64,
+        end: i64,
+        form: String,
+    },
+    Division {
+        target: String,
+        slice: Slice,
+        parts: Vec<Slice>,
+    },
+    Rows {
+        target: String,
+        slice: Slice,
+        rows: usize,
+        warnings: Vec<Said>,
+        bytes: u64,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Said {
+    kind: String,
+    message: String,
+    column: Option<String>,
+    count: u64,
+}
+
+impl ResumeFile {
+    /// Opens the file of an export that was begun, or begins one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] when the file belongs to another question or is no such file, or
+    /// another process has it open; [`ErrorKind::Io`] when it cannot be read or written.
+    pub fn open(path: &Path, question: &Question) -> Result<Arc<Self>> {
+        let failed = |error| cannot("open", path, error);
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        owner_only(&mut options);
+        let file = options.open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("{} is in use by another run", path.display()),
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let mut state = State {
+            file,
+            end: 0,
+            rows: HashMap::new(),
+            divisions: HashMap::new(),
+        };
+        let begun = state.read(path)?;
+        // Half a record at the end is of a process that did not live to finish it.
+        state.file.set_len(state.end).map_err(failed)?;
+        let timespan = match begun {
+            Some(record) => compare(&record, question, path)?,
+            None => {
+                state
+                    .append(&asked(question), &[])
+                    .map_err(|error| cannot("write", path, error))?;
+                question.timespan
+            }
+        };
+        Ok(Arc::new(Self {
+            path: path.to_owned(),
+            timespan,
+            state: Mutex::new(state),
+        }))
+    }
+
+    /// The range of time of the export, as it was when it began.
+    pub fn timespan(&self) -> Timespan {
+        self.timespan
+    }
+
+    /// How many slices are finished, and how many rows they have.
+    pub fn finished(&self) -> (usize, usize) {
+        let state = self.state();
+        let rows = state.rows.values().map(|kept| kept.summary.rows).sum();
+        (state.rows.len(), rows)
+    }
+
+    /// The finished slices of one tenant.
+    pub fn store(self: &Arc<Self>, target: impl Into<String>) -> Arc<dyn SliceStore> {
+        Arc::new(Part {
+            file: Arc::clone(self),
+            target: target.into(),
+        })
+    }
+
+    /// Deletes the file: the export is done.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] when it cannot be deleted.
+    pub fn remove(&self) -> Result<()> {
+        std::fs::remove_file(&self.path).map_err(|error| cannot("delete", &self.path, error))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, record: &Record, body: &[u8]) -> Result<()> {
+        let mut state = self.state();
+        state
+            .append(record, body)
+            .map_err(|error| cannot("write", &self.path, error))
+    }
+}
+
+impl State {
+    /// Takes in every whole record; returns the first, the question.
+    fn read(&mut self, path: &Path) -> Result<Option<Record>> {
+        let failed = |error| cannot("read", path, error);
+        let length = self.file.metadata().map_err(failed)?.len();
+        self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut reader = BufReader::new(self.file.try_clone().map_err(failed)?);
+        let mut question = None;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = reader.read_until(b'\n', &mut line).map_err(failed)?;
+            if line.last() != Some(&b'\n') {
+                return if question.is_none()
+                    && length > 0
+                    && !b"{\"question\"".starts_with(&line[..line.len().min(11)])
+                {
+                    Err(foreign(path))
+                } else {
+                    Ok(question)
+                };
+            }
+            let Ok(record) = serde_json::from_slice::<Record>(&line) else {
+                return Err(foreign(path));
+            };
+            let body_at = self.end + read as u64;
+            let mut next = body_at;
+            match record {
+                Record::Question { .. } if question.is_none() => question = Some(record),
+                Record::Division {
+                    target,
+                    slice,
+                    parts,
+                } if question.is_some() => {
+                    self.divisions.insert((target, slice), parts);
+                }
+                Record::Rows {
+                    target,
+                    slice,
+                    rows,
+                    warnings,
+                    bytes,
+                } if question.is_some() => {
+                    next += bytes;
+                    if next > length {
+                        return Ok(question);
+                    }
+                    let step = i64::try_from(bytes).map_err(|_| foreign(path))?;
+                    reader.seek_relative(step).map_err(failed)?;
+                    let kept = Kept {
+                        offset: body_at,
+                        bytes,
+                        summary: summary(rows, warnings),
+                    };
+                    self.rows.insert((target, slice), kept);
+                }
+                _ => return Err(foreign(path)),
+            }
+            self.end = next;
+        }
+    }
+
+    /// Appends a record, and returns when it is on the disk.
+    fn append(&mut self, record: &Record, body: &[u8]) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        let body_at = self.end + line.len() as u64;
+        line.extend_from_slice(body);
+        // A record is one write: half of one can only be at the end.
+        if let Err(error) = self
+            .file
+            .write_all(&line)
+            .and_then(|()| self.file.sync_data())
+        {
+            // What did not fit must not stand before the next record.
+            let _ = self.file.set_len(self.end);
+            return Err(error);
+        }
+        self.end = body_at + body.len() as u64;
+        if let Record::Rows {
+            target,
+            slice,
+            rows,
+            bytes,
+            ..
+        } = record
+        {
+            let kept = Kept {
+                offset: body_at,
+                bytes: *bytes,
+                summary: summary(*rows, Vec::new()),
+            };
+            self.rows.insert((target.clone(), *slice), kept);
+        }
+        Ok(())
+    }
+}
+
+/// The part of a file that is one tenant's.
+#[derive(Debug)]
+struct Part {
+    file: Arc<ResumeFile>,
+    target: String,
+}
+
+impl Part {
+    fn key(&self, slice: &Slice) -> (String, Slice) {
+        (self.target.clone(), *slice)
+    }
+}
+
+impl SliceStore for Part {
+    fn rows(&self, slice: &Slice) -> Result<Option<Table>> {
+        let path = &self.file.path;
+        let (body, summary) = {
+            let mut state = self.file.state();
+            let Some(kept) = state.rows.get(&self.key(slice)).cloned() else {
+                return Ok(None);
+            };
+            let failed = |error| cannot("read", path, error);
+            state
+                .file
+                .seek(SeekFrom::Start(kept.offset))
+                .map_err(failed)?;
+            let mut body = Vec::new();
+            (&mut state.file)
+                .take(kept.bytes)
+                .read_to_end(&mut body)
+                .map_err(failed)?;
+            (body, kept.summary)
+        };
+        table(&body, summary).map(Some).map_err(|error| {
+            Error::new(
+                ErrorKind::Io,
+                format!("the rows of {slice} in {} cannot be read", path.display()),
+            )
+            .with_hint("delete the file to begin anew")
+            .with_source(error)
+        })
+    }
+
+    fn keep_rows(&self, slice: &Slice, rows: &Table) -> Result<()> {
+        let body = packed(rows).map_err(|error| {
+            Error::new(ErrorKind::Io, format!("the rows of {slice} cannot be kept"))
+                .with_source(error)
+        })?;
+        let record = Record::Rows {
+            target: self.target.clone(),
+            slice: *slice,
+            rows: rows.row_count(),
+            warnings: rows.warnings().iter().map(Said::of).collect(),
+            bytes: body.len() as u64,
+        };
+        self.file.keep(&record, &body)
+    }
+
+    fn division(&self, slice: &Slice) -> Result<Option<Vec<Slice>>> {
+        Ok(self.file.state().divisions.get(&self.key(slice)).cloned())
+    }
+
+    fn keep_division(&self, slice: &Slice, parts: &[Slice]) -> Result<()> {
+        let record = Record::Division {
+            target: self.target.clone(),
+            slice: *slice,
+            parts: parts.to_vec(),
+        };
+        self.file.keep(&record, &[])?;
+        let mut state = self.file.state();
+        state.divisions.insert(self.key(slice), parts.to_vec());
+        Ok(())
+    }
+}
+
+fn packed(table: &Table) -> std::result::Result<Vec<u8>, ArrowError> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
+    encoder.include_checksum(true)?;
+    let mut writer = StreamWriter::try_new(encoder, table.schema())?;
+    for batch in table.batches() {
+        writer.write(batch)?;
+    }
+    Ok(writer.into_inner()?.finish()?)
+}
+
+fn table(body: &[u8], summary: Summary) -> std::result::Result<Table, ArrowError> {
+    let reader = StreamReader::try_new(zstd::Decoder::new(body)?, None)?;
+    let schema = reader.schema();
+    let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
+    Table::new(schema, batches, summary).map_err(|error| ArrowError::ExternalError(Box::new(error)))
+}
+
+fn asked(question: &Question) -> Record {
+    Record::Question {
+        version: VERSION,
+        query: question.text.clone(),
+        environment: question.environment.to_string(),
+        range: question.range.clone(),
+        start: question.timespan.start(),
+        end: question.timespan.end(),
+        form: question.form.clone(),
+    }
+}
+
+/// The range of the export when it is the same question.
+fn compare(record: &Record, question: &Question, path: &Path) -> Result<Timespan> {
+    let Record::Question {
+        version,
+        query,
+        environment,
+        range,
+        start,
+        end,
+        form,
+    } = record
+    else {
+        return Err(foreign(path));
+    };
+    let differs = if *version != VERSION {
+        Some("form of an export")
+    } else if *query != question.text {
+        Some("query")
+    } else if *environment != question.environment.to_string() {
+        Some("environment")
+    } else if *range != question.range {
+        Some("range of time")
+    } else if *form != question.form {
+        Some("form of the rows")
+    } else {
+        None
+    };
+    match differs {
+        Some(what) => Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "{} belongs to an export with another {what}",
+                path.display()
+            ),
+        )
+        .with_hint("repeat the command as it was, or name another file")),
+        None => Timespan::new(*start, *end),
+    }
+}
+
+fn foreign(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        format!(
+            "{} is not the file of an interrupted export",
+            path.display()
+        ),
+    )
+    .with_hint("name another file")
+}
+
+fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).with_source(error)
+}
+
+/// The rows are as confidential as the tenant's data.
+#[cfg(unix)]
+fn owner_only(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn owner_only(_: &mut OpenOptions) {}
+
+fn summary(rows: usize, warnings: Vec<Said>) -> Summary {
+    Summary {
+        rows,
+        warnings: warnings.into_iter().map(Said::into_warning).collect(),
+        ..Summary::default()
+    }
+}
+
+const KINDS: [WarningKind; 7] = [
+    WarningKind::Value,
+    WarningKind::Range,
+    WarningKind::Encoding,
+    WarningKind::Schema,
+    WarningKind::Rows,
+    WarningKind::Rewritten,
+    WarningKind::Retirement,
+];
+
+impl Said {
+    fn of(warning: &Warning) -> Self {
+        Self {
+            kind: format!("{:?}", warning.kind),
+            message: warning.message.clone(),
+            column: warning.column.clone(),
+            count: warning.count,
+        }
+    }
+
+    fn into_warning(self) -> Warning {
+        let kind = KINDS
+            .into_iter()
+            .find(|kind| format!("{kind:?}") == self.kind);
+        Warning {
+            kind: kind.unwrap_or(WarningKind::Value),
+            message: self.message,
+            column: self.column,
+            count: self.count,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+use std::sync::Arc;
+
+use defender_table::arrow::array::{Int64Array, RecordBatch};
+use defender_table::arrow::datatypes::Schema;
+use defender_table::{ColumnType, ticks};
+
+use super::*;
+
+fn question() -> Question {
+    Question {
+        text: "DeviceEvents".to_owned(),
+        environment: DataEnvironment::M365dGraph,
+        range: "-7d/now".to_owned(),
+        timespan: Timespan::new(ticks::UNIX_EPOCH, ticks::UNIX_EPOCH + ticks::PER_DAY).unwrap(),
+        form: String::new(),
+    }
+}
+
+fn rows(numbers: std::ops::Range<i64>) -> Table {
+    let schema = Arc::new(Schema::new(vec![ColumnType::Long.field("Number")]));
+    let array: Int64Array = numbers.map(Some).collect();
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(array)]).unwrap();
+    let summary = Summary {
+        rows: batch.num_rows(),
+        warnings: vec![Warning::of_values(
+            WarningKind::Range,
+            "Number",
+            2,
+            "2 are out".into(),
+        )],
+        ..Summary::default()
+    };
+    Table::new(schema, vec![batch], summary).unwrap()
+}
+
+fn slices() -> Vec<Slice> {
+    Slice::of(question().timespan).ranges(4)
+}
+
+#[test]
+fn what_was_kept_is_there_in_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.resume");
+    let slices = slices();
+    {
+        let file = ResumeFile::open(&path, &question()).unwrap();
+        let store = file.store("Contoso");
+        store
+            .keep_division(&Slice::of(question().timespan), &slices)
+            .unwrap();
+        store.keep_rows(&slices[0], &rows(0..10)).unwrap();
+        store.keep_rows(&slices[1], &rows(0..0)).unwrap();
+        file.store("Fabrikam")
+            .keep_rows(&slices[0], &rows(10..12))
+            .unwrap();
+        assert_eq!(
+            store.rows(&slices[0]).unwrap().unwrap().batches(),
+            rows(0..10).batches()
+        );
+    }
+    let later = Question {
+        timespan: Timespan::new(0, 1).unwrap(),
+        ..question()
+    };
+    let file = ResumeFile::open(&path, &later).unwrap();
+    assert_eq!(file.timespan(), question().timespan);
+    assert_eq!(file.finished(), (3, 12));
+    let store = file.store("Contoso");
+    assert_eq!(
+        store.division(&Slice::of(question().timespan)).unwrap(),
+        Some(slices.clone())
+    );
+    let kept = store.rows(&slices[0]).unwrap().unwrap();
+    assert_eq!(kept.batches(), rows(0..10).batches());
+    assert_eq!(kept.warnings(), rows(0..10).warnings());
+    assert_eq!(store.rows(&slices[1]).unwrap().unwrap().row_count(), 0);
+    assert!(store.rows(&slices[2]).unwrap().is_none());
+    assert_eq!(
+        file.store("Fabrikam")
+            .rows(&slices[0])
+            .unwrap()
+            .unwrap()
+            .row_count(),
+        2
+    );
+    file.remove().unwrap();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_file_cut_at_any_byte_keeps_every_whole_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.resume");
+    let slices = slices();
+    let mut ends = Vec::new();
+    {
+        let file = ResumeFile::open(&path, &question()).unwrap();
+        ends.push(std::fs::metadata(&path).unwrap().len());
+        for (number, slice) in (0..).zip(&slices) {
+            file.store("").keep_rows(slice, &rows(0..number)).unwrap();
+            ends.push(std::fs::metadata(&path).unwrap().len());
+        }
+    }
+    let whole = std::fs::read(&path).unwrap();
+    for length in 0..=whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let file = ResumeFile::open(&path, &question()).unwrap();
+        let expected = ends.iter().filter(|end| **end <= length as u64).count();
+        assert_eq!(
+            file.finished().0,
+            expected.saturating_sub(1),
+            "cut at {length}"
+        );
+        // And it goes on from there.
+        file.store("").keep_rows(&slices[3], &rows(0..7)).unwrap();
+        drop(file);
+        let file = ResumeFile::open(&path, &question()).unwrap();
+        let last = file.store("").rows(&slices[3]).unwrap().unwrap();
+        assert_eq!(last.row_count(), 7, "cut at {length}");
+    }
+}
+
+#[test]
+fn another_question_is_refused_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.resume");
+    drop(ResumeFile::open(&path, &question()).unwrap());
+    let before = std::fs::read(&path).unwrap();
+    let others = [
+        Question {
+            text: "DeviceInfo".into(),
+            ..question()
+        },
+        Question {
+            environment: DataEnvironment::Mde,
+            ..question()
+        },
+        Question {
+            range: "-8d/now".into(),
+            ..question()
+        },
+        Question {
+            form: "text".into(),
+            ..question()
+        },
+    ];
+    let told: Vec<String> = others
+        .iter()
+        .map(|other| {
+            let error = ResumeFile::open(&path, other).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            error
+                .to_string()
+                .replace(&path.display().to_string(), "FILE")
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    FILE belongs to an export with another query
+    FILE belongs to an export with another environment
+    FILE belongs to an export with another range of time
+    FILE belongs to an export with another form of the rows
+    ");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_foreign_file_is_refused_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    for text in ["a,b\n1,2\n", "{}", "{\"rows\":1}\n", "x"] {
+        std::fs::write(&path, text).unwrap();
+        let error = ResumeFile::open(&path, &question()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+#[test]
+fn one_run_at_a_time_has_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.resume");
+    let first = ResumeFile::open(&path, &question()).unwrap();
+    let error = ResumeFile::open(&path, &question()).unwrap_err();
+    assert!(error.to_string().ends_with("is in use by another run"));
+    drop(first);
+    ResumeFile::open(&path, &question()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_reads_the_rows() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.resume");
+    let _file = ResumeFile::open(&path, &question()).unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}

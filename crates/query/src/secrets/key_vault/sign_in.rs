@@ -1,0 +1,149 @@
+//! Signing in to Key Vault: the ways that the settings name, in their order.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use defender_config::{AuthType, ConnectionArgs};
+use defender_core::{
+    AccessToken, Credential, Error, ErrorKind, Result, SecretString, TokenRequest,
+};
+use defender_credentials::{Cached, Chain};
+
+use crate::credential::{self, Place};
+
+/// The application with which Azure's own command line signs users in; it may ask for tokens for
+/// Key Vault in every tenant, and needs no registration.
+///
+/// Source: <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
+const AZURE_CLI_APPLICATION: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
+/// The first of `methods` that is configured, in `tenant` when it is named.
+pub(super) fn chain(place: &Place<'_>, methods: &[AuthType], tenant: Option<&str>) -> InTenant {
+    let members = methods.iter().map(|method| {
+        let member = member(place, *method, tenant).unwrap_or_else(|error| Arc::new(Unmade(error)));
+        (method.name(), member)
+    });
+    InTenant {
+        chain: Cached::new(Chain::new(members), Arc::clone(&place.options.clock)),
+        tenant: tenant.map(str::to_owned),
+    }
+}
+
+fn member(
+    place: &Place<'_>,
+    method: AuthType,
+    tenant: Option<&str>,
+) -> Result<Arc<dyn Credential>> {
+    let mut args = ConnectionArgs {
+        auth_type: Some(method),
+        tenant_id: tenant.map(str::to_owned),
+        // The vaults' cloud has decided where to sign in.
+        authority: Some(place.login.clone()),
+        ..ConnectionArgs::default()
+    };
+    let environment = ConnectionArgs::from_azure(&place.options.environment)?;
+    let lacks = |what: &str| {
+        Error::new(ErrorKind::Config, format!("{what} is not set"))
+            .with_hint(format!("set the environment variable {what}"))
+            .not_configured()
+    };
+    let mut material = credential::Material::default();
+    match method {
+        AuthType::ClientSecret | AuthType::Certificate => {
+            args.client_id = environment.client_id;
+            if args.tenant_id.is_none() {
+                args.tenant_id = environment.tenant_id;
+            }
+            if args.client_id.is_none() {
+                return Err(lacks("AZURE_CLIENT_ID"));
+            }
+            if args.tenant_id.is_none() {
+                return Err(lacks("AZURE_TENANT_ID"));
+            }
+            let variable = |name: &str| -> Option<SecretString> {
+                let value = place.options.environment.get(name)?;
+                (!value.is_empty()).then(|| value.clone().into())
+            };
+            if method == AuthType::ClientSecret {
+                material.client_secret = variable("AZURE_CLIENT_SECRET");
+                if material.client_secret.is_none() {
+                    return Err(lacks("AZURE_CLIENT_SECRET"));
+                }
+            } else {
+                let path = place
+                    .options
+                    .environment
+                    .get("AZURE_CLIENT_CERTIFICATE_PATH");
+                let path = path.filter(|path| !path.is_empty());
+                args.certificate = path.map(Into::into);
+                args.send_x5c = environment.send_x5c;
+                material.private_key_secret = variable("AZURE_CLIENT_CERTIFICATE_PASSWORD");
+                if args.certificate.is_none() {
+                    return Err(lacks("AZURE_CLIENT_CERTIFICATE_PATH"));
+                }
+            }
+        }
+        AuthType::Browser | AuthType::Device => {
+            if !place.options.input {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    "a person would have to sign in, and nobody may be asked",
+                )
+                .not_configured());
+            }
+            args.client_id = Some(
+                environment
+                    .client_id
+                    .unwrap_or_else(|| AZURE_CLI_APPLICATION.to_owned()),
+            );
+            args.username = environment.username;
+            args.delegated_auth = Some(true);
+            if args.tenant_id.is_none() {
+                args.tenant_id = Some("organizations".to_owned());
+            }
+        }
+        // Several identities of one machine are told apart by the application's id.
+        AuthType::ManagedIdentity => args.client_id = environment.client_id,
+        _ => {}
+    }
+    Ok(credential::credential(place, &args, material)?.credential)
+}
+
+/// A way to sign in that lacks something; says so when its turn comes.
+#[derive(Debug)]
+struct Unmade(Error);
+
+#[async_trait]
+impl Credential for Unmade {
+    async fn token(&self, _: &TokenRequest) -> Result<AccessToken> {
+        let Self(why) = self;
+        let error = Error::new(why.kind(), why.to_string());
+        let error = match why.hint() {
+            Some(hint) => error.with_hint(hint.to_owned()),
+            None => error,
+        };
+        Err(if why.is_not_configured() {
+            error.not_configured()
+        } else {
+            error
+        })
+    }
+}
+
+/// Asks in the vaults' tenant where the vault says no other.
+#[derive(Debug)]
+pub(super) struct InTenant {
+    chain: Cached<Chain>,
+    tenant: Option<String>,
+}
+
+#[async_trait]
+impl Credential for InTenant {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let request = TokenRequest {
+            tenant: request.tenant.clone().or_else(|| self.tenant.clone()),
+            ..request.clone()
+        };
+        self.chain.token(&request).await
+    }
+}
