@@ -101,12 +101,7 @@ impl BrowserSignIn {
     }
 
     /// The page that the person signs in at.
-    fn address(
-        &self,
-        request: &SignInRequest<'_>,
-        redirect: &str,
-        proof: &Proof,
-    ) -> Result<Url> {
+    fn address(&self, request: &SignInRequest<'_>, redirect: &str, proof: &Proof) -> Result<Url> {
         let tenant = request.token.tenant.as_deref();
         let mut url = self.client.authority().endpoint_url(tenant, "authorize")?;
         let mut query = url.query_pairs_mut();
@@ -185,7 +180,9 @@ impl BrowserSignIn {
             ErrorKind::Credential,
             format!("nobody signed in with the browser within {limit}"),
         )
-        .with_hint("begin the sign-in again; where no browser reaches this machine, use a device code")
+        .with_hint(
+            "begin the sign-in again; where no browser reaches this machine, use a device code",
+        )
     }
 }
 

@@ -96,7 +96,9 @@ impl Delegated {
         let mut kept = self.store.kept().await?;
         kept.extend(self.fallback.kept().await?);
         let mine = self.mine(&kept).into_iter();
-        Ok(distinct(mine.filter_map(|kept| kept.owner.account.as_ref())))
+        Ok(distinct(
+            mine.filter_map(|kept| kept.owner.account.as_ref()),
+        ))
     }
 
     /// What the store keeps, and what it did not take.
@@ -153,7 +155,11 @@ impl Delegated {
         } else {
             here
         };
-        let accounts = distinct(candidates.iter().filter_map(|kept| kept.owner.account.as_ref()));
+        let accounts = distinct(
+            candidates
+                .iter()
+                .filter_map(|kept| kept.owner.account.as_ref()),
+        );
         match accounts.as_slice() {
             [] => Ok(None),
             [account] => {
@@ -205,13 +211,19 @@ impl Delegated {
                 Some((&kept.owner, token))
             });
             let Some((owner, token)) = newest else {
-                return Ok(Silent::Person(Some(account), tried.map(|(_, reason)| reason)));
+                return Ok(Silent::Person(
+                    Some(account),
+                    tried.map(|(_, reason)| reason),
+                ));
             };
             // Another process may have put a newer one there in the meantime; otherwise it stays
             // refused.
             let known = |(old, _): &(SecretString, Error)| same(old, token);
             if tried.as_ref().is_some_and(known) {
-                return Ok(Silent::Person(Some(account), tried.map(|(_, reason)| reason)));
+                return Ok(Silent::Person(
+                    Some(account),
+                    tried.map(|(_, reason)| reason),
+                ));
             }
             let refused = match self.client.refresh(request, token).await {
                 Ok(grant) => {
@@ -244,7 +256,12 @@ impl Delegated {
             };
             let person = matches!(
                 refused.name.as_deref(),
-                Some("invalid_grant" | "interaction_required" | "login_required" | "consent_required")
+                Some(
+                    "invalid_grant"
+                        | "interaction_required"
+                        | "login_required"
+                        | "consent_required"
+                )
             );
             if !person || tried.is_some() {
                 return if person {
@@ -293,7 +310,11 @@ impl Delegated {
             }
             (None, None) => return Ok((signed_in.access_token, None)),
         };
-        let owner = Owner::user(self.client.authority(), self.client.client_id(), who.clone());
+        let owner = Owner::user(
+            self.client.authority(),
+            self.client.client_id(),
+            who.clone(),
+        );
         let tokens = NewTokens {
             refresh_token: signed_in.refresh_token.clone(),
             access_token: KeptToken::of(request, &signed_in.access_token),

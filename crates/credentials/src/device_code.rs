@@ -61,7 +61,9 @@ impl DeviceCode {
             ("client_id", self.client.client_id()),
             ("scope", scopes.as_str()),
         ];
-        let posted = endpoint.post(url, &form, None, &Redaction::of_all([])).await;
+        let posted = endpoint
+            .post(url, &form, None, &Redaction::of_all([]))
+            .await;
         let posted = posted.map_err(|refused| refused.error)?;
         let Ok(wire) = serde_json::from_slice::<BegunWire>(&posted.body) else {
             return Err(posted.unexpected("holds no device code"));
@@ -77,7 +79,9 @@ impl DeviceCode {
         let interval = wire.interval.as_ref().and_then(Seconds::duration);
         Ok(Begun {
             device_code: wire.device_code.into(),
-            interval: interval.unwrap_or(INTERVAL).clamp(Duration::from_secs(1), LONGEST_INTERVAL),
+            interval: interval
+                .unwrap_or(INTERVAL)
+                .clamp(Duration::from_secs(1), LONGEST_INTERVAL),
             prompt: DeviceCodePrompt {
                 message: match readable(&wire.message) {
                     message if message.is_empty() => {
@@ -127,7 +131,11 @@ impl DeviceCode {
                 _ if refused.error.is_transient() => {
                     // Source: <https://www.rfc-editor.org/rfc/rfc8628#section-3.5>
                     interval = (interval * 2).min(LONGEST_INTERVAL);
-                    wait = refused.error.retry_after().unwrap_or(interval).max(interval);
+                    wait = refused
+                        .error
+                        .retry_after()
+                        .unwrap_or(interval)
+                        .max(interval);
                     last = Some(refused.error);
                 }
                 _ => return Err(refused.error),
@@ -140,7 +148,9 @@ impl DeviceCode {
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
             ("device_code", code.expose_secret()),
         ];
-        self.client.redeem(request, &form, &Redaction::of(code)).await
+        self.client
+            .redeem(request, &form, &Redaction::of(code))
+            .await
     }
 }
 

@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use defender_core::{AccessToken, Error, ErrorKind, ExposeSecret, Result, SecretString, TokenRequest};
+use defender_core::{
+    AccessToken, Error, ErrorKind, ExposeSecret, Result, SecretString, TokenRequest,
+};
 use serde::Deserialize;
 
 use crate::claims::payload;
@@ -73,8 +75,8 @@ impl PublicClient {
 
     fn granted(&self, request: &TokenRequest, posted: &Posted) -> Result<Grant> {
         let access_token = posted.token(request)?;
-        let wire: GrantWire =
-            serde_json::from_slice(&posted.body).map_err(|_| posted.unexpected("holds no token"))?;
+        let wire: GrantWire = serde_json::from_slice(&posted.body)
+            .map_err(|_| posted.unexpected("holds no token"))?;
         let identity = match wire.id_token.as_deref().filter(|token| !token.is_empty()) {
             Some(token) => Some(self.identity(request, token, wire.client_info.as_deref())?),
             None => None,
@@ -103,8 +105,8 @@ impl PublicClient {
                 .with_hint("begin the sign-in again; check the authority's address")
         };
         let payload = payload(token).map_err(|_| unusable("is not a JSON web token"))?;
-        let wire: IdentityWire =
-            serde_json::from_slice(&payload).map_err(|_| unusable("has other claims than expected"))?;
+        let wire: IdentityWire = serde_json::from_slice(&payload)
+            .map_err(|_| unusable("has other claims than expected"))?;
         if !wire.aud.eq_ignore_ascii_case(self.client_id.trim()) {
             return Err(unusable("is meant for another application"));
         }
@@ -141,7 +143,9 @@ impl PublicClient {
 
 /// `<uid>.<utid>` of the client information.
 fn home_id(client_info: &str) -> Option<String> {
-    let text = URL_SAFE_NO_PAD.decode(client_info.trim_end_matches('=')).ok()?;
+    let text = URL_SAFE_NO_PAD
+        .decode(client_info.trim_end_matches('='))
+        .ok()?;
     let wire: ClientInfoWire = serde_json::from_slice(&text).ok()?;
     Some(format!("{}.{}", wire.uid, wire.utid))
 }

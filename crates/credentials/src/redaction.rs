@@ -35,24 +35,24 @@ impl<'a> Redaction<'a> {
 }
 
 fn without(text: &str, secret: &str) -> String {
-        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let percent = form.replace('+', "%20");
-        let lower = lower_digits(&percent);
-        let forms = [
-            // The padded forms go first: the others are their beginnings.
-            STANDARD.encode(secret),
-            URL_SAFE.encode(secret),
-            STANDARD_NO_PAD.encode(secret),
-            URL_SAFE_NO_PAD.encode(secret),
-            lower_digits(&form),
-            lower,
-            percent,
-            form,
-            secret.to_owned(),
-        ];
-        forms
-            .iter()
-            .fold(text.to_owned(), |text, form| text.replace(form, "REDACTED"))
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let percent = form.replace('+', "%20");
+    let lower = lower_digits(&percent);
+    let forms = [
+        // The padded forms go first: the others are their beginnings.
+        STANDARD.encode(secret),
+        URL_SAFE.encode(secret),
+        STANDARD_NO_PAD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        lower_digits(&form),
+        lower,
+        percent,
+        form,
+        secret.to_owned(),
+    ];
+    forms
+        .iter()
+        .fold(text.to_owned(), |text, form| text.replace(form, "REDACTED"))
 }
 
 /// `%2F` as `%2f`.

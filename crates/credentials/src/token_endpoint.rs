@@ -28,6 +28,11 @@ pub(crate) struct TokenEndpoint {
 impl TokenEndpoint {
     /// Posts `form`, with the challenge of `request` if there is one; `redaction` knows what
     /// must not come back in an error.
+    #[cfg(any(
+        feature = "client-secret",
+        feature = "certificate",
+        feature = "assertion"
+    ))]
     pub(crate) async fn token(
         &self,
         request: &TokenRequest,

@@ -53,12 +53,18 @@ pub(super) fn answer(
     state: &SecretString,
 ) -> Result<Answer, Foreign> {
     let [host] = incoming.hosts.as_slice() else {
-        return Err(Foreign::new(StatusCode::BAD_REQUEST, "the request does not say whom it is for"));
+        return Err(Foreign::new(
+            StatusCode::BAD_REQUEST,
+            "the request does not say whom it is for",
+        ));
     };
     let ours = ["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}"));
     if !ours.iter().any(|name| name.eq_ignore_ascii_case(host)) {
         // A foreign name that resolves to this machine is an attempt to reach around the browser.
-        return Err(Foreign::new(StatusCode::MISDIRECTED_REQUEST, "this is not the host you asked for"));
+        return Err(Foreign::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this is not the host you asked for",
+        ));
     }
     let (path, query) = match incoming.target.split_once('?') {
         Some((path, query)) => (path, query.as_bytes()),
@@ -72,14 +78,20 @@ pub(super) fn answer(
         ResponseMode::FormPost => Method::POST,
     };
     if incoming.method != wanted {
-        return Err(Foreign::new(StatusCode::METHOD_NOT_ALLOWED, "the answer does not come this way"));
+        return Err(Foreign::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "the answer does not come this way",
+        ));
     }
     let fields = match mode {
         ResponseMode::Query => query,
         ResponseMode::FormPost => {
             let form = "application/x-www-form-urlencoded";
             if !incoming.content_type.eq_ignore_ascii_case(form) {
-                return Err(Foreign::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the answer is not a form"));
+                return Err(Foreign::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "the answer is not a form",
+                ));
             }
             incoming.body.as_slice()
         }
@@ -105,7 +117,10 @@ fn of_fields(text: &[u8], state: &SecretString) -> Result<Answer, Foreign> {
             return Err(NOT_OURS);
         }
     }
-    if !fields.state.is_some_and(|given| Proof::is_state(state, &given)) {
+    if !fields
+        .state
+        .is_some_and(|given| Proof::is_state(state, &given))
+    {
         return Err(NOT_OURS);
     }
     match (fields.error, fields.code) {
@@ -114,7 +129,10 @@ fn of_fields(text: &[u8], state: &SecretString) -> Result<Answer, Foreign> {
             description: fields.description.unwrap_or_default(),
         }),
         (None, Some(code)) if !code.is_empty() => Ok(Answer::Code(code.into())),
-        _ => Err(Foreign::new(StatusCode::BAD_REQUEST, "the answer holds no code")),
+        _ => Err(Foreign::new(
+            StatusCode::BAD_REQUEST,
+            "the answer holds no code",
+        )),
     }
 }
 
@@ -164,7 +182,10 @@ mod tests {
     fn only_the_answer_to_this_sign_in_is_one() {
         for (target, expected) in [
             ("/?code=c&state=the-state", 200),
-            ("/?state=the%2Dstate&session_state=x&code=c&client_info=y", 200),
+            (
+                "/?state=the%2Dstate&session_state=x&code=c&client_info=y",
+                200,
+            ),
             ("/?error=access_denied&state=the-state", 200),
             ("/", 400),
             ("/?code=c", 400),

@@ -102,9 +102,8 @@ impl Listener {
                 accepted = six.accept() => accepted,
             },
         };
-        let is_local = |(stream, peer): (TcpStream, SocketAddr)| {
-            peer.ip().is_loopback().then_some(stream)
-        };
+        let is_local =
+            |(stream, peer): (TcpStream, SocketAddr)| peer.ip().is_loopback().then_some(stream);
         accepted.ok().and_then(is_local)
     }
 }

@@ -66,7 +66,10 @@ fn open_with(programs: &[&[&str]], address: &Url) -> Result<()> {
         )
         .with_url(address));
     }
-    let mut last = Error::new(ErrorKind::Config, "there is no program that opens addresses");
+    let mut last = Error::new(
+        ErrorKind::Config,
+        "there is no program that opens addresses",
+    );
     for words in programs {
         let Some((program, words)) = words.split_first() else {
             continue;
@@ -110,7 +113,10 @@ mod tests {
     fn only_pages_are_opened() {
         for address in ["file:///etc/passwd", "http://evil.example/", "javascript:x"] {
             let error = open_with(&[&["true"]], &Url::parse(address).unwrap()).unwrap_err();
-            assert_eq!(error.to_string(), "only an https address is opened in a browser");
+            assert_eq!(
+                error.to_string(),
+                "only an https address is opened in a browser"
+            );
         }
     }
 

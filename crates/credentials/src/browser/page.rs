@@ -19,7 +19,9 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn success(identity: Option<&Identity>) -> Self {
         let who = identity.map(|identity| format!("as {}", identity.account));
-        let lines = who.into_iter().chain(["You can close this page.".to_owned()]);
+        let lines = who
+            .into_iter()
+            .chain(["You can close this page.".to_owned()]);
         Self {
             status: StatusCode::OK,
             title: "Signed in",

@@ -61,14 +61,18 @@ mod tests {
         // Source: <https://www.rfc-editor.org/rfc/rfc7636#appendix-B>
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let proof = Proof::with("s".into(), "n".into(), verifier.into());
-        assert_eq!(proof.challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(
+            proof.challenge,
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
     }
 
     #[test]
     fn no_two_sign_ins_share_a_number() {
         let (one, two) = (Proof::new().unwrap(), Proof::new().unwrap());
         let all = [&one, &two].map(|proof| {
-            [&proof.state, &proof.nonce, &proof.verifier].map(|text| text.expose_secret().to_owned())
+            [&proof.state, &proof.nonce, &proof.verifier]
+                .map(|text| text.expose_secret().to_owned())
         });
         let mut all = all.concat();
         assert!(all.iter().all(|text| text.len() == 43));

@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 
 use super::*;
 use crate::token_store::Selection;
-use crate::user_tests::{client, client_in, graph, granted, manual, now, refused, vault};
+use crate::user_tests::{client, client_in, granted, graph, manual, now, refused, vault};
 use crate::{Cached, NoInput, SignedIn};
 
 const ANA: &str = "ana@contoso.example";
@@ -119,13 +119,22 @@ async fn a_person_is_asked_once_for_all_scopes() {
     let setting = setting([granted(ANA, 1, ""), granted(ANA, 2, "")]);
     let person = Person::named(ANA);
     let delegated = setting.delegated(person.clone(), None);
-    assert_eq!(text(&delegated, &graph()).await.unwrap(), "canary-access-of-person");
-    assert_eq!(text(&delegated, &graph()).await.unwrap(), "canary-access-of-person");
+    assert_eq!(
+        text(&delegated, &graph()).await.unwrap(),
+        "canary-access-of-person"
+    );
+    assert_eq!(
+        text(&delegated, &graph()).await.unwrap(),
+        "canary-access-of-person"
+    );
     assert_eq!(text(&delegated, &vault()).await.unwrap(), "canary-access-1");
     assert_eq!(text(&delegated, &vault()).await.unwrap(), "canary-access-1");
     setting.clock.advance(Duration::from_secs(3301));
     assert_eq!(text(&delegated, &graph()).await.unwrap(), "canary-access-2");
-    assert_eq!(person.asked(), ["https://graph.microsoft.com/.default - false -"]);
+    assert_eq!(
+        person.asked(),
+        ["https://graph.microsoft.com/.default - false -"]
+    );
     // Each renewal went with the newest.
     assert_eq!(setting.redeemed(), ["canary-refresh-0", "canary-refresh-1"]);
     setting.transport.assert_finished();
@@ -139,9 +148,21 @@ async fn a_renewal_is_a_form_with_the_scope_that_is_wanted() {
     text(&delegated, &vault()).await.unwrap();
     let form = setting.transport.requests()[0].form();
     let names: Vec<_> = form.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["client_id", "client_info", "grant_type", "scope", "refresh_token"]);
+    assert_eq!(
+        names,
+        [
+            "client_id",
+            "client_info",
+            "grant_type",
+            "scope",
+            "refresh_token"
+        ]
+    );
     assert_eq!(form[2].1, "refresh_token");
-    assert_eq!(form[3].1, "https://vault.azure.net/.default offline_access openid profile");
+    assert_eq!(
+        form[3].1,
+        "https://vault.azure.net/.default offline_access openid profile"
+    );
 }
 
 #[tokio::test]
@@ -151,7 +172,10 @@ async fn another_credential_over_the_same_store_asks_nobody() {
     text(&first, &graph()).await.unwrap();
     drop(first);
     let second = setting.delegated(Arc::new(NoInput), Some("ANA@Contoso.Example"));
-    assert_eq!(text(&second, &graph()).await.unwrap(), "canary-access-of-person");
+    assert_eq!(
+        text(&second, &graph()).await.unwrap(),
+        "canary-access-of-person"
+    );
     assert_eq!(text(&second, &vault()).await.unwrap(), "canary-access-1");
 }
 
@@ -162,17 +186,25 @@ async fn a_refused_renewal_asks_the_person_and_says_why() {
         setting.signed_in(ANA, 1).await;
         let person = Person::named(ANA);
         let delegated = setting.delegated(person.clone(), None);
-        assert_eq!(text(&delegated, &graph()).await.unwrap(), "canary-access-of-person");
+        assert_eq!(
+            text(&delegated, &graph()).await.unwrap(),
+            "canary-access-of-person"
+        );
         assert_eq!(
             person.asked(),
-            [format!("https://graph.microsoft.com/.default {ANA} false AADSTS{number}")]
+            [format!(
+                "https://graph.microsoft.com/.default {ANA} false AADSTS{number}"
+            )]
         );
     }
 }
 
 #[tokio::test]
 async fn another_failure_asks_nobody() {
-    let setting = setting([Answer::new(503), refused("invalid_client", 700_016, "no app")]);
+    let setting = setting([
+        Answer::new(503),
+        refused("invalid_client", 700_016, "no app"),
+    ]);
     setting.signed_in(ANA, 1).await;
     let person = Person::named(ANA);
     let delegated = setting.delegated(person.clone(), None);
@@ -189,7 +221,10 @@ async fn where_nobody_may_be_asked_it_says_to_log_in() {
     let delegated = setting.delegated(Arc::new(NoInput), None);
     let error = text(&delegated, &graph()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credential);
-    assert_eq!(error.to_string(), "nobody is signed in, and nobody may be asked");
+    assert_eq!(
+        error.to_string(),
+        "nobody is signed in, and nobody may be asked"
+    );
     let hint = "run `defender login` first, where a person can sign in";
     assert_eq!(error.hint(), Some(hint));
 
@@ -199,7 +234,10 @@ async fn where_nobody_may_be_asked_it_says_to_log_in() {
         error.to_string(),
         "the kept sign-in is of no use any more, and nobody may be asked"
     );
-    assert_eq!((error.code(), error.hint()), (Some("AADSTS700082"), Some(hint)));
+    assert_eq!(
+        (error.code(), error.hint()),
+        (Some("AADSTS700082"), Some(hint))
+    );
 }
 
 #[tokio::test]
@@ -273,13 +311,22 @@ async fn a_login_asks_although_somebody_is_signed_in() {
 async fn who_is_signed_in_to_one_tenant_is_not_asked_for_the_next() {
     let setting = setting([granted(ANA, 2, ""), granted(ANA, 3, "")]);
     setting.signed_in(ANA, 1).await;
-    let client = client_in("customer.example", &setting.transport, setting.clock.clone());
+    let client = client_in(
+        "customer.example",
+        &setting.transport,
+        setting.clock.clone(),
+    );
     let options = DelegatedOptions::default();
     let customer = Delegated::new(client, Arc::new(NoInput), setting.store.clone(), options);
     assert_eq!(text(&customer, &graph()).await.unwrap(), "canary-access-2");
     let home = setting.delegated(Arc::new(NoInput), None);
     assert_eq!(text(&home, &graph()).await.unwrap(), "canary-access-3");
-    let paths: Vec<_> = setting.transport.requests().iter().map(|sent| sent.url.path().to_owned()).collect();
+    let paths: Vec<_> = setting
+        .transport
+        .requests()
+        .iter()
+        .map(|sent| sent.url.path().to_owned())
+        .collect();
     assert!(paths[0].starts_with("/customer.example/"), "{paths:?}");
     // The newer token is home's as well: the authority may have ended the old one.
     assert_eq!(setting.redeemed(), ["canary-refresh-1", "canary-refresh-2"]);
@@ -299,7 +346,10 @@ async fn a_refused_access_token_and_a_challenge_get_new_ones() {
         claims: Some("{\"access_token\":{}}".into()),
         ..graph()
     };
-    assert_eq!(text(&delegated, &challenged).await.unwrap(), "canary-access-2");
+    assert_eq!(
+        text(&delegated, &challenged).await.unwrap(),
+        "canary-access-2"
+    );
     let sent = setting.transport.requests()[1].form();
     assert_eq!(sent.last().unwrap().0, "claims");
     // What answered a challenge is not handed to who comes without one.
@@ -322,12 +372,15 @@ async fn what_another_process_has_renewed_meanwhile_is_used() {
                 access_token: None,
             };
             let keep = store.keep(&owner, tokens);
-            futures_block(keep);
+            futures_block(keep).unwrap();
             return refused("invalid_grant", 700_082, "replaced");
         }
         granted(ANA, 3, "")
     });
-    let setting = Setting { transport, ..setting };
+    let setting = Setting {
+        transport,
+        ..setting
+    };
     let person = Person::named(ANA);
     let delegated = setting.delegated(person.clone(), None);
     assert_eq!(text(&delegated, &graph()).await.unwrap(), "canary-access-3");
@@ -383,7 +436,10 @@ async fn eight_callers_at_the_end_of_a_token_make_one_request() {
     let setting = setting([granted(ANA, 1, "").held_by(gate.clone())]);
     let person = Person::named(ANA);
     let delegated = setting.delegated(person.clone(), None);
-    let cached = Arc::new(Cached::new(delegated, setting.clock.clone() as Arc<dyn defender_core::Clock>));
+    let cached = Arc::new(Cached::new(
+        delegated,
+        setting.clock.clone() as Arc<dyn defender_core::Clock>,
+    ));
     cached.token(&graph()).await.unwrap();
     setting.clock.advance(Duration::from_hours(1));
     let callers: Vec<_> = (0..8)
@@ -398,7 +454,10 @@ async fn eight_callers_at_the_end_of_a_token_make_one_request() {
     yield_now().await;
     gate.notify_one();
     for caller in callers {
-        assert_eq!(caller.await.unwrap().unwrap(), TokenId::of("canary-access-1"));
+        assert_eq!(
+            caller.await.unwrap().unwrap(),
+            TokenId::of("canary-access-1")
+        );
     }
     assert_eq!(setting.transport.requests().len(), 1);
     assert_eq!(person.asked().len(), 1);
@@ -411,7 +470,10 @@ async fn two_scopes_at_once_ask_the_person_once() {
     let delegated = setting.delegated(person.clone(), None);
     let (graph, vault) = (graph(), vault());
     let (one, two) = tokio::join!(delegated.token(&graph), delegated.token(&vault));
-    assert_eq!(one.unwrap().secret.expose_secret(), "canary-access-of-person");
+    assert_eq!(
+        one.unwrap().secret.expose_secret(),
+        "canary-access-of-person"
+    );
     assert_eq!(two.unwrap().secret.expose_secret(), "canary-access-1");
     assert_eq!(person.asked().len(), 1);
 }
@@ -419,12 +481,21 @@ async fn two_scopes_at_once_ask_the_person_once() {
 #[tokio::test]
 async fn an_id_token_for_somebody_else_is_refused() {
     for (change, to, message) in [
-        (crate::user_tests::CLIENT, "another-application", "the id token is meant for another application"),
-        (crate::user_tests::TENANT, "99999999-1111-1111-1111-111111111111", "the id token is of another tenant than was asked"),
+        (
+            crate::user_tests::CLIENT,
+            "another-application",
+            "the id token is meant for another application",
+        ),
+        (
+            crate::user_tests::TENANT,
+            "99999999-1111-1111-1111-111111111111",
+            "the id token is of another tenant than was asked",
+        ),
     ] {
         let payload = format!(
             r#"{{"aud":"{}","tid":"{}","oid":"o","preferred_username":"{ANA}"}}"#,
-            crate::user_tests::CLIENT, crate::user_tests::TENANT
+            crate::user_tests::CLIENT,
+            crate::user_tests::TENANT
         );
         let id_token = crate::claims::token_with(&payload.replace(change, to));
         let body = format!(r#"{{"access_token":"a","expires_in":60,"id_token":"{id_token}"}}"#);
@@ -432,19 +503,29 @@ async fn an_id_token_for_somebody_else_is_refused() {
         setting.signed_in(ANA, 1).await;
         let delegated = setting.delegated(Arc::new(NoInput), None);
         let error = text(&delegated, &graph()).await.unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Protocol, message));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Protocol, message)
+        );
     }
 }
 
 #[tokio::test]
 async fn nothing_secret_is_shown() {
-    let setting = setting([refused("invalid_client", 1, "canary-refresh-1 Y2FuYXJ5LXJlZnJlc2gtMQ==")]);
+    let setting = setting([refused(
+        "invalid_client",
+        1,
+        "canary-refresh-1 Y2FuYXJ5LXJlZnJlc2gtMQ==",
+    )]);
     setting.signed_in(ANA, 1).await;
     let delegated = setting.delegated(Person::named(ANA), None);
     let error = text(&delegated, &graph()).await.unwrap_err();
     let kept = setting.store.kept().await.unwrap();
     let (_, who) = delegated.sign_in(&graph()).await.unwrap();
     let shown = format!("{error} {error:?} {delegated:?} {kept:?} {who:?}");
-    assert!(shown.contains("sign-in refused: AADSTS1: REDACTED REDACTED"), "{shown}");
+    assert!(
+        shown.contains("sign-in refused: AADSTS1: REDACTED REDACTED"),
+        "{shown}"
+    );
     assert!(!shown.contains("canary"), "{shown}");
 }

@@ -58,15 +58,17 @@ impl Setting {
 
 #[tokio::test]
 async fn the_code_is_asked_for_shown_and_redeemed() {
-    let setting = begun([
-        pending(),
-        pending(),
-        granted("ana@contoso.example", 1, ""),
-    ]);
+    let setting = begun([pending(), pending(), granted("ana@contoso.example", 1, "")]);
     let signed_in = setting.run().await.unwrap();
     setting.transport.assert_finished();
-    assert_eq!(signed_in.access_token.secret.expose_secret(), "canary-access-1");
-    assert_eq!(signed_in.refresh_token.unwrap().expose_secret(), "canary-refresh-1");
+    assert_eq!(
+        signed_in.access_token.secret.expose_secret(),
+        "canary-access-1"
+    );
+    assert_eq!(
+        signed_in.refresh_token.unwrap().expose_secret(),
+        "canary-refresh-1"
+    );
     let account = signed_in.account.unwrap();
     assert_eq!(account.username, "ana@contoso.example");
     assert_eq!(account.home_id, "uid-ana@contoso.example.home");
@@ -75,15 +77,32 @@ async fn the_code_is_asked_for_shown_and_redeemed() {
     let told = setting.told.codes.lock().unwrap().clone();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].user_code, "ABCD1234");
-    assert_eq!(told[0].verification_uri.as_str(), "https://microsoft.com/devicelogin");
+    assert_eq!(
+        told[0].verification_uri.as_str(),
+        "https://microsoft.com/devicelogin"
+    );
     assert_eq!(told[0].expires_at, now() + Duration::from_secs(900));
 
     let requests = setting.transport.requests();
-    let paths: Vec<_> = requests.iter().map(|sent| sent.url.path().rsplit('/').next()).collect();
-    assert_eq!(paths, [Some("devicecode"), Some("token"), Some("token"), Some("token")]);
+    let paths: Vec<_> = requests
+        .iter()
+        .map(|sent| sent.url.path().rsplit('/').next())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            Some("devicecode"),
+            Some("token"),
+            Some("token"),
+            Some("token")
+        ]
+    );
     let scope = "https://graph.microsoft.com/.default offline_access openid profile";
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    assert_eq!(requests[0].form(), [pair("client_id", CLIENT), pair("scope", scope)]);
+    assert_eq!(
+        requests[0].form(),
+        [pair("client_id", CLIENT), pair("scope", scope)]
+    );
     assert_eq!(
         requests[1].form(),
         [
@@ -140,7 +159,10 @@ async fn who_declines_ends_it() {
 async fn a_code_that_the_authority_ends_is_over() {
     let setting = begun([refused("expired_token", 70019, "expired")]);
     let error = setting.error().await;
-    assert_eq!(error.to_string(), "the device code has expired before anybody signed in with it");
+    assert_eq!(
+        error.to_string(),
+        "the device code has expired before anybody signed in with it"
+    );
     assert_eq!(error.code(), Some("AADSTS70019"));
     assert_eq!(error.hint(), Some("begin the sign-in again"));
 }
@@ -150,7 +172,10 @@ async fn a_code_ends_by_the_clock_as_well() {
     let short = BEGUN.replace("900", "12");
     let setting = setting([Answer::json(200, short), pending(), pending(), pending()]);
     let error = setting.error().await;
-    assert_eq!(error.to_string(), "the device code has expired before anybody signed in with it");
+    assert_eq!(
+        error.to_string(),
+        "the device code has expired before anybody signed in with it"
+    );
     // The last wait goes no further than the end.
     assert_eq!(setting.slept(), [5, 5, 2]);
 }
@@ -159,7 +184,12 @@ async fn a_code_ends_by_the_clock_as_well() {
 async fn a_code_that_is_not_recognised_ends_it() {
     let setting = begun([refused("bad_verification_code", 70020, "no such code")]);
     let error = setting.error().await;
-    assert!(error.to_string().starts_with("the device code was not recognised: "), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("the device code was not recognised: "),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -187,24 +217,41 @@ async fn what_kept_it_from_being_heard_is_the_cause_in_the_end() {
     let lost = || Answer::failure(Error::new(ErrorKind::Transport, "reset").transient());
     let setting = setting([Answer::json(200, short), lost(), lost()]);
     let error = setting.error().await;
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "reset");
+    assert_eq!(
+        std::error::Error::source(&error).unwrap().to_string(),
+        "reset"
+    );
 }
 
 #[tokio::test]
 async fn people_are_not_sent_to_unsafe_pages_nor_shown_control_characters() {
-    for uri in ["http://microsoft.com/devicelogin", "javascript:alert(1)", "", "file:///x"] {
-        let body = BEGUN.replace("\"https://microsoft.com/devicelogin\"", &format!("\"{uri}\""));
+    for uri in [
+        "http://microsoft.com/devicelogin",
+        "javascript:alert(1)",
+        "",
+        "file:///x",
+    ] {
+        let body = BEGUN.replace(
+            "\"https://microsoft.com/devicelogin\"",
+            &format!("\"{uri}\""),
+        );
         let setting = setting([Answer::json(200, body)]);
         let error = setting.error().await;
         assert_eq!(error.kind(), ErrorKind::Protocol, "{uri}");
         assert!(setting.told.codes.lock().unwrap().is_empty());
     }
-    let body = BEGUN.replace("To sign in", "\\u001b[2JTo\\nsign in").replace("ABCD1234\"", "AB\\u0007CD\"");
+    let body = BEGUN
+        .replace("To sign in", "\\u001b[2JTo\\nsign in")
+        .replace("ABCD1234\"", "AB\\u0007CD\"");
     let setting = setting([Answer::json(200, body), granted("a", 1, "")]);
     setting.run().await.unwrap();
     let told = setting.told.codes.lock().unwrap()[0].clone();
     assert_eq!(told.user_code, "AB CD");
-    assert!(told.message.starts_with("[2JTo sign in"), "{:?}", told.message);
+    assert!(
+        told.message.starts_with("[2JTo sign in"),
+        "{:?}",
+        told.message
+    );
 }
 
 #[tokio::test]
@@ -212,7 +259,11 @@ async fn an_answer_without_a_code_is_a_protocol_error() {
     for body in ["", "<html>", "{}", &BEGUN.replace("canary-device", "")] {
         let setting = setting([Answer::json(200, body.to_owned())]);
         let error = setting.error().await;
-        assert_eq!(error.to_string(), "the authority's answer holds no device code", "{body}");
+        assert_eq!(
+            error.to_string(),
+            "the authority's answer holds no device code",
+            "{body}"
+        );
     }
 }
 
@@ -244,7 +295,8 @@ async fn dropping_it_ends_the_waiting() {
     let clock = Arc::new(Sleepless(Mutex::new(0), tokio::sync::Notify::new()));
     let transport = ScriptedTransport::new([Answer::json(200, BEGUN), pending()]);
     let credential = DeviceCode::new(client(&transport, clock.clone()), Arc::new(Told::default()));
-    let waiting = tokio::spawn(async move { credential.token(&graph()).await.map(|token| token.id) });
+    let waiting =
+        tokio::spawn(async move { credential.token(&graph()).await.map(|token| token.id) });
     clock.1.notified().await;
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
@@ -257,6 +309,9 @@ async fn the_device_code_is_in_no_error() {
         let setting = begun([refused("invalid_request", 1, text)]);
         let error = setting.error().await;
         let shown = format!("{error} {error:?} {:?}", setting.credential);
-        assert!(!shown.contains("canary") && !shown.contains(text), "{shown}");
+        assert!(
+            !shown.contains("canary") && !shown.contains(text),
+            "{shown}"
+        );
     }
 }

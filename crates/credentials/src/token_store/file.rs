@@ -13,7 +13,7 @@ use defender_core::{Clock, Error, ErrorKind, Result};
 use super::format::{opened, sealed};
 use super::location::{keep_private, made_parent};
 use super::memory::{merge, take};
-use super::{KeyFile, KeySource, Kept, NewTokens, Owner, Selection, TokenStore};
+use super::{Kept, KeyFile, KeySource, NewTokens, Owner, Selection, TokenStore};
 use crate::SignInPrompt;
 
 /// More than any number of tokens; a larger file is not one of ours.
@@ -82,7 +82,10 @@ impl FileStore {
             work(&inner).inspect_err(|error| inner.warn(error))
         });
         done.await.unwrap_or_else(|error| {
-            Err(Error::new(ErrorKind::Io, "the token cache was not read to its end").with_source(error))
+            Err(
+                Error::new(ErrorKind::Io, "the token cache was not read to its end")
+                    .with_source(error),
+            )
         })
     }
 }
@@ -200,7 +203,10 @@ impl Inner {
     fn write(&self, kept: &[Kept]) -> Result<()> {
         let key = self.key.key()?;
         let Some(bytes) = sealed(kept, &key) else {
-            return Err(Error::new(ErrorKind::Io, "the tokens could not be encrypted"));
+            return Err(Error::new(
+                ErrorKind::Io,
+                "the tokens could not be encrypted",
+            ));
         };
         let write = || -> io::Result<()> {
             let folder = made_parent(&self.path)?;

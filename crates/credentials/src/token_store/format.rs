@@ -43,8 +43,7 @@ pub(super) fn sealed(kept: &[Kept], key: &CacheKey) -> Option<Vec<u8>> {
     let mut tag = [0; TAG];
     let cipher = Cipher::aes_256_gcm();
     let plain = plain.expose_secret().as_bytes();
-    let encrypted =
-        encrypt_aead(cipher, key.bytes(), Some(&nonce), MARK, plain, &mut tag).ok()?;
+    let encrypted = encrypt_aead(cipher, key.bytes(), Some(&nonce), MARK, plain, &mut tag).ok()?;
     Some([&MARK[..], &nonce, &tag, &encrypted].concat())
 }
 
@@ -189,9 +188,18 @@ mod tests {
         let (one, expected) = (&opened[0], kept());
         assert_eq!(opened.len(), 1);
         assert_eq!(one.owner, expected.owner);
-        let secret = |kept: &Kept| kept.refresh_token.clone().unwrap().expose_secret().to_owned();
+        let secret = |kept: &Kept| {
+            kept.refresh_token
+                .clone()
+                .unwrap()
+                .expose_secret()
+                .to_owned()
+        };
         assert_eq!(secret(one), "canary-refresh");
-        assert_eq!(one.access_tokens[0].token.id, expected.access_tokens[0].token.id);
+        assert_eq!(
+            one.access_tokens[0].token.id,
+            expected.access_tokens[0].token.id
+        );
         assert_eq!(
             format!("{:?}", one.access_tokens),
             format!("{:?}", expected.access_tokens)
@@ -200,7 +208,10 @@ mod tests {
 
     #[test]
     fn nothing_of_it_is_readable_and_no_two_files_are_alike() {
-        let (one, two) = (sealed(&[kept()], &key(1)).unwrap(), sealed(&[kept()], &key(1)).unwrap());
+        let (one, two) = (
+            sealed(&[kept()], &key(1)).unwrap(),
+            sealed(&[kept()], &key(1)).unwrap(),
+        );
         assert_ne!(one[MARK.len()..], two[MARK.len()..]);
         let text = String::from_utf8_lossy(&one);
         for word in ["canary", "ana@", "graph", "contoso"] {
@@ -219,7 +230,11 @@ mod tests {
             } else {
                 Unreadable::Broken
             };
-            assert_eq!(opened(&changed, &key(1)).unwrap_err(), expected, "{position}");
+            assert_eq!(
+                opened(&changed, &key(1)).unwrap_err(),
+                expected,
+                "{position}"
+            );
         }
         for length in 0..sealed.len() {
             assert!(opened(&sealed[..length], &key(1)).is_err(), "{length}");

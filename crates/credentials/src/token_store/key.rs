@@ -88,8 +88,7 @@ impl KeyFile {
             );
         }
         let mut bytes = Vec::new();
-        file.take(LENGTH as u64 + 1)
-            .read_to_end(&mut bytes)?;
+        file.take(LENGTH as u64 + 1).read_to_end(&mut bytes)?;
         if let Ok(bytes) = <[u8; LENGTH]>::try_from(bytes) {
             return Ok(Some(CacheKey(bytes)));
         }
@@ -120,7 +119,10 @@ impl KeyFile {
 fn unusable(path: &Path, error: io::Error) -> Error {
     Error::new(
         ErrorKind::Io,
-        format!("the key of the token cache, {}, cannot be used", path.display()),
+        format!(
+            "the key of the token cache, {}, cannot be used",
+            path.display()
+        ),
     )
     .with_source(error)
 }
@@ -165,7 +167,10 @@ mod tests {
             fs::write(&path, text).unwrap();
             let key = KeyFile::new(&path).key().unwrap();
             assert_eq!(fs::read(&path).unwrap(), key.bytes());
-            assert_eq!(fs::read_to_string(folder.path().join("key.unreadable")).unwrap(), text);
+            assert_eq!(
+                fs::read_to_string(folder.path().join("key.unreadable")).unwrap(),
+                text
+            );
         }
     }
 
