@@ -128,4 +128,6 @@ impl fmt::Debug for ClientCertificate {
 }
 
 #[cfg(test)]
+pub(crate) mod factory;
+#[cfg(test)]
 mod tests;

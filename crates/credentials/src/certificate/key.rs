@@ -79,17 +79,18 @@ impl CertificateKey {
         let apart = sources.private_key.is_some();
         let mut contents = read(&sources.certificate, &unlock, !apart)?;
         if contents.certificates.is_empty() {
-            return Err(nothing(&sources.certificate, "certificate", &contents.seen));
+            return Err(nothing(&sources.certificate, "certificate", &contents));
         }
         let key_place = sources.private_key.as_ref().unwrap_or(&sources.certificate);
         let found = match &sources.private_key {
             Some(private_key) => {
-                let held = read(private_key, &unlock, true)?;
+                let mut held = read(private_key, &unlock, true)?;
                 held.key
-                    .ok_or_else(|| nothing(private_key, "private key", &held.seen))?
+                    .take()
+                    .ok_or_else(|| nothing(private_key, "private key", &held))?
             }
             None => contents.key.take().ok_or_else(|| {
-                nothing(&sources.certificate, "private key", &contents.seen)
+                nothing(&sources.certificate, "private key", &contents)
                     .with_hint("give the key with private_key, or a file that holds both")
             })?,
         };
@@ -301,7 +302,14 @@ fn read_der(
     Ok(())
 }
 
-fn nothing(from: &KeyMaterial, what: &str, seen: &[String]) -> Error {
+fn nothing(from: &KeyMaterial, what: &str, contents: &Contents) -> Error {
+    let mut seen = contents.seen.clone();
+    if contents.key.is_some() {
+        seen.push("private key".to_owned());
+    }
+    if !contents.certificates.is_empty() {
+        seen.push("certificate".to_owned());
+    }
     let mut message = format!("{from} holds no {what}");
     if !seen.is_empty() {
         message = format!("{message}, but: {}", seen.join(", "));
