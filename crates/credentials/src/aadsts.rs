@@ -23,13 +23,43 @@ const SIGN_IN_AGAIN: &str = "sign in again";
 const WAIT: &str = "wait, then try again";
 
 /// Sorted by number.
-const TABLE: [(u64, ErrorKind, &str); 37] = [
+const TABLE: [(u64, ErrorKind, &str); 87] = [
     (
         50011,
         Credential,
         "register http://localhost as a redirect address of kind 'Mobile and desktop applications'",
     ),
+    (
+        50012,
+        Credential,
+        "register this certificate with the application, and check that it is still there",
+    ),
+    (
+        50013,
+        Credential,
+        "sign in with a new assertion: this one is damaged, old or not for this authority",
+    ),
+    (
+        50020,
+        Credential,
+        "sign in with an account of this tenant, or ask an administrator to invite this one",
+    ),
+    (
+        50027,
+        Credential,
+        "check the assertion: it is damaged, or not meant for this authority",
+    ),
     (50034, Credential, "check the user name and the tenant"),
+    (
+        50048,
+        Credential,
+        "check client_id: the assertion was made for another application",
+    ),
+    (
+        50053,
+        Credential,
+        "wait, or ask an administrator: the account or this address is blocked",
+    ),
     (
         50055,
         Credential,
@@ -40,15 +70,37 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
         Credential,
         "the user account is disabled: ask an administrator",
     ),
+    (50059, Credential, "give tenant_id"),
+    (
+        50072,
+        Credential,
+        "sign in with the browser: multi-factor authentication must be set up first",
+    ),
+    (
+        50074,
+        Credential,
+        "sign in with the browser: multi-factor authentication is needed",
+    ),
     (
         50076,
         Credential,
         "sign in with the browser: multi-factor authentication is needed",
     ),
     (
+        50078,
+        Credential,
+        "sign in with the browser: multi-factor authentication is needed again",
+    ),
+    (
         50079,
         Credential,
         "sign in with the browser: multi-factor authentication must be set up first",
+    ),
+    (50089, Credential, SIGN_IN_AGAIN),
+    (
+        50097,
+        Credential,
+        "sign in with the browser on a device that the organisation knows",
     ),
     (
         50105,
@@ -57,9 +109,60 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
     ),
     (50126, Credential, "check the user name and the password"),
     (
+        50128,
+        Credential,
+        "check tenant_id (an id or a verified domain)",
+    ),
+    (
+        50131,
+        Credential,
+        "a conditional access policy blocks this sign-in: ask an administrator which one",
+    ),
+    (50132, Credential, SIGN_IN_AGAIN),
+    (50133, Credential, SIGN_IN_AGAIN),
+    (50147, Credential, "begin the sign-in again"),
+    (
+        50158,
+        Credential,
+        "sign in with the browser: the organisation asks for more proof",
+    ),
+    (50173, Credential, SIGN_IN_AGAIN),
+    (
+        50194,
+        Credential,
+        "give tenant_id: the application signs in to its own tenant only",
+    ),
+    (50196, Throttled, WAIT),
+    (51004, Credential, "check the user name and the tenant"),
+    (
+        53000,
+        Credential,
+        "sign in with the browser on a device that the organisation manages",
+    ),
+    (
+        53001,
+        Credential,
+        "sign in with the browser on a device that is joined to the domain",
+    ),
+    (
+        53002,
+        Credential,
+        "a conditional access policy does not allow this application: ask an administrator",
+    ),
+    (
         53003,
         Credential,
         "a conditional access policy blocks this sign-in: ask an administrator which one",
+    ),
+    (
+        53004,
+        Credential,
+        "sign in with the browser: multi-factor authentication must be set up first",
+    ),
+    (
+        53011,
+        Credential,
+        "the user is blocked for risk: ask an administrator",
     ),
     (
         54005,
@@ -71,6 +174,23 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
         Permission,
         "ask an administrator of the tenant to consent; `defender consent-url` prints the link",
     ),
+    (
+        65004,
+        Permission,
+        "sign in again and accept what the application asks for",
+    ),
+    (
+        65005,
+        Permission,
+        "add the API's permission to the application, then consent to it",
+    ),
+    (70000, Credential, SIGN_IN_AGAIN),
+    (
+        70001,
+        Credential,
+        "check client_id, and that the application is not disabled",
+    ),
+    (70002, Credential, "check the client secret"),
     (70008, Credential, SIGN_IN_AGAIN),
     (
         70011,
@@ -78,6 +198,11 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
         "check the audience and the cloud; a scope is one audience followed by /.default",
     ),
     (70016, Credential, "finish the sign-in in the browser"),
+    (
+        70018,
+        Credential,
+        "begin the sign-in again and enter the code as it is shown",
+    ),
     (
         70019,
         Credential,
@@ -88,6 +213,7 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
         Credential,
         "begin the sign-in again: its code has expired",
     ),
+    (70043, Credential, SIGN_IN_AGAIN),
     (
         90002,
         Credential,
@@ -113,14 +239,69 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
         "the tenant does not know this service: check the cloud and the audience, and that the tenant has the product",
     ),
     (
+        500_133,
+        Credential,
+        "sign in with a new assertion: this one has expired",
+    ),
+    (
         501_051,
         Permission,
         "ask an administrator to assign the application to a role of the service",
     ),
     (
+        501_481,
+        Credential,
+        "begin the sign-in again: its answer belongs to another sign-in",
+    ),
+    (
+        530_034,
+        Credential,
+        "the user is blocked for risk: ask an administrator",
+    ),
+    (
+        530_035,
+        Credential,
+        "sign in with the browser: security defaults block this way",
+    ),
+    (
+        650_052,
+        Permission,
+        "the tenant does not have this product: check the audience, or ask an administrator to enable it",
+    ),
+    (
+        650_056,
+        Permission,
+        "add the API's permission to the application, then consent to it",
+    ),
+    (
+        650_057,
+        Permission,
+        "add the API's permission to the application, then consent to it",
+    ),
+    (
+        700_011,
+        Credential,
+        "check client_id, tenant_id and cloud: the application must be registered in, or consented to by, this tenant",
+    ),
+    (
         700_016,
         Credential,
         "check client_id, tenant_id and cloud: the application must be registered in, or consented to by, this tenant",
+    ),
+    (
+        700_021,
+        Credential,
+        "check client_id: the assertion was made for another application",
+    ),
+    (
+        700_023,
+        Credential,
+        "check authority and tenant_id: the assertion was made for another address",
+    ),
+    (
+        700_024,
+        Credential,
+        "set this machine's clock right: the assertion is too old or not valid yet",
     ),
     (
         700_025,
@@ -132,7 +313,28 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
         Credential,
         "register this certificate with the application, and check that it has not expired",
     ),
+    (
+        700_030,
+        Credential,
+        "the certificate's subject is not among those that the application trusts: add it, or register the certificate itself",
+    ),
     (700_082, Credential, SIGN_IN_AGAIN),
+    (700_084, Credential, SIGN_IN_AGAIN),
+    (
+        700_211,
+        Credential,
+        "add a federated credential with this issuer to the application",
+    ),
+    (
+        700_212,
+        Credential,
+        "correct the audience of the application's federated credential",
+    ),
+    (
+        700_213,
+        Credential,
+        "correct the subject of the application's federated credential",
+    ),
     (
         900_023,
         Credential,
@@ -174,6 +376,12 @@ const TABLE: [(u64, ErrorKind, &str); 37] = [
         "add a new client secret to the application, or use a certificate",
     ),
 ];
+
+/// Every number of the table.
+#[cfg(test)]
+pub(crate) fn numbers() -> impl Iterator<Item = u64> {
+    TABLE.iter().map(|(number, ..)| *number)
+}
 
 #[cfg(test)]
 mod tests {

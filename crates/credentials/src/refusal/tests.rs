@@ -67,6 +67,18 @@ fn a_refusal_carries_code_text_ids_and_advice() {
 }
 
 #[test]
+fn every_number_that_is_known_says_what_to_change() {
+    let mut told = String::new();
+    for number in aadsts::numbers() {
+        let number = u32::try_from(number).unwrap();
+        let error = error_of(400, &[], &described(number, "Text."));
+        let hint = error.hint().unwrap();
+        writeln!(told, "{number} {:?}: {hint}", error.kind()).unwrap();
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn kinds_follow_status_then_name_then_number() {
     for (status, number, kind, transient) in [
         (401, 7_000_222, ErrorKind::Credential, false),
