@@ -142,6 +142,8 @@ pub(crate) struct Binder<'a> {
     depth: usize,
     nodes: usize,
     bins: Bins<'a>,
+    /// The names of the graph pattern that expressions are bound over.
+    graph: Option<operators::GraphScope>,
 }
 
 /// What `set` says about `bin_auto`.
@@ -178,6 +180,7 @@ impl<'a> Binder<'a> {
             depth: 0,
             nodes: 0,
             bins: Bins::default(),
+            graph: None,
         }
     }
 

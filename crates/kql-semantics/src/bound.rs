@@ -18,8 +18,12 @@ use crate::functions::Function;
 use crate::types::{ColumnId, ColumnSchema, ScalarType};
 
 mod expression;
+mod graph;
 
 pub use expression::{ArithmeticOp, CompareOp, Expr, ExprKind, SetOp, SetOperand, TextOp, Value};
+pub use graph::{
+    Cycles, Graph, GraphAnswer, GraphMatch, ListKind, MatchEdge, MatchLink, MatchList, MatchNode,
+};
 
 /// A query whose names and types are known.
 #[derive(Debug, Clone)]
@@ -285,6 +289,8 @@ pub enum Operator {
     },
     /// Finds sequences of rows.
     Scan(Box<Scan>),
+    /// Rows as the edges of a graph, and what comes out of it.
+    Graph(Box<Graph>),
     /// `reduce by`: patterns of similar strings.
     Reduce {
         /// The text.

@@ -20,6 +20,9 @@ impl<'a> Binder<'a> {
         context: &mut Context<'_>,
     ) -> Outcome<Expr> {
         let name = call.function.text.as_str();
+        if let Some(value) = self.graph_call(call, context.scope) {
+            return value;
+        }
         if self.is_function(name, context) {
             return self.user_function(call, context);
         }

@@ -180,6 +180,11 @@ impl<'a> Binder<'a> {
         let Some(Segment::Member(member)) = path.segments.first() else {
             return Ok(None);
         };
+        if context.find(&base.text).is_none()
+            && let Some(value) = self.graph_property(base, member)
+        {
+            return value.map(Some);
+        }
         let span = base.span.to(member.span);
         if let Some((left, right)) = context.sides
             && matches!(base.text.as_str(), "$left" | "$right")

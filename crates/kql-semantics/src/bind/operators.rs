@@ -12,6 +12,7 @@ use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType;
 
 mod expand;
+mod graph;
 mod invoke;
 mod join;
 mod parse;
@@ -22,6 +23,8 @@ mod search;
 mod series;
 mod summarize;
 mod union;
+
+pub(super) use graph::GraphScope;
 
 /// A column-giving item that is bound: its names are decided, its value maybe to be computed.
 pub(super) struct Item {

@@ -610,8 +610,15 @@ impl<'a> Binder<'a> {
         operators: &'a [tree::Operator],
         mut scope: Scope,
     ) -> Outcome<Rows> {
-        for operator in operators {
+        let mut left = operators;
+        while let Some((operator, rest)) = left.split_first() {
             self.charge(1 + rows.columns.len() / 8, operator.span)?;
+            if matches!(operator.kind, OperatorKind::MakeGraph(_)) {
+                let used = self.graph(&mut rows, left, scope)?;
+                left = &left[used..];
+                continue;
+            }
+            left = rest;
             if let OperatorKind::As(name) = &operator.kind {
                 rows.name = Some(name.text.as_str().into());
                 let id = self.share_rows(rows);

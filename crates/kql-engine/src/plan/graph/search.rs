@@ -1,0 +1,423 @@
+//! `graph-match`: every way that patterns fit a graph.
+
+use arrow::array::RecordBatch;
+use kql_semantics::bound::{Cycles, GraphMatch, ListKind, MatchLink, Step};
+use kql_semantics::{ColumnId, ScalarType};
+
+use super::{Ends, Nodes};
+use crate::EngineError;
+use crate::column::{Builder, Reader};
+use crate::datum::Datum;
+use crate::functions::array;
+use crate::plan::steps::batch_of;
+use crate::plan::{Flow, Planner};
+
+/// A search that takes more steps than this would not end while somebody waits.
+const MOST: usize = 50_000_000;
+
+/// Where a column of the answer comes from.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    /// A property of a node of the pattern.
+    Node(usize, usize),
+    /// A property of an edge of the pattern.
+    Edge(usize, usize),
+    /// Values of a path: the edge, how they come together, inner nodes or edges, the column.
+    List(usize, ListKind, bool, usize),
+}
+
+/// The edges of one edge of a pattern, from left to right, and the nodes between them.
+#[derive(Debug, Clone, Default)]
+struct Path {
+    edges: Vec<usize>,
+    inner: Vec<usize>,
+}
+
+/// One way that the patterns fit.
+#[derive(Debug, Clone)]
+struct Found {
+    nodes: Vec<usize>,
+    edges: Vec<Path>,
+}
+
+/// A part of a pattern: how many edges it may take, and which.
+#[derive(Debug, Clone)]
+struct Candidates {
+    range: (usize, usize),
+    allowed: Vec<bool>,
+}
+
+struct Search<'s> {
+    links: &'s [MatchLink],
+    cycles: Cycles,
+    /// Of each node of the graph: edges and their other ends.
+    out: Vec<Vec<(usize, usize)>>,
+    back: Vec<Vec<(usize, usize)>>,
+    /// For each node of the pattern whether a node of the graph may be it.
+    nodes: Vec<Vec<bool>>,
+    edges: Vec<Candidates>,
+    used_edges: Vec<bool>,
+    used_nodes: Vec<bool>,
+    chosen: Vec<Option<usize>>,
+    paths: Vec<Path>,
+    steps: usize,
+    found: Vec<Found>,
+}
+
+/// A path while it grows.
+struct Walk {
+    link: usize,
+    /// The node of the pattern that it leads to.
+    goal: usize,
+    edge: usize,
+    /// Whether it goes from right to left.
+    reversed: bool,
+}
+
+impl Search<'_> {
+    fn step(&mut self) -> Result<(), EngineError> {
+        self.steps += 1;
+        if self.steps > MOST {
+            return Err(EngineError::runtime(
+                "graph-match has too many paths to look at; say more in 'where', or shorter paths",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Fits the links from `at` on.
+    fn link(&mut self, at: usize) -> Result<(), EngineError> {
+        let Some(link) = self.links.get(at).copied() else {
+            self.step()?;
+            self.found.push(Found {
+                nodes: self.chosen.iter().map(|node| node.unwrap_or(0)).collect(),
+                edges: self.paths.clone(),
+            });
+            return Ok(());
+        };
+        let Some((edge, right)) = link.right else {
+            return self.begin(link.left, &mut |search| search.link(at + 1));
+        };
+        let fewer = |search: &Self, node: usize| match search.chosen[node] {
+            Some(_) => 0,
+            None => search.nodes[node].iter().filter(|may| **may).count().max(1),
+        };
+        let reversed = fewer(self, right) < fewer(self, link.left);
+        let (start, goal) = if reversed {
+            (right, link.left)
+        } else {
+            (link.left, right)
+        };
+        let walk = Walk {
+            link: at,
+            goal,
+            edge,
+            reversed,
+        };
+        self.begin(start, &mut |search| {
+            let node = search.chosen[start].unwrap_or(0);
+            search.walk(&walk, node)
+        })
+    }
+
+    /// Does `then` for every node that a node of the pattern may be.
+    fn begin(
+        &mut self,
+        node: usize,
+        then: &mut dyn FnMut(&mut Self) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        if self.chosen[node].is_some() {
+            return then(self);
+        }
+        for candidate in 0..self.nodes[node].len() {
+            if !self.nodes[node][candidate]
+                || (self.cycles == Cycles::None && self.used_nodes[candidate])
+            {
+                continue;
+            }
+            self.step()?;
+            self.chosen[node] = Some(candidate);
+            let before = std::mem::replace(&mut self.used_nodes[candidate], true);
+            then(self)?;
+            self.used_nodes[candidate] = before;
+            self.chosen[node] = None;
+        }
+        Ok(())
+    }
+
+    /// Goes on from `node`; whatever has the right length and end is fit further.
+    fn walk(&mut self, walk: &Walk, node: usize) -> Result<(), EngineError> {
+        self.step()?;
+        let (least, most) = self.edges[walk.edge].range;
+        let length = self.paths[walk.edge].edges.len();
+        if length >= least {
+            self.arrive(walk, node)?;
+        }
+        if length >= most {
+            return Ok(());
+        }
+        let link = self.links[walk.link];
+        let (to_right, to_left) = if walk.reversed {
+            (link.to_left, link.to_right)
+        } else {
+            (link.to_right, link.to_left)
+        };
+        for (along, is_back) in [(to_right, false), (to_left, true)] {
+            if !along {
+                continue;
+            }
+            let count = if is_back { &self.back } else { &self.out }[node].len();
+            for at in 0..count {
+                let (edge, other) = if is_back { &self.back } else { &self.out }[node][at];
+                // A loop is the same in both directions.
+                let twice = is_back && to_right && other == node;
+                if twice
+                    || !self.edges[walk.edge].allowed[edge]
+                    || (self.cycles != Cycles::All && self.used_edges[edge])
+                    || (self.cycles == Cycles::None && self.used_nodes[other])
+                {
+                    continue;
+                }
+                let before = (self.used_edges[edge], self.used_nodes[other]);
+                self.used_edges[edge] = true;
+                self.used_nodes[other] = true;
+                let path = &mut self.paths[walk.edge];
+                if length > 0 {
+                    path.inner.push(node);
+                }
+                path.edges.push(edge);
+                self.walk(walk, other)?;
+                let path = &mut self.paths[walk.edge];
+                path.edges.pop();
+                if length > 0 {
+                    path.inner.pop();
+                }
+                (self.used_edges[edge], self.used_nodes[other]) = before;
+            }
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self, walk: &Walk, node: usize) -> Result<(), EngineError> {
+        match self.chosen[walk.goal] {
+            Some(known) if known != node => return Ok(()),
+            None if !self.nodes[walk.goal][node] => return Ok(()),
+            _ => {}
+        }
+        let before = self.chosen[walk.goal].replace(node);
+        let grown = self.paths[walk.edge].clone();
+        if walk.reversed {
+            self.paths[walk.edge].edges.reverse();
+            self.paths[walk.edge].inner.reverse();
+        }
+        self.link(walk.link + 1)?;
+        self.paths[walk.edge] = grown;
+        self.chosen[walk.goal] = before;
+        Ok(())
+    }
+}
+
+/// Rows at which every one of some columns is true.
+fn allowed(batch: &RecordBatch, columns: &[usize]) -> Vec<bool> {
+    let readers: Vec<Reader<'_>> = columns
+        .iter()
+        .map(|at| Reader::new(batch.column(*at), ScalarType::Bool))
+        .collect();
+    (0..batch.num_rows())
+        .map(|row| {
+            readers
+                .iter()
+                .all(|one| one.get(row).as_bool() == Some(true))
+        })
+        .collect()
+}
+
+/// What is read of the graph, by number of column.
+#[derive(Clone)]
+struct Layout {
+    ends: Ends,
+    id: usize,
+    node_filters: Vec<Vec<usize>>,
+    edge_filters: Vec<Vec<usize>>,
+    ranges: Vec<(usize, usize)>,
+    links: Vec<MatchLink>,
+    cycles: Cycles,
+    origins: Vec<(Origin, ScalarType, ScalarType)>,
+}
+
+fn search(
+    edges: &RecordBatch,
+    nodes: &RecordBatch,
+    layout: &Layout,
+) -> Result<Vec<Found>, EngineError> {
+    let mut numbers = Nodes::default();
+    let ids = Reader::new(nodes.column(layout.id), layout.ends.ty);
+    for row in 0..nodes.num_rows() {
+        numbers.number(&ids.get(row));
+    }
+    let count = nodes.num_rows();
+    let (mut out, mut back) = (vec![Vec::new(); count], vec![Vec::new(); count]);
+    let sources = Reader::new(edges.column(layout.ends.source), layout.ends.ty);
+    let targets = Reader::new(edges.column(layout.ends.target), layout.ends.ty);
+    for edge in 0..edges.num_rows() {
+        let ends = (
+            numbers.find(&sources.get(edge)),
+            numbers.find(&targets.get(edge)),
+        );
+        if let (Some(source), Some(target)) = ends {
+            out[source].push((edge, target));
+            back[target].push((edge, source));
+        }
+    }
+    let mut search = Search {
+        links: &layout.links,
+        cycles: layout.cycles,
+        out,
+        back,
+        nodes: layout
+            .node_filters
+            .iter()
+            .map(|list| allowed(nodes, list))
+            .collect(),
+        edges: layout
+            .edge_filters
+            .iter()
+            .zip(&layout.ranges)
+            .map(|(list, range)| Candidates {
+                range: *range,
+                allowed: allowed(edges, list),
+            })
+            .collect(),
+        used_edges: vec![false; edges.num_rows()],
+        used_nodes: vec![false; count],
+        chosen: vec![None; layout.node_filters.len()],
+        paths: vec![Path::default(); layout.ranges.len()],
+        steps: 0,
+        found: Vec::new(),
+    };
+    search.link(0)?;
+    Ok(search.found)
+}
+
+/// The value of one column for one match.
+fn value<'v>(found: &Found, origin: Origin, reader: &Reader<'v>) -> Datum<'v> {
+    match origin {
+        Origin::Node(node, _) => reader.get(found.nodes[node]),
+        Origin::Edge(edge, _) => match found.edges[edge].edges.first() {
+            Some(row) => reader.get(*row),
+            None => Datum::Null,
+        },
+        Origin::List(edge, kind, inner, _) => {
+            let path = &found.edges[edge];
+            let rows = if inner { &path.inner } else { &path.edges };
+            let mut values = rows.iter().map(|row| reader.get(*row));
+            match kind {
+                ListKind::Map => array(&values.collect::<Vec<_>>()),
+                ListKind::All => Datum::Bool(values.all(|one| one.as_bool() == Some(true))),
+                ListKind::Any => Datum::Bool(values.any(|one| one.as_bool() == Some(true))),
+            }
+        }
+    }
+}
+
+impl Planner<'_> {
+    pub(super) fn matches(
+        &self,
+        edges: &Flow,
+        nodes: &Flow,
+        ends: Ends,
+        wanted: &GraphMatch,
+        columns: &[(ColumnId, ScalarType)],
+        step: &Step,
+    ) -> Result<Flow, EngineError> {
+        // Conditions and values of lists become columns of the nodes and edges they are about.
+        let (mut node_values, mut edge_values) = (Vec::new(), Vec::new());
+        let (node_width, edge_width) = (nodes.columns.len(), edges.columns.len());
+        let mut origins: Vec<(ColumnId, Origin, ScalarType)> = Vec::new();
+        let mut node_filters = Vec::new();
+        for (at, node) in wanted.nodes.iter().enumerate() {
+            let mut list = Vec::new();
+            for filter in &node.filters {
+                list.push(node_width + node_values.len());
+                node_values.push(filter);
+            }
+            node_filters.push(list);
+            for (place, id) in node.columns.iter().enumerate() {
+                origins.push((*id, Origin::Node(at, place), nodes.columns[place].1));
+            }
+        }
+        let mut edge_filters = Vec::new();
+        for (at, edge) in wanted.edges.iter().enumerate() {
+            let mut list = Vec::new();
+            for filter in &edge.filters {
+                list.push(edge_width + edge_values.len());
+                edge_values.push(filter);
+            }
+            edge_filters.push(list);
+            for (place, id) in edge.columns.iter().enumerate() {
+                origins.push((*id, Origin::Edge(at, place), edges.columns[place].1));
+            }
+            for one in &edge.lists {
+                let (values, width) = if one.inner {
+                    (&mut node_values, node_width)
+                } else {
+                    (&mut edge_values, edge_width)
+                };
+                let origin = Origin::List(at, one.kind, one.inner, width + values.len());
+                origins.push((one.column, origin, one.value.ty));
+                values.push(&one.value);
+            }
+        }
+        let (edge_plan, _) = self.appended(edges, &edge_values)?;
+        let (node_plan, _) = self.appended(nodes, &node_values)?;
+        let mut layout = Layout {
+            ends,
+            id: node_width - 1,
+            node_filters,
+            edge_filters,
+            ranges: wanted
+                .edges
+                .iter()
+                .map(|edge| edge.range.unwrap_or((1, 1)))
+                .collect(),
+            links: wanted.links.clone(),
+            cycles: wanted.cycles,
+            origins: Vec::new(),
+        };
+        for (id, ty) in columns {
+            let Some((_, origin, own)) = origins.iter().find(|one| one.0 == *id) else {
+                return Err(EngineError::unsupported(
+                    "a column of no part of the pattern",
+                    step.span.range(),
+                ));
+            };
+            layout.origins.push((*origin, *own, *ty));
+        }
+        self.whole(
+            "graph-match",
+            vec![edge_plan, node_plan],
+            columns,
+            move |batches, schema| {
+                let found = search(&batches[0], &batches[1], &layout)?;
+                let mut arrays = Vec::with_capacity(layout.origins.len());
+                for (origin, own, ty) in &layout.origins {
+                    let (batch, at) = match origin {
+                        Origin::Node(_, at) | Origin::List(_, _, true, at) => (&batches[1], *at),
+                        Origin::Edge(_, at) | Origin::List(_, _, false, at) => (&batches[0], *at),
+                    };
+                    let reader = Reader::new(batch.column(at), *own);
+                    let mut builder = Builder::new(*ty, found.len());
+                    for one in &found {
+                        builder.push(&value(one, *origin, &reader));
+                    }
+                    arrays.push(builder.finish());
+                }
+                Ok(super::super::slices(&batch_of(
+                    schema,
+                    arrays,
+                    found.len(),
+                )?))
+            },
+        )
+    }
+}

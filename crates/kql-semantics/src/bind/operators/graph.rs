@@ -1,0 +1,696 @@
+//! Graphs: `make-graph` and the operators that may follow it.
+
+use kql_syntax::Span;
+use kql_syntax::tree::{
+    self, ExpressionKind, GraphPart, GraphTableKind, LogicalOperator, OperatorKind,
+};
+
+use super::super::expressions::column_value;
+use super::super::rows::{Names, Rows};
+use super::super::scope::Scope;
+use super::super::{Binder, Column, Context, Outcome};
+use super::setting;
+use crate::bound::{
+    Cycles, Expr, ExprKind, Graph, GraphAnswer, GraphMatch, ListKind, MatchEdge, MatchLink,
+    MatchList, MatchNode, Operator, Value,
+};
+use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
+use crate::types::ScalarType::{Bool, Dynamic, Long};
+
+/// The longest path that a pattern may ask for.
+const LONGEST: i64 = 1_000;
+
+/// What a name of a pattern stands for.
+#[derive(Debug, Clone)]
+enum Named {
+    Node(usize),
+    Edge(usize),
+    Path(usize),
+}
+
+/// The names of a pattern while expressions over it are bound.
+#[derive(Debug, Clone)]
+pub(crate) struct GraphScope {
+    names: Vec<(String, Named)>,
+    /// The columns of each node and each edge of the pattern, under the properties' names.
+    nodes: Vec<Vec<Column>>,
+    edges: Vec<Vec<Column>>,
+    node_columns: Vec<Column>,
+    edge_columns: Vec<Column>,
+    /// By edge.
+    lists: Vec<(usize, MatchList)>,
+}
+
+impl GraphScope {
+    fn find(&self, name: &str) -> Option<&Named> {
+        self.names
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, named)| named)
+    }
+}
+
+fn property<'c>(columns: &'c [Column], name: &str) -> Option<&'c Column> {
+    columns.iter().find(|column| &*column.name == name)
+}
+
+impl<'a> Binder<'a> {
+    /// Binds `make-graph` and the graph operators after it; gives how many operators that were.
+    pub(in crate::bind) fn graph(
+        &mut self,
+        rows: &mut Rows,
+        operators: &'a [tree::Operator],
+        scope: Scope,
+    ) -> Outcome<usize> {
+        let Some((first, rest)) = operators.split_first() else {
+            return Ok(0);
+        };
+        let OperatorKind::MakeGraph(written) = &first.kind else {
+            return Ok(0);
+        };
+        let mut graph = self.make_graph(rows, written, scope, first.span)?;
+        for (index, operator) in rest.iter().enumerate() {
+            let span = operator.span;
+            match &operator.kind {
+                OperatorKind::GraphMarkComponents => {
+                    self.mark_components(&mut graph, operator)?;
+                    continue;
+                }
+                OperatorKind::GraphToTable(tables) => {
+                    self.graph_to_table(rows, graph, tables, span)?;
+                }
+                OperatorKind::GraphMatch(pattern) => {
+                    let cycles = match Self::option(operator, "cycles") {
+                        None | Some("unique_edges") => Cycles::UniqueEdges,
+                        Some("all") => Cycles::All,
+                        Some("none") => Cycles::None,
+                        Some(other) => {
+                            return self.refuse(
+                                DiagnosticKind::Name,
+                                span,
+                                format!(
+                                    "cycles are 'all', 'none' or 'unique_edges', not '{other}'"
+                                ),
+                            );
+                        }
+                    };
+                    self.graph_match(rows, graph, pattern, cycles, (scope, span))?;
+                }
+                _ => {
+                    return self.unsupported(
+                        span,
+                        format!(
+                            "the operator '{}' after 'make-graph'",
+                            operator.keyword.text
+                        ),
+                    );
+                }
+            }
+            return Ok(index + 2);
+        }
+        self.unsupported(
+            first.span,
+            "'make-graph' without 'graph-match' or 'graph-to-table' right after it",
+        )
+    }
+
+    fn graph_column(
+        &mut self,
+        written: &'a tree::Expression,
+        columns: &[Column],
+        scope: Scope,
+    ) -> Outcome<Column> {
+        let value = self.expression(written, &mut Context::over(scope, columns))?;
+        match columns
+            .iter()
+            .find(|column| matches!(value.kind, ExprKind::Column(id) if id == column.id))
+        {
+            Some(column) => Ok(column.clone()),
+            None => self.refuse(
+                DiagnosticKind::Meaning,
+                written.span,
+                "a column is needed here; make it with 'extend' before",
+            ),
+        }
+    }
+
+    fn make_graph(
+        &mut self,
+        rows: &Rows,
+        written: &'a tree::MakeGraph,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Graph> {
+        if let Some(partitioned) = &written.partitioned_by {
+            return self.unsupported(partitioned.column.span, "'partitioned-by' of 'make-graph'");
+        }
+        let source = self.graph_column(&written.source, &rows.columns, scope)?;
+        let target = self.graph_column(&written.target, &rows.columns, scope)?;
+        let mut graph = Graph {
+            source: source.id,
+            target: target.id,
+            directed: written.directed,
+            edges: rows.columns.clone(),
+            nodes: None,
+            node_columns: Vec::new(),
+            key: None,
+            components: Vec::new(),
+            answer: GraphAnswer::Nodes { hash: None },
+        };
+        let mut key_type = source.ty;
+        match written.nodes.as_slice() {
+            [] => {
+                if let Some(name) = &written.with_node_id {
+                    let column = self.column(name.text.as_str(), source.ty);
+                    graph.key = Some(column.id);
+                    graph.node_columns.push(column);
+                }
+            }
+            [nodes] => {
+                let table = self.tabular(&nodes.table, scope)?;
+                let key = self.graph_column(&nodes.on, &table.columns, scope)?;
+                key_type = key.ty;
+                graph.key = Some(key.id);
+                graph.node_columns.clone_from(&table.columns);
+                graph.nodes = Some(table.into_pipeline());
+            }
+            [_, second, ..] => {
+                return self.unsupported(second.table.span, "a second table of nodes");
+            }
+        }
+        if source.ty != target.ty || source.ty != key_type {
+            return self.refuse(
+                DiagnosticKind::Type,
+                span,
+                format!(
+                    "the ids of a graph are of one type, not {}, {} and {key_type}",
+                    source.ty, target.ty
+                ),
+            );
+        }
+        if source.ty == Dynamic {
+            return self.refuse(
+                DiagnosticKind::Type,
+                span,
+                "a dynamic is no id of a node; convert it with tostring()",
+            );
+        }
+        Ok(graph)
+    }
+
+    fn mark_components(&mut self, graph: &mut Graph, operator: &'a tree::Operator) -> Outcome<()> {
+        let strong = match Self::option(operator, "kind") {
+            None | Some("weak") => false,
+            Some("strong") => true,
+            Some(other) => {
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    operator.span,
+                    format!("components are 'weak' or 'strong', not '{other}'"),
+                );
+            }
+        };
+        let name = Self::option(operator, "with_component_id").unwrap_or("ComponentId");
+        if property(&graph.node_columns, name).is_some() {
+            return self.refuse(
+                DiagnosticKind::Name,
+                operator.span,
+                format!("nodes have a property '{name}' already"),
+            );
+        }
+        let column = self.column(name, Long);
+        graph.components.push((column.id, strong));
+        graph.node_columns.push(column);
+        Ok(())
+    }
+
+    fn graph_to_table(
+        &mut self,
+        rows: &mut Rows,
+        mut graph: Graph,
+        tables: &'a [tree::GraphTable],
+        span: Span,
+    ) -> Outcome<()> {
+        let [table] = tables else {
+            return self.unsupported(span, "'graph-to-table' with several tables");
+        };
+        if table.name.is_some() {
+            return self.unsupported(table.span, "'graph-to-table … as'");
+        }
+        let mut columns = Vec::new();
+        let mut hash = |binder: &mut Self, name: &str| {
+            let name = setting(&table.options, name)?;
+            let column = binder.column(name, Long);
+            columns.push(column.clone());
+            Some(column.id)
+        };
+        match table.kind {
+            GraphTableKind::Nodes => {
+                let hash = hash(self, "with_node_id");
+                graph.answer = GraphAnswer::Nodes { hash };
+                columns.extend(graph.node_columns.iter().cloned());
+            }
+            GraphTableKind::Edges => {
+                let source = hash(self, "with_source_id");
+                let target = hash(self, "with_target_id");
+                graph.answer = GraphAnswer::Edges { source, target };
+                columns.extend(graph.edges.iter().cloned());
+            }
+        }
+        let mut names = Names::default();
+        if let Some(twice) = columns.iter().find(|column| !names.take(&column.name)) {
+            let message = format!("there would be two columns named '{}'", twice.name);
+            return self.refuse(DiagnosticKind::Name, span, message);
+        }
+        rows.then(Operator::Graph(Box::new(graph)), columns, span);
+        rows.ordered = false;
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the pattern, what it must satisfy and what comes out"
+    )]
+    fn graph_match(
+        &mut self,
+        rows: &mut Rows,
+        mut graph: Graph,
+        written: &'a tree::GraphMatch,
+        cycles: Cycles,
+        (scope, span): (Scope, Span),
+    ) -> Outcome<()> {
+        let Some(project) = &written.project else {
+            return self.unsupported(span, "'graph-match' without 'project'");
+        };
+        let mut names = GraphScope {
+            names: Vec::new(),
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            node_columns: graph.node_columns.clone(),
+            edge_columns: graph.edges.clone(),
+            lists: Vec::new(),
+        };
+        let mut found = GraphMatch {
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            links: Vec::new(),
+            cycles,
+        };
+        for pattern in &written.patterns {
+            let mut left: Option<usize> = None;
+            let mut edge: Option<(usize, bool, bool)> = None;
+            for part in &pattern.parts {
+                match part {
+                    GraphPart::Node(node) => {
+                        let at = self.pattern_node(node, &mut names, &mut found)?;
+                        match (left, edge.take()) {
+                            (Some(before), Some((edge, to_right, to_left))) => {
+                                found.links.push(MatchLink {
+                                    left: before,
+                                    right: Some((edge, at)),
+                                    to_right,
+                                    to_left,
+                                });
+                            }
+                            _ => found.links.push(MatchLink {
+                                left: at,
+                                right: None,
+                                to_right: false,
+                                to_left: false,
+                            }),
+                        }
+                        left = Some(at);
+                    }
+                    GraphPart::Edge(part) => {
+                        let both = part.to_left == part.to_right || !graph.directed;
+                        let at = self.pattern_edge(part, &mut names, &mut found, scope)?;
+                        edge = Some((at, part.to_right || both, part.to_left || both));
+                    }
+                }
+            }
+        }
+        let columns: Vec<Column> = names
+            .nodes
+            .iter()
+            .chain(&names.edges)
+            .flatten()
+            .cloned()
+            .collect();
+        let at = rows.steps.len();
+        graph.answer = GraphAnswer::Matches(found);
+        rows.then(Operator::Graph(Box::new(graph)), columns.clone(), span);
+        rows.ordered = false;
+        let outside = self.graph.replace(names);
+        let outcome =
+            self.graph_answers(rows, written.predicate.as_ref(), project, at, (scope, span));
+        let names = std::mem::replace(&mut self.graph, outside);
+        outcome?;
+        let Some(names) = names else { return Ok(()) };
+        // The lists that expressions asked for come out of the match too.
+        let mut listed = columns;
+        for (_, list) in &names.lists {
+            listed.push(Column {
+                id: list.column,
+                name: "".into(),
+                ty: if list.kind == ListKind::Map {
+                    Dynamic
+                } else {
+                    Bool
+                },
+            });
+        }
+        let last = rows.steps.len() - 1;
+        for step in &mut rows.steps[at..last] {
+            step.columns.clone_from(&listed);
+        }
+        if let Operator::Graph(graph) = &mut rows.steps[at].operator
+            && let GraphAnswer::Matches(found) = &mut graph.answer
+        {
+            for (edge, list) in names.lists {
+                found.edges[edge].lists.push(list);
+            }
+        }
+        Ok(())
+    }
+
+    fn pattern_node(
+        &mut self,
+        node: &'a tree::GraphNode,
+        names: &mut GraphScope,
+        found: &mut GraphMatch,
+    ) -> Outcome<usize> {
+        if let Some(name) = &node.name {
+            match names.find(&name.text) {
+                Some(Named::Node(at)) => return Ok(*at),
+                Some(_) => {
+                    return self.refuse(
+                        DiagnosticKind::Name,
+                        name.span,
+                        format!("'{}' is an edge already", name.text),
+                    );
+                }
+                None => {}
+            }
+        }
+        let at = found.nodes.len();
+        let columns = self.copies(&names.node_columns);
+        found.nodes.push(MatchNode {
+            columns: columns.iter().map(|column| column.id).collect(),
+            filters: Vec::new(),
+        });
+        names.nodes.push(columns);
+        if let Some(name) = &node.name {
+            names.names.push((name.text.clone(), Named::Node(at)));
+        }
+        Ok(at)
+    }
+
+    fn pattern_edge(
+        &mut self,
+        edge: &'a tree::GraphEdge,
+        names: &mut GraphScope,
+        found: &mut GraphMatch,
+        scope: Scope,
+    ) -> Outcome<usize> {
+        let at = found.edges.len();
+        let range = match &edge.range {
+            Some(range) => {
+                let least = self.path_length(&range.0, scope)?;
+                let most = self.path_length(&range.1, scope)?;
+                if least > most {
+                    return self.refuse(
+                        DiagnosticKind::Meaning,
+                        edge.span,
+                        "the path cannot be longer at least than at most",
+                    );
+                }
+                Some((least, most))
+            }
+            None => None,
+        };
+        let columns = match range {
+            Some(_) => Vec::new(),
+            None => self.copies(&names.edge_columns),
+        };
+        found.edges.push(MatchEdge {
+            columns: columns.iter().map(|column| column.id).collect(),
+            range,
+            filters: Vec::new(),
+            lists: Vec::new(),
+        });
+        names.edges.push(columns);
+        if let Some(name) = &edge.name {
+            if names.find(&name.text).is_some() {
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    name.span,
+                    format!("'{}' is in the pattern twice", name.text),
+                );
+            }
+            let named = match range {
+                Some(_) => Named::Path(at),
+                None => Named::Edge(at),
+            };
+            names.names.push((name.text.clone(), named));
+        }
+        Ok(at)
+    }
+
+    fn path_length(&mut self, written: &'a tree::Expression, scope: Scope) -> Outcome<usize> {
+        let value = self.expression(written, &mut Context::constant(scope))?;
+        let number = match value.literal() {
+            Some(Value::Long(number)) => Some(*number),
+            Some(Value::Int(number)) => Some(i64::from(*number)),
+            _ => None,
+        };
+        match number.filter(|number| (0..=LONGEST).contains(number)) {
+            Some(number) => Ok(usize::try_from(number).unwrap_or(0)),
+            None => self.refuse(
+                DiagnosticKind::Constant,
+                written.span,
+                format!("a constant from 0 to {LONGEST} is needed here"),
+            ),
+        }
+    }
+
+    fn copies(&mut self, columns: &[Column]) -> Vec<Column> {
+        columns
+            .iter()
+            .map(|column| Column {
+                id: self.fresh(),
+                ..column.clone()
+            })
+            .collect()
+    }
+
+    /// `where` and `project` of a match; conditions on one element go to it.
+    fn graph_answers(
+        &mut self,
+        rows: &mut Rows,
+        predicate: Option<&'a tree::Expression>,
+        project: &'a [tree::NamedExpression],
+        at: usize,
+        (scope, span): (Scope, Span),
+    ) -> Outcome<()> {
+        if let Some(written) = predicate {
+            let predicate = self.predicate(written, &mut Context::constant(scope))?;
+            rows.pass(Operator::Filter { predicate }, span);
+            let mut open = vec![written];
+            while let Some(next) = open.pop() {
+                match &next.kind {
+                    ExpressionKind::Parenthesized(inner) => open.push(inner),
+                    ExpressionKind::Logical(logical)
+                        if logical.operator == LogicalOperator::And =>
+                    {
+                        open.extend(&logical.operands);
+                    }
+                    _ => self.push_condition(rows, next, at, scope)?,
+                }
+            }
+        }
+        // Projected names are the pattern's; a column by itself is none of them.
+        let outside = std::mem::take(&mut rows.columns);
+        let outcome = self.project(rows, project, scope, span);
+        drop(outside);
+        outcome
+    }
+
+    /// Puts a condition over one node or one edge where candidates are chosen.
+    fn push_condition(
+        &mut self,
+        rows: &mut Rows,
+        written: &'a tree::Expression,
+        at: usize,
+        scope: Scope,
+    ) -> Outcome<()> {
+        let Some(names) = self.graph.clone() else {
+            return Ok(());
+        };
+        let condition = self.predicate(written, &mut Context::constant(scope))?;
+        let asked: Vec<(usize, MatchList)> = self
+            .graph
+            .iter()
+            .flat_map(|after| after.lists[names.lists.len()..].to_vec())
+            .collect();
+        if !asked.is_empty() {
+            self.graph = Some(names);
+            // What all edges of a path have to fulfil, each has to; other lists are for the filter
+            // behind the match.
+            if let [(edge, list)] = asked.as_slice()
+                && matches!(condition.kind, ExprKind::Column(id) if id == list.column)
+                && list.kind == ListKind::All
+                && !list.inner
+                && let Operator::Graph(graph) = &mut rows.steps[at].operator
+                && let GraphAnswer::Matches(found) = &mut graph.answer
+            {
+                found.edges[*edge].filters.push(list.value.clone());
+            }
+            return Ok(());
+        }
+        let about = |columns: &[Column]| columns_in(&condition, columns);
+        let nodes: Vec<usize> = (0..names.nodes.len())
+            .filter(|at| about(&names.nodes[*at]))
+            .collect();
+        let edges: Vec<usize> = (0..names.edges.len())
+            .filter(|at| about(&names.edges[*at]))
+            .collect();
+        let mut own = names.clone();
+        match (nodes.as_slice(), edges.as_slice()) {
+            ([node], []) => own.nodes[*node].clone_from(&names.node_columns),
+            ([], [edge]) => own.edges[*edge].clone_from(&names.edge_columns),
+            _ => return Ok(()),
+        }
+        self.graph = Some(own);
+        let condition = self.predicate(written, &mut Context::constant(scope));
+        self.graph = Some(names);
+        let condition = condition?;
+        if let Operator::Graph(graph) = &mut rows.steps[at].operator
+            && let GraphAnswer::Matches(found) = &mut graph.answer
+        {
+            match (nodes.as_slice(), edges.as_slice()) {
+                ([node], _) => found.nodes[*node].filters.push(condition),
+                (_, [edge]) => found.edges[*edge].filters.push(condition),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// `name.property` of a pattern.
+    pub(in crate::bind) fn graph_property(
+        &mut self,
+        base: &tree::Name,
+        member: &tree::Name,
+    ) -> Option<Outcome<Expr>> {
+        let graph = self.graph.as_ref()?;
+        let named = graph.find(&base.text)?.clone();
+        let columns = match &named {
+            Named::Node(at) => &graph.nodes[*at],
+            Named::Edge(at) => &graph.edges[*at],
+            Named::Path(_) => &graph.edge_columns,
+        };
+        let span = base.span.to(member.span);
+        let Some(column) = property(columns, &member.text).cloned() else {
+            let suggestion = nearest(&member.text, columns.iter().map(|column| &*column.name));
+            let message = format!("'{}' has no property '{}'", base.text, member.text);
+            self.errors.push(
+                Diagnostic::new(DiagnosticKind::Name, member.span, message)
+                    .with_suggestion(suggestion),
+            );
+            return Some(Err(super::super::Refused));
+        };
+        let value = column_value(&column, span);
+        Some(Ok(match named {
+            Named::Path(edge) => self.list(edge, ListKind::Map, false, value),
+            _ => value,
+        }))
+    }
+
+    fn list(&mut self, edge: usize, kind: ListKind, inner: bool, value: Expr) -> Expr {
+        let column = self.fresh();
+        let span = value.span;
+        if let Some(graph) = &mut self.graph {
+            graph.lists.push((
+                edge,
+                MatchList {
+                    column,
+                    kind,
+                    inner,
+                    value,
+                },
+            ));
+        }
+        let ty = if kind == ListKind::Map { Dynamic } else { Bool };
+        Expr {
+            kind: ExprKind::Column(column),
+            ty,
+            span,
+        }
+    }
+
+    /// `all(path, …)`, `any(path, …)`, `map(path, …)`, also of `inner_nodes(path)`.
+    pub(in crate::bind) fn graph_call(
+        &mut self,
+        call: &'a tree::Call,
+        scope: Scope,
+    ) -> Option<Outcome<Expr>> {
+        let graph = self.graph.as_ref()?;
+        let kind = match call.function.text.as_str() {
+            "all" => ListKind::All,
+            "any" => ListKind::Any,
+            "map" => ListKind::Map,
+            _ => return None,
+        };
+        let [path, value] = call.arguments.as_slice() else {
+            return None;
+        };
+        let (name, inner) = match &path.value.kind {
+            ExpressionKind::Name(name) => (name, false),
+            ExpressionKind::Call(inner) if inner.function.text == "inner_nodes" => {
+                match inner.arguments.as_slice() {
+                    [only] => match &only.value.kind {
+                        ExpressionKind::Name(name) => (name, true),
+                        _ => return None,
+                    },
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        let Some(Named::Path(edge)) = graph.find(&name.text).cloned() else {
+            return Some(self.refuse(
+                DiagnosticKind::Meaning,
+                name.span,
+                format!("'{}' is no edge of variable length", name.text),
+            ));
+        };
+        let columns = if inner {
+            graph.node_columns.clone()
+        } else {
+            graph.edge_columns.clone()
+        };
+        // Inside, names are properties of the edges or nodes.
+        let outside = self.graph.take();
+        let mut context = Context::over(scope, &columns);
+        let value = if kind == ListKind::Map {
+            self.expression(&value.value, &mut context)
+        } else {
+            self.predicate(&value.value, &mut context)
+        };
+        self.graph = outside;
+        Some(value.map(|value| self.list(edge, kind, inner, value)))
+    }
+}
+
+fn columns_in(condition: &Expr, columns: &[Column]) -> bool {
+    let mut open = vec![condition];
+    while let Some(next) = open.pop() {
+        if let ExprKind::Column(id) = next.kind
+            && columns.iter().any(|column| column.id == id)
+        {
+            return true;
+        }
+        open.extend(next.parts());
+    }
+    false
+}
