@@ -71,8 +71,7 @@ impl Authority {
         url.set_query(None);
         url.set_fragment(None);
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty()
-                .extend([tenant, "oauth2", "v2.0", name]);
+            path.pop_if_empty().extend([tenant, "oauth2", "v2.0", name]);
         }
         Ok(url)
     }

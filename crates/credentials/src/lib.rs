@@ -48,10 +48,10 @@ mod device_code;
 #[cfg(feature = "environment")]
 mod environment;
 mod existing_token;
-#[cfg(feature = "managed-identity")]
-mod managed_identity;
 #[cfg(feature = "delegated")]
 mod grant;
+#[cfg(feature = "managed-identity")]
+mod managed_identity;
 #[cfg(feature = "delegated")]
 mod public_client;
 #[cfg(feature = "token-endpoint")]
@@ -70,7 +70,8 @@ mod stored;
 mod token_endpoint;
 #[cfg(feature = "delegated")]
 mod token_store;
-#[cfg(all(test, feature = "delegated"))]
+#[cfg(test)]
+#[cfg(feature = "delegated")]
 mod user_tests;
 
 #[cfg(feature = "delegated")]
@@ -81,7 +82,9 @@ pub use authority::Authority;
 #[cfg(feature = "azure-cli")]
 pub use azure_cli::{AzureCli, CommandOutput, CommandRunner, SystemCommands};
 #[cfg(feature = "browser")]
-pub use browser::{Browser, BrowserOptions, BrowserSignIn, NoBrowser, ResponseMode, SystemBrowser, system_browser};
+pub use browser::{
+    Browser, BrowserOptions, BrowserSignIn, NoBrowser, ResponseMode, SystemBrowser, system_browser,
+};
 pub use cached::Cached;
 #[cfg(feature = "certificate")]
 pub use certificate::{

@@ -19,7 +19,7 @@ pub(crate) const CLIENT: &str = "11111111-1111-1111-1111-aaaaaaaaaaaa";
 pub(crate) const TENANT: &str = "11111111-1111-1111-1111-111111111111";
 
 pub(crate) fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
 pub(crate) fn manual() -> Arc<ManualClock> {
@@ -113,6 +113,6 @@ impl Clock for Still {
     }
 
     async fn sleep(&self, _: Duration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -39,8 +39,15 @@ pub(super) struct Listener {
 /// The answer, and the browser that waits for a page.
 pub(super) struct Arrived {
     pub(super) answer: Answer,
+    asking: Asking,
+    /// Dropping it ends every connection.
+    _connections: JoinSet<()>,
+}
+
+/// A connection that brought the answer and waits for its page.
+struct Asking {
     page: oneshot::Sender<Page>,
-    connections: JoinSet<()>,
+    shown: oneshot::Receiver<()>,
 }
 
 impl Listener {
@@ -73,8 +80,8 @@ impl Listener {
         loop {
             let stream = tokio::select! {
                 biased;
-                Some((answer, page)) = arrivals.recv() => {
-                    return Arrived { answer, page, connections };
+                Some((answer, asking)) = arrivals.recv() => {
+                    return Arrived { answer, asking, _connections: connections };
                 }
                 Some(_) = connections.join_next() => continue,
                 stream = self.accept(), if connections.len() < MOST => stream,
@@ -110,11 +117,10 @@ impl Listener {
 
 impl Arrived {
     /// Shows `page` in the browser that brought the answer; a browser that is gone is no error.
-    pub(super) async fn reply(mut self, page: Page) {
-        if self.page.send(page).is_ok() {
-            let shown = async { while self.connections.join_next().await.is_some() {} };
-            // Connections that never said anything end with the set.
-            let _ = timeout(GOODBYE, shown).await;
+    pub(super) async fn reply(self, page: Page) {
+        if self.asking.page.send(page).is_ok() {
+            // An error is as good: the connection has ended.
+            let _ = timeout(GOODBYE, self.asking.shown).await;
         }
     }
 }
@@ -123,15 +129,15 @@ struct Connection {
     port: u16,
     mode: ResponseMode,
     state: SecretString,
-    arrivals: mpsc::Sender<(Answer, oneshot::Sender<Page>)>,
+    arrivals: mpsc::Sender<(Answer, Asking)>,
 }
 
 impl Connection {
     async fn serve(self, mut stream: TcpStream) {
-        let page = match timeout(PATIENCE, read(&mut stream)).await {
+        let (page, shown) = match timeout(PATIENCE, read(&mut stream)).await {
             Ok(Ok(Some(incoming))) => self.page(&incoming).await,
-            Ok(Err(foreign)) => Some(Page::foreign(&foreign)),
-            Ok(Ok(None)) | Err(_) => None,
+            Ok(Err(foreign)) => (Some(Page::foreign(&foreign)), None),
+            Ok(Ok(None)) | Err(_) => return,
         };
         let Some(page) = page else {
             return;
@@ -139,6 +145,10 @@ impl Connection {
         let farewell = async {
             stream.write_all(&page.to_bytes()).await?;
             stream.shutdown().await?;
+            if let Some(shown) = shown {
+                // Nobody listens when the sign-in was cancelled.
+                let _ = shown.send(());
+            }
             // Closing with unread bytes would take the page away from the browser again.
             let mut rest = [0; 1024];
             while stream.read(&mut rest).await? > 0 {}
@@ -147,27 +157,31 @@ impl Connection {
         let _ = timeout(GOODBYE, farewell).await;
     }
 
-    /// The page that answers `incoming`; the answer waits for what becomes of it.
-    async fn page(&self, incoming: &Incoming) -> Option<Page> {
-        let over = Foreign::new(StatusCode::GONE, "this sign-in is over");
-        match answer(incoming, self.port, self.mode, &self.state) {
-            Err(foreign) => {
-                tracing::debug!(
-                    status = foreign.status.as_u16(),
-                    reason = foreign.reason,
-                    "a request was refused that is not the answer to the sign-in"
-                );
-                Some(Page::foreign(&foreign))
-            }
+    /// The page that answers `incoming`; the answer waits for what becomes of it, and says when
+    /// that has been shown.
+    async fn page(&self, incoming: &Incoming) -> (Option<Page>, Option<oneshot::Sender<()>>) {
+        let foreign = match answer(incoming, self.port, self.mode, &self.state) {
+            Err(foreign) => foreign,
             Ok(answer) => {
                 let (sender, page) = oneshot::channel();
+                let (done, shown) = oneshot::channel();
+                let asking = Asking {
+                    page: sender,
+                    shown,
+                };
                 // The first answer is the only one: a second finds the channel full or closed.
-                match self.arrivals.try_send((answer, sender)) {
-                    Ok(()) => page.await.ok(),
-                    Err(_) => Some(Page::foreign(&over)),
+                if self.arrivals.try_send((answer, asking)).is_ok() {
+                    return (page.await.ok(), Some(done));
                 }
+                Foreign::new(StatusCode::GONE, "this sign-in is over")
             }
-        }
+        };
+        tracing::debug!(
+            status = foreign.status.as_u16(),
+            reason = foreign.reason,
+            "a request was refused that is not the answer to the sign-in"
+        );
+        (Some(Page::foreign(&foreign)), None)
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::Ipv6Addr;
 use std::sync::Mutex;
 
+use base64::Engine;
 use defender_core::Clock;
 use defender_http::{Answer, RecordedRequest, ScriptedTransport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,9 +93,7 @@ impl Asked {
 
     async fn answer(&self, query: &str) -> String {
         let state = self.parameter("state");
-        self.get(&format!("/?{}&state={state}", query))
-            .await
-            .unwrap()
+        self.get(&format!("/?{query}&state={state}")).await.unwrap()
     }
 
     async fn get(&self, target: &str) -> io::Result<String> {
@@ -187,7 +186,6 @@ async fn a_code_is_redeemed_once_with_the_same_redirect_and_the_verifier() {
     assert_eq!(field("grant_type"), "authorization_code");
     assert_eq!(field("code"), "canary-code");
     assert_eq!(field("redirect_uri"), asked.parameter("redirect_uri"));
-    use base64::Engine;
     let digest = openssl::sha::sha256(field("code_verifier").as_bytes());
     let challenge = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
     assert_eq!(challenge, asked.parameter("code_challenge"));
@@ -241,7 +239,7 @@ async fn what_is_not_the_answer_is_refused_and_the_waiting_goes_on() {
         ("nonsense\r\n\r\n".to_owned(), "400"),
         (format!("GET /{} HTTP/1.1\r\n", "a".repeat(40_000)), "413"),
         (
-            format!("GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(),
             "400",
         ),
         (
@@ -340,7 +338,7 @@ async fn what_the_authority_refuses_is_shown_to_both() {
             "access_denied",
             "AADSTS65004:+User+declined+to+consent.%0d%0aTrace+ID:+t",
             "AADSTS65004",
-            ErrorKind::Credential,
+            ErrorKind::Permission,
         ),
         (
             "invalid_client",

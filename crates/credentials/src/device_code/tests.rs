@@ -81,7 +81,7 @@ async fn the_code_is_asked_for_shown_and_redeemed() {
         told[0].verification_uri.as_str(),
         "https://microsoft.com/devicelogin"
     );
-    assert_eq!(told[0].expires_at, now() + Duration::from_secs(900));
+    assert_eq!(told[0].expires_at, now() + Duration::from_mins(15));
 
     let requests = setting.transport.requests();
     let paths: Vec<_> = requests
@@ -285,7 +285,7 @@ impl Clock for Sleepless {
         };
         if count > 1 {
             self.1.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -172,7 +172,7 @@ mod tests {
                 tenant: Some("t2".into()),
                 token: AccessToken::new(
                     "canary-access".into(),
-                    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+                    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
                 ),
             }],
         }

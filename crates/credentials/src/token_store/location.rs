@@ -48,7 +48,8 @@ pub(super) fn made_parent(path: &Path) -> io::Result<PathBuf> {
 #[cfg(unix)]
 pub(super) fn keep_private(file: &File) -> io::Result<bool> {
     use std::os::unix::fs::PermissionsExt;
-    if file.metadata()?.permissions().mode() & 0o077 == 0 {
+    let for_others = file.metadata()?.permissions().mode() & 0o077;
+    if for_others == 0 {
         return Ok(false);
     }
     file.set_permissions(fs::Permissions::from_mode(0o600))?;

@@ -3,6 +3,9 @@
 #![cfg(feature = "client-secret")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(all(feature = "browser", feature = "device-code", feature = "token-cache"))]
+mod users;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
