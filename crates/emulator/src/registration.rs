@@ -1,7 +1,7 @@
 //! What is registered in a tenant: applications with their proofs and permissions, and users.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::SystemTime;
 
 use openssl::hash::{MessageDigest, hash};
@@ -136,7 +136,7 @@ pub struct Secret {
 /// A certificate that an application has registered: the public half, its thumbprints and dates.
 #[derive(Clone)]
 pub struct Certificate {
-    certificate: X509,
+    x509: X509,
     key: PKey<Public>,
     sha1: Vec<u8>,
     sha256: Vec<u8>,
@@ -172,7 +172,7 @@ impl Certificate {
         Ok(Self {
             sha1: digest(MessageDigest::sha1())?,
             sha256: digest(MessageDigest::sha256())?,
-            certificate,
+            x509: certificate,
             key,
         })
     }
@@ -190,16 +190,15 @@ impl Certificate {
     }
 
     pub(crate) fn x509(&self) -> &X509 {
-        &self.certificate
+        &self.x509
     }
 }
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex: String = self.sha1.iter().map(|byte| format!("{byte:02X}")).collect();
         formatter
             .debug_struct("Certificate")
-            .field("thumbprint", &hex)
+            .field("thumbprint", &hex(&self.sha1))
             .finish_non_exhaustive()
     }
 }
@@ -362,6 +361,15 @@ pub enum SignInPolicy {
     Disabled,
     /// The password has expired: AADSTS50055.
     PasswordExpired,
+}
+
+/// Bytes as thumbprints are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
 }
 
 /// An identifier in the shape of a GUID that the same words always lead to.

@@ -39,7 +39,7 @@ impl Directory {
             Err(refusal) => return refusal.page(service, asked),
         };
         let granted = if service.sign_in.browser == Browser::Deny {
-            Err(Refusal::consent_denied().as_error("consent_required"))
+            Err(Refusal::consent_denied().under("consent_required"))
         } else if !tenant.users.iter().any(|user| user.administrator) {
             Err(Refusal::administrator_needed(application))
         } else if scoped {

@@ -85,7 +85,17 @@ impl<'a> Assertion<'a> {
 
     /// Whether the assertion is good now; times that are no numbers are no times.
     fn in_time(&self, request: &TokenRequest<'_>) -> Result<(), Refusal> {
-        let number = |claim: &str| self.claims.get(claim).and_then(Value::as_i64);
+        // A NumericDate may have a fraction, and MSAL's have one.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a number that is too large becomes the largest"
+        )]
+        let number = |claim: &str| {
+            let claim = self.claims.get(claim)?;
+            claim
+                .as_i64()
+                .or_else(|| claim.as_f64().map(|seconds| seconds.floor() as i64))
+        };
         let exp = number("exp").ok_or_else(|| Refusal::assertion_claim("exp"))?;
         let nbf = number("nbf").unwrap_or(0);
         let now = ticks::unix_seconds(request.service.now());

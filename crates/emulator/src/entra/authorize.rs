@@ -205,10 +205,10 @@ impl Directory {
             return Err(Refusal::session_missing());
         }
         if let Some(refusal) = Refusal::policy(self.policy(user), true) {
-            return Err(refusal.as_error("interaction_required"));
+            return Err(refusal.under("interaction_required"));
         }
         if self.lacks_consent(asked, tenant, application, &wish.scope)? {
-            return Err(Refusal::consent_missing(application).as_error("interaction_required"));
+            return Err(Refusal::consent_missing(application).under("interaction_required"));
         }
         Ok(user)
     }

@@ -1,5 +1,7 @@
 //! The pages that a person sees.
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
@@ -50,16 +52,15 @@ pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response<Byte
 /// A form that posts itself; with a button for browsers that run no scripts.
 pub(super) fn form_post(action: &str, parameters: &[(&str, String)]) -> Response<Bytes> {
     let action = escaped(action);
-    let fields: String = parameters
-        .iter()
-        .map(|(name, value)| {
-            format!(
-                "<input type=\"hidden\" name=\"{}\" value=\"{}\">\n",
-                escaped(name),
-                escaped(value)
-            )
-        })
-        .collect();
+    let mut fields = String::new();
+    for (name, value) in parameters {
+        let (name, value) = (escaped(name), escaped(value));
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            fields,
+            "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">"
+        );
+    }
     let mut response = reply::with_type(
         StatusCode::OK,
         "text/html; charset=utf-8",
@@ -96,12 +97,13 @@ pub(super) fn choose(
             Some(hint) => user.name.eq_ignore_ascii_case(hint),
             None => index == 0,
         };
-        body.push_str(&format!(
-            "<label><input type=\"radio\" name=\"account\" value=\"{name}\"{}> {} ({name})</label><br>\n",
-            if chosen { " checked" } else { "" },
-            escaped(&user.display_name),
-            name = escaped(&user.name),
-        ));
+        let (name, display_name) = (escaped(&user.name), escaped(&user.display_name));
+        let checked = if chosen { " checked" } else { "" };
+        let _ = writeln!(
+            body,
+            "<label><input type=\"radio\" name=\"account\" value=\"{name}\"{checked}> \
+             {display_name} ({name})</label><br>"
+        );
     }
     body.push_str(
         "<p><button name=\"decision\" value=\"approve\">Accept</button>\

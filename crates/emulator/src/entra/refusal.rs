@@ -61,7 +61,7 @@ impl Refusal {
     }
 
     /// The same under another OAuth error.
-    pub(super) fn as_error(self, error: &'static str) -> Self {
+    pub(super) fn under(self, error: &'static str) -> Self {
         Self { error, ..self }
     }
 

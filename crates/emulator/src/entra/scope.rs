@@ -1,4 +1,4 @@
-//! Scopes: which resource, which permissions, and what OpenID Connect adds.
+//! Scopes: which resource, which permissions, and what `OpenID` Connect adds.
 
 use super::refusal::Refusal;
 

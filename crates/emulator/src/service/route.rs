@@ -132,8 +132,7 @@ fn fixed_route(segments: &[&str]) -> Option<Route> {
         ["metadata", "identity", "oauth2", "token"] => Some(Route::Imds),
         ["msi", "token"] => Some(Route::AppService),
         ["emulator", "requests"] => Some(Route::Requests),
-        ["common" | "organizations", "userrealm", user]
-        | ["common" | "organizations", "UserRealm", user] => Some(Route::UserRealm {
+        ["common" | "organizations", "userrealm" | "UserRealm", user] => Some(Route::UserRealm {
             user: percent_decoded(user),
         }),
         _ => None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use defender_emulator::{Emulator, Error, Options, Tenant};
+use defender_emulator::{Description, Emulator, Error, Faults, Options, Tenant};
 use tokio::net::TcpStream;
 
 use crate::client::{CLIENT, GRAPH, SECRET, TENANT, address, direct, form, options, start};
@@ -210,5 +210,24 @@ async fn what_was_asked_can_be_fetched_from_outside_without_secrets() {
         let answer =
             crate::client::proxied(&running, host, "GET", "/emulator/requests", &[], "").await;
         assert_eq!(answer.status, 404);
+    }
+}
+
+#[test]
+fn the_examples_of_the_guide_are_read() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/emulator.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let blocks: Vec<_> = guide
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(blocks.len() >= 4, "{}", blocks.len());
+    for block in blocks {
+        if block.contains("tenants:") {
+            assert!(!Description::parse(block).unwrap().tenants.is_empty());
+        } else {
+            assert!(Faults::parse(block).unwrap().iter().count() > 0);
+        }
     }
 }

@@ -2,10 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use defender_emulator::{
     Emulator, Error, Fault, FaultAnswer, Faults, Options, Running, Tenant, Vault, VaultAccess,
     VaultCertificate, VaultSecret,
 };
+use openssl::hash::MessageDigest;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::X509;
 use serde_json::json;
 
 use crate::client::{
@@ -468,16 +475,8 @@ async fn a_challenge_may_name_another_domain() {
     );
 }
 
-#[tokio::test]
-async fn a_certificate_is_a_secret_and_a_key_too() {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    use openssl::hash::MessageDigest;
-    use openssl::pkcs12::Pkcs12;
-    use openssl::pkey::PKey;
-    use openssl::rsa::Rsa;
-    use openssl::x509::X509;
-
+/// A key and a certificate of it.
+fn certificate() -> (PKey<Private>, X509) {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut builder = X509::builder().unwrap();
     builder.set_pubkey(&key).unwrap();
@@ -485,10 +484,14 @@ async fn a_certificate_is_a_secret_and_a_key_too() {
     builder.set_not_before(&day(0)).unwrap();
     builder.set_not_after(&day(1)).unwrap();
     builder.sign(&key, MessageDigest::sha256()).unwrap();
-    let certificate = builder.build();
+    (key, builder.build())
+}
+
+#[tokio::test]
+async fn a_certificate_is_a_secret_and_a_key_too() {
+    let (key, certificate) = certificate();
     let mut pem = key.private_key_to_pem_pkcs8().unwrap();
     pem.extend(certificate.to_pem().unwrap());
-
     let mut tenants = tenants();
     let vault = &mut tenants[0].vaults[0];
     vault.certificates = vec![

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::Refusal;
-use crate::registration::{Application, Certificate};
+use crate::registration::{Application, Certificate, hex};
 use crate::service::Service;
 use crate::ticks;
 
@@ -210,8 +210,4 @@ impl Refusal {
             ),
         )
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }

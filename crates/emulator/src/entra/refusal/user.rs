@@ -205,9 +205,12 @@ impl Refusal {
         };
         match policy {
             SignInPolicy::Allowed => None,
-            SignInPolicy::SecondFactor if second_factor => None,
+            SignInPolicy::SecondFactor | SignInPolicy::SecondFactorRegistration
+                if second_factor =>
+            {
+                None
+            }
             SignInPolicy::SecondFactor => Some(needed(50076, "use multi-factor authentication")),
-            SignInPolicy::SecondFactorRegistration if second_factor => None,
             SignInPolicy::SecondFactorRegistration => {
                 Some(needed(50079, "enroll in multi-factor authentication"))
             }

@@ -363,9 +363,16 @@ async fn an_assertion_is_good_from_its_beginning_to_its_end() {
     let pair = Pair::new(-1, 1);
     let stage = start(&[&pair]).await;
     let now = stage.seconds();
+    let fraction = |seconds: i64| format!("{seconds}.25").parse::<f64>().unwrap();
     // Clocks may be five minutes apart.
     for (changes, good) in [
         (json!({"exp": now - 299, "jti": "1"}), true),
+        // MSAL's times have fractions.
+        (
+            json!({"exp": fraction(now + 600), "iat": fraction(now), "jti": "5"}),
+            true,
+        ),
+        (json!({"exp": fraction(now - 300), "jti": "6"}), false),
         (json!({"exp": now - 300, "jti": "2"}), false),
         (json!({"nbf": now + 300, "jti": "3"}), true),
         (json!({"nbf": now + 301, "jti": "4"}), false),

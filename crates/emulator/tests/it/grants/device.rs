@@ -145,7 +145,7 @@ async fn a_device_is_declined() {
 #[tokio::test]
 async fn a_device_code_expires() {
     let stage = scripted(DeviceScript {
-        lifetime: Duration::from_secs(60),
+        lifetime: Duration::from_mins(1),
         ..DeviceScript::default()
     })
     .await;
