@@ -199,6 +199,9 @@ pub(crate) struct EmulatorOptions {
     /// Faults to inject, as YAML
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+    /// Write what is asked to this file, a line of JSON for each request, secrets left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Run this command with everything set to reach the emulator, then stop
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<std::ffi::OsString>,

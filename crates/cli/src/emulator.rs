@@ -1,12 +1,15 @@
 //! `defender emulator`: an embedded Entra ID and Defender, alone or around a command.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use defender_core::{Error, ErrorKind, Result};
-use defender_emulator::{Data, Description, Emulator, Faults, Options, Running};
+use defender_emulator::{Data, Description, Emulator, Faults, Observer, Options, Running};
 
 use crate::arguments::EmulatorOptions;
 use crate::listing;
@@ -94,12 +97,15 @@ fn options(arguments: &EmulatorOptions) -> Result<Options> {
         options.proxy = Some(address);
     }
     if let Some(path) = &arguments.tenants {
-        Description::parse(&read(path)?)
+        Description::read(path)
             .map_err(into_error)?
             .apply(&mut options);
     }
     if let Some(path) = &arguments.faults {
         options.faults = Faults::parse(&read(path)?).map_err(into_error)?;
+    }
+    if let Some(path) = &arguments.record {
+        options.observer = Some(recorder(path)?);
     }
     if !arguments.data.is_empty() {
         options.data = Data::Folders(arguments.data.clone());
@@ -107,6 +113,26 @@ fn options(arguments: &EmulatorOptions) -> Result<Options> {
         options.retention = None;
     }
     Ok(options)
+}
+
+/// Writes every request to `path` as soon as it is answered.
+fn recorder(path: &Path) -> Result<Observer> {
+    let file = File::create(path).map_err(|error| {
+        Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
+    })?;
+    let file = Mutex::new(file);
+    Ok(Arc::new(move |request| {
+        let Ok(mut line) = serde_json::to_vec(request) else {
+            return;
+        };
+        line.push(b'\n');
+        // In one piece, so that whoever reads along sees whole lines. A full disk ends the
+        // recording, not the emulator.
+        let _ = file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(&line);
+    }))
 }
 
 fn read(path: &Path) -> Result<String> {
