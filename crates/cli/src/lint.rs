@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use defender_core::{Error, ErrorKind, Result};
-use kql_semantics::{BindOptions, Binding, DiagnosticKind, TableSchema};
+use kql_semantics::{BindOptions, DiagnosticKind, TableSchema};
 use kql_syntax::{Diagnostic, Lines};
 use serde_json::{Value, json};
 
@@ -106,9 +106,8 @@ fn findings(query: &str, tables: &BTreeMap<String, TableSchema>) -> Vec<Finding>
         return parsed.diagnostics.into_iter().map(error).collect();
     }
     let options = BindOptions::default();
-    let diagnostics = match kql_semantics::bind_or_discover(&parsed.tree, tables, &options) {
-        Ok(Binding::Complete(bound)) => bound.notes,
-        Ok(_) => Vec::new(),
+    let diagnostics = match kql_semantics::bind_assuming(&parsed.tree, tables, &options) {
+        Ok(bound) => bound.notes,
         Err(diagnostics) => diagnostics,
     };
     diagnostics.into_iter().map(finding).collect()

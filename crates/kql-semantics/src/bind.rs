@@ -16,6 +16,7 @@ use crate::types::{ColumnId, ColumnSchema, ScalarType, Tables};
 
 mod aggregates;
 mod arithmetic;
+mod assuming;
 mod calls;
 mod comparisons;
 mod context;
@@ -27,6 +28,8 @@ mod operators;
 mod rows;
 mod scope;
 mod sources;
+
+pub use assuming::bind_assuming;
 
 use context::Context;
 use rows::Rows;

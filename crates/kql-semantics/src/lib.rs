@@ -25,7 +25,7 @@ mod functions;
 mod ticks;
 mod types;
 
-pub use bind::{BindOptions, Binding, bind, bind_or_discover};
+pub use bind::{BindOptions, Binding, bind, bind_assuming, bind_or_discover};
 pub use bound::{BoundQuery, Value};
 pub use diagnostic::{Diagnostic, DiagnosticKind};
 pub use discovery::Discovery;
