@@ -14,6 +14,7 @@ mod discoveries;
 mod findings;
 mod limits;
 mod measured;
+mod properties;
 mod shape;
 
 /// Two tables of our own.

@@ -3,9 +3,7 @@
 use super::operators::Read;
 use super::{Parsed, Parser, expression};
 use crate::lexer::TokenKind;
-use crate::tree::{
-    Direction, ExpressionKind, NamedExpression, Nulls, OperatorKind, Ordered, Top,
-};
+use crate::tree::{Direction, ExpressionKind, NamedExpression, Nulls, OperatorKind, Ordered, Top};
 
 impl Parser<'_> {
     pub(super) fn filter(&mut self) -> Parsed<Read> {
@@ -37,9 +35,9 @@ impl Parser<'_> {
     }
 
     pub(super) fn distinct(&mut self) -> Parsed<Read> {
-        let options = self.settings()?;
+        // No settings: `__name = …` is a column here.
         let columns = self.list(Self::named_or_star)?;
-        Ok((options, OperatorKind::Distinct(columns)))
+        Ok((Vec::new(), OperatorKind::Distinct(columns)))
     }
 
     fn named_or_star(&mut self) -> Parsed<NamedExpression> {

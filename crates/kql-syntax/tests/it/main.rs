@@ -10,6 +10,7 @@ mod depth;
 mod errors;
 mod format;
 mod grammar;
+mod properties;
 mod speed;
 mod tree;
 
