@@ -1,6 +1,5 @@
 //! Tests of the certificate: every form signs, what is wrong says so, and the exact request.
 
-use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,19 +7,19 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use defender_core::{ErrorKind, ManualClock, Scope};
 use defender_http::{Answer, ScriptedTransport};
-use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::{Padding, Rsa};
 use openssl::sign::{RsaPssSaltlen, Verifier};
-use openssl::symm::Cipher;
 use openssl::x509::X509;
 use serde_json::Value;
 use url::Url;
 
-use super::factory::{PASSWORD, armored, certificate, key, now, old_pfx, own, pbes1, pfx};
+use super::factory::{PASSWORD, certificate, key, now, old_pfx, own, pfx};
 use super::*;
+
+mod forms;
+mod wrongs;
 
 const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
 const TOKEN: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"abc"}"#;
@@ -124,129 +123,6 @@ async fn assertion(key: CertificateKey, options: CertificateOptions) -> Assertio
     Assertion::read(text)
 }
 
-/// Every form that a certificate with its key is kept in.
-fn forms() -> Vec<(&'static str, CertificateSources)> {
-    let key = key(0);
-    let rsa = key.rsa().unwrap();
-    let password = PASSWORD.as_bytes();
-    let (pem, der) = (own().to_pem().unwrap(), own().to_der().unwrap());
-    let with = |cipher| key.private_key_to_pem_pkcs8_passphrase(cipher, password);
-    let plain = key.private_key_to_pem_pkcs8().unwrap();
-    let pbes2 = with(Cipher::aes_256_cbc()).unwrap();
-    let traditional = |cipher| rsa.private_key_to_pem_passphrase(cipher, password).unwrap();
-    let aes = traditional(Cipher::aes_256_cbc());
-    assert!(String::from_utf8_lossy(&aes).contains("Proc-Type: 4,ENCRYPTED"));
-    let three_des = Nid::PBE_WITHSHA1AND3_KEY_TRIPLEDES_CBC;
-    let locked =
-        |certificate: &[u8], key: Vec<u8>| sources(certificate.to_vec(), Some(key), Some(PASSWORD));
-    let secret =
-        |text: String| KeyMaterial::from_secret(&text.into(), "app", "Args.Certificate").unwrap();
-    let in_vault = |text: String, password: Option<&str>| CertificateSources {
-        password: password.map(Into::into),
-        ..CertificateSources::new(secret(text))
-    };
-    let text = |pem: Vec<u8>| String::from_utf8(pem).unwrap();
-    let notes = b"Bag Attributes\n    friendlyName: hunting\n".as_slice();
-    vec![
-        (
-            "PEM with PKCS#8",
-            sources(joined(&[&pem, &plain]), None, None),
-        ),
-        (
-            "PEM with PKCS#8, key first",
-            sources(joined(&[&plain, notes, &pem]), None, None),
-        ),
-        (
-            "PEM with PBES2",
-            sources(joined(&[&pem, &pbes2]), None, Some(PASSWORD)),
-        ),
-        (
-            "PEM and plain key",
-            sources(pem.clone(), Some(plain.clone()), None),
-        ),
-        (
-            "DER and plain key",
-            sources(der.clone(), Some(plain.clone()), None),
-        ),
-        (
-            "DER and PKCS#8 DER",
-            sources(der.clone(), Some(key.private_key_to_pkcs8().unwrap()), None),
-        ),
-        (
-            "DER and PKCS#1 DER",
-            sources(der.clone(), Some(rsa.private_key_to_der().unwrap()), None),
-        ),
-        (
-            "PEM and PKCS#1",
-            sources(pem.clone(), Some(rsa.private_key_to_pem().unwrap()), None),
-        ),
-        ("PEM and PBES2 AES-256", locked(&pem, pbes2.clone())),
-        (
-            "DER and PBES2 AES-128",
-            locked(&der, with(Cipher::aes_128_cbc()).unwrap()),
-        ),
-        (
-            "DER and PBES2 3DES",
-            locked(&der, with(Cipher::des_ede3_cbc()).unwrap()),
-        ),
-        (
-            "DER and PBES2 DER",
-            locked(
-                &der,
-                key.private_key_to_pkcs8_passphrase(Cipher::aes_256_cbc(), password)
-                    .unwrap(),
-            ),
-        ),
-        ("DER and PBES1 DER", locked(&der, pbes1())),
-        (
-            "PEM and PBES1 PEM",
-            locked(&pem, armored("ENCRYPTED PRIVATE KEY", &pbes1())),
-        ),
-        ("PEM and traditional AES-256", locked(&pem, aes.clone())),
-        (
-            "DER and traditional 3DES",
-            locked(&der, traditional(Cipher::des_ede3_cbc())),
-        ),
-        (
-            "PEM with traditional AES-128",
-            sources(
-                joined(&[&pem, &traditional(Cipher::aes_128_cbc())]),
-                None,
-                Some(PASSWORD),
-            ),
-        ),
-        ("PFX", sources(pfx(None, &[], own()), None, Some(PASSWORD))),
-        (
-            "PFX 3DES",
-            sources(pfx(Some(three_des), &[], own()), None, Some(PASSWORD)),
-        ),
-        (
-            "PFX and key",
-            sources(pfx(None, &[], own()), Some(pbes2.clone()), Some(PASSWORD)),
-        ),
-        ("DER and PFX", locked(&der, pfx(None, &[], own()))),
-        (
-            "secret with PFX",
-            in_vault(STANDARD.encode(pfx(None, &[], own())), Some(PASSWORD)),
-        ),
-        (
-            "secret with PEM",
-            in_vault(text(joined(&[&plain, &pem])), None),
-        ),
-    ]
-}
-
-#[tokio::test]
-async fn every_form_signs() {
-    for (form, sources) in forms() {
-        let key = CertificateKey::load(&sources, now());
-        let key = key.unwrap_or_else(|error| panic!("{form}: {error:?}"));
-        assert_eq!(key.notices(), [], "{form}");
-        let assertion = assertion(key, CertificateOptions::default()).await;
-        assert!(assertion.is_signed_by(own()), "{form}");
-    }
-}
-
 #[tokio::test]
 async fn a_pfx_of_old_signs_where_openssl_still_knows_how() {
     let Some(old) = old_pfx() else {
@@ -283,146 +159,6 @@ async fn a_pfx_without_password_needs_none() {
     assert_eq!(
         notices.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["the private key in 'app.pem' is not encrypted, so Args.PrivateKeySecret is not used"]
-    );
-}
-
-/// Everything that is wrong in a way of its own.
-fn wrongs() -> Vec<(&'static str, Result<CertificateKey>)> {
-    let rsa = key(0).rsa().unwrap();
-    let pem = own().to_pem().unwrap();
-    let der = own().to_der().unwrap();
-    let plain = key(0).private_key_to_pem_pkcs8().unwrap();
-    let other = key(1).private_key_to_pem_pkcs8().unwrap();
-    let pbes2 = key(0)
-        .private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), PASSWORD.as_bytes())
-        .unwrap();
-    let traditional = rsa
-        .private_key_to_pem_passphrase(Cipher::aes_256_cbc(), PASSWORD.as_bytes())
-        .unwrap();
-    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
-    let curve = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
-    let edwards = PKey::generate_ed25519().unwrap();
-    let short = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
-    let of = |key: &PKey<Private>| {
-        let certificate = certificate("x", key, (-1, 1000), None).to_pem().unwrap();
-        let key = key.private_key_to_pem_pkcs8().unwrap();
-        load(joined(&[&certificate, &key]), None, None)
-    };
-    let at = |hours| {
-        let certificate = certificate("x", key(0), hours, None).to_pem().unwrap();
-        load(joined(&[&certificate, &plain]), None, None)
-    };
-    let old_curve = curve.ec_key().unwrap().private_key_to_pem().unwrap();
-    let keyed = |key: &[u8], password| load(pem.clone(), Some(key.to_vec()), password);
-    let utf16: Vec<u8> = b"\xFF\xFE-\0-\0".to_vec();
-    let request = armored("CERTIFICATE REQUEST", b"\x30\x03\x02\x01\x00");
-    let ssh = armored("OPENSSH PRIVATE KEY", b"openssh-key-v1");
-    let wrong = Some("canary wrong");
-    vec![
-        ("wrong password, PBES2", keyed(&pbes2, wrong)),
-        ("wrong password, PBES1", keyed(&pbes1(), wrong)),
-        ("wrong password, traditional", keyed(&traditional, wrong)),
-        (
-            "wrong password, PFX",
-            load(pfx(None, &[], own()), None, wrong),
-        ),
-        (
-            "impossible password, PFX",
-            load(pfx(None, &[], own()), None, Some("canary\0")),
-        ),
-        ("no password, PBES2", keyed(&pbes2, None)),
-        ("empty password, PBES1", keyed(&pbes1(), Some(""))),
-        ("no password, traditional", keyed(&traditional, None)),
-        ("empty password, traditional", keyed(&traditional, Some(""))),
-        ("no password, PFX", load(pfx(None, &[], own()), None, None)),
-        ("another certificate's key", keyed(&other, None)),
-        (
-            "another key beside the certificate",
-            load(joined(&[&pem, &other]), None, None),
-        ),
-        ("expired", at((-1000, -1))),
-        ("not yet valid", at((1, 1000))),
-        ("elliptic curve", of(&curve)),
-        ("elliptic curve, traditional", keyed(&old_curve, None)),
-        ("Edwards curve", of(&edwards)),
-        ("short", of(&short)),
-        ("no key", load(pem.clone(), None, None)),
-        ("no key, DER", load(der.clone(), None, None)),
-        ("certificate for key", keyed(&pem, None)),
-        ("no certificate", load(plain.clone(), None, None)),
-        (
-            "no certificate, apart",
-            load(plain.clone(), Some(plain.clone()), None),
-        ),
-        (
-            "request for certificate",
-            load(request, Some(plain.clone()), None),
-        ),
-        ("OpenSSH", keyed(&ssh, None)),
-        ("empty", load(Vec::new(), None, None)),
-        ("UTF-16", load(utf16, None, None)),
-        ("text", load(b"canary".to_vec(), None, None)),
-        ("cut PEM", load(pem[..pem.len() - 30].to_vec(), None, None)),
-        ("cut DER", load(der[..der.len() / 2].to_vec(), None, None)),
-        (
-            "cut PFX",
-            load(pfx(None, &[], own())[..600].to_vec(), None, Some(PASSWORD)),
-        ),
-        (
-            "cut key",
-            keyed(&key(0).private_key_to_pkcs8().unwrap()[..300], None),
-        ),
-        (
-            "not base64",
-            load(
-                b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_vec(),
-                None,
-                None,
-            ),
-        ),
-        ("PKCS#7", load(vec![0x30, 9, 6, 1, 0, 0xA0], None, None)),
-    ]
-}
-
-#[test]
-fn what_is_wrong_is_named_with_its_place_and_setting() {
-    let mut told = String::new();
-    for (case, outcome) in wrongs() {
-        let error = outcome.map(drop).expect_err(case);
-        assert_eq!(error.kind(), ErrorKind::Config, "{case}: {error:?}");
-        assert!(!error.is_not_configured(), "{case}");
-        assert!(
-            !format!("{error:?}").contains("canary"),
-            "{case}: {error:?}"
-        );
-        writeln!(told, "{case}\n  {error}").unwrap();
-        if let Some(hint) = error.hint() {
-            writeln!(told, "  hint: {hint}").unwrap();
-        }
-    }
-    insta::assert_snapshot!(told);
-}
-
-#[test]
-fn a_wrong_password_is_wrong_however_its_garbage_looks() {
-    // About one wrong password in 256 yields a proper padding, and another failure behind it.
-    let pem = own().to_pem().unwrap();
-    let traditional = key(0)
-        .rsa()
-        .unwrap()
-        .private_key_to_pem_passphrase(Cipher::aes_256_cbc(), PASSWORD.as_bytes())
-        .unwrap();
-    let mut texts = std::collections::BTreeSet::new();
-    for number in 0..1500 {
-        let wrong = number.to_string();
-        let error = load(pem.clone(), Some(traditional.clone()), Some(&wrong)).unwrap_err();
-        texts.insert(error.to_string());
-    }
-    assert_eq!(
-        texts.into_iter().collect::<Vec<_>>(),
-        [
-            "the password of Args.PrivateKeySecret does not open the private key in 'app.key' (Args.PrivateKey)"
-        ]
     );
 }
 

@@ -170,7 +170,7 @@ async fn arc(folder: &Path, path: &Path) -> (Result<AccessToken>, Vec<RecordedRe
         if request.headers.contains_key("authorization") {
             Answer::json(200, TOKEN)
         } else {
-            Answer::new(401).header("www-authenticate", &*realm)
+            Answer::new(401).header("www-authenticate", &realm)
         }
     });
     let options = ManagedIdentityOptions {
@@ -231,6 +231,7 @@ async fn no_other_file_is_sent_to_whoever_asks() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[tokio::test]
 async fn refusals_say_what_they_mean() {
     let missing = r#"{"error":"invalid_request","error_description":"Identity not found"}"#;
