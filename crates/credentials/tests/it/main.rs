@@ -6,6 +6,9 @@
 #[cfg(all(feature = "browser", feature = "device-code", feature = "token-cache"))]
 mod users;
 
+#[cfg(all(feature = "environment", feature = "managed-identity"))]
+mod applications;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
