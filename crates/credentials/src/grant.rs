@@ -30,6 +30,7 @@ pub(crate) struct Grant {
 /// Who signed in, as the id token says, and the number that binds it to a request.
 pub(crate) struct Identity {
     pub(crate) account: Account,
+    #[cfg(feature = "browser")]
     pub(crate) nonce: Option<String>,
 }
 
@@ -136,6 +137,7 @@ impl PublicClient {
                 tenant_id: wire.tid,
                 home_id,
             },
+            #[cfg(feature = "browser")]
             nonce: wire.nonce,
         })
     }
@@ -161,6 +163,7 @@ struct GrantWire {
 #[derive(Deserialize)]
 struct IdentityWire {
     aud: String,
+    #[cfg(feature = "browser")]
     nonce: Option<String>,
     oid: Option<String>,
     sub: Option<String>,
