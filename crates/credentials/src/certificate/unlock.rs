@@ -183,3 +183,36 @@ pub(super) fn damaged(from: &KeyMaterial) -> Error {
     Error::new(ErrorKind::Config, format!("{from} is damaged"))
         .with_hint("it begins like a certificate or key; export it again")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encryption_that_is_not_there_is_named() {
+        let from = KeyMaterial::from_bytes(Vec::new(), "app.pfx", "Certificate");
+        let unlock = Unlock {
+            password: None,
+            setting: "private_key_secret",
+        };
+        for (legacy, reason) in [
+            (
+                false,
+                "it needs OpenSSL's legacy provider, which is not installed here",
+            ),
+            (
+                true,
+                "OpenSSL does not know it, with its legacy provider neither",
+            ),
+        ] {
+            let algorithm = "RC2-40-CBC".to_owned();
+            let failure = Failure::Unsupported { algorithm, legacy };
+            let error = unlock.error(failure, &from, "the PFX");
+            assert_eq!(
+                error.to_string(),
+                format!("the PFX 'app.pfx' (Certificate) is encrypted with RC2-40-CBC: {reason}")
+            );
+            assert!(error.hint().is_some());
+        }
+    }
+}
