@@ -2,8 +2,14 @@
 
 mod collect;
 mod numbers;
+mod pairs;
 mod select;
+mod sketches;
+mod wholesale;
 
+use std::any::Any;
+
+use arrow::array::{ArrayRef, BooleanArray};
 use kql_semantics::ScalarType;
 use kql_semantics::bound;
 
@@ -21,6 +27,27 @@ pub(crate) trait State: Send {
     /// Bytes held beyond a few words per group.
     fn size(&self) -> usize {
         0
+    }
+    /// Takes the arguments of many rows; false where it wants them row by row.
+    fn columns(
+        &mut self,
+        _groups: &[usize],
+        _columns: &[&ArrayRef],
+        _filter: Option<&BooleanArray>,
+    ) -> Result<bool, EngineError> {
+        Ok(false)
+    }
+    /// Whether states over parts of the rows make the state over all, whatever the parts are.
+    fn is_mergeable(&self) -> bool {
+        false
+    }
+    /// Takes over a state of later rows, whose groups are `groups` here.
+    fn merge(&mut self, _other: Box<dyn Any>, _groups: &[usize]) -> Result<(), EngineError> {
+        Err(EngineError::runtime("an aggregate that has no parts"))
+    }
+    /// Itself, to be merged.
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        Box::new(())
     }
 }
 
@@ -46,9 +73,11 @@ impl Aggregate {
 
     /// A state without groups; `None` where the aggregate is not supported.
     pub(crate) fn state(&self) -> Option<Box<dyn State>> {
-        numbers::state(self)
+        wholesale::state(self)
+            .or_else(|| numbers::state(self))
             .or_else(|| select::state(self))
             .or_else(|| collect::state(self))
+            .or_else(|| sketches::state(self))
     }
 
     /// The whole number that argument `at` is, when it is a constant.

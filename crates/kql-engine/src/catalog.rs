@@ -8,8 +8,8 @@ mod infer;
 mod json;
 mod provider;
 mod separated;
+mod test;
 
-pub(crate) use condition::Condition;
 pub(crate) use provider::Rows;
 
 use std::collections::BTreeMap;
@@ -75,13 +75,9 @@ enum Part {
 }
 
 impl Part {
-    fn open(
-        &self,
-        wanted: &[(String, ScalarType)],
-        conditions: &[Condition],
-    ) -> Result<Batches, EngineError> {
+    fn open(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
         match self {
-            Self::File(source) => source.open(wanted, conditions),
+            Self::File(source) => source.open(wanted),
             Self::Kept(batches) => {
                 let wanted = wanted.to_vec();
                 let batches = batches.clone();
@@ -335,7 +331,7 @@ fn limited(
 ) -> Result<Option<Vec<RecordBatch>>, EngineError> {
     let mut batches = Vec::new();
     let mut held = 0;
-    for batch in source.open(columns, &[])? {
+    for batch in source.open(columns)? {
         let batch = batch?;
         held += batch.get_array_memory_size();
         if held > limit {

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Float64Builder,
     Int32Array, Int32Builder, Int64Array, Int64Builder, LargeBinaryArray, LargeBinaryBuilder,
-    LargeStringArray, LargeStringBuilder, new_empty_array,
+    LargeStringArray, LargeStringBuilder, new_empty_array, new_null_array,
 };
+use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
 use kql_semantics::ScalarType;
 
@@ -220,6 +221,13 @@ impl Builder {
 pub(crate) fn repeated(value: &Datum<'_>, ty: ScalarType, rows: usize) -> ArrayRef {
     if rows == 0 {
         return new_empty_array(&arrow_type(ty));
+    }
+    if value.is_null() && ty != ScalarType::String {
+        return new_null_array(&arrow_type(ty), rows);
+    }
+    if let (ScalarType::String, Datum::Null) = (ty, value) {
+        let offsets = OffsetBuffer::new_zeroed(rows);
+        return Arc::new(LargeStringArray::new(offsets, Buffer::default(), None));
     }
     let mut builder = Builder::new(ty, rows);
     for _ in 0..rows {

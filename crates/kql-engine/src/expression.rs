@@ -6,13 +6,14 @@ mod udf;
 
 pub(crate) use compare::{compare_values, order};
 pub(crate) use compile::{Compiler, Input, Surroundings, element};
-pub(crate) use udf::{call, comparisons};
+pub(crate) use udf::{call, comparisons, predicate};
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::compute::{and_kleene, or_kleene};
 use kql_semantics::ScalarType;
 
 use crate::EngineError;
@@ -196,25 +197,31 @@ impl Compiled {
     }
 }
 
-/// `and` / `or` with null as "unknown"; a constant side that decides ends the work.
+/// `and` / `or` with null as "unknown"; no part is looked at once all rows are decided.
 fn combine(list: &[Compiled], rows: Rows<'_>, all: bool) -> Result<ArrayRef, EngineError> {
-    let mut answer: Vec<Option<bool>> = vec![Some(all); rows.len];
+    let mut answer: Option<BooleanArray> = None;
     for part in list {
-        if answer.iter().all(|value| *value == Some(!all)) && rows.len > 0 {
+        let decided = answer.as_ref().is_some_and(|known| {
+            known.null_count() == 0 && known.true_count() == if all { 0 } else { rows.len }
+        });
+        if decided {
             break;
         }
         let vector = part.evaluate(rows)?;
-        let reader = vector.reader(part.ty);
-        for (row, slot) in answer.iter_mut().enumerate() {
-            if *slot == Some(!all) {
-                continue;
+        let own = match &vector {
+            Vector::Array(array) if part.ty == ScalarType::Bool => array.as_boolean().clone(),
+            other => {
+                let reader = other.reader(part.ty);
+                (0..rows.len).map(|row| reader.get(row).as_bool()).collect()
             }
-            match reader.get(row).as_bool() {
-                Some(value) if value == all => {}
-                Some(_) => *slot = Some(!all),
-                None => *slot = None,
-            }
-        }
+        };
+        answer = Some(match answer {
+            None => own,
+            Some(before) if all => and_kleene(&before, &own)?,
+            Some(before) => or_kleene(&before, &own)?,
+        });
     }
-    Ok(Arc::new(BooleanArray::from(answer)))
+    Ok(Arc::new(answer.unwrap_or_else(|| {
+        BooleanArray::from(vec![all; rows.len])
+    })))
 }

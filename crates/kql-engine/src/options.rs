@@ -17,6 +17,8 @@ pub struct Options {
     pub max_rows: Option<usize>,
     /// The most bytes a query may hold in memory; more is an error, never a shorter answer.
     pub memory_limit: Option<usize>,
+    /// How many threads a query may work with; an answer does not depend on it. 0 is one.
+    pub threads: usize,
     /// Values of `declare query_parameters`, by name.
     pub parameters: BTreeMap<String, Value>,
     /// The folder that `externaldata` may read: `https://host/path/file.csv` is its file

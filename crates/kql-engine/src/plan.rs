@@ -5,10 +5,15 @@
 //! column `p…` says which part a row belongs to, rows of a part stay together, and every operator
 //! works per part.
 
+mod activity;
+mod demand;
 mod enrich;
 mod expand;
 mod external;
+mod graph;
 mod join;
+mod key_values;
+mod parallel;
 mod parse;
 mod plugins;
 mod scan;
@@ -18,12 +23,13 @@ mod steps;
 mod summarize;
 mod top_nested;
 mod transform;
+mod union;
 mod window;
 
 pub(crate) use summarize::encode;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -36,8 +42,8 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr as Native, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionConfig;
-use futures::FutureExt;
 use futures::future::{Either, select};
+use futures::{FutureExt, TryStreamExt};
 use kql_semantics::bound::{self, BoundQuery, Column, Dependency, Pipeline, ScalarId};
 use kql_semantics::{ColumnId, ScalarType};
 
@@ -93,6 +99,8 @@ pub(crate) struct Planner<'a> {
     scalars: RefCell<HashMap<usize, Datum<'static>>>,
     shared: RefCell<HashMap<usize, Vec<RecordBatch>>>,
     fresh: Cell<u32>,
+    /// The columns that anybody looks at.
+    demanded: HashSet<ColumnId>,
 }
 
 impl<'a> Planner<'a> {
@@ -111,9 +119,10 @@ impl<'a> Planner<'a> {
         if let Some(limit) = options.memory_limit {
             environment = environment.with_memory_limit(limit, 1.0);
         }
-        // One partition: rows keep their order, so that answers are the same every time.
+        // Partitions are ours, and stay in their order, so that answers are the same every time.
         let config = SessionConfig::new()
             .with_target_partitions(1)
+            .with_repartition_sorts(false)
             .with_batch_size(8192)
             .with_collect_statistics(false);
         let session = SessionStateBuilder::new()
@@ -130,6 +139,7 @@ impl<'a> Planner<'a> {
             scalars: RefCell::default(),
             shared: RefCell::default(),
             fresh: Cell::new(0),
+            demanded: demand::columns(query),
         })
     }
 
@@ -186,8 +196,19 @@ impl<'a> Planner<'a> {
     /// Runs a plan to its end.
     pub(crate) fn run(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, EngineError> {
         let work = async {
+            let threads = self.options.threads;
             let physical = self.session.create_physical_plan(plan).await?;
-            datafusion::physical_plan::collect(physical, self.session.task_ctx()).await
+            let physical = parallel::ordered(physical, threads)?;
+            let pieces = parallel::in_order(&physical, &self.session.task_ctx(), threads, None)?;
+            pieces
+                .try_filter_map(|piece| async {
+                    Ok(match piece {
+                        parallel::Piece::Batch(batch) => Some(batch),
+                        parallel::Piece::Worked(_) => None,
+                    })
+                })
+                .try_collect::<Vec<_>>()
+                .await
         };
         let outcome = self.runtime.block_on(async {
             match select(Box::pin(work), self.cancelled.clone()).await {
@@ -207,8 +228,8 @@ impl<'a> Planner<'a> {
         pipeline: &Pipeline,
         context: Option<&Context>,
     ) -> Result<Flow, EngineError> {
-        let mut flow = self.source(&pipeline.source, context)?;
-        for step in &pipeline.steps {
+        let (mut flow, steps) = self.beginning(pipeline, context)?;
+        for step in steps {
             flow = self.step(flow, step, context)?;
         }
         Ok(flow)
@@ -216,11 +237,16 @@ impl<'a> Planner<'a> {
 
     /// Keeps exactly these columns, in this order, and the carried ones before them.
     pub(crate) fn choose(&self, flow: Flow, columns: &[Column]) -> Result<Flow, EngineError> {
-        let wanted: Vec<_> = columns
+        self.keep(flow, &self.demanded(columns))
+    }
+
+    /// Those of `columns` that anybody looks at.
+    pub(crate) fn demanded(&self, columns: &[Column]) -> Vec<(ColumnId, ScalarType)> {
+        columns
             .iter()
+            .filter(|column| self.demanded.contains(&column.id))
             .map(|column| (column.id, column.ty))
-            .collect();
-        self.keep(flow, &wanted)
+            .collect()
     }
 
     pub(crate) fn keep(
@@ -293,7 +319,11 @@ impl<'a> Planner<'a> {
         factory: transform::Factory,
     ) -> Result<LogicalPlan, EngineError> {
         self.scan(Arc::new(transform::Transform::new(
-            name, inputs, schema, factory,
+            name,
+            inputs,
+            schema,
+            factory,
+            self.options.threads,
         )))
     }
 

@@ -33,8 +33,12 @@ impl Local {
                     .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
             catalog.merge(found);
         }
+        let options = Options {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            ..Options::default()
+        };
         Ok(Self {
-            engine: Engine::new(catalog, Options::default()),
+            engine: Engine::new(catalog, options),
             clock,
         })
     }

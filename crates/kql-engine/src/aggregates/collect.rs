@@ -8,7 +8,7 @@ use crate::dynamic::{self, Dynamic};
 use crate::plan::encode;
 
 /// The most elements a list or set has unless the query says so.
-const MOST: usize = 1_048_576;
+pub(super) const MOST: usize = 1_048_576;
 
 #[derive(Default)]
 struct Set {

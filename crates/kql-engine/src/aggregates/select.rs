@@ -68,7 +68,7 @@ fn owned(values: &[Datum<'_>]) -> Vec<Datum<'static>> {
         .collect()
 }
 
-fn weight(values: &[Datum<'_>]) -> usize {
+pub(super) fn weight(values: &[Datum<'_>]) -> usize {
     values
         .iter()
         .map(|value| match value {

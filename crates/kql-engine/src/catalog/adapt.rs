@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, Date64Array, Decimal128Array, DurationMicrosecondArray,
-    DurationMillisecondArray, DurationNanosecondArray, DurationSecondArray, LargeStringArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
-    TimestampSecondArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Date64Array, Decimal128Array,
+    DurationMicrosecondArray, DurationMillisecondArray, DurationNanosecondArray,
+    DurationSecondArray, Int64Array, LargeStringArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType,
+};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 use serde_json::Value as Json;
@@ -97,6 +100,9 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
         let text = cast(array, &DataType::LargeUtf8)?;
         return Ok(without_nulls(text));
     }
+    if let Some(done) = wholesale(array, ty) {
+        return Ok(done);
+    }
     let mut builder = Builder::new(ty, rows);
     let read = reader(array)?;
     for row in 0..rows {
@@ -112,6 +118,39 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
         builder.push(&value);
     }
     Ok(builder.finish())
+}
+
+/// The common conversions, without a look at each value's type.
+fn wholesale(array: &ArrayRef, ty: ScalarType) -> Option<ArrayRef> {
+    fn moments<T>(array: &ArrayRef, convert: impl Fn(i64) -> Option<i64>) -> ArrayRef
+    where
+        T: ArrowPrimitiveType<Native = i64>,
+    {
+        let found: Int64Array = array.as_primitive::<T>().unary_opt(|value| {
+            convert(value)
+                .and_then(|since| since.checked_add(UNIX_EPOCH))
+                .and_then(calendar::in_range)
+        });
+        Arc::new(found)
+    }
+    Some(match (ty, array.data_type()) {
+        (ScalarType::Bool, DataType::Boolean)
+        | (ScalarType::Int, DataType::Int32)
+        | (ScalarType::Long, DataType::Int64)
+        | (ScalarType::Real, DataType::Float64) => Arc::clone(array),
+        (ScalarType::DateTime, DataType::Timestamp(TimeUnit::Millisecond, _)) => {
+            moments::<TimestampMillisecondType>(array, |value| {
+                value.checked_mul(TICKS_PER_MILLISECOND)
+            })
+        }
+        (ScalarType::DateTime, DataType::Timestamp(TimeUnit::Microsecond, _)) => {
+            moments::<TimestampMicrosecondType>(array, |value| value.checked_mul(10))
+        }
+        (ScalarType::DateTime, DataType::Timestamp(TimeUnit::Nanosecond, _)) => {
+            moments::<TimestampNanosecondType>(array, |value| Some(value.div_euclid(100)))
+        }
+        _ => return None,
+    })
 }
 
 fn is_text(data: &DataType) -> bool {

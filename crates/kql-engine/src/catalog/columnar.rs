@@ -1,9 +1,10 @@
 //! Parquet and Arrow IPC: only the columns a query reads are decoded, and of Parquet only the row
 //! groups and rows that its conditions leave.
 
-use arrow::array::{ArrayRef, BooleanArray};
-use arrow::compute::and;
-use arrow::datatypes::Schema;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::record_batch::RecordBatch;
@@ -11,8 +12,8 @@ use kql_semantics::ScalarType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-    RowFilter,
+    ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions,
+    ParquetRecordBatchReaderBuilder, RowFilter,
 };
 use parquet::basic::Type;
 use parquet::schema::types::SchemaDescriptor;
@@ -20,8 +21,15 @@ use parquet::schema::types::SchemaDescriptor;
 use super::adapt;
 use super::condition::Condition;
 use super::files::{Batches, ROWS, Source};
+use super::test::Test;
 use crate::EngineError;
 use crate::column::Reader;
+
+/// A share of fewer rows is not worth a start of its own.
+const LEAST_ROWS: i64 = 65_536;
+
+/// The most shares of one file.
+const MOST_SHARES: i64 = 512;
 
 pub(super) fn parquet_columns(source: &Source) -> Result<Vec<(String, ScalarType)>, EngineError> {
     let metadata = ArrowReaderMetadata::load(&source.file()?, ArrowReaderOptions::default())
@@ -40,40 +48,118 @@ fn places(schema: &Schema, wanted: &[(String, ScalarType)]) -> Vec<usize> {
     places
 }
 
-pub(super) fn parquet(
+/// Some row groups of a file.
+#[derive(Clone)]
+pub(super) struct RowGroups {
+    source: Source,
+    metadata: ArrowReaderMetadata,
+    groups: Vec<usize>,
+}
+
+/// The row groups in which a row may fulfil all conditions, a share of work each.
+pub(super) fn shares(
     source: &Source,
-    wanted: &[(String, ScalarType)],
     conditions: &[Condition],
-) -> Result<Batches, EngineError> {
-    let failure = source.failure();
+) -> Result<Vec<RowGroups>, EngineError> {
     let file = source.file()?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
-        .map_err(|error| failure.whole(&error))?;
+        .map_err(|error| source.failure().whole(&error))?;
     let schema = metadata.schema();
     if conditions
         .iter()
         .any(|condition| schema.index_of(&condition.column).is_err())
     {
         // The column is null in every row, and no condition lets that pass.
-        return Ok(Box::new(std::iter::empty()));
+        return Ok(Vec::new());
     }
     let groups = row_groups(&metadata, conditions);
-    let descriptor = metadata.metadata().file_metadata().schema_descr();
-    let mask = ProjectionMask::roots(descriptor, places(schema, wanted));
-    let filter = row_filter(schema, descriptor, conditions);
-    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-        .with_batch_size(ROWS)
-        .with_row_groups(groups)
-        .with_projection(mask);
-    if let Some(filter) = filter {
-        builder = builder.with_row_filter(filter);
+    let metadata = with_long_texts(metadata);
+    // Small groups are not worth a start each, and nobody needs thousands of shares.
+    let rows = |at: &usize| metadata.metadata().row_group(*at).num_rows();
+    let all: i64 = groups.iter().map(rows).sum();
+    let least = (all / MOST_SHARES).max(LEAST_ROWS);
+    let mut found: Vec<RowGroups> = Vec::new();
+    let mut room = 0;
+    for group in groups {
+        let own = rows(&group);
+        match found.last_mut() {
+            Some(last) if own <= room => {
+                room -= own;
+                last.groups.push(group);
+            }
+            _ => {
+                room = least - own;
+                found.push(RowGroups {
+                    source: source.clone(),
+                    metadata: metadata.clone(),
+                    groups: vec![group],
+                });
+            }
+        }
     }
-    let reader = builder.build().map_err(|error| failure.whole(&error))?;
-    let wanted = wanted.to_vec();
-    Ok(Box::new(reader.map(move |batch| {
-        let batch = batch.map_err(|error| failure.whole(&error))?;
-        adapt::batch(&wanted, &batch).map_err(|error| failure.whole(&error))
-    })))
+    Ok(found)
+}
+
+/// Texts as the engine holds them, so that they are not copied a second time.
+fn with_long_texts(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
+    let schema = metadata.schema();
+    let fields: Vec<FieldRef> = schema
+        .fields()
+        .iter()
+        .map(|field| match field.data_type() {
+            DataType::Utf8 | DataType::Utf8View => {
+                Arc::new(Field::clone(field).with_data_type(DataType::LargeUtf8))
+            }
+            _ => Arc::clone(field),
+        })
+        .collect();
+    let wanted = Schema::new_with_metadata(fields, schema.metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(wanted));
+    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata)
+}
+
+impl RowGroups {
+    /// The rows of the groups that pass `tests`; the tests are all applied.
+    pub(super) fn open(
+        &self,
+        wanted: &[(String, ScalarType)],
+        tests: &[Test],
+    ) -> Result<Batches, EngineError> {
+        let failure = self.source.failure();
+        let metadata = self.metadata.clone();
+        let schema = Arc::clone(metadata.schema());
+        let descriptor = metadata.metadata().file_metadata().schema_descr_ptr();
+        let mask = ProjectionMask::roots(&descriptor, places(&schema, wanted));
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.file()?, metadata)
+                .with_batch_size(ROWS)
+                .with_row_groups(self.groups.clone())
+                .with_projection(mask);
+        if !tests.is_empty() {
+            let predicates = tests
+                .iter()
+                .map(|test| row_test(&schema, &descriptor, test))
+                .collect();
+            builder = builder.with_row_filter(RowFilter::new(predicates));
+        }
+        let reader = builder.build().map_err(|error| failure.whole(&error))?;
+        let wanted = wanted.to_vec();
+        Ok(Box::new(reader.map(move |batch| {
+            let batch = batch.map_err(|error| failure.whole(&error))?;
+            adapt::batch(&wanted, &batch).map_err(|error| failure.whole(&error))
+        })))
+    }
+}
+
+pub(super) fn parquet(
+    source: &Source,
+    wanted: &[(String, ScalarType)],
+) -> Result<Batches, EngineError> {
+    let mut all = Vec::new();
+    for share in shares(source, &[])? {
+        all.push(share.open(wanted, &[])?);
+    }
+    Ok(Box::new(all.into_iter().flatten()))
 }
 
 /// The row groups in which a row may fulfil all conditions.
@@ -129,38 +215,19 @@ fn bounds(metadata: &ArrowReaderMetadata, condition: &Condition) -> Option<(Arra
     ))
 }
 
-/// Looks at the columns of conditions first, so that the others are decoded for few rows only.
-fn row_filter(
+/// Looks at the columns of a test first, so that the others are decoded for few rows only.
+fn row_test(
     schema: &Schema,
     descriptor: &SchemaDescriptor,
-    conditions: &[Condition],
-) -> Option<RowFilter> {
-    if conditions.is_empty() {
-        return None;
-    }
-    let columns: Vec<(String, ScalarType)> = conditions
-        .iter()
-        .map(|condition| (condition.column.clone(), condition.ty()))
-        .collect();
-    let mask = ProjectionMask::roots(descriptor, places(schema, &columns));
-    let conditions = conditions.to_vec();
-    let predicate = ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
-        let mut all: Option<BooleanArray> = None;
-        for condition in &conditions {
-            let column = batch
-                .column_by_name(&condition.column)
-                .ok_or_else(|| ArrowError::SchemaError(condition.column.clone()))?;
-            let column = adapt::adapt(column, condition.ty())
-                .map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
-            let own = condition.mask(&column);
-            all = Some(match all {
-                Some(all) => and(&all, &own)?,
-                None => own,
-            });
-        }
-        Ok(all.unwrap_or_else(|| vec![true; batch.num_rows()].into()))
-    });
-    Some(RowFilter::new(vec![Box::new(predicate)]))
+    test: &Test,
+) -> Box<dyn ArrowPredicate> {
+    let mask = ProjectionMask::roots(descriptor, places(schema, test.columns()));
+    let test = test.clone();
+    Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
+        adapt::batch(test.columns(), &batch)
+            .and_then(|batch| test.passed(batch.columns(), batch.num_rows()))
+            .map_err(|error| ArrowError::ExternalError(Box::new(error)))
+    }))
 }
 
 pub(super) fn arrow_columns(source: &Source) -> Result<Vec<(String, ScalarType)>, EngineError> {

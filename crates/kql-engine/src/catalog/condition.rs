@@ -1,13 +1,11 @@
 //! Comparisons that let a reader leave rows out early.
 
-use arrow::array::{ArrayRef, BooleanArray};
 use arrow::datatypes::DataType;
 use kql_semantics::ScalarType;
 use kql_semantics::bound::CompareOp;
 
-use crate::column::Reader;
 use crate::datum::Datum;
-use crate::expression::{compare_values, order};
+use crate::expression::order;
 
 /// What a column must satisfy. Whoever pushes it down applies it again: a reader may ignore it.
 #[derive(Debug, Clone)]
@@ -54,14 +52,6 @@ impl Condition {
     /// The type of the column as the query sees it.
     pub(super) fn ty(&self) -> ScalarType {
         self.ty
-    }
-
-    /// Which values of an adapted column fulfil it.
-    pub(super) fn mask(&self, array: &ArrayRef) -> BooleanArray {
-        let reader = Reader::new(array, self.ty);
-        (0..array.len())
-            .map(|row| Some(compare_values(self.op, &reader.get(row), &self.value) == Some(true)))
-            .collect()
     }
 
     /// Whether values between two bounds can fulfil it; an unknown bound is null.

@@ -11,7 +11,6 @@ use arrow::record_batch::RecordBatch;
 use flate2::read::MultiGzDecoder;
 use kql_semantics::ScalarType;
 
-use super::condition::Condition;
 use super::{columnar, json, separated};
 use crate::EngineError;
 
@@ -205,16 +204,16 @@ impl Source {
         })
     }
 
-    /// The rows with exactly the `wanted` columns; those that fail `conditions` may be missing.
-    pub(super) fn open(
-        &self,
-        wanted: &[(String, ScalarType)],
-        conditions: &[Condition],
-    ) -> Result<Batches, EngineError> {
+    pub(super) fn is_parquet(&self) -> bool {
+        matches!(self.format(), Ok(Format::Parquet))
+    }
+
+    /// The rows with exactly the `wanted` columns.
+    pub(super) fn open(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
         match self.format()? {
             Format::Json => json::open(self, wanted),
             Format::Separated(separator) => separated::open(self, separator, wanted),
-            Format::Parquet => columnar::parquet(self, wanted, conditions),
+            Format::Parquet => columnar::parquet(self, wanted),
             Format::Arrow => columnar::arrow(self, wanted),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
@@ -23,9 +24,15 @@ use datafusion::physical_plan::{
 use futures::stream;
 use kql_semantics::ScalarType;
 
+use super::columnar::{self, RowGroups};
 use super::condition::Condition;
+use super::files::{Batches, Source};
+use super::test::Test;
 use super::{Loaded, Part};
 use crate::{EngineError, expression};
+
+/// How many rows at hand make a share.
+const SHARE: usize = 65_536;
 
 /// A table with the columns of a query.
 #[derive(Debug)]
@@ -34,23 +41,27 @@ pub(crate) struct Rows {
     /// The name and type in the catalog of each column of the schema.
     columns: Vec<(String, ScalarType)>,
     schema: SchemaRef,
-    conditions: Vec<Condition>,
 }
 
 impl Rows {
-    /// `columns` of a table, called as `schema` says; rows that fail a condition may be missing.
+    /// `columns` of a table, called as `schema` says.
     pub(crate) fn new(
         loaded: Arc<Loaded>,
         columns: Vec<(String, ScalarType)>,
         schema: SchemaRef,
-        conditions: Vec<Condition>,
     ) -> Self {
         Self {
             loaded,
             columns,
             schema,
-            conditions,
         }
+    }
+
+    fn test(&self, filter: &Expr) -> Option<Test> {
+        Test::new(filter, |column| {
+            let at = self.schema.index_of(column).ok()?;
+            Some(self.columns[at].clone())
+        })
     }
 
     /// The conditions in a filter that readers can make use of.
@@ -83,10 +94,10 @@ impl TableProvider for Rows {
         Ok(filters
             .iter()
             .map(|filter| {
-                if self.conditions_in(filter).is_empty() {
-                    TableProviderFilterPushDown::Unsupported
+                if self.test(filter).is_some() {
+                    TableProviderFilterPushDown::Exact
                 } else {
-                    TableProviderFilterPushDown::Inexact
+                    TableProviderFilterPushDown::Unsupported
                 }
             })
             .collect())
@@ -106,29 +117,106 @@ impl TableProvider for Rows {
             ),
             None => (Arc::clone(&self.schema), self.columns.clone()),
         };
-        let mut conditions = self.conditions.clone();
-        for filter in filters {
-            conditions.extend(self.conditions_in(filter));
-        }
+        let conditions: Vec<Condition> = filters
+            .iter()
+            .flat_map(|filter| self.conditions_in(filter))
+            .collect();
+        let tests = filters
+            .iter()
+            .filter_map(|filter| self.test(filter))
+            .collect();
+        let shares = self.loaded.shares(&conditions)?;
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(1),
+            Partitioning::UnknownPartitioning(shares.len().max(1)),
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
         Ok(Arc::new(RowsExec {
-            loaded: Arc::clone(&self.loaded),
-            columns,
-            conditions,
+            shares,
+            reading: Arc::new(Reading {
+                columns,
+                tests,
+                seen: AtomicUsize::new(0),
+                passed: AtomicUsize::new(0),
+            }),
             properties,
         }))
     }
 }
 
-struct RowsExec {
-    loaded: Arc<Loaded>,
+/// A piece of a table that is read by itself: what it is depends on the data alone.
+#[derive(Clone)]
+enum Share {
+    Kept(Vec<RecordBatch>),
+    File(Source),
+    Groups(RowGroups),
+}
+
+/// What a scan wants of every share.
+struct Reading {
     columns: Vec<(String, ScalarType)>,
-    conditions: Vec<Condition>,
+    tests: Vec<Test>,
+    /// Rows of the shares read so far, and how many of them passed the tests.
+    seen: AtomicUsize,
+    passed: AtomicUsize,
+}
+
+impl Reading {
+    /// The rows of a share that pass the tests, with the columns of the scan and maybe more.
+    fn open(self: &Arc<Self>, share: &Share) -> std::result::Result<Batches, EngineError> {
+        if let Share::Groups(groups) = share
+            && self.is_selective()
+        {
+            return groups.open(&self.columns, &self.tests);
+        }
+        let mut wanted = self.columns.clone();
+        for column in self.tests.iter().flat_map(Test::columns) {
+            if !wanted.contains(column) {
+                wanted.push(column.clone());
+            }
+        }
+        let batches = match share {
+            Share::Groups(groups) => groups.open(&wanted, &[])?,
+            Share::File(source) => source.open(&wanted)?,
+            Share::Kept(batches) => {
+                let batches = batches.clone();
+                let chosen = move |one| super::chosen(&wanted, &one);
+                Box::new(batches.into_iter().map(chosen))
+            }
+        };
+        if self.tests.is_empty() {
+            return Ok(batches);
+        }
+        let reading = Arc::clone(self);
+        Ok(Box::new(batches.map(move |batch| {
+            let mut batch = batch?;
+            reading.seen.fetch_add(batch.num_rows(), Ordering::Relaxed);
+            for test in &reading.tests {
+                if batch.num_rows() > 0 {
+                    batch = test.filtered(&batch)?;
+                }
+            }
+            reading
+                .passed
+                .fetch_add(batch.num_rows(), Ordering::Relaxed);
+            Ok(batch)
+        })))
+    }
+
+    /// Whether so few rows pass that the other columns are better decoded for those alone.
+    fn is_selective(&self) -> bool {
+        let (seen, passed) = (
+            self.seen.load(Ordering::Relaxed),
+            self.passed.load(Ordering::Relaxed),
+        );
+        !self.tests.is_empty() && seen > 0 && passed < seen / 4
+    }
+}
+
+struct RowsExec {
+    shares: Vec<Share>,
+    reading: Arc<Reading>,
     properties: Arc<PlanProperties>,
 }
 
@@ -140,12 +228,19 @@ impl fmt::Debug for RowsExec {
 
 impl DisplayAs for RowsExec {
     fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
-        write!(out, "RowsExec: {}", names.join(", "))?;
-        if !self.conditions.is_empty() {
-            write!(out, "; conditions={:?}", self.conditions)?;
-        }
-        Ok(())
+        let names: Vec<&str> = self
+            .reading
+            .columns
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        write!(
+            out,
+            "RowsExec: {}; shares={}, tests={}",
+            names.join(", "),
+            self.shares.len(),
+            self.reading.tests.len()
+        )
     }
 }
 
@@ -176,12 +271,10 @@ impl ExecutionPlan for RowsExec {
         Ok(self)
     }
 
-    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(&self, at: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let scan = Scan {
-            loaded: Arc::clone(&self.loaded),
-            columns: self.columns.clone(),
-            conditions: self.conditions.clone(),
-            next: 0,
+            share: self.shares.get(at).cloned(),
+            reading: Arc::clone(&self.reading),
             current: None,
             schema: self.schema(),
             reservation: MemoryConsumer::new("rows of a table").register(context.memory_pool()),
@@ -193,13 +286,11 @@ impl ExecutionPlan for RowsExec {
     }
 }
 
-/// A scan under way.
+/// A scan of a share under way.
 struct Scan {
-    loaded: Arc<Loaded>,
-    columns: Vec<(String, ScalarType)>,
-    conditions: Vec<Condition>,
-    next: usize,
-    current: Option<super::files::Batches>,
+    share: Option<Share>,
+    reading: Arc<Reading>,
+    current: Option<Batches>,
     schema: SchemaRef,
     reservation: MemoryReservation,
 }
@@ -209,44 +300,79 @@ impl Scan {
         loop {
             // Reading never waits: this is where a query that is no longer wanted ends.
             tokio::task::yield_now().await;
-            let Some(current) = self.current.as_mut() else {
-                let Some(part) = self.loaded.parts.get(self.next) else {
-                    return Ok(None);
-                };
-                self.current = Some(part.open(&self.columns, &self.conditions)?);
-                self.next += 1;
-                continue;
+            let Some(share) = &self.share else {
+                return Ok(None);
+            };
+            let current = match self.current.as_mut() {
+                Some(current) => current,
+                None => self.current.insert(self.reading.open(share)?),
             };
             let Some(batch) = current.next() else {
-                self.current = None;
-                continue;
+                return Ok(None);
             };
             let batch = batch?;
             if batch.num_rows() == 0 {
                 continue;
             }
             // Rows that stay in memory are there without any query.
-            if matches!(self.loaded.parts.get(self.next - 1), Some(Part::File(_))) {
+            if !matches!(share, Share::Kept(_)) {
                 self.reservation.try_resize(batch.get_array_memory_size())?;
             }
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            let batch = RecordBatch::try_new_with_options(
-                Arc::clone(&self.schema),
-                batch.columns().to_vec(),
-                &options,
-            )?;
+            let columns = batch.columns()[..self.schema.fields().len()].to_vec();
+            let schema = Arc::clone(&self.schema);
+            let batch = RecordBatch::try_new_with_options(schema, columns, &options)?;
             return Ok(Some((batch, self)));
         }
     }
 }
 
 impl Loaded {
+    /// Whether it is known to have no rows.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Kept(batches) => batches.iter().all(|batch| batch.num_rows() == 0),
+            Part::File(_) => false,
+        })
+    }
+
+    /// The pieces to be read, in order; rows that fail a condition may be missing.
+    fn shares(&self, conditions: &[Condition]) -> std::result::Result<Vec<Share>, EngineError> {
+        let mut shares = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Kept(batches) => {
+                    let mut rows = 0;
+                    let mut share: Vec<RecordBatch> = Vec::new();
+                    for batch in batches {
+                        rows += batch.num_rows();
+                        share.push(batch.clone());
+                        if rows >= SHARE {
+                            shares.push(Share::Kept(std::mem::take(&mut share)));
+                            rows = 0;
+                        }
+                    }
+                    shares.push(Share::Kept(share));
+                }
+                Part::File(source) if source.is_parquet() => {
+                    shares.extend(
+                        columnar::shares(source, conditions)?
+                            .into_iter()
+                            .map(Share::Groups),
+                    );
+                }
+                Part::File(source) => shares.push(Share::File(source.clone())),
+            }
+        }
+        Ok(shares)
+    }
+
     /// All values of the column at `at`.
     pub(crate) fn column(&self, at: usize) -> std::result::Result<Vec<ArrayRef>, EngineError> {
         let wanted = [self.columns[at].clone()];
         let mut arrays = Vec::new();
         for part in &self.parts {
-            for batch in part.open(&wanted, &[])? {
+            for batch in part.open(&wanted)? {
                 arrays.push(Arc::clone(batch?.column(0)));
             }
         }
@@ -257,7 +383,7 @@ impl Loaded {
     pub(crate) fn count(&self) -> std::result::Result<usize, EngineError> {
         let mut rows = 0;
         for part in &self.parts {
-            for batch in part.open(&[], &[])? {
+            for batch in part.open(&[])? {
                 rows += batch?.num_rows();
             }
         }

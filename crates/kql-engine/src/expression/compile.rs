@@ -110,14 +110,8 @@ impl<'s> Compiler<'s> {
                     ty,
                 }
             }
-            ExprKind::And(list) => Compiled {
-                node: Node::And(self.all(list)?),
-                ty,
-            },
-            ExprKind::Or(list) => Compiled {
-                node: Node::Or(self.all(list)?),
-                ty,
-            },
+            ExprKind::And(list) => junction(self.all(list)?, true, ty),
+            ExprKind::Or(list) => junction(self.all(list)?, false, ty),
             ExprKind::Text {
                 op,
                 negated,
@@ -148,6 +142,10 @@ impl<'s> Compiler<'s> {
                     self.compile(low)?,
                     self.compile(high)?,
                 ];
+                let list = match between(negated, list, ty) {
+                    Ok(comparisons) => return Ok(comparisons),
+                    Err(list) => list,
+                };
                 apply(
                     kernel(move |values| {
                         let low = compare::compare_values(
@@ -306,6 +304,55 @@ impl<'s> Compiler<'s> {
         });
         Ok(apply(body, list, ty))
     }
+}
+
+/// A column between two values as two comparisons, which readers of files understand; otherwise
+/// the parts as they were.
+fn between(
+    negated: bool,
+    mut list: Vec<Compiled>,
+    ty: ScalarType,
+) -> Result<Compiled, Vec<Compiled>> {
+    let plain = matches!(list[0].node, Node::Input(_)) && list[0].ty != ScalarType::Dynamic;
+    let bounded = list[1..].iter().all(|bound| {
+        let value = bound.as_constant();
+        value.is_some_and(|one| !one.is_null() && !matches!(one, Datum::Dynamic(_)))
+    });
+    let (Node::Input(at), false, true, true) = (&list[0].node, negated, plain, bounded) else {
+        return Err(list);
+    };
+    let (at, value_type) = (*at, list[0].ty);
+    let sides = [CompareOp::LessOrEqual, CompareOp::GreaterOrEqual]
+        .into_iter()
+        .filter_map(|op| {
+            let column = Compiled {
+                node: Node::Input(at),
+                ty: value_type,
+            };
+            Some(Compiled {
+                node: Node::Compare(op, Box::new(column), Box::new(list.pop()?)),
+                ty,
+            })
+        })
+        .collect();
+    Ok(Compiled {
+        node: Node::And(sides),
+        ty,
+    })
+}
+
+/// `and` or `or` without the constants that do not matter; one that decides is all there is.
+fn junction(mut list: Vec<Compiled>, all: bool, ty: ScalarType) -> Compiled {
+    let decided = |one: &Compiled| one.as_constant().and_then(Datum::as_bool);
+    if list.iter().any(|one| decided(one) == Some(!all)) {
+        return Compiled::constant(Datum::Bool(!all), ty);
+    }
+    list.retain(|one| decided(one) != Some(all));
+    if list.is_empty() {
+        return Compiled::constant(Datum::Bool(all), ty);
+    }
+    let node = if all { Node::And(list) } else { Node::Or(list) };
+    Compiled { node, ty }
 }
 
 fn mirrored(op: CompareOp) -> CompareOp {
@@ -567,6 +614,35 @@ fn constant_set(
             .map(|one| one.display().into_owned())
             .collect();
         let test: super::TextTest = Arc::new(move |text| texts.contains(text) != negated);
+        return Compiled {
+            node: Node::Test(test, Box::new(value)),
+            ty,
+        };
+    }
+    if value.ty == ScalarType::String && op == SetOp::InIgnoreCase {
+        let texts: HashSet<String> = members
+            .iter()
+            .map(|one| one.display().to_lowercase())
+            .collect();
+        let lengths: HashSet<usize> = texts.iter().map(String::len).collect();
+        let ascii = texts.iter().all(|one| one.is_ascii());
+        let test: super::TextTest = Arc::new(move |text| {
+            // Lower case keeps the length of ASCII.
+            let possible = !ascii || !text.is_ascii() || lengths.contains(&text.len());
+            (possible && texts.contains(&text.to_lowercase())) != negated
+        });
+        return Compiled {
+            node: Node::Test(test, Box::new(value)),
+            ty,
+        };
+    }
+    if op == SetOp::HasAny && !matches!(value.ty, ScalarType::Dynamic) {
+        let terms: Vec<String> = members
+            .iter()
+            .map(|one| one.display().into_owned())
+            .collect();
+        let any = terms::any_term(&terms);
+        let test: super::TextTest = Arc::new(move |text| any(text) != negated);
         return Compiled {
             node: Node::Test(test, Box::new(value)),
             ty,

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use kql_semantics::ScalarType;
 use kql_semantics::bound::CompareOp;
 
 use super::{Compiled, Node, Rows};
@@ -111,6 +112,29 @@ pub(crate) fn call(compiled: Compiled, columns: &[String]) -> Expr {
         compiled: Arc::new(compiled),
     };
     Arc::new(ScalarUDF::new_from_impl(function)).call(columns.iter().map(column).collect())
+}
+
+/// The test that `filter` is, and the columns it reads; `None` for what is not ours or gives another
+/// answer each time.
+pub(crate) fn predicate(filter: &Expr) -> Option<(Arc<Compiled>, Vec<String>)> {
+    let Expr::ScalarFunction(call) = filter else {
+        return None;
+    };
+    let inner: &dyn Any = call.func.inner().as_ref();
+    let function = inner.downcast_ref::<Function>()?;
+    if function.signature.volatility == Volatility::Volatile
+        || function.compiled.ty != ScalarType::Bool
+    {
+        return None;
+    }
+    let columns = call.args.iter().map(|argument| match argument {
+        Expr::Column(column) => Some(column.name.clone()),
+        _ => None,
+    });
+    Some((
+        Arc::clone(&function.compiled),
+        columns.collect::<Option<_>>()?,
+    ))
 }
 
 /// Comparisons of a column with a value that every row must pass to pass `filter`.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use kql_semantics::bound::TextOp;
-use regex::{Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder, bytes};
 
 use crate::expression::TextTest;
 
@@ -86,23 +86,39 @@ fn ends_folded(text: &str, needle: &str) -> bool {
     }
 }
 
-/// Whether `text` contains `needle` but for case; `lower` is the needle in lower case.
-fn contains_folded(text: &str, lower: &str) -> bool {
-    let Some(first) = lower.bytes().next() else {
-        return true;
-    };
-    if !text.is_ascii() || !lower.is_ascii() {
-        return folded(text).contains(lower);
+/// Looks for a text but for case.
+pub(crate) struct Finder {
+    /// The text in lower case.
+    lower: String,
+    /// Finds a text of ASCII in texts of ASCII.
+    searcher: Option<bytes::Regex>,
+}
+
+impl Finder {
+    pub(crate) fn new(pattern: &str) -> Self {
+        let lower = folded(pattern);
+        let searcher = if lower.is_empty() || !lower.is_ascii() {
+            None
+        } else {
+            let escaped = regex::escape(&lower);
+            bytes::Regex::new(&format!("(?i-u:{escaped})")).ok()
+        };
+        Self { lower, searcher }
     }
-    let (text, lower) = (text.as_bytes(), lower.as_bytes());
-    let upper = first.to_ascii_uppercase();
-    if text.len() < lower.len() {
-        return false;
+
+    fn contains(&self, text: &str) -> bool {
+        if text.is_ascii() {
+            if let Some(searcher) = &self.searcher {
+                return text.len() >= self.lower.len() && searcher.is_match(text.as_bytes());
+            }
+            return self.lower.is_empty() || text.to_ascii_lowercase().contains(&self.lower);
+        }
+        folded(text).contains(&self.lower)
     }
-    (0..=text.len() - lower.len()).any(|at| {
-        (text[at] == first || text[at] == upper)
-            && text[at..at + lower.len()].eq_ignore_ascii_case(lower)
-    })
+
+    fn has(&self, text: &str, start: bool, end: bool) -> bool {
+        self.contains(text) && at_border(&folded(text), &self.lower, start, end)
+    }
 }
 
 /// `like`: `%` and `*` are any text, `_` and `?` any character.
@@ -119,24 +135,47 @@ fn like(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
     regex(&text)
 }
 
+/// Whether any of many terms is in a text: one look at the text tells most of them apart.
+pub(crate) fn any_term(terms: &[String]) -> TextTest {
+    let finders: Vec<Finder> = terms.iter().map(|term| Finder::new(term)).collect();
+    let ascii = finders
+        .iter()
+        .all(|one| one.lower.is_ascii() && !one.lower.is_empty());
+    let all: Vec<String> = finders
+        .iter()
+        .map(|one| regex::escape(&one.lower))
+        .collect();
+    let first = (ascii && finders.len() > 1)
+        .then(|| bytes::Regex::new(&format!("(?i-u:{})", all.join("|"))).ok())
+        .flatten();
+    Arc::new(move |text| {
+        if let Some(first) = &first
+            && text.is_ascii()
+            && !first.is_match(text.as_bytes())
+        {
+            return false;
+        }
+        finders.iter().any(|one| one.has(text, true, true))
+    })
+}
+
 /// The test an operator makes of a text, with everything about the pattern done once.
 pub(crate) fn test(op: TextOp, pattern: &str) -> Result<TextTest, String> {
     let needle = pattern.to_owned();
-    let lower = folded(pattern);
+    let finder = match op {
+        TextOp::Has | TextOp::HasPrefix | TextOp::HasSuffix | TextOp::Contains => {
+            Finder::new(pattern)
+        }
+        _ => Finder::new(""),
+    };
     Ok(match op {
-        TextOp::Has => Arc::new(move |text| {
-            contains_folded(text, &lower) && at_border(&folded(text), &lower, true, true)
-        }),
+        TextOp::Has => Arc::new(move |text| finder.has(text, true, true)),
         TextOp::HasCs => Arc::new(move |text| at_border(text, &needle, true, true)),
-        TextOp::HasPrefix => Arc::new(move |text| {
-            contains_folded(text, &lower) && at_border(&folded(text), &lower, true, false)
-        }),
+        TextOp::HasPrefix => Arc::new(move |text| finder.has(text, true, false)),
         TextOp::HasPrefixCs => Arc::new(move |text| at_border(text, &needle, true, false)),
-        TextOp::HasSuffix => Arc::new(move |text| {
-            contains_folded(text, &lower) && at_border(&folded(text), &lower, false, true)
-        }),
+        TextOp::HasSuffix => Arc::new(move |text| finder.has(text, false, true)),
         TextOp::HasSuffixCs => Arc::new(move |text| at_border(text, &needle, false, true)),
-        TextOp::Contains => Arc::new(move |text| contains_folded(text, &lower)),
+        TextOp::Contains => Arc::new(move |text| finder.contains(text)),
         TextOp::ContainsCs => Arc::new(move |text| text.contains(needle.as_str())),
         TextOp::StartsWith => Arc::new(move |text| starts_folded(text, &needle)),
         TextOp::StartsWithCs => Arc::new(move |text| text.starts_with(needle.as_str())),

@@ -9,7 +9,7 @@ use kql_semantics::ScalarType;
 use kql_semantics::bound::{Column, Expr, Step};
 
 use super::plugins::Networks;
-use super::steps::{batch_of, types};
+use super::steps::batch_of;
 use super::{Flow, Planner};
 use crate::EngineError;
 use crate::catalog::Loaded;
@@ -134,7 +134,7 @@ impl Planner<'_> {
             Ok(super::slices(&batch))
         })?;
         let found = self.without_null_text(found)?;
-        self.keep(found, &types(step))
+        self.keep(found, &self.demanded(&step.columns))
     }
 
     /// Where an address is, by the narrowest network of the table `GeoIp` around it.

@@ -350,8 +350,8 @@ impl Planner<'_> {
         let Some(at) = flow.columns.iter().position(|(id, _)| *id == by) else {
             return Err(EngineError::runtime("the column of partition is not there"));
         };
-        let mut groups = Groups::new(vec![flow.columns[at].1]);
-        let numbers = groups.assign(&[Arc::clone(all.column(at))], all.num_rows());
+        let mut groups = Groups::new(vec![flow.columns[at].1])?;
+        let numbers = groups.assign(&[Arc::clone(all.column(at))])?;
         let mut order: Vec<usize> = (0..all.num_rows()).collect();
         order.sort_by_key(|row| numbers[*row]);
         let indices = UInt64Array::from_iter_values(order.iter().map(|row| *row as u64));

@@ -1,11 +1,10 @@
-//! `parse`, `parse-where` and `parse-kv`.
+//! `parse` and `parse-where`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use kql_semantics::bound::{Parse, ParseKv, ParseMode, ParsePart};
+use kql_semantics::bound::{Parse, ParseMode, ParsePart};
 use kql_semantics::{ColumnId, ScalarType};
 use regex::Regex;
 
@@ -127,88 +126,11 @@ impl Planner<'_> {
         )
     }
 
-    pub(super) fn parse_kv(
-        &self,
-        flow: Flow,
-        parse: &ParseKv,
-        columns: &[(ColumnId, ScalarType)],
-    ) -> Result<Flow, EngineError> {
-        let mut options = HashMap::new();
-        for (name, value) in &parse.options {
-            options.insert(name.as_str(), self.constant(value)?.display().into_owned());
-        }
-        if options
-            .get("greedy")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-        {
-            return Err(EngineError::unsupported(
-                "parse-kv with greedy",
-                parse.input.span.range(),
-            ));
-        }
-        let outputs: Vec<_> = parse.keys.iter().map(|(_, id, ty)| (*id, *ty)).collect();
-        let keys: Vec<(String, ScalarType)> = parse
-            .keys
-            .iter()
-            .map(|(name, _, ty)| (name.clone(), *ty))
-            .collect();
-        let values = move |pairs: HashMap<String, String>| -> Vec<Datum<'static>> {
-            keys.iter()
-                .map(|(name, ty)| match pairs.get(name) {
-                    Some(value) => convert::to_type(&Datum::text(value.clone()), *ty).into_owned(),
-                    None => Datum::Null,
-                })
-                .collect()
-        };
-        if let Some(pattern) = options.get("regex") {
-            let pattern = regex(pattern).map_err(EngineError::runtime)?;
-            return self.row_wise(
-                "parse-kv",
-                flow,
-                &parse.input,
-                &outputs,
-                columns,
-                false,
-                move |text| {
-                    let mut pairs = HashMap::new();
-                    for found in pattern.captures_iter(text) {
-                        if let (Some(key), Some(value)) = (found.get(1), found.get(2)) {
-                            pairs.insert(key.as_str().to_owned(), value.as_str().to_owned());
-                        }
-                    }
-                    Some(values(pairs))
-                },
-            );
-        }
-        let pair = options
-            .get("pair_delimiter")
-            .cloned()
-            .unwrap_or_else(|| " ".to_owned());
-        let between = options
-            .get("kv_delimiter")
-            .cloned()
-            .unwrap_or_else(|| "=".to_owned());
-        let quotes: Vec<char> = options
-            .get("quote")
-            .map(|text| text.chars().collect())
-            .unwrap_or_default();
-        let escape = options.get("escape").and_then(|text| text.chars().next());
-        self.row_wise(
-            "parse-kv",
-            flow,
-            &parse.input,
-            &outputs,
-            columns,
-            false,
-            move |text| Some(values(pairs(text, &pair, &between, &quotes, escape))),
-        )
-    }
-
     #[expect(
         clippy::too_many_arguments,
         reason = "one private seam for three operators"
     )]
-    fn row_wise(
+    pub(super) fn row_wise(
         &self,
         title: &'static str,
         flow: Flow,
@@ -263,85 +185,4 @@ impl Planner<'_> {
             columns,
         )
     }
-}
-
-/// Key and value pairs of a text; of equal keys the first one stays.
-fn pairs(
-    text: &str,
-    pair: &str,
-    between: &str,
-    quotes: &[char],
-    escape: Option<char>,
-) -> HashMap<String, String> {
-    let mut found = HashMap::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        if !pair.is_empty()
-            && let Some(next) = rest.strip_prefix(pair)
-        {
-            rest = next;
-            continue;
-        }
-        let (key, next) = token(rest, &[between, pair], quotes, escape);
-        let Some(after) = next.strip_prefix(between).filter(|_| !between.is_empty()) else {
-            if next.len() == rest.len() {
-                break;
-            }
-            rest = next;
-            continue;
-        };
-        let (value, next) = token(after, &[pair], quotes, escape);
-        found.entry(key.trim().to_owned()).or_insert(value);
-        rest = next;
-    }
-    found
-}
-
-/// Text up to one of `ends`, or what is in quotes.
-fn token<'a>(
-    text: &'a str,
-    ends: &[&str],
-    quotes: &[char],
-    escape: Option<char>,
-) -> (String, &'a str) {
-    let mut out = String::new();
-    let mut characters = text.char_indices();
-    let first = text.chars().next();
-    if let Some(open) = first.filter(|first| quotes.contains(first)) {
-        // `()` and `[]` close with the other character.
-        let close = match quotes.iter().position(|one| *one == open) {
-            Some(0) if quotes.len() == 2 => quotes[1],
-            _ => open,
-        };
-        characters.next();
-        while let Some((at, character)) = characters.next() {
-            if Some(character) == escape {
-                if let Some((_, escaped)) = characters.next() {
-                    out.push(escaped);
-                }
-                continue;
-            }
-            if character == close {
-                return (out, &text[at + character.len_utf8()..]);
-            }
-            out.push(character);
-        }
-        return (out, "");
-    }
-    while let Some((at, character)) = characters.next() {
-        if ends
-            .iter()
-            .any(|end| !end.is_empty() && text[at..].starts_with(end))
-        {
-            return (out, &text[at..]);
-        }
-        if Some(character) == escape {
-            if let Some((_, escaped)) = characters.next() {
-                out.push(escaped);
-            }
-            continue;
-        }
-        out.push(character);
-    }
-    (out, "")
 }

@@ -7,7 +7,7 @@ use arrow::compute::take;
 use kql_semantics::bound::{Column, Expr, Pipeline, PluginArgument, Step};
 use kql_semantics::{ColumnId, ScalarType};
 
-use super::steps::{batch_of, types};
+use super::steps::batch_of;
 use super::{Context, Flow, Planner};
 use crate::EngineError;
 use crate::column::Reader;
@@ -68,7 +68,7 @@ impl Planner<'_> {
                 let unmatched = self.constant(unmatched)?.as_bool() == Some(true);
                 let only_four = name == "ipv4_lookup";
                 let keys = (ours, theirs);
-                let columns = types(step);
+                let columns = self.demanded(&step.columns);
                 self.lookup(
                     flow,
                     table,
@@ -79,6 +79,13 @@ impl Planner<'_> {
                     context,
                 )
             }
+            ("activity_counts_metrics", _) if flow.carried.is_empty() => {
+                self.activity(flow, "activity_counts_metrics", arguments, outputs, step)
+            }
+            ("session_count", _) if flow.carried.is_empty() => {
+                self.activity(flow, "session_count", arguments, outputs, step)
+            }
+            ("rows_near", _) if flow.carried.is_empty() => self.rows_near(flow, arguments, step),
             _ => Err(EngineError::unsupported(
                 format!("plugin {name}"),
                 step.span.range(),

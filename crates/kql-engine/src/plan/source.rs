@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::logical_expr::LogicalPlanBuilder;
-use kql_semantics::bound::{ArithmeticOp, Column, CompareOp, Source, UnionColumn};
-use kql_semantics::{ColumnId, ScalarType};
+use kql_semantics::ScalarType;
+use kql_semantics::bound::{ArithmeticOp, Column, CompareOp, Source};
 
-use super::transform::Each;
+use super::union::no_rows;
 use super::{Context, Flow, Planner, name, named};
 use crate::EngineError;
-use crate::catalog::{Condition, Rows};
+use crate::catalog::Rows;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
-use crate::expression::{self, Compiled, compare_values, kernel};
+use crate::expression::{self, Compiled, compare_values};
 use crate::functions::arithmetic;
 
 /// More rows than this from `range` is a mistake.
@@ -54,33 +54,12 @@ impl Planner<'_> {
                 let (array, rows) = range(&from, &to, &step, column.ty, &|| self.is_cancelled())?;
                 self.literal_rows(std::slice::from_ref(column), vec![array], rows)
             }
-            Source::Union {
-                inputs,
-                columns,
-                source_column,
-                source_names,
-            } => {
-                let mut flows = Vec::with_capacity(inputs.len());
-                for (at, input) in inputs.iter().enumerate() {
-                    let flow = self.pipeline(input, context)?;
-                    let source = source_column
-                        .as_ref()
-                        .map(|column| (column.id, source_names.get(at).cloned()));
-                    flows.push(self.union_input(flow, at, columns, source)?);
-                }
-                let mut all: Vec<(ColumnId, ScalarType)> = source_column
-                    .iter()
-                    .map(|column| (column.id, column.ty))
-                    .collect();
-                all.extend(columns.iter().map(|one| (one.column.id, one.column.ty)));
-                self.concatenated(flows, &all)
-            }
+            Source::Union { .. } => self.union(source, &[], context),
             Source::Shared { id, columns } => {
                 let flow = match self.shared_rows(id.0) {
                     Some(batches) => {
                         let shared = &self.query.shared[id.0].pipeline;
-                        let own: Vec<_> =
-                            shared.columns.iter().map(|one| (one.id, one.ty)).collect();
+                        let own = self.demanded(&shared.columns);
                         let plan = if own.is_empty() {
                             let rows = batches.iter().map(RecordBatch::num_rows).sum();
                             return self.literal_rows(&[], Vec::new(), rows);
@@ -95,12 +74,13 @@ impl Planner<'_> {
                     }
                     None => self.pipeline(&self.query.shared[id.0].pipeline, None)?,
                 };
-                let fresh: Vec<_> = columns
-                    .iter()
-                    .map(|(column, _)| (column.id, column.ty))
-                    .collect();
-                let computed = columns
-                    .iter()
+                let seen = || {
+                    columns
+                        .iter()
+                        .filter(|(column, _)| self.demanded.contains(&column.id))
+                };
+                let fresh: Vec<_> = seen().map(|(column, _)| (column.id, column.ty)).collect();
+                let computed = seen()
                     .map(|(column, own)| (column.id, named(&name(*own))))
                     .collect();
                 self.project(flow, &fresh, computed)
@@ -127,40 +107,58 @@ impl Planner<'_> {
 
     fn table(&self, table: &str, columns: &[Column]) -> Result<Flow, EngineError> {
         let loaded = self.catalog.load(table)?;
-        let wanted: Vec<_> = columns.iter().map(|one| (one.id, one.ty)).collect();
-        if wanted.is_empty() {
+        if columns.is_empty() {
             return self.literal_rows(&[], Vec::new(), loaded.count()?);
         }
         let stamp = columns
             .iter()
-            .find(|one| &*one.name == "Timestamp" && one.ty == ScalarType::DateTime);
-        let mut conditions = Vec::new();
-        if let (Some((start, end)), Some(stamp)) = (self.options.time_range, stamp) {
-            for (op, bound) in [
-                (CompareOp::GreaterOrEqual, start),
-                (CompareOp::LessOrEqual, end),
-            ] {
-                let value = Datum::DateTime(bound);
-                conditions.extend(Condition::new(&stamp.name, stamp.ty, op, &value));
-            }
+            .find(|one| &*one.name == "Timestamp" && one.ty == ScalarType::DateTime)
+            .filter(|_| self.options.time_range.is_some());
+        let mut seen: Vec<&Column> = columns
+            .iter()
+            .filter(|one| self.demanded.contains(&one.id) || stamp == Some(one))
+            .collect();
+        if seen.is_empty() {
+            // Rows are counted by a column: one that takes little to read.
+            let light = |one: &&Column| !matches!(one.ty, ScalarType::String | ScalarType::Dynamic);
+            seen.extend(columns.iter().find(light).or_else(|| columns.first()));
         }
-        let named = columns.iter().map(|one| (one.name.to_string(), one.ty));
+        let wanted: Vec<_> = seen.iter().map(|one| (one.id, one.ty)).collect();
         let schema = self.schema_of(&[], &wanted);
-        let rows = Rows::new(loaded, named.collect(), schema, conditions);
-        let mut plan = self.scan(Arc::new(rows))?;
-        if let (Some((start, end)), Some(stamp)) = (self.options.time_range, stamp) {
-            let inside = Compiled {
-                node: expression::Node::Kernel(
-                    kernel(move |values| {
-                        Ok(Datum::Bool(
-                            matches!(values[0], Datum::DateTime(at) if (start..=end).contains(&at)),
-                        ))
-                    }),
-                    vec![Compiled {
+        if loaded.is_empty() {
+            return Ok(Flow {
+                plan: no_rows(&schema)?,
+                columns: wanted,
+                carried: Vec::new(),
+            });
+        }
+        let bounds = self
+            .options
+            .time_range
+            .zip(stamp)
+            .map(|((start, end), stamp)| {
+                let bounds = [
+                    (CompareOp::GreaterOrEqual, Datum::DateTime(start)),
+                    (CompareOp::LessOrEqual, Datum::DateTime(end)),
+                ];
+                (stamp, bounds)
+            });
+        let named = seen.iter().map(|one| (one.name.to_string(), one.ty));
+        let mut plan = self.scan(Arc::new(Rows::new(loaded, named.collect(), schema)))?;
+        if let Some((stamp, bounds)) = bounds {
+            let sides = bounds.map(|(op, bound)| Compiled {
+                node: expression::Node::Compare(
+                    op,
+                    Box::new(Compiled {
                         node: expression::Node::Input(0),
                         ty: ScalarType::DateTime,
-                    }],
+                    }),
+                    Box::new(Compiled::constant(bound, ScalarType::DateTime)),
                 ),
+                ty: ScalarType::Bool,
+            });
+            let inside = Compiled {
+                node: expression::Node::And(sides.into()),
                 ty: ScalarType::Bool,
             };
             let predicate = expression::call(inside, &[name(stamp.id)]);
@@ -201,84 +199,6 @@ impl Planner<'_> {
             columns: wanted,
             carried: Vec::new(),
         })
-    }
-
-    fn union_input(
-        &self,
-        flow: Flow,
-        at: usize,
-        columns: &[UnionColumn],
-        source: Option<(ColumnId, Option<Arc<str>>)>,
-    ) -> Result<Flow, EngineError> {
-        let mut wanted = Vec::new();
-        let mut computed = Vec::new();
-        if let Some((id, name)) = source {
-            wanted.push((id, ScalarType::String));
-            let text = Datum::text(name.as_deref().unwrap_or_default().to_owned());
-            computed.push((
-                id,
-                expression::call(Compiled::constant(text, ScalarType::String), &[]),
-            ));
-        }
-        for one in columns {
-            wanted.push((one.column.id, one.column.ty));
-            let value = match one.inputs.get(at).copied().flatten() {
-                Some(own) => named(&name(own)),
-                None => expression::call(Compiled::constant(Datum::Null, one.column.ty), &[]),
-            };
-            computed.push((one.column.id, value));
-        }
-        self.project(flow, &wanted, computed)
-    }
-
-    /// All rows of all flows, in their order.
-    pub(super) fn concatenated(
-        &self,
-        flows: Vec<Flow>,
-        columns: &[(ColumnId, ScalarType)],
-    ) -> Result<Flow, EngineError> {
-        let carried = flows.iter().find(|one| !one.carried.is_empty());
-        let carried = carried.map(|one| one.carried.clone()).unwrap_or_default();
-        if flows.iter().any(|one| one.carried != carried) {
-            return Err(EngineError::Unsupported {
-                what: "a union of a body's rows with others".to_owned(),
-                span: None,
-            });
-        }
-        let schema = if carried.is_empty() && columns.is_empty() {
-            column::schema([(self.fresh("n"), ScalarType::Bool)])
-        } else {
-            self.schema_of(&carried, columns)
-        };
-        let inputs = flows.into_iter().map(|one| one.plan).collect();
-        let out = Arc::clone(&schema);
-        let plan = self.transform(
-            "union",
-            inputs,
-            schema,
-            Arc::new(move || {
-                let schema = Arc::clone(&out);
-                Box::new(Each(move |_, batch: RecordBatch| {
-                    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-                    let columns = batch.columns().to_vec();
-                    Ok(RecordBatch::try_new_with_options(
-                        Arc::clone(&schema),
-                        columns,
-                        &options,
-                    )?)
-                }))
-            }),
-        )?;
-        let flow = Flow {
-            plan,
-            columns: columns.to_vec(),
-            carried,
-        };
-        if flow.carried.is_empty() {
-            Ok(flow)
-        } else {
-            self.by_part(flow)
-        }
     }
 }
 

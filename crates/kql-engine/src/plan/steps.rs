@@ -18,13 +18,6 @@ use crate::column::Reader;
 use crate::datum::Datum;
 use crate::expression::{self, Compiled, Compiler, Node, kernel};
 
-pub(super) fn types(step: &Step) -> Vec<(ColumnId, ScalarType)> {
-    step.columns
-        .iter()
-        .map(|column| (column.id, column.ty))
-        .collect()
-}
-
 impl Planner<'_> {
     pub(super) fn step(
         &self,
@@ -32,7 +25,7 @@ impl Planner<'_> {
         step: &Step,
         context: Option<&Context>,
     ) -> Result<Flow, EngineError> {
-        let columns = types(step);
+        let columns = self.demanded(&step.columns);
         match &step.operator {
             Operator::Filter { predicate } => {
                 let flow = self.filter(flow, predicate)?;
@@ -63,6 +56,7 @@ impl Planner<'_> {
             Operator::MakeSeries(series) => self.make_series(flow, series, &columns),
             Operator::TopNested { levels } => self.top_nested(flow, levels, &columns),
             Operator::Scan(scan) => self.scan_steps(flow, scan, &columns),
+            Operator::Graph(graph) => self.graph(flow, graph, step, &columns, context),
             Operator::Reduce { .. } => Err(EngineError::unsupported(
                 "operator reduce",
                 step.span.range(),
@@ -106,7 +100,10 @@ impl Planner<'_> {
         columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
         let mut computed = Vec::with_capacity(assignments.len());
-        for assignment in assignments {
+        let seen = assignments
+            .iter()
+            .filter(|one| columns.iter().any(|(id, _)| *id == one.column));
+        for assignment in seen {
             computed.push((assignment.column, self.native(&assignment.value)?));
         }
         self.project(flow, columns, computed)

@@ -1,76 +1,95 @@
 //! Grouping.
 
-use std::collections::HashMap;
+use std::any::Any;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{
+    Array, ArrayRef, AsArray, LargeStringArray, RecordBatch, RecordBatchOptions, new_empty_array,
+};
+use arrow::datatypes::{Field, Float64Type, Schema, SchemaRef};
+use datafusion::logical_expr::EmitTo;
+use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
+use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use kql_semantics::ScalarType;
 
 use super::transform::Worker;
 use crate::EngineError;
 use crate::aggregates::{Aggregate, State};
-use crate::column::{Builder, Reader};
+use crate::column::{self, Builder, Reader};
 use crate::datum::Datum;
 
 /// Finds the number of a row's group, in the order groups first appear.
 pub(crate) struct Groups {
     types: Vec<ScalarType>,
-    numbers: HashMap<Vec<u8>, usize>,
-    keys: Vec<Builder>,
-    size: usize,
+    values: Box<dyn GroupValues>,
 }
 
 impl Groups {
-    pub(crate) fn new(types: Vec<ScalarType>) -> Self {
-        let keys = types.iter().map(|ty| Builder::new(*ty, 0)).collect();
-        Self {
-            types,
-            numbers: HashMap::new(),
-            keys,
-            size: 0,
-        }
+    pub(crate) fn new(types: Vec<ScalarType>) -> Result<Self, EngineError> {
+        let fields: Vec<Field> = types
+            .iter()
+            .enumerate()
+            .map(|(at, ty)| Field::new(format!("k{at}"), column::arrow_type(*ty), true))
+            .collect();
+        let values = new_group_values(Arc::new(Schema::new(fields)), &GroupOrdering::None)?;
+        Ok(Self { types, values })
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.numbers.len()
+        self.values.len()
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.size
+        self.values.size()
     }
 
     /// The group of each row of `columns`, making new ones as needed.
-    pub(crate) fn assign(&mut self, columns: &[ArrayRef], rows: usize) -> Vec<usize> {
-        let readers: Vec<Reader<'_>> = columns
+    pub(crate) fn assign(&mut self, columns: &[ArrayRef]) -> Result<Vec<usize>, EngineError> {
+        let columns: Vec<ArrayRef> = columns
             .iter()
             .zip(&self.types)
-            .map(|(array, ty)| Reader::new(array, *ty))
+            .map(|(array, ty)| canonical(array, *ty))
             .collect();
-        let mut assigned = Vec::with_capacity(rows);
-        let mut encoded = Vec::new();
-        for row in 0..rows {
-            encoded.clear();
-            for reader in &readers {
-                encode(&reader.get(row), &mut encoded);
-            }
-            if let Some(number) = self.numbers.get(encoded.as_slice()) {
-                assigned.push(*number);
-                continue;
-            }
-            let number = self.numbers.len();
-            self.size += encoded.len() * 2 + 64;
-            self.numbers.insert(encoded.clone(), number);
-            for (builder, reader) in self.keys.iter_mut().zip(&readers) {
-                builder.push(&reader.get(row));
-            }
-            assigned.push(number);
-        }
-        assigned
+        let mut groups = Vec::new();
+        self.values.intern(&columns, &mut groups)?;
+        Ok(groups)
     }
 
-    pub(crate) fn finish(self) -> Vec<ArrayRef> {
-        self.keys.into_iter().map(Builder::finish).collect()
+    pub(crate) fn finish(mut self) -> Result<Vec<ArrayRef>, EngineError> {
+        if self.values.is_empty() {
+            let empty = |ty: &ScalarType| new_empty_array(&column::arrow_type(*ty));
+            return Ok(self.types.iter().map(empty).collect());
+        }
+        Ok(self.values.emit(EmitTo::All)?)
+    }
+}
+
+/// Equal values in equal bits: one NaN, one zero, no missing text.
+fn canonical(array: &ArrayRef, ty: ScalarType) -> ArrayRef {
+    match ty {
+        ScalarType::Real => {
+            let one_form = |value: f64| {
+                if value.is_nan() {
+                    f64::NAN
+                } else {
+                    value + 0.0
+                }
+            };
+            Arc::new(
+                array
+                    .as_primitive::<Float64Type>()
+                    .unary::<_, Float64Type>(one_form),
+            )
+        }
+        ScalarType::String if array.null_count() > 0 => {
+            Arc::new(LargeStringArray::from_iter_values(
+                array
+                    .as_string::<i64>()
+                    .iter()
+                    .map(Option::unwrap_or_default),
+            ))
+        }
+        _ => Arc::clone(array),
     }
 }
 
@@ -109,7 +128,9 @@ pub(crate) fn encode(value: &Datum<'_>, out: &mut Vec<u8>) {
 
 /// `summarize`: the input's first columns are the keys, then come the aggregates' arguments.
 pub(crate) struct Summarize {
+    /// Made when the first rows come.
     groups: Option<Groups>,
+    key_types: Vec<ScalarType>,
     keyless: bool,
     aggregates: Vec<Prepared>,
     schema: SchemaRef,
@@ -138,7 +159,8 @@ impl Summarize {
     ) -> Self {
         let keys = key_types.len();
         Self {
-            groups: Some(Groups::new(key_types)),
+            groups: None,
+            key_types,
             keyless: keys == 0,
             aggregates,
             schema,
@@ -146,6 +168,18 @@ impl Summarize {
             group_count: 0,
             seeded,
         }
+    }
+}
+
+impl Summarize {
+    fn groups_of(&mut self, keys: &[ArrayRef]) -> Result<Vec<usize>, EngineError> {
+        let groups = match &mut self.groups {
+            Some(groups) => groups,
+            none => none.insert(Groups::new(self.key_types.clone())?),
+        };
+        let numbers = groups.assign(keys)?;
+        self.group_count = groups.len();
+        Ok(numbers)
     }
 }
 
@@ -162,17 +196,22 @@ impl Worker for Summarize {
             self.group_count = 1;
             vec![0; rows]
         } else {
-            let Some(groups) = self.groups.as_mut() else {
-                return Ok(Vec::new());
-            };
-            let numbers = groups.assign(&batch.columns()[..self.keys], rows);
-            self.group_count = groups.len();
-            numbers
+            self.groups_of(&batch.columns()[..self.keys])?
         };
         if self.seeded && input == 0 {
             return Ok(Vec::new());
         }
         for prepared in &mut self.aggregates {
+            prepared.state.grow(self.group_count);
+            let arguments: Vec<&ArrayRef> = prepared
+                .arguments
+                .iter()
+                .map(|at| batch.column(*at))
+                .collect();
+            let chosen = prepared.filter.map(|at| batch.column(at).as_boolean());
+            if prepared.state.columns(&numbers, &arguments, chosen)? {
+                continue;
+            }
             let types = &prepared.aggregate.argument_types;
             let readers: Vec<Reader<'_>> = prepared
                 .arguments
@@ -183,7 +222,6 @@ impl Worker for Summarize {
             let filter = prepared
                 .filter
                 .map(|at| Reader::new(batch.column(at), ScalarType::Bool));
-            prepared.state.grow(self.group_count);
             let mut values = Vec::with_capacity(readers.len());
             for (row, number) in numbers.iter().enumerate() {
                 if let Some(filter) = filter
@@ -200,8 +238,14 @@ impl Worker for Summarize {
 
     fn finish(&mut self) -> Result<Vec<RecordBatch>, EngineError> {
         let count = if self.keyless { 1 } else { self.group_count };
-        let mut columns: Vec<ArrayRef> = self.groups.take().map(Groups::finish).unwrap_or_default();
-        columns.truncate(self.keys);
+        let mut columns: Vec<ArrayRef> = match self.groups.take() {
+            Some(groups) => groups.finish()?,
+            None => self
+                .key_types
+                .iter()
+                .map(|ty| new_empty_array(&column::arrow_type(*ty)))
+                .collect(),
+        };
         for prepared in &mut self.aggregates {
             prepared.state.grow(count);
             let mut builders: Vec<Builder> = prepared
@@ -222,6 +266,56 @@ impl Worker for Summarize {
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         let all = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
         Ok(super::slices(&all))
+    }
+
+    fn part(&self) -> Option<Box<dyn Worker>> {
+        let mergeable = self.aggregates.iter().all(|one| one.state.is_mergeable());
+        if self.seeded || !mergeable {
+            return None;
+        }
+        let aggregates = self
+            .aggregates
+            .iter()
+            .map(|one| {
+                Some(Prepared {
+                    aggregate: Arc::clone(&one.aggregate),
+                    state: one.aggregate.state()?,
+                    arguments: one.arguments.clone(),
+                    filter: one.filter,
+                })
+            })
+            .collect::<Option<_>>()?;
+        Some(Box::new(Self::new(
+            self.key_types.clone(),
+            aggregates,
+            Arc::clone(&self.schema),
+            false,
+        )))
+    }
+
+    fn absorb(&mut self, part: Box<dyn Any>) -> Result<(), EngineError> {
+        let part = part
+            .downcast::<Self>()
+            .map_err(|_| EngineError::runtime("a part of another operator"))?;
+        if part.group_count == 0 {
+            return Ok(());
+        }
+        let numbers = match part.groups {
+            Some(groups) => self.groups_of(&groups.finish()?)?,
+            None => {
+                self.group_count = 1;
+                vec![0]
+            }
+        };
+        for (own, other) in self.aggregates.iter_mut().zip(part.aggregates) {
+            own.state.grow(self.group_count);
+            own.state.merge(other.state.into_any(), &numbers)?;
+        }
+        Ok(())
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
     }
 
     fn size(&self) -> usize {

@@ -110,8 +110,8 @@ fn descend(
     };
     let chosen = arrow::array::UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
     let values = arrow::compute::take(batch.column(level.value), &chosen, None)?;
-    let mut groups = Groups::new(vec![level.ty]);
-    let numbers = groups.assign(&[values], rows.len());
+    let mut groups = Groups::new(vec![level.ty])?;
+    let numbers = groups.assign(&[values])?;
     let count = groups.len();
     let mut prepared = level.layout.prepared();
     prepared.state.grow(count);
@@ -154,7 +154,7 @@ fn descend(
             ordering.reverse()
         }
     });
-    let keys = groups.finish();
+    let keys = groups.finish()?;
     let reader = Reader::new(&keys[0], level.ty);
     for (group, value) in ranked.into_iter().take(level.count) {
         path.push(reader.get(group).into_owned());

@@ -4,6 +4,7 @@
 //! extension; each run gets a fresh [`Worker`], which sees the batches of the first input, then of
 //! the second, and so on.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,8 +24,10 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
 };
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::parallel::{self, Piece};
 use crate::EngineError;
 
 /// What a transform does to batches during one run.
@@ -41,6 +44,22 @@ pub(crate) trait Worker: Send {
     fn size(&self) -> usize {
         0
     }
+
+    /// A worker for a part of the only input, where parts can be put together again without a
+    /// trace.
+    fn part(&self) -> Option<Box<dyn Worker>> {
+        None
+    }
+
+    /// Takes over what a worker of the next part has seen.
+    fn absorb(&mut self, _part: Box<dyn Any>) -> Result<(), EngineError> {
+        Err(EngineError::runtime("a part of an operator that has none"))
+    }
+
+    /// Itself, to be absorbed.
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        Box::new(())
+    }
 }
 
 /// Makes a worker per run.
@@ -53,6 +72,7 @@ pub(crate) struct Transform {
     inputs: Vec<LogicalPlan>,
     schema: SchemaRef,
     factory: Factory,
+    threads: usize,
 }
 
 impl Transform {
@@ -61,12 +81,14 @@ impl Transform {
         inputs: Vec<LogicalPlan>,
         schema: SchemaRef,
         factory: Factory,
+        threads: usize,
     ) -> Self {
         Self {
             name,
             inputs,
             schema,
             factory,
+            threads,
         }
     }
 }
@@ -98,7 +120,8 @@ impl TableProvider for Transform {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut inputs = Vec::with_capacity(self.inputs.len());
         for input in &self.inputs {
-            inputs.push(state.create_physical_plan(input).await?);
+            let input = state.create_physical_plan(input).await?;
+            inputs.push(parallel::ordered(input, self.threads)?);
         }
         let schema = match projection {
             Some(columns) => Arc::new(self.schema.project(columns)?),
@@ -115,6 +138,7 @@ impl TableProvider for Transform {
             inputs,
             projection: projection.cloned(),
             factory: Arc::clone(&self.factory),
+            threads: self.threads,
             properties,
         }))
     }
@@ -127,6 +151,7 @@ struct TransformExec {
     inputs: Vec<Arc<dyn ExecutionPlan>>,
     projection: Option<Vec<usize>>,
     factory: Factory,
+    threads: usize,
     properties: Arc<PlanProperties>,
 }
 
@@ -146,12 +171,16 @@ impl DisplayAs for TransformExec {
 
 /// The state of a running transform.
 struct Running {
-    waiting: std::vec::IntoIter<SendableRecordBatchStream>,
-    current: Option<SendableRecordBatchStream>,
+    waiting: std::vec::IntoIter<Arc<dyn ExecutionPlan>>,
+    current: Option<BoxStream<'static, Result<Piece>>>,
     input: usize,
     worker: Box<dyn Worker>,
     reservation: MemoryReservation,
     finished: bool,
+    context: Arc<TaskContext>,
+    threads: usize,
+    /// Makes workers for parts of the only input.
+    parts: Option<Factory>,
 }
 
 impl Running {
@@ -161,8 +190,13 @@ impl Running {
                 return Ok(None);
             }
             let Some(current) = self.current.as_mut() else {
-                if let Some(stream) = self.waiting.next() {
-                    self.current = Some(stream);
+                if let Some(plan) = self.waiting.next() {
+                    self.current = Some(parallel::in_order(
+                        &plan,
+                        &self.context,
+                        self.threads,
+                        self.parts.as_ref(),
+                    )?);
                 } else {
                     self.finished = true;
                     let rest = self.worker.finish()?;
@@ -175,8 +209,14 @@ impl Running {
                     self.current = None;
                     self.input += 1;
                 }
-                Some(batch) => {
-                    let out = self.worker.batch(self.input, batch?)?;
+                Some(piece) => {
+                    let out = match piece? {
+                        Piece::Batch(batch) => self.worker.batch(self.input, batch)?,
+                        Piece::Worked(part) => {
+                            self.worker.absorb(part.into_any())?;
+                            Vec::new()
+                        }
+                    };
                     self.reservation.try_resize(self.worker.size())?;
                     // Workers never wait: this is where a query that is no longer wanted ends.
                     tokio::task::yield_now().await;
@@ -217,20 +257,16 @@ impl ExecutionPlan for TransformExec {
     }
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let mut streams = Vec::with_capacity(self.inputs.len());
-        for input in &self.inputs {
-            streams.push(datafusion::physical_plan::execute_stream(
-                Arc::clone(input),
-                Arc::clone(&context),
-            )?);
-        }
         let running = Running {
-            waiting: streams.into_iter(),
+            waiting: self.inputs.clone().into_iter(),
             current: None,
             input: 0,
             worker: (self.factory)(),
             reservation: MemoryConsumer::new(self.name).register(context.memory_pool()),
             finished: false,
+            threads: self.threads,
+            parts: (self.inputs.len() == 1).then(|| Arc::clone(&self.factory)),
+            context,
         };
         let projection = self.projection.clone();
         let batches = stream::try_unfold(running, Running::next)

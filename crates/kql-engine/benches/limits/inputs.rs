@@ -1,0 +1,262 @@
+//! Queries that nobody writes by hand: each is long, deep or grows when it is bound.
+
+/// A name and the text of a query over `T` (`Timestamp`, `Name`, `Number`, `Fields`).
+pub(crate) struct Input {
+    pub(crate) name: &'static str,
+    pub(crate) text: String,
+}
+
+fn joined(count: usize, separator: &str, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect::<Vec<_>>().join(separator)
+}
+
+/// Every input, of at most 100 kB.
+pub(crate) fn all() -> Vec<Input> {
+    let nested_lets = |levels: usize| {
+        let lets = joined(levels, "\n", |at| {
+            format!("let v{} = union v{at}, v{at};", at + 1)
+        });
+        format!("let v0 = T | take 1;\n{lets}\nv{levels} | count")
+    };
+    let shared_lets = |levels: usize| {
+        let lets = joined(levels, "\n", |at| {
+            format!(
+                "let v{} = v{at} | join kind=inner v{at} on Name | project Name;",
+                at + 1
+            )
+        });
+        format!("let v0 = T | project Name;\n{lets}\nv{levels} | count")
+    };
+    let functions = |levels: usize| {
+        let lets = joined(levels, "\n", |at| {
+            format!("let f{} = (n: long) {{ f{at}(n) + f{at}(n + 1) }};", at + 1)
+        });
+        format!("let f0 = (n: long) {{ n * 2 }};\n{lets}\nT | extend x = f{levels}(Number)")
+    };
+    let scalars = |levels: usize| {
+        let lets = joined(levels, "\n", |at| {
+            format!("let s{} = s{at} + s{at};", at + 1)
+        });
+        format!("let s0 = toscalar(T | count);\n{lets}\nprint s{levels}")
+    };
+    let texts = [
+        (
+            "or of 5,000 comparisons",
+            format!(
+                "T | where {}",
+                joined(5_000, " or ", |at| format!("Number=={at}"))
+            ),
+        ),
+        (
+            "or of 4,000 has",
+            format!(
+                "T | where {}",
+                joined(4_000, " or ", |at| format!("Name has 'a{at}'"))
+            ),
+        ),
+        (
+            "in of 10,000 numbers",
+            format!(
+                "T | where Number in ({})",
+                joined(10_000, ",", |at| at.to_string())
+            ),
+        ),
+        (
+            "in of 9,000 texts",
+            format!(
+                "T | where Name in~ ({})",
+                joined(9_000, ",", |at| format!("'a{at}'"))
+            ),
+        ),
+        (
+            "has_any of 9,000 terms",
+            format!(
+                "T | where Name has_any ({})",
+                joined(9_000, ",", |at| format!("'a{at}'"))
+            ),
+        ),
+        (
+            "sum of 10,000 numbers",
+            format!("print {}", joined(10_000, "+", |at| at.to_string())),
+        ),
+        (
+            "sum of 10,000 columns",
+            format!(
+                "T | extend x = {}",
+                joined(10_000, "+", |_| "Number".to_owned())
+            ),
+        ),
+        (
+            "1,000 wheres",
+            format!(
+                "T {}",
+                joined(1_000, " ", |at| format!("| where Number != {at}"))
+            ),
+        ),
+        (
+            "2,000 extends",
+            format!(
+                "T {}",
+                joined(2_000, " ", |at| format!("| extend x{at} = Number + {at}"))
+            ),
+        ),
+        (
+            "2,000 extends of one name",
+            format!(
+                "T {}",
+                joined(2_000, " ", |_| "| extend Number = Number + 1".to_owned())
+            ),
+        ),
+        (
+            "one extend of 4,000",
+            format!(
+                "T | extend {}",
+                joined(4_000, ", ", |at| format!("x{at} = Number + {at}"))
+            ),
+        ),
+        (
+            "1,000 projects",
+            format!(
+                "T {}",
+                joined(1_000, " ", |_| "| project Name, Number".to_owned())
+            ),
+        ),
+        (
+            "1,000 summarizes",
+            format!(
+                "T {}",
+                joined(1_000, " ", |_| "| summarize Number = count() by Name"
+                    .to_owned())
+            ),
+        ),
+        (
+            "1,000 sorts",
+            format!(
+                "T {}",
+                joined(1_000, " ", |_| "| order by Number asc".to_owned())
+            ),
+        ),
+        (
+            "union of 500",
+            format!(
+                "union {}",
+                joined(500, ", ", |at| format!("(T | where Number == {at})"))
+            ),
+        ),
+        (
+            "union of 500 schemas",
+            format!(
+                "union {}",
+                joined(500, ", ", |at| format!("(T | extend x{at} = {at})"))
+            ),
+        ),
+        (
+            "500 unions",
+            format!("T {}", joined(500, " ", |_| "| union T".to_owned())),
+        ),
+        (
+            "200 joins",
+            format!(
+                "T {}",
+                joined(200, " ", |_| {
+                    "| join kind=inner T on Name | project Name, Number".to_owned()
+                })
+            ),
+        ),
+        (
+            "200 joins that keep columns",
+            format!(
+                "T {}",
+                joined(200, " ", |_| "| join kind=inner T on Name".to_owned())
+            ),
+        ),
+        ("lets used twice, 20 levels", nested_lets(20)),
+        ("lets used twice, 100 levels", nested_lets(100)),
+        ("lets joined with themselves, 12 levels", shared_lets(12)),
+        ("lets joined with themselves, 100 levels", shared_lets(100)),
+        ("functions used twice, 30 levels", functions(30)),
+        ("scalars used twice, 60 levels", scalars(60)),
+        (
+            "dynamic of 90 kB",
+            format!(
+                "print dynamic([{}])",
+                joined(15_000, ",", |at| at.to_string())
+            ),
+        ),
+        (
+            "deep dynamic",
+            format!(
+                "print dynamic({}{})",
+                "[".repeat(20_000),
+                "]".repeat(20_000)
+            ),
+        ),
+        (
+            "deep parentheses",
+            format!("print {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+        ),
+        (
+            "deep calls",
+            format!("print {}1{}", "abs(".repeat(10_000), ")".repeat(10_000)),
+        ),
+        (
+            "deep subqueries",
+            format!("{}T{}", "union (".repeat(1_000), ")".repeat(1_000)),
+        ),
+        (
+            "case of 3,000",
+            format!(
+                "T | extend x = case({}, 0)",
+                joined(3_000, ", ", |at| format!("Number=={at}, {at}"))
+            ),
+        ),
+        (
+            "strcat of 8,000",
+            format!(
+                "T | extend x = strcat({})",
+                joined(8_000, ", ", |_| "Name".to_owned())
+            ),
+        ),
+        (
+            "regex that grows",
+            "T | where Name matches regex @'((a{0,200}){0,200}){0,200}'".to_owned(),
+        ),
+        (
+            "large regex",
+            format!(
+                "T | where Name matches regex @'{}'",
+                joined(9_000, "|", |at| format!("a{at}"))
+            ),
+        ),
+        (
+            "datatable of 5,000 rows",
+            format!(
+                "datatable(a:long, b:string)[{}]",
+                joined(5_000, ", ", |at| format!("{at}, 'b{at}'"))
+            ),
+        ),
+        (
+            "range of 100 million",
+            "range x from 1 to 100000000 step 1 | count".to_owned(),
+        ),
+        (
+            "serialized windows",
+            format!(
+                "T | serialize {}",
+                joined(1_000, ", ", |at| format!("x{at} = row_number({at})"))
+            ),
+        ),
+        (
+            "mv-expand 300 times",
+            format!(
+                "T {}",
+                joined(300, " ", |_| "| mv-expand Fields".to_owned())
+            ),
+        ),
+        ("search of everything", "search 'nothing'".to_owned()),
+    ];
+    texts
+        .into_iter()
+        .map(|(name, text)| Input { name, text })
+        .collect()
+}
