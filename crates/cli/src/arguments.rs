@@ -2,6 +2,8 @@
 
 mod connection;
 mod output;
+mod settings;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,8 +11,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use connection::{AuthType, ConnectionOptions};
+pub(crate) use connection::ConnectionOptions;
 pub(crate) use output::{FailOn, OutputOptions};
+pub(crate) use settings::{
+    ConfigCommand, ConfigEditOptions, ConfigInitOptions, ConfigSetOptions, SettingsOptions,
+};
+pub(crate) use sign_in::{ConsentUrlOptions, LoginOptions, LogoutOptions, Operation, TokenOptions};
 
 /// Asks Microsoft Defender questions in KQL.
 ///
@@ -51,12 +57,18 @@ pub(crate) enum Command {
     Query(Box<QueryOptions>),
     /// Print every environment's endpoints for every cloud
     Clouds(CloudsOptions),
-    /// Look at the settings file
+    /// Look at the settings file, or change it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Sign in, and keep the sign-in for later runs
+    Login(Box<LoginOptions>),
+    /// Forget a kept sign-in
+    Logout(Box<LogoutOptions>),
+    /// Print the address where an administrator lets the application into a tenant
+    ConsentUrl(Box<ConsentUrlOptions>),
     /// Print the hunting tables, or the columns of one
     Schema(SchemaOptions),
-    /// Sign in and print what the token says
+    /// Print what a token says, and whether it may do what it is for
     Token(Box<TokenOptions>),
     /// Check the syntax, names and types of queries
     Lint(LintOptions),
@@ -89,10 +101,10 @@ pub(crate) struct QueryOptions {
     #[arg(long, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
     /// Query the files of this folder instead of a service; may be given again
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) data: Vec<PathBuf>,
     /// Query an embedded Defender with sample data
-    #[arg(long, conflicts_with_all = ["data", "instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth"])]
+    #[arg(long, conflicts_with_all = ["data", "instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) demo: bool,
     /// Print what would be sent, and send nothing
     #[arg(long)]
@@ -108,26 +120,6 @@ pub(crate) struct CloudsOptions {
     /// table, markdown or json
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "markdown", "json"])]
     pub(crate) format: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConfigCommand {
-    /// Print which settings file is read, and where one is looked for
-    Path(SettingsOptions),
-    /// Print the settings, secrets left out
-    Show(SettingsOptions),
-    /// Check the settings file
-    Validate(SettingsOptions),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SettingsOptions {
-    /// The settings file [default: $MSTICPYCONFIG, ./msticpyconfig.yaml, ~/.msticpy/msticpyconfig.yaml]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -162,21 +154,6 @@ pub(crate) struct FmtOptions {
     /// How long a line may become
     #[arg(long, value_name = "COLUMNS", default_value = "100")]
     pub(crate) width: usize,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TokenOptions {
-    #[command(flatten)]
-    pub(crate) connection: ConnectionOptions,
-    /// Sign in to an embedded Entra ID
-    #[arg(long)]
-    pub(crate) demo: bool,
-    /// Print the token itself, for a script; it is a secret
-    #[arg(long)]
-    pub(crate) raw: bool,
-    /// Print JSON
-    #[arg(long, conflicts_with = "raw")]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,8 @@
-//! `defender config`: which settings file is read, what it says, whether it is sound.
+//! `defender config`: which settings file is read, what it says, whether it is sound; and changing
+//! it.
+
+mod change;
+mod file;
 
 use defender_cloud::Cloud;
 use defender_config::{Finding, Settings, Severity};
@@ -11,8 +15,11 @@ use crate::context::Context;
 use crate::listing;
 
 /// Runs one of the subcommands.
-pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Result<()> {
+pub(crate) async fn run(command: &ConfigCommand, context: &Context) -> Result<()> {
     match command {
+        ConfigCommand::Init(options) => change::init(options),
+        ConfigCommand::Set(options) => change::set(options, context).await,
+        ConfigCommand::Edit(options) => change::edit(options, context),
         ConfigCommand::Path(options) => path(options, context),
         ConfigCommand::Show(options) => show(options, context),
         ConfigCommand::Validate(options) => validate(options, context),

@@ -74,6 +74,18 @@ pub(crate) async fn interrupted() -> Result<()> {
     })
 }
 
+/// What comes of `work`, unless the user presses Ctrl-C before.
+pub(crate) async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        result = interrupted() => {
+            result?;
+            Err(Error::new(ErrorKind::Interrupted, "interrupted"))
+        }
+        result = work => result,
+    }
+}
+
 /// What went wrong in the emulator, as an error of ours.
 pub(crate) fn into_error(error: defender_emulator::Error) -> Error {
     use defender_emulator::Error as E;

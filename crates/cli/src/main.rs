@@ -15,11 +15,15 @@ mod fmt;
 mod lint;
 mod listing;
 mod logging;
+mod login;
+mod permissions;
+mod person;
 mod query;
 mod schema;
 mod secrets;
 mod sink;
 mod target;
+mod tenants;
 mod terminal;
 mod token;
 
@@ -88,7 +92,10 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
         Command::Query(options) => return query::run(options, context).await,
         Command::Emulator(options) => return emulator::run(options, context.quiet).await,
         Command::Clouds(options) => clouds::run(options)?,
-        Command::Config(command) => config::run(command, context)?,
+        Command::Config(command) => config::run(command, context).await?,
+        Command::ConsentUrl(options) => login::consent_url(options, context)?,
+        Command::Login(options) => login::run(options, context).await?,
+        Command::Logout(options) => login::logout(options, context).await?,
         Command::Fmt(options) => fmt::run(options, context)?,
         Command::Lint(options) => lint::run(options, context)?,
         Command::Schema(options) => schema::run(options)?,

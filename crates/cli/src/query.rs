@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, Completeness, Connection, DatetimeMode, Event, Query, QueryProvider, Summary, Table,
-    Timespan,
+    Answer, Completeness, ConnectedProvider, Connection, DatetimeMode, Event, Query, QueryProvider,
+    Summary, Table, Timespan,
 };
 use defender_table::{Format, WriterOptions, concat, flatten, ticks};
 use futures::{StreamExt as _, stream};
@@ -105,7 +105,7 @@ fn text(options: &QueryOptions) -> Result<String> {
                 .with_hint("give it as an argument, with -f FILE, or as - on standard input"));
         }
         (kql, file) if kql.as_deref() == Some("-") || file.as_deref() == Some(dash) => {
-            if options.connection.client_secret_stdin {
+            if options.connection.reads_standard_input() {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     "standard input cannot hold both the query and the secret",
@@ -233,8 +233,13 @@ async fn one(
         .into_iter()
         .next()
         .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
-    let connected = provider.connect(target.connection).await?;
+    let connected = connect(provider, target.connection).await?;
     Ok((connected.query(query).await?, Vec::new()))
+}
+
+async fn connect(provider: &QueryProvider, connection: Connection) -> Result<ConnectedProvider> {
+    let connected = provider.connect(connection.clone()).await;
+    connected.map_err(|error| target::with_consent(error, provider, &connection))
 }
 
 /// Asks every tenant, some at once; rows come in the order in which the tenants were named.
@@ -245,13 +250,26 @@ async fn many(
     parallel: u16,
     context: &Context,
 ) -> Result<(Answer, Vec<Failure>)> {
-    let results: Vec<(String, Result<Table>)> = stream::iter(targets)
-        .map(|target| async {
+    // A person can sign in to one tenant at a time, and is not asked in the middle of a run.
+    let mut ready = Vec::with_capacity(targets.len());
+    for target in targets {
+        let connected = if provider.needs_person(&target.connection) {
+            Err(connect(provider, target.connection).await)
+        } else {
+            Ok(target.connection)
+        };
+        ready.push((target.label, connected));
+    }
+    let results: Vec<(String, Result<Table>)> = stream::iter(ready)
+        .map(|(label, connected)| async {
             let result = async {
-                let connected = provider.connect(target.connection).await?;
+                let connected = match connected {
+                    Ok(connection) => connect(provider, connection).await?,
+                    Err(connected) => connected?,
+                };
                 Table::collect(connected.query(query).await?).await
             };
-            (target.label, result.await)
+            (label, result.await)
         })
         .buffered(usize::from(parallel))
         .collect()

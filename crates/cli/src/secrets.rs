@@ -1,10 +1,55 @@
-//! Secrets from where they do not show: a variable, a file, standard input.
+//! Secrets from where they do not show: a variable, a file, standard input, a person.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
 use defender_core::{Error, ErrorKind, Result, SecretString};
+
+use crate::context::Context;
+use crate::person;
+
+/// A secret, and the option that gave it.
+pub(crate) type Given = (&'static str, SecretString);
+
+/// The options by which one secret may be given; the command line lets one of them be used.
+pub(crate) struct Ways<'a> {
+    pub(crate) variable: (&'static str, Option<&'a str>),
+    pub(crate) file: (&'static str, Option<&'a Path>),
+    pub(crate) stdin: (&'static str, bool),
+    pub(crate) prompt: (&'static str, bool),
+    /// What a prompt calls it.
+    pub(crate) what: &'static str,
+}
+
+impl Ways<'_> {
+    /// The secret, when one of the options is used.
+    pub(crate) fn read(&self, context: &Context) -> Result<Option<Given>> {
+        Ok(Some(match self {
+            Self {
+                variable: (option, Some(variable)),
+                ..
+            } => (
+                *option,
+                from_environment(option, variable, &context.environment)?,
+            ),
+            Self {
+                file: (option, Some(path)),
+                ..
+            } => (*option, from_file(option, path)?),
+            Self {
+                stdin: (option, true),
+                ..
+            } => (*option, from_stdin(option)?),
+            Self {
+                prompt: (option, true),
+                what,
+                ..
+            } => (*option, person::ask(what, option)?),
+            _ => return Ok(None),
+        }))
+    }
+}
 
 /// The secret in the environment variable `variable`, which `option` named.
 pub(crate) fn from_environment(

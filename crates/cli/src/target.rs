@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use defender_config::{ConnectionArgs, ConnectionKey, ConnectionString, Origin, Settings};
+use defender_config::{
+    AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Origin, Settings,
+};
 use defender_core::{DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use defender_emulator::{Data, Emulator, Running};
 use defender_query::{
     Connection, HttpOptions, Notice, Options, ProxySettings, QueryProvider, RetryPolicy, Wait,
 };
 
-use crate::arguments::{AuthType, ConnectionOptions};
+use crate::arguments::ConnectionOptions;
 use crate::context::Context;
 use crate::emulator::into_error;
-use crate::secrets;
+use crate::person::Person;
+use crate::secrets::{self, Given, Ways};
+use crate::tenants;
 use crate::terminal::escape;
 
 /// A tenant to ask.
@@ -29,12 +33,13 @@ pub(crate) fn targets(
     environment: DataEnvironment,
     context: &Context,
 ) -> Result<Vec<Target>> {
-    if (options.instance.len() > 1 || options.all_instances) && !options.tenant_id.is_empty() {
+    let names_tenants = !options.tenant_id.is_empty() || options.tenants.is_some();
+    if (options.instance.len() > 1 || options.all_instances) && names_tenants {
         return Err(Error::new(
             ErrorKind::Usage,
             "several instances have tenants of their own",
         )
-        .with_hint("leave out --tenant-id, or name one instance"));
+        .with_hint("leave out --tenant-id and --tenants, or name one instance"));
     }
     let call = call(options, context)?;
     if let Some(text) = connection_string(options, context)? {
@@ -47,11 +52,11 @@ pub(crate) fn targets(
         }
         let base = ConnectionString::parse(text.expose_secret())?.into_args();
         let settings = context.settings(options.config.as_ref())?;
-        return Ok(tenants(options, &call, |args| {
+        return tenants(options, &call, |args| {
             Connection::from_args(base.clone())
                 .with_network_of(&settings)
                 .with(args)
-        }));
+        });
     }
     let settings = context.settings(options.config.as_ref())?;
     let instances = if options.all_instances {
@@ -70,33 +75,51 @@ pub(crate) fn targets(
             .collect());
     }
     let instance = instances.into_iter().next().flatten();
-    Ok(tenants(options, &call, |args| {
+    tenants(options, &call, |args| {
         Connection::from_settings(&settings, instance.as_deref()).with(args)
-    }))
+    })
 }
 
-/// One target per `--tenant-id`, or one without.
+/// One target per tenant of `--tenant-id` or `--tenants`, or one without.
 fn tenants(
     options: &ConnectionOptions,
     call: &ConnectionArgs,
     connection: impl Fn(ConnectionArgs) -> Connection,
-) -> Vec<Target> {
+) -> Result<Vec<Target>> {
+    if let Some(path) = &options.tenants {
+        let origin = || Origin::Parameter("--tenants".to_owned());
+        return tenants::read(path)?
+            .into_iter()
+            .map(|tenant| {
+                let mut args = call.clone();
+                args.set(ConnectionKey::TenantId, &tenant.id, origin())?;
+                if let Some(cloud) = &tenant.cloud {
+                    args.set(ConnectionKey::Cloud, cloud, origin())?;
+                }
+                Ok(Target {
+                    label: tenant.name.unwrap_or(tenant.id),
+                    connection: connection(args),
+                })
+            })
+            .collect();
+    }
     let tenant_ids = distinct(&options.tenant_id);
     if tenant_ids.len() < 2 {
-        return vec![Target {
+        return Ok(vec![Target {
             label: String::new(),
             connection: connection(call.clone()),
-        }];
+        }]);
     }
     tenant_ids
         .into_iter()
         .map(|tenant| {
             let mut args = call.clone();
-            args.tenant_id = Some(tenant.clone());
-            Target {
-                label: tenant.clone(),
+            let origin = Origin::Parameter("--tenant-id".to_owned());
+            args.set(ConnectionKey::TenantId, &tenant, origin)?;
+            Ok(Target {
+                label: tenant,
                 connection: connection(args),
-            }
+            })
         })
         .collect()
 }
@@ -173,67 +196,121 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
         options.auth_type.map(AuthType::name),
     )?;
     // Whoever says how a user signs in wants a user to sign in.
-    let delegated = options.delegated_auth || options.auth_type.is_some();
+    let delegated = options.delegated_auth || options.auth_type.is_some_and(AuthType::is_delegated);
     set(
         ConnectionKey::DelegatedAuth,
         "--delegated-auth",
         delegated.then_some("true"),
     )?;
-    if let Some(path) = &options.certificate {
-        args.certificate = Some(path.clone());
-        args.origins.insert(
-            ConnectionKey::Certificate,
-            Origin::Parameter("--certificate".into()),
-        );
+    let cache = match (options.token_cache, options.no_token_cache) {
+        (true, _) => Some(("--token-cache", "true")),
+        (_, true) => Some(("--no-token-cache", "false")),
+        _ => None,
+    };
+    if let Some((option, value)) = cache {
+        set(ConnectionKey::TokenCache, option, Some(value))?;
     }
-    if let Some(path) = &options.private_key {
-        args.private_key = Some(path.clone());
-        args.origins.insert(
+    for (key, option, path) in [
+        (
+            ConnectionKey::Certificate,
+            "--certificate",
+            &options.certificate,
+        ),
+        (
             ConnectionKey::PrivateKey,
-            Origin::Parameter("--private-key".into()),
-        );
+            "--private-key",
+            &options.private_key,
+        ),
+        (
+            ConnectionKey::AssertionFile,
+            "--assertion-file",
+            &options.assertion_file,
+        ),
+    ] {
+        if let Some(path) = path {
+            let path = path.to_str().ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Usage,
+                    format!("the path of {option} is not Unicode"),
+                )
+            })?;
+            args.set(key, path, Origin::Parameter(option.to_owned()))?;
+        }
     }
     args.timeout = options.timeout;
-    if let Some((option, secret)) = client_secret(options, context)? {
-        args.set(
+    for (key, secret) in [
+        (
             ConnectionKey::ClientSecret,
-            secret.expose_secret(),
-            Origin::Parameter(option),
-        )?;
-    }
-    if let Some(variable) = &options.private_key_secret_env {
-        let option = "--private-key-secret-env";
-        let secret = secrets::from_environment(option, variable, &context.environment)?;
-        let origin = Origin::Parameter(option.to_owned());
-        args.set(
+            client_secret(options, context)?,
+        ),
+        (
             ConnectionKey::PrivateKeySecret,
-            secret.expose_secret(),
-            origin,
-        )?;
+            private_key_secret(options, context)?,
+        ),
+        (ConnectionKey::AccessToken, access_token(options, context)?),
+    ] {
+        if let Some((option, secret)) = secret {
+            let origin = Origin::Parameter(option.to_owned());
+            args.set(key, secret.expose_secret(), origin)?;
+        }
+    }
+    let user = args.delegated_auth == Some(true);
+    if user && (args.client_secret.is_some() || args.certificate.is_some()) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "a user signs in without the application's secret or certificate",
+        )
+        .with_hint("leave out --auth-type, or the secret or certificate"));
     }
     Ok(args)
 }
 
-fn client_secret(
-    options: &ConnectionOptions,
-    context: &Context,
-) -> Result<Option<(String, SecretString)>> {
-    let (option, secret) = if let Some(variable) = &options.client_secret_env {
-        let option = "--client-secret-env";
-        (
-            option,
-            secrets::from_environment(option, variable, &context.environment)?,
-        )
-    } else if let Some(path) = &options.client_secret_file {
-        let option = "--client-secret-file";
-        (option, secrets::from_file(option, path)?)
-    } else if options.client_secret_stdin {
-        let option = "--client-secret-stdin";
-        (option, secrets::from_stdin(option)?)
-    } else {
-        return Ok(None);
-    };
-    Ok(Some((option.to_owned(), secret)))
+fn client_secret(options: &ConnectionOptions, context: &Context) -> Result<Option<Given>> {
+    Ways {
+        variable: ("--client-secret-env", options.client_secret_env.as_deref()),
+        file: (
+            "--client-secret-file",
+            options.client_secret_file.as_deref(),
+        ),
+        stdin: ("--client-secret-stdin", options.client_secret_stdin),
+        prompt: ("--client-secret-prompt", options.client_secret_prompt),
+        what: "Client secret",
+    }
+    .read(context)
+}
+
+fn private_key_secret(options: &ConnectionOptions, context: &Context) -> Result<Option<Given>> {
+    Ways {
+        variable: (
+            "--private-key-secret-env",
+            options.private_key_secret_env.as_deref(),
+        ),
+        file: (
+            "--private-key-secret-file",
+            options.private_key_secret_file.as_deref(),
+        ),
+        stdin: (
+            "--private-key-secret-stdin",
+            options.private_key_secret_stdin,
+        ),
+        prompt: (
+            "--private-key-secret-prompt",
+            options.private_key_secret_prompt,
+        ),
+        what: "Password of the private key",
+    }
+    .read(context)
+}
+
+fn access_token(options: &ConnectionOptions, context: &Context) -> Result<Option<Given>> {
+    Ways {
+        variable: ("--access-token-env", options.access_token_env.as_deref()),
+        file: ("--access-token-file", options.access_token_file.as_deref()),
+        stdin: ("--access-token-stdin", options.access_token_stdin),
+        prompt: ("--access-token-prompt", false),
+        what: "Access token",
+    }
+    .read(context)
 }
 
 fn connection_string(
@@ -282,9 +359,74 @@ pub(crate) fn provider(
         notice: Arc::new(Waits {
             quiet: context.quiet,
         }),
+        input: !options.no_input,
+        prompt: Arc::new(person(context)),
         ..Options::default()
     };
     QueryProvider::with_options(environment, options)
+}
+
+/// The person who may be asked, and is told what is doubtful.
+pub(crate) fn person(context: &Context) -> Person {
+    let no_color = context.environment.get("NO_COLOR");
+    Person::new(
+        context.quiet,
+        no_color.is_some_and(|value| !value.is_empty()),
+    )
+}
+
+/// The one target of a command that is for one tenant.
+pub(crate) fn only(
+    options: &ConnectionOptions,
+    environment: DataEnvironment,
+    context: &Context,
+    what: &str,
+) -> Result<Target> {
+    let mut targets = targets(options, environment, context)?;
+    match targets.pop() {
+        Some(target) if targets.is_empty() => Ok(target),
+        _ => Err(
+            Error::new(ErrorKind::Usage, format!("{what} is for one tenant"))
+                .with_hint("name one instance or tenant"),
+        ),
+    }
+}
+
+/// The environment of a command that signs in.
+pub(crate) fn service(options: &ConnectionOptions) -> Result<DataEnvironment> {
+    match options.env.unwrap_or(DataEnvironment::M365dGraph) {
+        DataEnvironment::Local => Err(Error::new(ErrorKind::Usage, "Local needs no token")),
+        environment => Ok(environment),
+    }
+}
+
+/// `error` with the address where an administrator lets the application in, when that is what is
+/// missing.
+///
+/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+pub(crate) fn with_consent(
+    error: Error,
+    provider: &QueryProvider,
+    connection: &Connection,
+) -> Error {
+    let missing = matches!(
+        error.code(),
+        Some("AADSTS65001" | "AADSTS700016" | "AADSTS7000229" | "AADSTS650052" | "AADSTS90094")
+    );
+    let Some(url) = missing
+        .then(|| provider.consent_url(connection, None, None).ok())
+        .flatten()
+    else {
+        return error;
+    };
+    let advice = format!(
+        "an administrator of the tenant lets the application in at {url} (defender consent-url)"
+    );
+    let hint = match error.hint() {
+        Some(hint) => format!("{hint}; {advice}"),
+        None => advice,
+    };
+    error.with_hint(hint)
 }
 
 /// An embedded service with sample data, and a connection to it.

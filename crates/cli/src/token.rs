@@ -1,4 +1,4 @@
-//! `defender token`: signs in and prints what the token says.
+//! `defender token`: what a token says, and whether it may do what it is for.
 
 use std::time::SystemTime;
 
@@ -8,52 +8,119 @@ use defender_query::{Claims, claims};
 use defender_table::{Format, ticks};
 use serde_json::json;
 
-use crate::arguments::TokenOptions;
+use crate::arguments::{Operation, TokenOptions};
 use crate::context::Context;
+use crate::emulator::interruptible;
+use crate::permissions::{self, Permissions};
 use crate::{listing, target};
 
-/// Prints the claims of one token, or with `--raw` the token.
+/// Prints the claims of one token and what it may do, or with `--raw` the token.
 pub(crate) async fn run(options: &TokenOptions, context: &Context) -> Result<()> {
-    let environment = options
-        .connection
-        .env
-        .unwrap_or(DataEnvironment::M365dGraph);
-    if environment == DataEnvironment::Local {
-        return Err(Error::new(ErrorKind::Usage, "Local needs no token"));
-    }
+    let environment = target::service(&options.connection)?;
     let mut demo = None;
     let target = if options.demo {
         let (running, target) = target::demo().await?;
         demo = Some(running);
         target
     } else {
-        let mut targets = target::targets(&options.connection, environment, context)?;
-        match targets.pop() {
-            Some(target) if targets.is_empty() => target,
-            _ => {
-                return Err(Error::new(ErrorKind::Usage, "a token is for one tenant")
-                    .with_hint("name one instance or tenant"));
-            }
-        }
+        target::only(&options.connection, environment, context, "a token")?
     };
     let provider = target::provider(&options.connection, environment, context);
-    let connected = provider.connect(target.connection).await?;
-    let token = connected.token().await?;
-    let text = if options.raw {
-        token.secret.expose_secret().to_owned()
-    } else {
-        let claims = claims(token.secret.expose_secret())?;
-        if options.json {
-            as_json(&claims)
-        } else {
-            as_table(&claims)?
-        }
+    let signed_in = async {
+        let identity = provider.identity(target.connection.clone()).await?;
+        let token = identity.token().await?;
+        Ok::<_, Error>((identity, token))
     };
+    let signed_in = interruptible(signed_in).await;
+    let (identity, token) =
+        signed_in.map_err(|error| target::with_consent(error, &provider, &target.connection))?;
     drop(demo);
-    listing::print(&text)
+    if options.raw {
+        return listing::print(token.secret.expose_secret());
+    }
+    let claims = claims(token.secret.expose_secret())?;
+    let operation = options.operation.unwrap_or(Operation::Hunting);
+    let needed = permissions::needed(environment, operation);
+    if needed.is_none() && options.operation.is_some() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{environment} has no {}", name(operation)),
+        ));
+    }
+    let checks = needed.map(|needed| Check::new(operation, needed, &claims));
+    let foreign = (!is_meant_for(&claims, &identity.endpoint().audience))
+        .then(|| identity.endpoint().audience.clone());
+    listing::print(&if options.json {
+        as_json(&claims, checks.as_ref())
+    } else {
+        as_table(&claims, checks.as_ref())?
+    })?;
+    if let Some(audience) = foreign {
+        context.warn(&format!(
+            "the token is not for {audience}, which {environment} wants"
+        ));
+    }
+    match checks {
+        Some(check) if options.operation.is_some() && check.granted.is_none() => {
+            Err(check.error(environment))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn as_json(claims: &Claims) -> String {
+fn name(operation: Operation) -> String {
+    format!("{operation:?}").to_lowercase()
+}
+
+/// Audiences are addresses, with or without a slash at the end, or the application's id.
+fn is_meant_for(claims: &Claims, audience: &str) -> bool {
+    let bare = |text: &str| text.trim_end_matches('/').to_lowercase();
+    claims
+        .audiences
+        .iter()
+        .any(|found| bare(found) == bare(audience) || !found.contains("://"))
+}
+
+/// What a token needs, and whether it has it.
+struct Check {
+    operation: Operation,
+    needed: &'static [&'static str],
+    granted: Option<&'static str>,
+}
+
+impl Check {
+    fn new(operation: Operation, permissions: &Permissions, claims: &Claims) -> Self {
+        Self {
+            operation,
+            needed: permissions.of(claims),
+            granted: permissions.granted(claims),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self.granted {
+            Some(name) => format!("{name}: granted"),
+            None => format!("{}: missing", self.needed.join(" or ")),
+        }
+    }
+
+    fn error(&self, environment: DataEnvironment) -> Error {
+        Error::new(
+            ErrorKind::Permission,
+            format!(
+                "the token has no permission for {} in {environment}",
+                name(self.operation)
+            ),
+        )
+        .with_hint(format!(
+            "add {} to the application, let an administrator consent (defender consent-url), and \
+             sign in again",
+            self.needed.first().copied().unwrap_or_default()
+        ))
+    }
+}
+
+fn as_json(claims: &Claims, check: Option<&Check>) -> String {
     let value = json!({
         "audiences": claims.audiences,
         "issuer": claims.issuer,
@@ -63,11 +130,16 @@ fn as_json(claims: &Claims) -> String {
         "roles": claims.roles,
         "scopes": claims.scopes,
         "expires_at": claims.expires_at.and_then(datetime),
+        "permission": check.map(|check| json!({
+            "operation": name(check.operation),
+            "needed": check.needed,
+            "granted": check.granted,
+        })),
     });
     format!("{value:#}")
 }
 
-fn as_table(claims: &Claims) -> Result<String> {
+fn as_table(claims: &Claims, check: Option<&Check>) -> Result<String> {
     let expiry = claims.expires_at.map(|end| {
         let left = end.duration_since(SystemClock.now()).unwrap_or_default();
         format!(
@@ -87,11 +159,13 @@ fn as_table(claims: &Claims) -> Result<String> {
         ("expires", expiry),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some([name.to_owned(), value.filter(|value| !value.is_empty())?]))
+    .map(|(name, value)| (name.to_owned(), value))
+    .chain(check.map(|check| (format!("for {}", name(check.operation)), Some(check.text()))))
+    .filter_map(|(name, value)| Some([name, value.filter(|value| !value.is_empty())?]))
     .collect();
     listing::text(["claim", "value"], &rows, Format::Table)
 }
 
-fn datetime(time: SystemTime) -> Option<String> {
+pub(crate) fn datetime(time: SystemTime) -> Option<String> {
     ticks::from_system_time(time).map(ticks::format_datetime)
 }

@@ -129,6 +129,9 @@ impl ConnectionArgs {
                     setting: variable.to_owned(),
                 };
                 args.set_reference(key, reference, origin);
+            } else if key == ConnectionKey::Authority && !value.contains("://") {
+                // Azure's own clients take the host alone.
+                args.set(key, &format!("https://{}", value.trim()), origin)?;
             } else {
                 args.set(key, value, origin)?;
             }

@@ -53,7 +53,7 @@ pub use http::{Proxies, Proxy, ResolvedProxy};
 pub use key::{ConnectionKey, Origin};
 pub use method::{AuthType, Method};
 pub use provider::{Instance, ProviderArgs};
-pub use secret::{EnvironmentSecrets, vault_secret_name};
+pub use secret::{EnvironmentSecrets, vault_reference, vault_secret_name};
 pub use settings::Settings;
 pub use sources::Sources;
 pub use timeout::{Timeouts, parse_duration};

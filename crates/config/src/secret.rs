@@ -86,6 +86,16 @@ pub(crate) fn read(place: &Place<'_>) -> Result<Value, String> {
     }
 }
 
+/// The secret that `{KeyVault: text}` at the setting `path` means.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`] when it is neither a name, `vault/name` nor the address of a secret.
+pub fn vault_reference(text: &str, path: &str) -> Result<SecretRef> {
+    vault(text.trim(), path)
+        .map_err(|what| Error::new(ErrorKind::Config, format!("the Key Vault secret {what}")))
+}
+
 /// Nothing or `default`, a name, `vault/name`, or the address of a secret.
 fn vault(text: &str, path: &str) -> Result<SecretRef, String> {
     let reference = |vault: Option<&str>, name: &str, version: Option<&str>| SecretRef::Vault {

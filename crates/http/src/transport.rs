@@ -165,10 +165,15 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+fn is_link_local(url: &Url) -> bool {
+    matches!(url.host(), Some(Host::Ipv4(address)) if address.is_link_local())
+}
+
 fn allowed(url: &Url) -> Result<()> {
     match url.scheme() {
         "https" => Ok(()),
-        "http" if is_loopback(url) => Ok(()),
+        // Azure's metadata service speaks plain http at an address that no router forwards.
+        "http" if is_loopback(url) || is_link_local(url) => Ok(()),
         scheme => Err(Error::new(
             ErrorKind::Config,
             format!("refusing to send a request by '{scheme}': it could be read on the way"),
@@ -214,6 +219,8 @@ mod tests {
             ("https://graph.microsoft.com/", true),
             ("http://127.0.0.1:8080/", true),
             ("http://[::1]/", true),
+            ("http://169.254.169.254/metadata", true),
+            ("http://192.168.0.1/", false),
             ("http://LOCALHOST/", true),
             ("http://graph.microsoft.com/", false),
             ("http://127.0.0.1.evil.example/", false),

@@ -8,8 +8,8 @@ use defender_config::{ConnectionArgs, ConnectionKey, Method, ResolvedProxy, Sett
 use defender_core::{
     DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretResolver, Transport,
 };
-use defender_credentials::{MemoryStore, Selection, TokenStore, claims};
-use defender_drivers::{Description, Driver};
+use defender_credentials::{Authority, MemoryStore, Selection, TokenStore, claims};
+use defender_drivers::{AllRows, Description, Driver};
 use defender_http::{HttpOptions, HttpTransport, ProxySettings, Retry, Traced};
 
 use crate::connected::Service;
@@ -81,9 +81,11 @@ pub(crate) async fn connect(
         retry,
         ..
     } = identity;
-    let driver = driver(environment, &service, transport, retry)?;
+    let (driver, description) = driver(environment, &service, transport, retry)?;
+    let all_rows = AllRows::new(Arc::clone(&driver), description, Arc::clone(&options.clock));
     Ok(ConnectedProvider {
         driver,
+        all_rows: Some(all_rows),
         service: Some(service),
     })
 }
@@ -201,6 +203,42 @@ pub(crate) async fn forget(
     let store = credential::store(options, shared, &args, true);
     let forgotten = store.forget(&selection).await?;
     Ok(forgotten.iter().map(ToString::to_string).collect())
+}
+
+/// Where an administrator lets the application of `connection` into the tenant.
+pub(crate) fn consent_url(
+    environment: DataEnvironment,
+    options: &Options,
+    connection: &Connection,
+    redirect: Option<&url::Url>,
+    state: Option<&str>,
+) -> Result<url::Url> {
+    let args = arguments(environment, options, connection)?.args;
+    let Some(client_id) = &args.client_id else {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "consent is given to an application, and none is named",
+        )
+        .with_hint("name it with --client-id, ClientId or an instance"));
+    };
+    let tenant = args.tenant_id.as_deref().unwrap_or("organizations");
+    // Says whether it can be a tenant.
+    let mut url = Authority::new(endpoint(environment, &args)?.authority, tenant)?
+        .base()
+        .clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend([tenant.trim(), "adminconsent"]);
+    }
+    let mut query = url.query_pairs_mut();
+    query.append_pair("client_id", client_id);
+    if let Some(redirect) = redirect {
+        query.append_pair("redirect_uri", redirect.as_str().trim_end_matches('/'));
+    }
+    if let Some(state) = state {
+        query.append_pair("state", state);
+    }
+    drop(query);
+    Ok(url)
 }
 
 /// Whether a person may have to sign in for `connection`.
@@ -381,7 +419,7 @@ fn driver(
     service: &Service,
     transport: Arc<dyn Transport>,
     retry: Retry,
-) -> Result<Arc<dyn Driver>> {
+) -> Result<(Arc<dyn Driver>, Description)> {
     let known: &[Description] = &[
         #[cfg(feature = "m365d-graph")]
         defender_drivers::M365D_GRAPH,
@@ -408,10 +446,8 @@ fn driver(
     connection.tenant.clone_from(&service.tenant);
     connection.instance.clone_from(&service.instance);
     connection.retry = retry;
-    Ok(Arc::new(defender_drivers::Hunting::new(
-        *description,
-        connection,
-    )))
+    let hunting = defender_drivers::Hunting::new(*description, connection);
+    Ok((Arc::new(hunting), *description))
 }
 
 #[cfg(feature = "local")]

@@ -6,13 +6,15 @@ use defender_cloud::Endpoint;
 use defender_core::{
     AccessToken, Credential, DataEnvironment, Error, ErrorKind, Result, TokenRequest,
 };
-use defender_drivers::{Driver, Query};
+use defender_drivers::{AllRows, Driver, Query};
 use defender_table::{Answer, Table};
 
 /// A provider that is signed in, and can run queries.
 #[derive(Clone, Debug)]
 pub struct ConnectedProvider {
     pub(crate) driver: Arc<dyn Driver>,
+    /// The same, slice by slice; `None` where answers have no cap.
+    pub(crate) all_rows: Option<AllRows>,
     pub(crate) service: Option<Service>,
 }
 
@@ -39,6 +41,7 @@ impl ConnectedProvider {
     pub(crate) fn from_driver(driver: Arc<dyn Driver>) -> Self {
         Self {
             driver,
+            all_rows: None,
             service: None,
         }
     }
@@ -87,6 +90,30 @@ impl ConnectedProvider {
     /// Those of [`Driver::query`].
     pub async fn query(&self, query: &Query) -> Result<Answer> {
         self.driver.query(query).await
+    }
+
+    /// A driver that asks this provider slice by slice, until every row is there.
+    ///
+    /// ```no_run
+    /// # async fn f(provider: defender_query::ConnectedProvider) -> defender_query::Result<()> {
+    /// use defender_query::{Driver as _, Query};
+    ///
+    /// let answer = provider.all_rows()?.query(&Query::new("DeviceProcessEvents")).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] where answers have no cap: local data, and drivers of your own, which
+    /// [`AllRows::new`] takes.
+    pub fn all_rows(&self) -> Result<AllRows> {
+        self.all_rows.clone().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("answers of {} are not split", self.environment()),
+            )
+            .with_hint("leave the splitting out: the answer has every row")
+        })
     }
 
     /// The token that queries are sent with.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use defender_config::{ConnectionArgs, ConnectionString, Settings};
-use defender_core::Result;
+use defender_core::{DataEnvironment, Result};
 
 /// What to connect to, and as whom.
 ///
@@ -84,5 +84,22 @@ impl Connection {
     pub fn with_network_of(mut self, settings: &Settings) -> Self {
         self.settings.get_or_insert_with(|| settings.clone());
         self
+    }
+
+    /// Whether settings, connection string or keywords name a way to sign in; a section that
+    /// cannot be read counts as one, so that its error is told where it is used.
+    pub fn says_how_to_sign_in(&self, environment: DataEnvironment) -> bool {
+        if self.call.method().is_some() {
+            return true;
+        }
+        if let Some(base) = &self.base {
+            return base.method().is_some();
+        }
+        self.settings.as_ref().is_some_and(|settings| {
+            match settings.find_provider(environment, self.instance.as_deref()) {
+                Ok(found) => found.is_some_and(|found| found.args.method().is_some()),
+                Err(_) => self.call.client_id.is_none(),
+            }
+        })
     }
 }

@@ -136,6 +136,24 @@ impl QueryProvider {
         connect::needs_person(self.environment, &self.options, connection)
     }
 
+    /// The address where an administrator lets the application of `connection` into its tenant,
+    /// with every permission that the application is registered with.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](defender_core::ErrorKind::Config) when no application is named, or
+    /// the settings are wrong.
+    ///
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+    pub fn consent_url(
+        &self,
+        connection: &Connection,
+        redirect: Option<&url::Url>,
+        state: Option<&str>,
+    ) -> Result<url::Url> {
+        connect::consent_url(self.environment, &self.options, connection, redirect, state)
+    }
+
     /// Forgets the kept sign-ins of `connection`, or with `all` every one, and says whose they
     /// were.
     ///

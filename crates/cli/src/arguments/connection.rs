@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, ValueEnum};
+use defender_config::AuthType;
 use defender_core::{DataEnvironment, Error};
 
 #[derive(Debug, Args)]
@@ -27,6 +28,9 @@ pub(crate) struct ConnectionOptions {
     /// The tenant, by id or domain; may be given again
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) tenant_id: Vec<String>,
+    /// A CSV file of tenants to ask with one application: tenant,name,cloud
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tenant_id", "all_instances"])]
+    pub(crate) tenants: Option<PathBuf>,
     /// How many connections work at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) parallel: u16,
@@ -46,26 +50,57 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, value_name = "FILE", group = "client_secret")]
     pub(crate) client_secret_file: Option<PathBuf>,
     /// Read the application's secret from standard input
-    #[arg(long, group = "client_secret")]
+    #[arg(long, groups = ["client_secret", "standard_input"])]
     pub(crate) client_secret_stdin: bool,
-    /// The application's certificate
-    #[arg(long, value_name = "FILE")]
+    /// Ask for the application's secret, without showing it
+    #[arg(long, group = "client_secret", conflicts_with = "no_input")]
+    pub(crate) client_secret_prompt: bool,
+    /// The application's certificate: PEM, DER or PFX
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret")]
     pub(crate) certificate: Option<PathBuf>,
-    /// The certificate's private key
-    #[arg(long, value_name = "FILE")]
+    /// The certificate's private key, when it is in a file of its own
+    #[arg(long, value_name = "FILE", requires = "certificate")]
     pub(crate) private_key: Option<PathBuf>,
     /// The environment variable that holds the private key's password
-    #[arg(long, value_name = "VARIABLE")]
+    #[arg(long, value_name = "VARIABLE", group = "private_key_secret")]
     pub(crate) private_key_secret_env: Option<String>,
+    /// The file that holds the private key's password
+    #[arg(long, value_name = "FILE", group = "private_key_secret")]
+    pub(crate) private_key_secret_file: Option<PathBuf>,
+    /// Read the private key's password from standard input
+    #[arg(long, groups = ["private_key_secret", "standard_input"])]
+    pub(crate) private_key_secret_stdin: bool,
+    /// Ask for the private key's password, without showing it
+    #[arg(long, group = "private_key_secret", conflicts_with = "no_input")]
+    pub(crate) private_key_secret_prompt: bool,
+    /// The environment variable that holds a token obtained elsewhere
+    #[arg(long, value_name = "VARIABLE", group = "access_token", conflicts_with_all = ["client_secret", "certificate"])]
+    pub(crate) access_token_env: Option<String>,
+    /// The file that holds a token obtained elsewhere
+    #[arg(long, value_name = "FILE", group = "access_token", conflicts_with_all = ["client_secret", "certificate"])]
+    pub(crate) access_token_file: Option<PathBuf>,
+    /// Read a token obtained elsewhere from standard input
+    #[arg(long, groups = ["access_token", "standard_input"], conflicts_with_all = ["client_secret", "certificate"])]
+    pub(crate) access_token_stdin: bool,
+    /// The file that holds an assertion signed for the application: a workload identity
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["client_secret", "certificate", "access_token"])]
+    pub(crate) assertion_file: Option<PathBuf>,
     /// Sign in as a user
-    #[arg(long, conflicts_with_all = ["client_secret", "certificate"])]
+    #[arg(long, conflicts_with_all = ["client_secret", "certificate", "access_token", "assertion_file"])]
     pub(crate) delegated_auth: bool,
-    /// How a user signs in
-    #[arg(long, value_name = "TYPE", conflicts_with_all = ["client_secret", "certificate"])]
+    /// How to sign in: browser or interactive, device, client-secret, certificate, environment,
+    /// workload-identity, managed-identity or msi, cli
+    #[arg(long, value_name = "TYPE", value_parser = auth_type)]
     pub(crate) auth_type: Option<AuthType>,
     /// The user to sign in as
-    #[arg(long, value_name = "UPN", conflicts_with_all = ["client_secret", "certificate"])]
+    #[arg(long, value_name = "UPN", conflicts_with_all = ["client_secret", "certificate", "access_token", "assertion_file"])]
     pub(crate) username: Option<String>,
+    /// Keep an application's tokens for the next run too, encrypted
+    #[arg(long, overrides_with = "no_token_cache")]
+    pub(crate) token_cache: bool,
+    /// Keep no sign-in for the next run
+    #[arg(long, overrides_with = "token_cache")]
+    pub(crate) no_token_cache: bool,
     /// The environment variable that holds a connection string
     #[arg(long, value_name = "VARIABLE", group = "connection_text")]
     pub(crate) connection_string_env: Option<String>,
@@ -97,30 +132,23 @@ pub(crate) struct ConnectionOptions {
     /// How often a request that failed for the moment is repeated; 0 never
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(..=100))]
     pub(crate) retries: u32,
-    /// Never ask a question
+    /// Never ask a question: whoever is not signed in already fails
     #[arg(long)]
     pub(crate) no_input: bool,
 }
 
-/// How a user signs in.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum AuthType {
-    /// In a browser
-    Browser,
-    /// In a browser
-    Interactive,
-    /// With a code on another device
-    Device,
+impl ConnectionOptions {
+    /// The option that reads a secret from standard input, when one does.
+    pub(crate) fn reads_standard_input(&self) -> bool {
+        self.client_secret_stdin || self.private_key_secret_stdin || self.access_token_stdin
+    }
 }
 
-impl AuthType {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Browser => "browser",
-            Self::Interactive => "interactive",
-            Self::Device => "device",
-        }
-    }
+fn auth_type(text: &str) -> Result<AuthType, String> {
+    text.parse().map_err(|error: Error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
 }
 
 fn environment(text: &str) -> Result<DataEnvironment, String> {

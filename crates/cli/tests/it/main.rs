@@ -10,4 +10,5 @@ mod hosts;
 mod interruption;
 mod secrets;
 mod service;
+mod sign_in;
 mod terminal;

@@ -529,7 +529,7 @@ async fn a_value_goes_out_with_a_token_and_is_kept() {
         request.url.as_str(),
         "https://contoso.vault.azure.net/secrets/n?api-version=7.4"
     );
-    assert_eq!(request.header("authorization"), "Bearer canary-token-1");
+    assert_eq!(request.header("authorization"), "Bearer canary-token-2");
     assert_eq!(request.header("content-type"), "application/json");
     assert_eq!(request.text(), r#"{"value":"canary-new"}"#);
 }

@@ -293,7 +293,8 @@ async fn what_cannot_be_fetched_is_told_with_setting_vault_and_secret() {
     let running = start(Cloud::Global).await;
     let mut lines = Vec::new();
     for instance in ["Missing", "Forbidden", "Elsewhere"] {
-        lines.push(refused(&running, SETTINGS, Some(instance)).await);
+        let settings = format!("Azure:\n  auth_methods: [env]{SETTINGS}");
+        lines.push(refused(&running, &settings, Some(instance)).await);
     }
     let nameless = SETTINGS.replace("  VaultName: contoso\n", "");
     lines.push(refused(&running, &nameless, None).await);

@@ -6,6 +6,7 @@
 )]
 
 mod connect;
+mod credentials;
 mod exchange;
 #[cfg(feature = "key-vault")]
 mod key_vault;

@@ -1,0 +1,192 @@
+//! `defender config init`, `set` and `edit`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use defender_config::{ConnectionKey, NewValue, Settings, vault_reference, with_value};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretString};
+use defender_query::{HttpOptions, Options, ProxySettings, QueryProvider};
+
+use super::file;
+use crate::arguments::{ConfigEditOptions, ConfigInitOptions, ConfigSetOptions, SettingsOptions};
+use crate::context::Context;
+use crate::emulator::interruptible;
+use crate::{listing, person, secrets, target};
+
+/// What a new settings file holds; sound as it is, and its remarks say what to fill in.
+const TEMPLATE: &str = include_str!("template.yaml");
+
+/// Writes a settings file to start from.
+pub(super) fn init(options: &ConfigInitOptions) -> Result<()> {
+    let path = options
+        .config
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("msticpyconfig.yaml"));
+    if path.exists() {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("{} exists", path.display()))
+                .with_hint("change it with defender config set or defender config edit"),
+        );
+    }
+    file::replace(&path, TEMPLATE)?;
+    listing::print(&path.display().to_string())
+}
+
+/// Changes one setting.
+pub(super) async fn set(options: &ConfigSetOptions, context: &Context) -> Result<()> {
+    let path = settings_file(options.config.as_ref(), context)?;
+    let name = path.display().to_string();
+    let text = file::read(&path)?.unwrap_or_default();
+    let value = match (&options.environment_var, &options.key_vault) {
+        (Some(variable), _) => NewValue::EnvironmentVar(variable.clone()),
+        (None, Some(name)) => NewValue::KeyVault(name.clone()),
+        (None, None) => NewValue::Text(given(options)?),
+    };
+    // Before anything is written anywhere: whether the file can be changed.
+    let changed = with_value(&name, &text, &options.path, &value)?;
+    if let NewValue::KeyVault(secret) = &value {
+        let reference = vault_reference(secret, &options.path)?;
+        let value = given(options)?;
+        let settings = Settings::load(&context.sources(path.exists().then_some(&path)))?;
+        let vaults = vaults(options, context);
+        interruptible(vaults.write_secret(&settings, &reference, &value)).await?;
+    }
+    file::replace(&path, &changed)?;
+    report(&path, &options.path, context)
+}
+
+/// The value itself; a secret is no argument, which other users and the history could see.
+fn given(options: &ConfigSetOptions) -> Result<SecretString> {
+    let last = options.path.rsplit('.').next().unwrap_or_default();
+    let is_secret = ConnectionKey::find(last).is_some_and(ConnectionKey::is_secret)
+        || last.eq_ignore_ascii_case("password");
+    match &options.text {
+        Some(_) if is_secret => Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "{} is a secret, and arguments show to other users",
+                options.path
+            ),
+        )
+        .with_hint(
+            "give it with --stdin or --prompt, or name a place for it: --key-vault, \
+                    --environment-var",
+        )),
+        Some(text) => Ok(text.clone().into()),
+        None if options.stdin => secrets::from_stdin("--stdin"),
+        None if options.no_input => Err(Error::new(ErrorKind::Usage, "there is no value")
+            .with_hint("give it as an argument, or with --stdin")),
+        None => person::ask(last, "--prompt"),
+    }
+}
+
+fn settings_file(given: Option<&PathBuf>, context: &Context) -> Result<PathBuf> {
+    if let Some(path) = given {
+        return Ok(path.clone());
+    }
+    let sources = context.sources(None);
+    let candidates = sources.candidates();
+    candidates
+        .iter()
+        .find(|path| path.is_file())
+        .cloned()
+        .ok_or_else(|| {
+            Error::new(ErrorKind::Config, "there is no settings file")
+                .with_hint("write one with defender config init, or name one with --config")
+        })
+}
+
+fn vaults(options: &ConfigSetOptions, context: &Context) -> QueryProvider {
+    let http = HttpOptions {
+        proxy: options.proxy.as_ref().map(|url| ProxySettings {
+            url: url.clone(),
+            ..ProxySettings::default()
+        }),
+        ca_file: options.ca_file.clone(),
+        environment: context.environment.clone(),
+        ..HttpOptions::default()
+    };
+    let options = Options {
+        http,
+        environment: context.environment.clone(),
+        input: !options.no_input,
+        prompt: Arc::new(target::person(context)),
+        ..Options::default()
+    };
+    QueryProvider::with_options(DataEnvironment::M365dGraph, options)
+}
+
+/// What is doubtful about the setting now that it is there.
+fn report(path: &Path, setting: &str, context: &Context) -> Result<()> {
+    let settings = Settings::load(&context.sources(Some(&path.to_owned())))?;
+    for finding in settings.validate() {
+        if finding.path.eq_ignore_ascii_case(setting) {
+            context.warn(&finding.to_string());
+            if let Some(hint) = &finding.hint {
+                context.note(&format!("  hint: {hint}"));
+            }
+        }
+    }
+    context.note(&format!("{}: {setting} is set", path.display()));
+    Ok(())
+}
+
+/// Opens the settings file in an editor.
+pub(super) fn edit(options: &ConfigEditOptions, context: &Context) -> Result<()> {
+    let path = settings_file(options.config.as_ref(), context)?;
+    let editor = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|name| context.environment.get(*name))
+        .filter(|editor| !editor.trim().is_empty());
+    let Some(editor) = editor else {
+        return Err(Error::new(ErrorKind::Config, "no editor is named")
+            .with_hint("set VISUAL or EDITOR, such as EDITOR=vi"));
+    };
+    // Editors are often named with options, such as `code --wait`.
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let status = Command::new(program)
+        .args(words)
+        .arg(&path)
+        .status()
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::Config,
+                format!("the editor {program} cannot be started"),
+            )
+            .with_source(error)
+        })?;
+    if !status.success() {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("the editor {program} ended with an error"),
+        ));
+    }
+    super::validate(
+        &SettingsOptions {
+            config: Some(path),
+            json: false,
+        },
+        context,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_sound_and_takes_values() {
+        let settings = Settings::parse(TEMPLATE).unwrap();
+        assert!(settings.warnings().is_empty(), "{:?}", settings.warnings());
+        let value = NewValue::Text("contoso.com".to_owned().into());
+        let path = "DataProviders.MicrosoftDefender.Args.TenantId";
+        let changed = with_value("template", TEMPLATE, path, &value).unwrap();
+        let settings = Settings::parse(&changed).unwrap();
+        let found = settings
+            .provider(DataEnvironment::M365dGraph, None)
+            .unwrap();
+        assert_eq!(found.args.tenant_id.as_deref(), Some("contoso.com"));
+    }
+}

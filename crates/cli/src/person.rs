@@ -1,0 +1,109 @@
+//! The person at the terminal: what a sign-in tells them, and what they are asked.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::sync::{Mutex, PoisonError};
+
+use defender_core::{Clock as _, Error, ErrorKind, Result, SecretString};
+use defender_http::SystemClock;
+use defender_query::{BrowserPrompt, DeviceCodePrompt, SignInPrompt};
+
+use crate::terminal::escape;
+
+/// Tells the person on standard error.
+#[derive(Debug)]
+pub(crate) struct Person {
+    quiet: bool,
+    /// Whether there is a terminal that shows more than plain text.
+    styled: bool,
+    /// What has been said: once is enough.
+    said: Mutex<BTreeSet<String>>,
+}
+
+impl Person {
+    pub(crate) fn new(quiet: bool, no_color: bool) -> Self {
+        Self {
+            quiet,
+            styled: std::io::stderr().is_terminal() && !no_color,
+            said: Mutex::default(),
+        }
+    }
+
+    fn strong(&self, text: &str) -> String {
+        let text = escape(text);
+        if self.styled {
+            format!("\u{1b}[1m{text}\u{1b}[0m")
+        } else {
+            text
+        }
+    }
+}
+
+impl SignInPrompt for Person {
+    fn device_code(&self, prompt: &DeviceCodePrompt) {
+        let left = prompt
+            .expires_at
+            .duration_since(SystemClock.now())
+            .unwrap_or_default();
+        let minutes = left.as_secs().div_ceil(60);
+        let mut text = String::new();
+        // Said even when all else is quiet: without it nobody can sign in.
+        let _ = writeln!(text, "To sign in, open this page on any device:\n");
+        let _ = writeln!(
+            text,
+            "    {}\n",
+            self.strong(prompt.verification_uri.as_str())
+        );
+        let _ = writeln!(
+            text,
+            "and enter this code, which is good for {minutes} minutes:\n"
+        );
+        let _ = writeln!(text, "    {}\n", self.strong(&prompt.user_code));
+        let _ = write!(
+            text,
+            "Enter it only if you ran this command yourself. Ctrl-C gives up."
+        );
+        eprintln!("{text}");
+    }
+
+    fn browser(&self, prompt: &BrowserPrompt<'_>) {
+        let address = self.strong(prompt.address.as_str());
+        if prompt.opened {
+            eprintln!(
+                "Sign in with the browser that has just opened; if none did, open:\n\n    \
+                 {address}\n"
+            );
+        } else {
+            eprintln!(
+                "No browser could be opened. To sign in, open this page on this machine:\n\n    \
+                 {address}\n\nWithout a browser here, use --auth-type device."
+            );
+        }
+    }
+
+    fn warning(&self, warning: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.quiet && said.insert(warning.to_owned()) {
+            eprintln!("warning: {}", escape(warning));
+        }
+    }
+}
+
+/// Asks for a secret and shows nothing of it.
+pub(crate) fn ask(what: &str, option: &str) -> Result<SecretString> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{option} asks at a terminal, and there is none"),
+        )
+        .with_hint("give the secret by a variable, a file or standard input"));
+    }
+    let text = rpassword::prompt_password(format!("{what}: ")).map_err(|error| {
+        Error::new(ErrorKind::Io, "cannot read from the terminal").with_source(error)
+    })?;
+    if text.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "nothing was entered"));
+    }
+    Ok(text.into())
+}

@@ -1,0 +1,141 @@
+//! The file of `--tenants`: whom to ask with one application.
+
+use std::path::Path;
+
+use defender_core::{Error, ErrorKind, Result};
+
+/// A line of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tenant {
+    /// The tenant's id or one of its domains.
+    pub(crate) id: String,
+    /// What messages call it.
+    pub(crate) name: Option<String>,
+    /// Its cloud, when it is not the connection's.
+    pub(crate) cloud: Option<String>,
+}
+
+/// More is no list of tenants.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// Reads `tenant,name,cloud`; the heading may be there or not, name and cloud may be left out.
+///
+/// A heading may order its columns otherwise. Lines that begin with `#` are passed over.
+pub(crate) fn read(path: &Path) -> Result<Vec<Tenant>> {
+    let wrong = |what: String| Error::new(ErrorKind::Config, what);
+    let cannot = |error: std::io::Error| {
+        wrong(format!(
+            "cannot read {}, named by --tenants",
+            path.display()
+        ))
+        .with_source(error)
+    };
+    let length = std::fs::metadata(path).map_err(cannot)?.len();
+    if length > LONGEST {
+        return Err(wrong(format!(
+            "{} is too large for a list of tenants",
+            path.display()
+        )));
+    }
+    let text = std::fs::read_to_string(path).map_err(cannot)?;
+    parse(&text).map_err(|(line, what)| {
+        wrong(format!("line {line} of {} {what}", path.display()))
+            .with_hint("a line is tenant,name,cloud, such as contoso.com,Contoso,global")
+    })
+}
+
+fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (u64, String)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut columns = [Some(0), Some(1), Some(2)];
+    let mut tenants: Vec<Tenant> = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| {
+            let line = error.position().map_or(0, csv::Position::line);
+            (line, "is not CSV".to_owned())
+        })?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let at = |name: &str| {
+            record
+                .iter()
+                .position(|cell| cell.eq_ignore_ascii_case(name))
+        };
+        if index == 0
+            && let Some(tenant) = at("tenant")
+                .or_else(|| at("tenant_id"))
+                .or_else(|| at("tenantid"))
+        {
+            columns = [Some(tenant), at("name"), at("cloud")];
+            continue;
+        }
+        let cell = |column: Option<usize>| {
+            let text = record.get(column?)?;
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let Some(id) = cell(columns[0]) else {
+            return Err((line, "names no tenant".to_owned()));
+        };
+        if tenants
+            .iter()
+            .any(|known| known.id.eq_ignore_ascii_case(&id))
+        {
+            return Err((line, format!("names {id} again")));
+        }
+        tenants.push(Tenant {
+            id,
+            name: cell(columns[1]),
+            cloud: cell(columns[2]),
+        });
+    }
+    if tenants.is_empty() {
+        return Err((1, "is the end: there is no tenant".to_owned()));
+    }
+    Ok(tenants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(id: &str, name: Option<&str>, cloud: Option<&str>) -> Tenant {
+        Tenant {
+            id: id.to_owned(),
+            name: name.map(str::to_owned),
+            cloud: cloud.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn headings_order_and_blanks_are_as_they_come() {
+        let contoso = tenant("contoso.com", Some("Contoso, Ltd"), Some("gcc"));
+        let fabrikam = tenant("fabrikam.com", None, None);
+        for text in [
+            "tenant,name,cloud\ncontoso.com,\"Contoso, Ltd\",gcc\nfabrikam.com\n",
+            "contoso.com,\"Contoso, Ltd\",gcc\r\n\r\n# none\r\nfabrikam.com,,\r\n",
+            "\u{feff}Cloud,Tenant,Name\n gcc , contoso.com ,\"Contoso, Ltd\"\n,fabrikam.com,\n",
+        ] {
+            assert_eq!(
+                parse(text).unwrap(),
+                [contoso.clone(), fabrikam.clone()],
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, line, what) in [
+            ("", 1, "is the end: there is no tenant"),
+            ("tenant\n", 1, "is the end: there is no tenant"),
+            ("a.com\n,b\n", 2, "names no tenant"),
+            ("a.com\n# x\nA.com\n", 3, "names A.com again"),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), (line, what.to_owned()), "{text}");
+        }
+    }
+}
