@@ -3,8 +3,10 @@
 //!
 //! `plan FILE...`: a file is one query, or JSON lines of `{"name", "query"}`.
 //!
-//! A query whose columns depend on data (`evaluate bag_unpack(…)`) is judged by its analysis
-//! alone and marked `"depends_on_data": true`; every other one is planned as well.
+//! `ok` is what the analysis says: the query can be meant, and these are its columns. `runs` says
+//! whether it was planned as well, which is not so where the engine wants data that is not here (a
+//! copy of what `externaldata` reads) or columns depend on data (`evaluate bag_unpack(…)`); `error`
+//! tells why the one or the other is false.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -49,10 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             vec![(path.clone(), text)]
         };
         for (name, query) in queries {
-            let mut line = match judged(&query, &schemas) {
-                Some(line) => line,
-                None => planned(&engine, &query),
-            };
+            let mut line = judged(&engine, &query, &schemas);
             line["name"] = json!(name);
             writeln!(out, "{line}")?;
         }
@@ -60,43 +59,38 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A query whose columns depend on data.
-fn judged(query: &str, tables: &BTreeMap<String, TableSchema>) -> Option<Value> {
+fn judged(engine: &Engine, query: &str, tables: &BTreeMap<String, TableSchema>) -> Value {
     let parsed = kql_syntax::parse(query);
-    let options = BindOptions::default();
-    if !parsed.diagnostics.is_empty()
-        || !matches!(
-            bind_or_discover(&parsed.tree, tables, &options),
-            Ok(Binding::NeedsSchema(_))
-        )
-    {
-        return None;
+    if !parsed.diagnostics.is_empty() {
+        let errors: Vec<&str> = parsed.diagnostics.iter().map(|one| &*one.message).collect();
+        return json!({ "ok": false, "runs": false, "error": errors.join("; ") });
     }
-    Some(match bind_assuming(&parsed.tree, tables, &options) {
-        Ok(bound) => {
-            let columns = bound.schema();
-            json!({
-                "ok": true,
-                "columns": columns.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
-                "types": columns.iter().map(|one| one.ty.name()).collect::<Vec<_>>(),
-                "depends_on_data": true,
-            })
-        }
+    let options = BindOptions::default();
+    let bound = match bind_assuming(&parsed.tree, tables, &options) {
+        Ok(bound) => bound,
         Err(found) => {
             let errors: Vec<String> = found.iter().map(ToString::to_string).collect();
-            json!({ "ok": false, "error": errors.join("; ") })
+            return json!({ "ok": false, "runs": false, "error": errors.join("; ") });
         }
-    })
-}
-
-/// The tables are empty: running plans everything and reads nothing.
-fn planned(engine: &Engine, query: &str) -> Value {
-    match futures::executor::block_on(engine.run(query)) {
-        Ok(answer) => json!({
-            "ok": true,
-            "columns": answer.columns.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
-            "types": answer.columns.iter().map(|one| one.ty.name()).collect::<Vec<_>>(),
-        }),
-        Err(error) => json!({ "ok": false, "error": error.to_string() }),
+    };
+    let columns = bound.schema();
+    let mut line = json!({
+        "ok": true,
+        "runs": false,
+        "columns": columns.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
+        "types": columns.iter().map(|one| one.ty.name()).collect::<Vec<_>>(),
+    });
+    if !matches!(
+        bind_or_discover(&parsed.tree, tables, &options),
+        Ok(Binding::Complete(_))
+    ) {
+        line["error"] = json!("the columns depend on data, and there is none here");
+        return line;
     }
+    // The tables are empty: running plans everything and reads nothing.
+    match futures::executor::block_on(engine.run(query)) {
+        Ok(_) => line["runs"] = json!(true),
+        Err(error) => line["error"] = json!(error.to_string()),
+    }
+    line
 }

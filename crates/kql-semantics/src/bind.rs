@@ -1,6 +1,6 @@
 //! From a parsed query to a bound one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use kql_syntax::Span;
@@ -142,6 +142,8 @@ pub(crate) struct Binder<'a> {
     discovered: usize,
     /// Whether columns that only data knows may be there.
     open: bool,
+    /// Columns that an operator did not keep, and that operator.
+    gone: HashMap<Arc<str>, &'a str>,
     depth: usize,
     nodes: usize,
     bins: Bins<'a>,
@@ -180,6 +182,7 @@ impl<'a> Binder<'a> {
             discovery: None,
             discovered: 0,
             open: false,
+            gone: HashMap::new(),
             depth: 0,
             nodes: 0,
             bins: Bins::default(),
@@ -221,11 +224,20 @@ impl<'a> Binder<'a> {
         mut scope: Scope,
     ) -> Outcome<(Scope, Vec<&'a tree::Expression>)> {
         let mut answers = Vec::new();
+        let mut declared = HashSet::new();
         let mut failed = false;
         for statement in statements {
             match &statement.kind {
                 StatementKind::Expression(expression) => answers.push(expression),
                 StatementKind::Let(declaration) => {
+                    if !declared.insert(declaration.name.text.as_str()) {
+                        let _: Outcome<()> = self.refuse(
+                            DiagnosticKind::Name,
+                            declaration.name.span,
+                            format!("'{}' is declared already", declaration.name.text),
+                        );
+                        failed = true;
+                    }
                     let entity = self
                         .declaration(declaration, scope)
                         .unwrap_or_else(|Refused| {

@@ -138,7 +138,12 @@ impl<'a> Binder<'a> {
             .map(|column| &*column.name)
             .chain(declared.iter().map(std::string::String::as_str));
         let suggestion = nearest(&name.text, candidates);
-        let message = if context.columns.is_empty() {
+        let message = if let Some(operator) = self.gone.get(name.text.as_str()) {
+            format!(
+                "no column named '{}' any more: '{operator}' before this did not keep it",
+                name.text
+            )
+        } else if context.columns.is_empty() {
             format!("nothing is named '{}' here", name.text)
         } else {
             format!("no column named '{}'", name.text)

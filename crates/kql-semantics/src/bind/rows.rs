@@ -16,6 +16,8 @@ pub(crate) struct Rows {
     pub(crate) columns: Vec<Column>,
     /// Whether the rows have an order that window functions may rely on.
     pub(crate) ordered: bool,
+    /// How many unions stand in one another; trees of rows are walked, and dropped, by calls.
+    pub(crate) nested: usize,
     /// What `withsource` calls these rows.
     pub(crate) name: Option<Arc<str>>,
 }
@@ -27,6 +29,7 @@ impl Rows {
             steps: Vec::new(),
             columns,
             ordered: false,
+            nested: 0,
             name: None,
         }
     }

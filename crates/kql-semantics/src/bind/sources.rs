@@ -1,5 +1,6 @@
 //! What gives rows: tables, declared tables, functions, literals.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kql_syntax::Span;
@@ -11,6 +12,19 @@ use super::{Binder, Column, Context, Outcome, Refused};
 use crate::bound::{Operator, SharedId, Source};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
+
+/// Whether rows have only the columns that the operator names, after it.
+fn drops_columns(operator: &OperatorKind) -> bool {
+    matches!(
+        operator,
+        OperatorKind::Project(_)
+            | OperatorKind::ProjectKeep(_)
+            | OperatorKind::Summarize(_)
+            | OperatorKind::Distinct(_)
+            | OperatorKind::MakeSeries(_)
+            | OperatorKind::Count(_)
+    )
+}
 
 /// How far a look at the syntax goes to tell a table from a value.
 const LOOK: usize = 64;
@@ -626,7 +640,15 @@ impl<'a> Binder<'a> {
                 rows = self.read_shared(id, operator.span)?;
                 continue;
             }
+            let before = drops_columns(&operator.kind).then(|| rows.columns.clone());
             self.operator(&mut rows, operator, scope)?;
+            if let Some(before) = before {
+                let kept: HashSet<&str> = rows.columns.iter().map(|one| &*one.name).collect();
+                let lost = before.iter().filter(|one| !kept.contains(&*one.name));
+                let keyword = operator.keyword.text.as_str();
+                self.gone
+                    .extend(lost.map(|one| (one.name.clone(), keyword)));
+            }
         }
         Ok(rows)
     }

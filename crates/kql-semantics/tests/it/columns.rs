@@ -270,3 +270,60 @@ fn functions_of_the_service_add_their_columns() {
     );
     gives("Devices | where * has 'x' | count", "Count:long");
 }
+
+#[test]
+fn distinct_names_its_columns_like_project() {
+    gives(
+        "Events | distinct Name = tolower(FileName), DeviceId, __day = bin(Timestamp, 1d)",
+        "Name:string DeviceId:string __day:datetime",
+    );
+}
+
+#[test]
+fn a_name_before_an_argument_names_the_column() {
+    gives(
+        "Events | summarize toint(Runs = count()) by bin(Day = Timestamp, 1d)",
+        "Day:datetime Runs:int",
+    );
+}
+
+#[test]
+fn what_arg_max_takes_along_without_a_name_is_numbered() {
+    gives(
+        "Events | summarize arg_max(FileSize, Pid + 1, FileName, 'x')",
+        "FileSize:long max_FileSize_arg1:long FileName:string max_FileSize_arg3:string",
+    );
+}
+
+#[test]
+fn a_function_without_parameters_is_a_value_by_its_name() {
+    gives(
+        "let words = () { dynamic(['a', 'b']) }; Events | where FileName has_any (words) | count",
+        "Count:long",
+    );
+    gives("let one = () { 1 }; print n = one + one()", "n:long");
+}
+
+#[test]
+fn constants_are_read_as_what_they_are_compared_with() {
+    for condition in [
+        "Pid == '443'",
+        "FileSize != ''",
+        "Remote == 'true'",
+        "FileName == 7",
+        "Pid in ('1', '2', '3')",
+        "'7' == Pid",
+        "FileName in~ (1, 2)",
+    ] {
+        gives(&format!("Events | where {condition} | count"), "Count:long");
+    }
+    gives("let port = '443'; Events | where Pid == port | count", "Count:long");
+}
+
+#[test]
+fn both_names_of_the_time_mean_it() {
+    gives(
+        "Events | summarize Last = max(TimeGenerated) by TimeGenerated = bin(TimeGenerated, 1d) | where Timestamp > ago(7d) | project Last",
+        "Last:datetime",
+    );
+}

@@ -95,3 +95,40 @@ fn a_pivot_has_a_column_per_value() {
         .collect();
     assert_eq!(names, ["FileName:string", "false:int", "true:int"]);
 }
+
+#[test]
+fn a_query_is_judged_without_its_data() {
+    let judged = |query: &str| {
+        let parsed = kql_syntax::parse(query);
+        kql_semantics::bind_assuming(&parsed.tree, &tables(), &BindOptions::default())
+    };
+    let names = |query: &str| -> Vec<String> {
+        judged(query)
+            .expect("a query that can be meant")
+            .schema()
+            .into_iter()
+            .map(|column| format!("{}:{}", column.name, column.ty))
+            .collect()
+    };
+    let unpacked = "Events | evaluate bag_unpack(AdditionalFields)";
+    assert_eq!(
+        names(&format!("{unpacked} | summarize count() by Zone")),
+        ["Zone:string", "count_:long"]
+    );
+    assert_eq!(
+        names(&format!("{unpacked} | project Pid, Zone.part")),
+        ["Pid:int", "Zone_part:dynamic"]
+    );
+    assert_eq!(
+        names(&format!("{unpacked} | where Level > 5 | project Pid")),
+        ["Pid:int"]
+    );
+    // What stands before the bag is opened, and every type that is known, is still checked.
+    for wrong in [
+        "Events | where Zone == 'x' | evaluate bag_unpack(AdditionalFields)".to_owned(),
+        format!("{unpacked} | where Pid has 'x'"),
+        format!("{unpacked} | extend a = tolowr(Zone)"),
+    ] {
+        assert!(judged(&wrong).is_err(), "{wrong}");
+    }
+}

@@ -169,3 +169,37 @@ fn what_cannot_be_done_is_said() {
         &["Unsupported [SeenBy()] 'SeenBy', a function of the service, is not supported"],
     );
 }
+
+#[test]
+fn a_column_that_was_not_kept_names_the_operator() {
+    finds(
+        "Events | summarize count() by FileName | where DeviceId == 'x'",
+        &["Name [DeviceId] no column named 'DeviceId' any more: 'summarize' before this did not keep it"],
+    );
+    finds(
+        "Events | project FileName | extend Nothing2 = Nothing1",
+        &["Name [Nothing1] no column named 'Nothing1'"],
+    );
+}
+
+#[test]
+fn a_name_is_declared_once() {
+    finds(
+        "let a = 1; let b = 2; let a = 3; print a + b",
+        &["Name [a] 'a' is declared already"],
+    );
+    // What is declared in a body hides what is outside.
+    assert!(super::bound("let a = 1; let f = () { let a = 2; a }; print f()").is_ok());
+}
+
+#[test]
+fn columns_of_different_types_are_not_compared() {
+    finds(
+        "Events | where FileName == Pid",
+        &["Type [FileName == Pid] '==' cannot compare string with int; convert one of them"],
+    );
+    finds(
+        "Events | where FileName > 5",
+        &["Type [FileName > 5] '>' cannot compare string with long; convert one of them"],
+    );
+}

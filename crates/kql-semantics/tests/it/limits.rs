@@ -82,3 +82,35 @@ fn parameters_of_a_query_have_values_or_defaults() {
         "parameter 'n' is a long, and the value given is a string"
     );
 }
+
+#[test]
+fn what_carries_many_columns_is_counted() {
+    for query in [
+        format!("Events {}", "| union * ".repeat(20_000)),
+        format!("union {} Events", "*, ".repeat(60_000)),
+        format!("Events | distinct {} FileName", "*, ".repeat(60_000)),
+        format!("search 'a' {}", "or 'b' ".repeat(40_000)),
+    ] {
+        // What is bound would be megabytes to print.
+        let Err(found) = bound(&query) else {
+            panic!("more than anybody can mean: {}", &query[..20]);
+        };
+        assert_eq!(found[0].kind, DiagnosticKind::TooLarge, "{}", &query[..20]);
+        assert_eq!(found.len(), 1, "it is said once");
+    }
+}
+
+#[test]
+fn many_columns_with_names_of_their_own_are_no_matter() {
+    let columns = "1, ".repeat(20_000);
+    assert!(schema(&format!("print {columns} 1")).ends_with(" print_20000:long"));
+    let query = format!("Devices | extend {columns} 1 | project Column20001");
+    assert_eq!(schema(&query), "Column20001:long");
+}
+
+#[test]
+fn the_findings_of_one_query_come_to_an_end() {
+    let found = bound(&format!("Devices | project {} Nothing", "Nothing, ".repeat(5000)))
+        .expect_err("nothing is named so");
+    assert!(found.len() <= 100, "{}", found.len());
+}

@@ -142,9 +142,32 @@ impl Parser<'_> {
             let hint = "each operator stands after a pipe of its own";
             self.expectation("`|`").with_hint(hint)
         } else {
-            self.expectation(&format!("`|`, `;` or more of `{}`", keyword.text))
+            let diagnostic =
+                self.expectation(&format!("`|`, `;` or more of `{}`", keyword.text));
+            match self.missing_before(keyword) {
+                Some(hint) => diagnostic.with_hint(hint),
+                None => diagnostic,
+            }
         };
         self.complain(diagnostic);
+    }
+
+    /// What was probably forgotten between an operator's expression and the next one.
+    fn missing_before(&self, keyword: &Name) -> Option<&'static str> {
+        let begins_a_value = matches!(
+            self.kind(),
+            TokenKind::Word | TokenKind::String | TokenKind::Long | TokenKind::Typed | TokenKind::OpenParenthesis
+        );
+        match keyword.text.as_str() {
+            _ if !begins_a_value => None,
+            "where" | "filter" => Some("is `and`, `or` or a comparison missing before it?"),
+            "extend" | "project" | "summarize" | "print" => {
+                Some("is `,` or `=` missing before it?")
+            }
+            "distinct" | "sort" | "order" | "top" | "project-away" | "project-keep"
+            | "project-reorder" => Some("is `,` missing before it?"),
+            _ => None,
+        }
     }
 
     /// Like [`Parser::skip_to`], but leaves the brackets opened since `first` as well.

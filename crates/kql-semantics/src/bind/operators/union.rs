@@ -6,7 +6,7 @@ use kql_syntax::tree::{self, ExpressionKind};
 
 use super::super::rows::{Names, Rows};
 use super::super::scope::{Entity, Scope};
-use super::super::{Binder, Column, Outcome, Refused};
+use super::super::{Binder, Column, MAX_DEPTH, Outcome, Refused};
 use super::matches_pattern;
 use crate::bound::{Source, UnionColumn};
 use crate::diagnostic::DiagnosticKind;
@@ -47,6 +47,13 @@ impl<'a> Binder<'a> {
         }
         if all.is_empty() {
             return self.refuse(DiagnosticKind::Name, span, "the union has no table");
+        }
+        if all.iter().any(|rows| rows.nested >= MAX_DEPTH) {
+            return self.refuse(
+                DiagnosticKind::TooLarge,
+                span,
+                "too many unions stand in one another; name all their tables in one",
+            );
         }
         // Every column of the union names its column of every input.
         let widest = all.iter().map(|rows| rows.columns.len()).max();
@@ -153,6 +160,7 @@ impl<'a> Binder<'a> {
         inner: bool,
         unnamed: &str,
     ) -> Rows {
+        let nested = all.iter().map(|rows| rows.nested + 1).max().unwrap_or(0);
         let mut order: Vec<(Arc<str>, Vec<ScalarType>)> = Vec::new();
         for rows in &all {
             for column in &rows.columns {
@@ -203,14 +211,15 @@ impl<'a> Binder<'a> {
             })
             .collect();
         let inputs = all.into_iter().map(Rows::into_pipeline).collect();
-        Rows::new(
-            Source::Union {
-                inputs,
-                columns,
-                source_column,
-                source_names,
-            },
-            visible,
-        )
+        let source = Source::Union {
+            inputs,
+            columns,
+            source_column,
+            source_names,
+        };
+        Rows {
+            nested,
+            ..Rows::new(source, visible)
+        }
     }
 }
