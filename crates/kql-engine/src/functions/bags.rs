@@ -125,7 +125,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             if name.starts_with('$')
                 && (path.len() > 64
                     || name == "$"
-                    || path.iter().any(|part| part.is_empty() || part.contains('[')))
+                    || path
+                        .iter()
+                        .any(|part| part.is_empty() || part.contains('[')))
             {
                 return Err(EngineError::Unsupported {
                     what: "bag_set_key() with a path like this".to_owned(),
@@ -210,12 +212,13 @@ fn with_key(entries: Option<dynamic::Entries<'_>>, path: &[&str], value: &[u8]) 
     let Some((first, rest)) = path.split_first() else {
         return value.to_vec();
     };
-    let inner = entries
-        .and_then(|entries| entries.get(first))
-        .and_then(|bytes| match dynamic::view(bytes) {
-            Dynamic::Object(entries) => Some(entries),
-            _ => None,
-        });
+    let inner =
+        entries
+            .and_then(|entries| entries.get(first))
+            .and_then(|bytes| match dynamic::view(bytes) {
+                Dynamic::Object(entries) => Some(entries),
+                _ => None,
+            });
     let value = if rest.is_empty() {
         value.to_vec()
     } else {

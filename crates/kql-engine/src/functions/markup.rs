@@ -250,6 +250,7 @@ fn document(text: &str) -> Option<Vec<u8>> {
     root.filter(|_| open.is_empty())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all families")]
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(match call.name {
         "parse_xml" => Some(kernel(|values| {

@@ -153,14 +153,6 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             };
             Ok(Datum::Real(list.into_iter().flatten().product()))
         }),
-        "series_cosine_similarity" if call.len() == 2 => kernel(|values| {
-            let (Some(one), Some(two)) = (whole(&values[0]), whole(&values[1])) else {
-                return Ok(Datum::Null);
-            };
-            let dot: f64 = one.iter().zip(&two).map(|(a, b)| a * b).sum();
-            let size = |list: &[f64]| list.iter().map(|a| a * a).sum::<f64>().sqrt();
-            Ok(Datum::Real(dot / (size(&one) * size(&two))))
-        }),
         "series_pearson_correlation" => kernel(|values| {
             let (Some(one), Some(two)) = (whole(&values[0]), whole(&values[1])) else {
                 return Ok(Datum::Null);
@@ -184,7 +176,6 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 shared / (spread(&one, first) * spread(&two, second)),
             ))
         }),
-        "series_stats_dynamic" => kernel(|values| Ok(stats(&values[0]))),
         "series_iir" => kernel(|values| {
             let parts = (whole(&values[0]), whole(&values[1]), whole(&values[2]));
             let (Some(input), Some(ahead), Some(back)) = parts else {
@@ -212,7 +203,6 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let out: Vec<Datum<'_>> = out.into_iter().map(Datum::Real).collect();
             Ok(array(&out))
         }),
-        "series_fit_line_dynamic" => kernel(|values| Ok(fit_line(&values[0]))),
         _ => return Ok(None),
     }))
 }
@@ -260,88 +250,4 @@ fn fill(backward: bool) -> Kernel {
         }
         Ok(array(&list))
     })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
-fn stats(value: &Datum<'_>) -> Datum<'static> {
-    let Some(list) = whole(value).filter(|list| !list.is_empty()) else {
-        return Datum::Null;
-    };
-    let mut least = 0;
-    let mut most = 0;
-    for (at, one) in list.iter().enumerate() {
-        if *one < list[least] {
-            least = at;
-        }
-        if *one > list[most] {
-            most = at;
-        }
-    }
-    let average = mean(&list);
-    let squares: f64 = list
-        .iter()
-        .map(|one| (one - average) * (one - average))
-        .sum();
-    let variance = if list.len() > 1 {
-        squares / (list.len() - 1) as f64
-    } else {
-        0.0
-    };
-    let place = |at: usize| dynamic::long(super::strings::length(at));
-    Datum::dynamic(dynamic::object(&[
-        ("min", dynamic::real(list[least])),
-        ("min_idx", place(least)),
-        ("max", dynamic::real(list[most])),
-        ("max_idx", place(most)),
-        ("avg", dynamic::real(average)),
-        ("stdev", dynamic::real(variance.sqrt())),
-        ("variance", dynamic::real(variance)),
-    ]))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
-fn fit_line(value: &Datum<'_>) -> Datum<'static> {
-    let Some(list) = whole(value).filter(|list| list.len() > 1) else {
-        return Datum::Null;
-    };
-    let count = list.len() as f64;
-    let middle = (count - 1.0) / 2.0;
-    let average = mean(&list);
-    let mut shared = 0.0;
-    let mut spread = 0.0;
-    for (at, one) in list.iter().enumerate() {
-        let distance = at as f64 - middle;
-        shared += distance * (one - average);
-        spread += distance * distance;
-    }
-    let slope = shared / spread;
-    let start = average - slope * middle;
-    let fitted: Vec<f64> = (0..list.len())
-        .map(|at| start + slope * at as f64)
-        .collect();
-    let left: f64 = list
-        .iter()
-        .zip(&fitted)
-        .map(|(one, fit)| (one - fit) * (one - fit))
-        .sum();
-    let total: f64 = list
-        .iter()
-        .map(|one| (one - average) * (one - average))
-        .sum();
-    let line: Vec<Vec<u8>> = fitted.iter().map(|one| dynamic::real(*one)).collect();
-    Datum::dynamic(dynamic::object(&[
-        (
-            "rsquare",
-            dynamic::real(if total == 0.0 {
-                1.0
-            } else {
-                1.0 - left / total
-            }),
-        ),
-        ("slope", dynamic::real(slope)),
-        ("variance", dynamic::real(total / (count - 1.0))),
-        ("rvariance", dynamic::real(left / (count - 1.0))),
-        ("interception", dynamic::real(start)),
-        ("line_fit", dynamic::array(&line)),
-    ]))
 }

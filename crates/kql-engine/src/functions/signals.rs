@@ -33,7 +33,9 @@ fn filtered(values: &[Datum<'_>]) -> Option<Datum<'static>> {
     }
     if normalize {
         let sum: f64 = filter.iter().sum();
-        filter.iter_mut().for_each(|one| *one /= sum);
+        for one in &mut filter {
+            *one /= sum;
+        }
     }
     let center = values.get(3).and_then(Datum::as_bool) == Some(true);
     let shift = if center { filter.len() / 2 } else { 0 };
@@ -182,10 +184,10 @@ fn linear(values: &[Datum<'_>]) -> Option<Datum<'static>> {
         let (Some(start), Some(end)) = (list[from].as_real(), list[to].as_real()) else {
             continue;
         };
-        for at in from + 1..to {
+        for (at, slot) in list[..to].iter_mut().enumerate().skip(from + 1) {
             let share = real(at - from) / real(to - from);
             let value = start + (end - start) * share;
-            list[at] = if is_whole {
+            *slot = if is_whole {
                 Datum::Long(crate::datum::saturated(value))
             } else {
                 Datum::Real(value)

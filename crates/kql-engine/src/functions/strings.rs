@@ -386,9 +386,8 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
     let mut at = usize::try_from(start).unwrap_or(0);
     for _ in 0..nth {
         let end = text.len().min(at.saturating_add(room));
-        let found = (at..)
-            .take_while(|at| at + wanted.len() <= end)
-            .find(|at| text[*at..at + wanted.len()] == wanted[..]);
+        let last = (end + 1).saturating_sub(wanted.len());
+        let found = (at..last).find(|at| text[*at..at + wanted.len()] == wanted[..]);
         match found {
             Some(found) => at = found + 1,
             None => return Datum::Long(-1),

@@ -142,12 +142,6 @@ impl Demand {
     fn whole(&mut self, operator: &Operator) {
         match operator {
             Operator::Partition { body, .. } => self.body(body),
-            Operator::Graph(graph) => {
-                self.found.extend(graph.edges.iter().map(|one| one.id));
-                self.found
-                    .extend(graph.node_columns.iter().map(|one| one.id));
-                graph.nodes.iter().for_each(|table| self.body(table));
-            }
             Operator::MvApply(apply) => {
                 self.found.extend(apply.items.iter().map(|one| one.column));
                 self.found.extend(apply.index);

@@ -214,7 +214,9 @@ impl Planner<'_> {
                 arrays.push(builder.finish());
             }
             let mut builder = Builder::new(ends.ty, ids.len());
-            ids.iter().for_each(|id| builder.push(id));
+            for id in &ids {
+                builder.push(id);
+            }
             arrays.push(builder.finish());
             Ok(super::slices(&batch_of(schema, arrays, ids.len())?))
         })

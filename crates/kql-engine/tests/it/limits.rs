@@ -6,7 +6,7 @@ use super::{engine, json, run, run_on};
 
 #[test]
 fn what_is_not_supported_says_so_and_where() {
-    let query = "print x = 1\n| extend y = welch_test(1, 2, 3, 4, 5, 6)";
+    let query = "print x = 1\n| extend y = hash_combine(1, 2, 3, 4, 5)";
     let error = run(query).unwrap_err();
     assert!(
         matches!(&error, EngineError::Unsupported { span: Some(_), .. }),
@@ -14,8 +14,8 @@ fn what_is_not_supported_says_so_and_where() {
     );
     assert_eq!(
         error.render(query),
-        "2:14: function welch_test() is not supported by the local engine\n  \
-         | extend y = welch_test(1, 2, 3, 4, 5, 6)\n               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+        "2:14: function hash_combine() is not supported by the local engine\n  \
+         | extend y = hash_combine(1, 2, 3, 4, 5)\n               ^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
     );
 }
 

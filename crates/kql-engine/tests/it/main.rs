@@ -8,9 +8,11 @@
 mod answers;
 mod cases;
 mod catalog;
+mod documented;
 mod limits;
 mod local;
 mod stand_ins;
+mod threads;
 
 use kql_engine::{Catalog, Engine, EngineError, Options, ResultSet, Value};
 
