@@ -24,6 +24,13 @@ pub(crate) fn query(
     cancelled: &Cancelled,
 ) -> Result<ResultSet, EngineError> {
     let bound = bind(catalog, options, text, cancelled)?;
+    // Hunting answers with one table: which of several is meant, nobody can say for the user.
+    if let Some(span) = bound.earlier {
+        return Err(EngineError::unsupported(
+            "a second answer in one query (ask for each by itself, or join them with 'union')",
+            span.range(),
+        ));
+    }
     run(catalog, options, &bound, cancelled)
 }
 

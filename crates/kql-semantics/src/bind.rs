@@ -149,6 +149,8 @@ pub(crate) struct Binder<'a> {
     bins: Bins<'a>,
     /// The names of the graph pattern that expressions are bound over.
     graph: Option<operators::GraphScope>,
+    /// The first of several answers, where there are several.
+    earlier: Option<Span>,
 }
 
 /// What `set` says about `bin_auto`.
@@ -187,6 +189,7 @@ impl<'a> Binder<'a> {
             nodes: 0,
             bins: Bins::default(),
             graph: None,
+            earlier: None,
         }
     }
 
@@ -199,9 +202,7 @@ impl<'a> Binder<'a> {
                 "the query has no answer: it only declares",
             );
         };
-        for statement in earlier {
-            self.note(statement.span, "only the last of several answers is given");
-        }
+        self.earlier = earlier.first().map(|statement| statement.span);
         // A bare name that means nothing is a misspelt table, not a value.
         let names_nothing = matches!(
             &answer.kind,
@@ -311,6 +312,7 @@ impl<'a> Binder<'a> {
                 .copied()
                 .collect(),
             render: self.render.clone(),
+            earlier: self.earlier,
             notes: self.notes.clone(),
             next_column: self.next_column,
         }

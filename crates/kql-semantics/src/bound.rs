@@ -41,6 +41,8 @@ pub struct BoundQuery {
     pub order: Vec<Dependency>,
     /// `render` at the end of the query; it changes nothing of the rows.
     pub render: Option<Render>,
+    /// Where the first of several answers stands; `root` is the last of them.
+    pub earlier: Option<Span>,
     /// What the reader should know although the query can run.
     pub notes: Vec<Diagnostic>,
     /// One more than the largest [`ColumnId`] in use.

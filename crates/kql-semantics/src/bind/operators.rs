@@ -58,6 +58,7 @@ impl<'a> Binder<'a> {
             OperatorKind::Project(items) => self.project(rows, items, scope, span),
             OperatorKind::ProjectAway(patterns) => self.project_away(rows, patterns, scope, span),
             OperatorKind::ProjectKeep(patterns) => self.project_keep(rows, patterns, scope, span),
+            OperatorKind::ProjectByNames(names) => self.project_by_names(rows, names, scope, span),
             OperatorKind::ProjectRename(items) => self.project_rename(rows, items, scope, span),
             OperatorKind::ProjectReorder(patterns) => {
                 self.project_reorder(rows, patterns, scope, span)

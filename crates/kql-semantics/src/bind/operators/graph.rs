@@ -267,10 +267,6 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "the pattern, what it must satisfy and what comes out"
-    )]
     fn graph_match(
         &mut self,
         rows: &mut Rows,
@@ -447,11 +443,11 @@ impl<'a> Binder<'a> {
                     format!("'{}' is in the pattern twice", name.text),
                 );
             }
-            let named = match range {
+            let meaning = match range {
                 Some(_) => Named::Path(at),
                 None => Named::Edge(at),
             };
-            names.names.push((name.text.clone(), named));
+            names.names.push((name.text.clone(), meaning));
         }
         Ok(at)
     }

@@ -720,7 +720,7 @@ fn mentions(expression: &Expr, id: crate::types::ColumnId) -> bool {
 }
 
 /// The strings of a JSON array that this crate wrote itself, so plain that no parser is needed.
-fn strings_of(json: &str) -> Vec<String> {
+pub(super) fn strings_of(json: &str) -> Vec<String> {
     json.trim_matches(['[', ']'])
         .split("\",\"")
         .map(|part| {

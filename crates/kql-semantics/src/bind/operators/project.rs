@@ -544,6 +544,43 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
+    /// `project-by-names`: columns whose names are values; what no column fits is left out.
+    pub(super) fn project_by_names(
+        &mut self,
+        rows: &mut Rows,
+        names: &'a [tree::Expression],
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        let mut columns: Vec<Column> = Vec::new();
+        for written in names {
+            let value = self.expression(written, &mut Context::constant(scope))?;
+            let list = match value.literal() {
+                Some(Value::String(name)) => vec![name.clone()],
+                Some(Value::Dynamic(text)) if value.ty == Dynamic => {
+                    super::plugins::strings_of(text)
+                }
+                _ => {
+                    return self.refuse(
+                        DiagnosticKind::Constant,
+                        written.span,
+                        "names are a string or an array of strings, known before the query runs",
+                    );
+                }
+            };
+            for name in list {
+                let fits = |column: &&Column| matches_pattern(&column.name, &name);
+                for column in rows.columns.iter().filter(fits) {
+                    if !columns.contains(column) {
+                        columns.push(column.clone());
+                    }
+                }
+            }
+        }
+        Self::choose(rows, columns, span);
+        Ok(())
+    }
+
     pub(super) fn project_rename(
         &mut self,
         rows: &mut Rows,
