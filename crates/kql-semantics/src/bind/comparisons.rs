@@ -186,7 +186,10 @@ impl<'a> Binder<'a> {
     fn read_as(&mut self, value: Expr, ty: ScalarType) -> Expr {
         self.note(
             value.span,
-            format!("this {} is read as a {ty}, like what it is compared with", value.ty),
+            format!(
+                "this {} is read as a {ty}, like what it is compared with",
+                value.ty
+            ),
         );
         value.converted(ty)
     }
@@ -270,6 +273,27 @@ impl<'a> Binder<'a> {
         } else {
             value
         };
+        let agreed = self.agreed(&value, list, written.operator)?;
+        let set = SetOperand::List(agreed);
+        Ok(Expr {
+            kind: ExprKind::Set {
+                op,
+                negated,
+                value: Box::new(value),
+                set,
+            },
+            ty: Bool,
+            span,
+        })
+    }
+
+    /// The elements of a list as the type of the value that is looked for among them.
+    fn agreed(
+        &mut self,
+        value: &Expr,
+        list: Vec<Expr>,
+        operator: InOperator,
+    ) -> Outcome<Vec<Expr>> {
         // Stands for the value, which may be large, beside every element of a list, which may be long.
         let probe = Expr {
             kind: ExprKind::Column(crate::types::ColumnId(u32::MAX)),
@@ -292,23 +316,13 @@ impl<'a> Binder<'a> {
                         element_span,
                         format!(
                             "'{}' cannot compare {left} with {right}; convert one of them",
-                            written.operator.text()
+                            operator.text()
                         ),
                     );
                 }
             }
         }
-        let set = SetOperand::List(agreed);
-        Ok(Expr {
-            kind: ExprKind::Set {
-                op,
-                negated,
-                value: Box::new(value),
-                set,
-            },
-            ty: Bool,
-            span,
-        })
+        Ok(agreed)
     }
 
     /// A pipeline for the right side of `in`: its first column.

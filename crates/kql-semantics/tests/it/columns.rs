@@ -317,7 +317,10 @@ fn constants_are_read_as_what_they_are_compared_with() {
     ] {
         gives(&format!("Events | where {condition} | count"), "Count:long");
     }
-    gives("let port = '443'; Events | where Pid == port | count", "Count:long");
+    gives(
+        "let port = '443'; Events | where Pid == port | count",
+        "Count:long",
+    );
 }
 
 #[test]

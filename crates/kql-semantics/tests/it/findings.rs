@@ -174,7 +174,9 @@ fn what_cannot_be_done_is_said() {
 fn a_column_that_was_not_kept_names_the_operator() {
     finds(
         "Events | summarize count() by FileName | where DeviceId == 'x'",
-        &["Name [DeviceId] no column named 'DeviceId' any more: 'summarize' before this did not keep it"],
+        &[
+            "Name [DeviceId] no column named 'DeviceId' any more: 'summarize' before this did not keep it",
+        ],
     );
     finds(
         "Events | project FileName | extend Nothing2 = Nothing1",

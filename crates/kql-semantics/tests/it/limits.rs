@@ -110,7 +110,10 @@ fn many_columns_with_names_of_their_own_are_no_matter() {
 
 #[test]
 fn the_findings_of_one_query_come_to_an_end() {
-    let found = bound(&format!("Devices | project {} Nothing", "Nothing, ".repeat(5000)))
-        .expect_err("nothing is named so");
+    let found = bound(&format!(
+        "Devices | project {} Nothing",
+        "Nothing, ".repeat(5000)
+    ))
+    .expect_err("nothing is named so");
     assert!(found.len() <= 100, "{}", found.len());
 }

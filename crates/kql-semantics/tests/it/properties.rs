@@ -34,8 +34,35 @@ fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = String> + Clo
 /// Values of every type, right and wrong.
 fn value() -> impl Strategy<Value = String> + Clone {
     let leaf = one_of(&[
-        "Timestamp", "DeviceId", "FileName", "FileSize", "Pid", "Score", "Remote", "AdditionalFields", "Nothing", "TimeGenerated", "1", "1.5", "'x'", "true", "1h",
-        "datetime(2024-01-01)", "dynamic([1])", "dynamic(null)", "long(null)", "guid(null)", "decimal(1)", "int(1)", "now()", "count()", "*", "typeof(long)", "a", "f", "$left.a",
+        "Timestamp",
+        "DeviceId",
+        "FileName",
+        "FileSize",
+        "Pid",
+        "Score",
+        "Remote",
+        "AdditionalFields",
+        "Nothing",
+        "TimeGenerated",
+        "1",
+        "1.5",
+        "'x'",
+        "true",
+        "1h",
+        "datetime(2024-01-01)",
+        "dynamic([1])",
+        "dynamic(null)",
+        "long(null)",
+        "guid(null)",
+        "decimal(1)",
+        "int(1)",
+        "now()",
+        "count()",
+        "*",
+        "typeof(long)",
+        "a",
+        "f",
+        "$left.a",
     ]);
     leaf.prop_recursive(4, 32, 4, |inner| {
         let pair = (inner.clone(), inner.clone());
@@ -58,26 +85,59 @@ fn value() -> impl Strategy<Value = String> + Clone {
 }
 
 fn query() -> impl Strategy<Value = String> + Clone {
-    let column = one_of(&["Timestamp", "FileName", "FileSize", "AdditionalFields", "Score", "DeviceId", "Nothing"]);
+    let column = one_of(&[
+        "Timestamp",
+        "FileName",
+        "FileSize",
+        "AdditionalFields",
+        "Score",
+        "DeviceId",
+        "Nothing",
+    ]);
     let step = prop_oneof![
         value().prop_map(|one| format!("where {one}")),
         value().prop_map(|one| format!("extend a = {one}")),
         vec(value(), 1..4).prop_map(|all| format!("project {}", all.join(", "))),
-        (vec(value(), 1..3), vec(value(), 1..3)).prop_map(|(all, by)| format!("summarize {} by {}", all.join(", "), by.join(", "))),
+        (vec(value(), 1..3), vec(value(), 1..3)).prop_map(|(all, by)| format!(
+            "summarize {} by {}",
+            all.join(", "),
+            by.join(", ")
+        )),
         vec(value(), 1..3).prop_map(|all| format!("distinct {}", all.join(", "))),
         value().prop_map(|one| format!("sort by {one}")),
         (value(), value()).prop_map(|(count, by)| format!("top {count} by {by}")),
         value().prop_map(|one| format!("mv-expand b = {one}")),
         value().prop_map(|one| format!("mv-apply b = {one} on (summarize c = count())")),
-        column.clone().prop_map(|on| format!("join kind=leftouter (Devices) on {on}")),
-        column.clone().prop_map(|on| format!("lookup Devices on {on}")),
-        column.clone().prop_map(|one| format!("parse {one} with 'x' a:long 'y' b")),
+        column
+            .clone()
+            .prop_map(|on| format!("join kind=leftouter (Devices) on {on}")),
+        column
+            .clone()
+            .prop_map(|on| format!("lookup Devices on {on}")),
+        column
+            .clone()
+            .prop_map(|one| format!("parse {one} with 'x' a:long 'y' b")),
         column.clone().prop_map(|one| format!("project-away {one}")),
-        column.clone().prop_map(|one| format!("project-rename b = {one}")),
-        (value(), column.clone()).prop_map(|(one, on)| format!("make-series a = {one} on {on} step 1h")),
+        column
+            .clone()
+            .prop_map(|one| format!("project-rename b = {one}")),
+        (value(), column.clone())
+            .prop_map(|(one, on)| format!("make-series a = {one} on {on} step 1h")),
         (value(), column).prop_map(|(one, of)| format!("top-nested 2 of {of} by {one}")),
         value().prop_map(|one| format!("scan with (step s: {one} => a = 1;)")),
-        one_of(&["union Devices", "union *", "count", "getschema", "evaluate bag_unpack(AdditionalFields)", "serialize", "search 'x'", "as S", "take 1", "invoke g()", "evaluate narrow()"]),
+        one_of(&[
+            "union Devices",
+            "union *",
+            "count",
+            "getschema",
+            "evaluate bag_unpack(AdditionalFields)",
+            "serialize",
+            "search 'x'",
+            "as S",
+            "take 1",
+            "invoke g()",
+            "evaluate narrow()"
+        ]),
     ];
     (value(), vec(step, 0..4)).prop_map(|(value, steps)| {
         let mut text = format!("let a = {value}; let f = (x: long) {{ x + 1 }}; let g = (T: (*)) {{ T | take 1 }}; Events");
@@ -91,7 +151,11 @@ fn query() -> impl Strategy<Value = String> + Clone {
 
 #[test]
 fn every_query_is_bound_or_refused() {
-    let assumed = select(vec![None, Some(ScalarType::String), Some(ScalarType::Dynamic)]);
+    let assumed = select(vec![
+        None,
+        Some(ScalarType::String),
+        Some(ScalarType::Dynamic),
+    ]);
     check(3000, &(query(), assumed), |(text, assumed)| {
         let parsed = kql_syntax::parse(&text);
         let options = BindOptions {

@@ -142,8 +142,7 @@ impl Parser<'_> {
             let hint = "each operator stands after a pipe of its own";
             self.expectation("`|`").with_hint(hint)
         } else {
-            let diagnostic =
-                self.expectation(&format!("`|`, `;` or more of `{}`", keyword.text));
+            let diagnostic = self.expectation(&format!("`|`, `;` or more of `{}`", keyword.text));
             match self.missing_before(keyword) {
                 Some(hint) => diagnostic.with_hint(hint),
                 None => diagnostic,
@@ -156,7 +155,11 @@ impl Parser<'_> {
     fn missing_before(&self, keyword: &Name) -> Option<&'static str> {
         let begins_a_value = matches!(
             self.kind(),
-            TokenKind::Word | TokenKind::String | TokenKind::Long | TokenKind::Typed | TokenKind::OpenParenthesis
+            TokenKind::Word
+                | TokenKind::String
+                | TokenKind::Long
+                | TokenKind::Typed
+                | TokenKind::OpenParenthesis
         );
         match keyword.text.as_str() {
             _ if !begins_a_value => None,

@@ -90,7 +90,7 @@ fn no_text_panics() {
 fn no_bytes_panic() {
     let bytes = proptest::collection::vec(any::<u8>(), 0..200);
     check(1000, &bytes, |bytes| {
-        endures(&String::from_utf8_lossy(&bytes))
+        endures(&String::from_utf8_lossy(&bytes));
     });
 }
 

@@ -228,6 +228,7 @@ pub(crate) fn query() -> impl Strategy<Value = String> + Clone {
 }
 
 /// Words and signs of the language in any order.
+#[expect(clippy::too_many_lines, reason = "a list of words")]
 pub(crate) fn soup() -> impl Strategy<Value = String> + Clone {
     let piece = prop_oneof![
         one_of(&[
