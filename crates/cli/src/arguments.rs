@@ -100,6 +100,15 @@ pub(crate) struct QueryOptions {
     /// Keep at most this many rows
     #[arg(long, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
+    /// Fetch every row, in as many slices of time as that takes
+    #[arg(long)]
+    pub(crate) all_rows: bool,
+    /// Fetch every row in slices of this width first: 6h, 1d, 30m
+    #[arg(long, value_name = "WIDTH")]
+    pub(crate) split_by: Option<String>,
+    /// Keep finished slices in this file, and go on from it after an interruption
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
     /// Query the files of this folder instead of a service; may be given again
     #[arg(long, value_name = "DIR", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) data: Vec<PathBuf>,

@@ -22,6 +22,7 @@ mod query;
 mod schema;
 mod secrets;
 mod sink;
+mod split;
 mod target;
 mod tenants;
 mod terminal;

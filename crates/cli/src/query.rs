@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::emulator::interrupted;
 use crate::failure::ALARM;
 use crate::sink::Sink;
+use crate::split::Split;
 use crate::target::{self, Target};
 use crate::terminal;
 
@@ -26,7 +27,7 @@ use crate::terminal;
 pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<ExitCode> {
     let text = text(options)?;
     let environment = environment(options)?;
-    let query = Query {
+    let mut query = Query {
         timespan: timespan(options)?,
         max_rows: options
             .max_rows
@@ -37,6 +38,8 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         },
         text,
     };
+    let split = Split::of(options, environment, &mut query, context)?;
+    let split = split.as_ref();
     let provider = target::provider(&options.connection, environment, context);
     let format = format(&options.output)?;
 
@@ -57,17 +60,18 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         target::targets(&options.connection, environment, context)?
     };
     if options.print {
-        return print(&provider, &query, &targets, context);
+        return print(&provider, &query, split, &targets, context);
     }
     let sink = Sink::open(options.output.output.as_deref(), options.output.overwrite)?;
     let run = async {
         if targets.len() == 1 {
-            one(&provider, targets, &query).await
+            one(&provider, targets, &query, split).await
         } else {
             many(
                 &provider,
                 targets,
                 &query,
+                split,
                 options.connection.parallel,
                 context,
             )
@@ -83,9 +87,23 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         }
         result = run => result?,
     };
-    let written = write(answer, format, &options.output, sink, context).await?;
+    let written = write(answer, format, &options.output, sink, context).await;
+    if let Some(split) = split {
+        split.quieten();
+    }
+    let written = written?;
     drop(demo);
-    finish(&written, &failures, options.output.fail_on, context)
+    let code = finish(
+        &written,
+        &failures,
+        split.is_some(),
+        options.output.fail_on,
+        context,
+    )?;
+    if let Some(split) = split {
+        split.done()?;
+    }
+    Ok(code)
 }
 
 fn text(options: &QueryOptions) -> Result<String> {
@@ -192,6 +210,7 @@ fn is_terminal() -> bool {
 fn print(
     provider: &QueryProvider,
     query: &Query,
+    split: Option<&Split>,
     targets: &[Target],
     context: &Context,
 ) -> Result<ExitCode> {
@@ -214,7 +233,17 @@ fn print(
     if let Some(timespan) = query.timespan {
         context.note(&format!("timespan {timespan}"));
     }
-    crate::listing::print(&query.text)?;
+    let slices = match split {
+        Some(split) => split.texts(query)?,
+        None => None,
+    };
+    match slices {
+        Some(texts) => {
+            context.note(&format!("{} slices", texts.len()));
+            crate::listing::print(&texts.join("\n\n"))?;
+        }
+        None => crate::listing::print(&query.text)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -228,13 +257,27 @@ async fn one(
     provider: &QueryProvider,
     targets: Vec<Target>,
     query: &Query,
+    split: Option<&Split>,
 ) -> Result<(Answer, Vec<Failure>)> {
     let target = targets
         .into_iter()
         .next()
         .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
     let connected = connect(provider, target.connection).await?;
-    Ok((connected.query(query).await?, Vec::new()))
+    let answer = ask(&connected, &target.label, query, split).await?;
+    Ok((answer, Vec::new()))
+}
+
+async fn ask(
+    connected: &ConnectedProvider,
+    label: &str,
+    query: &Query,
+    split: Option<&Split>,
+) -> Result<Answer> {
+    match split {
+        Some(split) => split.ask(connected, label, query).await,
+        None => connected.query(query).await,
+    }
 }
 
 async fn connect(provider: &QueryProvider, connection: Connection) -> Result<ConnectedProvider> {
@@ -247,6 +290,7 @@ async fn many(
     provider: &QueryProvider,
     targets: Vec<Target>,
     query: &Query,
+    split: Option<&Split>,
     parallel: u16,
     context: &Context,
 ) -> Result<(Answer, Vec<Failure>)> {
@@ -267,7 +311,7 @@ async fn many(
                     Ok(connection) => connect(provider, connection).await?,
                     Err(connected) => connected?,
                 };
-                Table::collect(connected.query(query).await?).await
+                Table::collect(ask(&connected, &label, query, split).await?).await
             };
             (label, result.await)
         })
@@ -420,6 +464,7 @@ async fn copy(
 fn finish(
     written: &Written,
     failures: &[Failure],
+    split: bool,
     fail_on: Option<FailOn>,
     context: &Context,
 ) -> Result<ExitCode> {
@@ -441,7 +486,12 @@ fn finish(
             ErrorKind::Incomplete,
             format!("the result is incomplete: {reason}"),
         )
-        .with_hint("narrow the query: a shorter time range, a summarize, or a take of your own"));
+        .with_hint(if split {
+            "narrow the query: a shorter time range, fewer columns, or a summarize"
+        } else {
+            "--all-rows fetches the rest; or narrow the query: a shorter time range, a summarize, \
+             or a take of your own"
+        }));
     }
     let alarm = match fail_on {
         None => false,

@@ -195,6 +195,11 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
         "--auth-type",
         options.auth_type.map(AuthType::name),
     )?;
+    let as_application = options.client_secret_env.is_some()
+        || options.client_secret_file.is_some()
+        || options.client_secret_stdin
+        || options.client_secret_prompt
+        || options.certificate.is_some();
     // Whoever says how a user signs in wants a user to sign in.
     let delegated = options.delegated_auth || options.auth_type.is_some_and(AuthType::is_delegated);
     set(
@@ -202,6 +207,13 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
         "--delegated-auth",
         delegated.then_some("true"),
     )?;
+    if delegated && as_application {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "a user signs in without the application's secret or certificate",
+        )
+        .with_hint("leave out --auth-type, or the secret or certificate"));
+    }
     let cache = match (options.token_cache, options.no_token_cache) {
         (true, _) => Some(("--token-cache", "true")),
         (_, true) => Some(("--no-token-cache", "false")),
@@ -253,14 +265,6 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
             let origin = Origin::Parameter(option.to_owned());
             args.set(key, secret.expose_secret(), origin)?;
         }
-    }
-    let user = args.delegated_auth == Some(true);
-    if user && (args.client_secret.is_some() || args.certificate.is_some()) {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            "a user signs in without the application's secret or certificate",
-        )
-        .with_hint("leave out --auth-type, or the secret or certificate"));
     }
     Ok(args)
 }

@@ -44,28 +44,25 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Tenant>> {
     })
 }
 
-fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (u64, String)> {
+fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .comment(Some(b'#'))
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
     let mut columns = [Some(0), Some(1), Some(2)];
     let mut tenants: Vec<Tenant> = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| {
-            let line = error.position().map_or(0, csv::Position::line);
-            (line, "is not CSV".to_owned())
-        })?;
-        let line = record.position().map_or(0, csv::Position::line);
+    let mut is_first = true;
+    let lines = text.lines().enumerate().filter(|(_, line)| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#')
+    });
+    for (index, text) in lines {
+        let line = index + 1;
+        let record = record(text).ok_or_else(|| (line, "is not CSV".to_owned()))?;
+        let is_heading = std::mem::take(&mut is_first);
         let at = |name: &str| {
             record
                 .iter()
                 .position(|cell| cell.eq_ignore_ascii_case(name))
         };
-        if index == 0
+        if is_heading
             && let Some(tenant) = at("tenant")
                 .or_else(|| at("tenant_id"))
                 .or_else(|| at("tenantid"))
@@ -96,6 +93,15 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (u64, String)> {
         return Err((1, "is the end: there is no tenant".to_owned()));
     }
     Ok(tenants)
+}
+
+/// The cells of one line.
+fn record(line: &str) -> Option<csv::StringRecord> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_reader(line.as_bytes());
+    reader.records().next()?.ok()
 }
 
 #[cfg(test)]

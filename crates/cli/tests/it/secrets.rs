@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use defender_emulator::{Application, Faults, Options, ProxyCredentials, Running, Tenant};
+use defender_emulator::{
+    Application, Faults, Options, ProxyCredentials, Running, Tenant, Vault, VaultSecret,
+};
 
 use crate::command::{Folder, Ran};
 use crate::service;
@@ -14,10 +16,28 @@ const MISTYPED: &str = "cAnArY-two+/&=% ~\u{fc}";
 const PASSWORD: &str = "cAnArY-three:/@ %\u{fc}";
 const MISTYPED_PASSWORD: &str = "cAnArY-four:/@ %\u{fc}";
 
+const KEY_PASSWORD: &str = "cAnArY-five+/&=% ~\u{fc}";
+const ACCESS_TOKEN: &str = "cAnArY-six.AbCdEfGh.IjKlMnOp";
+const VAULT_VALUE: &str = "cAnArY-seven+/&=% ~\u{fc}";
+const SECRETS: [&str; 7] = [
+    SECRET,
+    MISTYPED,
+    PASSWORD,
+    MISTYPED_PASSWORD,
+    KEY_PASSWORD,
+    ACCESS_TOKEN,
+    VAULT_VALUE,
+];
+
 /// An emulator behind a proxy that asks for a password.
 fn start(faults: &str) -> Running {
     let tenant = Tenant {
         applications: vec![Application::new(service::CLIENT, SECRET)],
+        vaults: vec![Vault {
+            readers: vec![service::CLIENT.to_owned()],
+            secrets: vec![VaultSecret::new("hunting", VAULT_VALUE)],
+            ..Vault::new("contoso")
+        }],
         ..service::tenant('4', "Contoso")
     };
     service::start(Options {
@@ -77,10 +97,7 @@ fn forms(secret: &str) -> BTreeSet<String> {
 }
 
 fn assert_secret(what: &str, text: &str) {
-    for (number, secret) in [SECRET, MISTYPED, PASSWORD, MISTYPED_PASSWORD]
-        .iter()
-        .enumerate()
-    {
+    for (number, secret) in SECRETS.iter().enumerate() {
         for form in forms(secret) {
             // Which one it is says the number; the form itself would be a leak of its own.
             assert!(
@@ -347,5 +364,73 @@ fn a_broken_settings_file_shows_no_secret() {
         let arguments = [&QUERY[..], &["--connection-string-env", "CONNECTION"]].concat();
         let ran = run(&running, &folder, &arguments, &[("CONNECTION", &text)]);
         assert_eq!(codes(&ran), [3, 3, 3], "{}", ran[0].stderr);
+    }
+}
+
+/// Every way to sign in fails here, with a secret of its own that is at hand and wrong.
+#[test]
+fn no_failing_sign_in_shows_or_leaves_its_secret() {
+    let running = start("[]");
+    let folder = folder(&running, MISTYPED);
+    for (name, text) in [
+        (
+            "certificate.pem",
+            include_str!("../../../query/tests/it/fixtures/certificate.pem"),
+        ),
+        (
+            "key.pem",
+            include_str!("../../../query/tests/it/fixtures/key.pem"),
+        ),
+    ] {
+        folder.write(name, text);
+    }
+    let vault = format!(
+        "KeyVault: {{VaultName: contoso}}\nDataProviders:\n  MicrosoftDefender:\n    Args:\n      \
+         TenantId: {}\n      ClientId: {}\n      ClientSecret: {{KeyVault: hunting}}\n",
+        service::TENANT,
+        service::CLIENT
+    );
+    folder.write("vault.yaml", &vault);
+    let variables = [
+        ("KEY_PASSWORD", KEY_PASSWORD),
+        ("ACCESS_TOKEN", ACCESS_TOKEN),
+        ("AZURE_TENANT_ID", service::TENANT),
+        ("AZURE_CLIENT_ID", service::CLIENT),
+        ("AZURE_CLIENT_SECRET", SECRET),
+    ];
+    for (more, code) in [
+        (
+            &[
+                "--certificate",
+                "certificate.pem",
+                "--private-key",
+                "key.pem",
+                "--private-key-secret-env",
+                "KEY_PASSWORD",
+            ][..],
+            3,
+        ),
+        (&["--access-token-env", "ACCESS_TOKEN"], 4),
+        (&["--config", "vault.yaml"], 4),
+        (&["--config", "vault.yaml", "--token-cache"], 4),
+    ] {
+        let arguments = [&QUERY[..], more].concat();
+        let ran = run(&running, &folder, &arguments, &variables);
+        assert_eq!(codes(&ran), [code; 3], "{more:?}: {}", ran[0].stderr);
+    }
+    // What was written here is ours; everything else is the command's.
+    let given = ["msticpyconfig.yaml", "ca.pem"];
+    let mut folders = vec![folder.root().to_owned()];
+    while let Some(path) = folders.pop() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !given.iter().any(|name| path.ends_with(name)) {
+                let bytes = std::fs::read(&path).unwrap();
+                let text = String::from_utf8_lossy(&bytes);
+                assert_secret(&path.display().to_string(), &text);
+            }
+        }
     }
 }

@@ -1,0 +1,226 @@
+//! `--all-rows`, `--split-by`, `--resume`: a query asked slice by slice.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
+use defender_http::SystemClock;
+use defender_query::{
+    Answer, ConnectedProvider, Driver as _, Query, Question, ResumeFile, Slice, SplitOptions,
+    Splitting, Timespan,
+};
+use defender_table::ticks;
+
+use crate::arguments::QueryOptions;
+use crate::context::Context;
+
+/// How a query is split, and what is left of an earlier run.
+pub(crate) struct Split {
+    options: SplitOptions,
+    resume: Option<Arc<ResumeFile>>,
+    progress: Arc<Line>,
+}
+
+impl Split {
+    /// What the options ask for; `query` gets the range of time of the run that goes on.
+    ///
+    /// # Errors
+    ///
+    /// When the query cannot be split, before anything is sent.
+    pub(crate) fn of(
+        options: &QueryOptions,
+        environment: DataEnvironment,
+        query: &mut Query,
+        context: &Context,
+    ) -> Result<Option<Self>> {
+        if !options.all_rows && options.split_by.is_none() && options.resume.is_none() {
+            return Ok(None);
+        }
+        if environment == DataEnvironment::Local {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "answers over files have every row, and are not split",
+            )
+            .with_hint("leave out --all-rows, --split-by and --resume"));
+        }
+        Splitting::of(&query.text)?;
+        let width = options.split_by.as_deref().map(width).transpose()?;
+        let resume = if let Some(path) = &options.resume {
+            let (file, timespan) = resumed(path, options, environment, query, context)?;
+            query.timespan = Some(timespan);
+            Some(file)
+        } else {
+            None
+        };
+        Ok(Some(Self {
+            options: SplitOptions {
+                parallel: usize::from(options.connection.parallel).clamp(1, 2),
+                width,
+                ..SplitOptions::default()
+            },
+            resume,
+            progress: Arc::new(Line::new(context)),
+        }))
+    }
+
+    /// Asks one tenant.
+    pub(crate) async fn ask(
+        &self,
+        connected: &ConnectedProvider,
+        label: &str,
+        query: &Query,
+    ) -> Result<Answer> {
+        let mut driver = connected
+            .all_rows()?
+            .with_options(self.options)
+            .with_progress(Arc::clone(&self.progress) as _);
+        if let Some(file) = &self.resume {
+            driver = driver.with_store(file.store(label));
+        }
+        driver.query(query).await
+    }
+
+    /// The texts of the slices, when their width was given.
+    pub(crate) fn texts(&self, query: &Query) -> Result<Option<Vec<String>>> {
+        let Some(width) = self.options.width else {
+            return Ok(None);
+        };
+        let timespan = query.timespan.ok_or_else(|| {
+            Error::new(ErrorKind::Usage, "the slices need a range of time to be in")
+                .with_hint("give --start, and --end where it is not now")
+        })?;
+        let splitting = Splitting::of(&query.text)?;
+        let mut slices = Slice::of(timespan).ranges_of(width);
+        if splitting.is_newest_first() {
+            slices.reverse();
+        }
+        Ok(Some(
+            slices
+                .iter()
+                .map(|slice| splitting.text_of(slice))
+                .collect(),
+        ))
+    }
+
+    /// Ends the line of progress before something else is said.
+    pub(crate) fn quieten(&self) {
+        self.progress.end();
+    }
+
+    /// Forgets what was kept for another run: everything is written.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be deleted.
+    pub(crate) fn done(&self) -> Result<()> {
+        match &self.resume {
+            Some(file) => file.remove(),
+            None => Ok(()),
+        }
+    }
+}
+
+fn resumed(
+    path: &std::path::Path,
+    options: &QueryOptions,
+    environment: DataEnvironment,
+    query: &Query,
+    context: &Context,
+) -> Result<(Arc<ResumeFile>, Timespan)> {
+    let now = ticks::from_system_time(SystemClock.now()).unwrap_or(ticks::MAX);
+    // The services keep 30 days.
+    let timespan = match query.timespan {
+        Some(timespan) => timespan,
+        None => Timespan::new((now - 30 * ticks::PER_DAY).max(0), now)?,
+    };
+    let given = |time: &Option<String>| time.clone().unwrap_or_default();
+    let question = Question {
+        text: query.text.clone(),
+        environment,
+        range: format!("{}/{}", given(&options.start), given(&options.end)),
+        timespan,
+        form: format!(
+            "{:?} {}",
+            query.datetimes,
+            options.split_by.as_deref().unwrap_or_default()
+        ),
+    };
+    let file = ResumeFile::open(path, &question)?;
+    let (slices, rows) = file.finished();
+    if slices > 0 {
+        context.note(&format!(
+            "{} holds {rows} rows of {slices} finished slices; going on from there",
+            path.display()
+        ));
+    }
+    let timespan = file.timespan();
+    Ok((file, timespan))
+}
+
+/// A width in the one notation of time: `6h`, `1d`, `90m`.
+fn width(text: &str) -> Result<i64> {
+    let wrong = || {
+        Error::new(ErrorKind::Usage, format!("'{text}' is no width of time"))
+            .with_hint("write it like 6h, 1d or 30m")
+    };
+    let now = SystemClock.now();
+    let back = text
+        .starts_with(|first: char| first.is_ascii_digit())
+        .then(|| moment(&format!("-{text}"), now).ok())
+        .flatten()
+        .ok_or_else(wrong)?;
+    let width = now.duration_since(back).map_err(|_| wrong())?;
+    let width = i64::try_from(width.as_nanos() / 100).map_err(|_| wrong())?;
+    if width < ticks::PER_SECOND {
+        return Err(wrong());
+    }
+    Ok(width)
+}
+
+/// One line on the terminal that says how far the slices are.
+#[derive(Debug)]
+struct Line {
+    shown: bool,
+    open: AtomicBool,
+}
+
+impl Line {
+    fn new(context: &Context) -> Self {
+        Self {
+            shown: !context.quiet && std::io::stderr().is_terminal(),
+            open: AtomicBool::new(false),
+        }
+    }
+
+    fn end(&self) {
+        if self.open.swap(false, Ordering::Relaxed) {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+impl defender_query::Progress for Line {
+    fn sliced(&self, done: usize, known: usize, rows: usize) {
+        if self.shown {
+            self.open.store(true, Ordering::Relaxed);
+            eprint!("\r\x1b[K{done} of {known} slices, {rows} rows");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_width_is_a_time_without_a_sign() {
+        for (text, seconds) in [("6h", 21_600), ("1d", 86_400), ("30m", 1_800), ("90s", 90)] {
+            assert_eq!(width(text).unwrap(), seconds * ticks::PER_SECOND, "{text}");
+        }
+        for text in ["", "-6h", "h", "0h", "0.1s", "6 apples", "now"] {
+            let error = width(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
+        }
+    }
+}
