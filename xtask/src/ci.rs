@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::command::{self, exists};
-use crate::{layers, tidy};
+use crate::{conformance, layers, tidy};
 
 /// The version of cargo-deny that the checks are written for.
 const CARGO_DENY: &str = "0.20.2";
@@ -27,6 +27,8 @@ pub(crate) fn run(steps: &Steps) -> Result<(), String> {
     if steps.tests {
         timed("test", || run_cargo(&["test", "--workspace", "--locked"]))?;
     }
+    timed("conformance", conformance::with_built_command)?;
+    // All targets: benches are compiled here and run by `cargo xtask bench` alone.
     timed("clippy", || {
         run_cargo(&[
             "clippy",
