@@ -53,6 +53,15 @@ use crate::expression::{self, Compiled, Compiler, Input, Kernel, Surroundings};
 use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options};
 
+/// The most steps that are planned for one query.
+const STEPS: usize = 2_000;
+
+/// The most columns that all steps of a query have together.
+const CELLS: usize = 60_000;
+
+/// After so many steps the optimizer starts anew.
+const STAGE: usize = 24;
+
 /// The name of a column inside plans.
 pub(crate) fn name(id: ColumnId) -> String {
     format!("c{}", id.0)
@@ -99,6 +108,9 @@ pub(crate) struct Planner<'a> {
     scalars: RefCell<HashMap<usize, Datum<'static>>>,
     shared: RefCell<HashMap<usize, Vec<RecordBatch>>>,
     fresh: Cell<u32>,
+    /// Steps planned so far, and the columns they have.
+    steps: Cell<usize>,
+    cells: Cell<usize>,
     /// The columns that anybody looks at.
     demanded: HashSet<ColumnId>,
 }
@@ -139,6 +151,8 @@ impl<'a> Planner<'a> {
             scalars: RefCell::default(),
             shared: RefCell::default(),
             fresh: Cell::new(0),
+            steps: Cell::new(0),
+            cells: Cell::new(0),
             demanded: demand::columns(query),
         })
     }
@@ -229,10 +243,53 @@ impl<'a> Planner<'a> {
         context: Option<&Context>,
     ) -> Result<Flow, EngineError> {
         let (mut flow, steps) = self.beginning(pipeline, context)?;
+        let mut since = 0;
         for step in steps {
+            self.spend(step)?;
             flow = self.step(flow, step, context)?;
+            since += match step.operator {
+                bound::Operator::Join(_) => STAGE / 4,
+                _ => 1,
+            };
+            if since >= STAGE {
+                flow = self.stage(flow)?;
+                since = 0;
+            }
         }
         Ok(flow)
+    }
+
+    /// Counts what a step costs the optimizer.
+    fn spend(&self, step: &bound::Step) -> Result<(), EngineError> {
+        let steps = self.steps.get() + 1;
+        let calls = match &step.operator {
+            bound::Operator::Window { calls } => calls.len().max(1),
+            _ => 1,
+        };
+        let columns = self.cells.get() + self.demanded(&step.columns).len() * calls;
+        self.steps.set(steps);
+        self.cells.set(columns);
+        if steps > STEPS || columns > CELLS {
+            let what = format!(
+                "a query of more than {STEPS} steps, or {CELLS} columns over all steps (every use of a let counts),"
+            );
+            return Err(EngineError::unsupported(what, step.span.range()));
+        }
+        Ok(())
+    }
+
+    /// The same rows, with an end to what the optimizer looks at together: its work grows faster
+    /// than the number of nodes.
+    fn stage(&self, flow: Flow) -> Result<Flow, EngineError> {
+        let flow = self.laid_out(flow)?;
+        let schema = Arc::new(flow.plan.schema().as_arrow().clone());
+        let plan = self.transform(
+            "stage",
+            vec![flow.plan],
+            schema,
+            Arc::new(|| Box::new(transform::Each(|_, batch: RecordBatch| Ok(batch)))),
+        )?;
+        Ok(Flow { plan, ..flow })
     }
 
     /// Keeps exactly these columns, in this order, and the carried ones before them.

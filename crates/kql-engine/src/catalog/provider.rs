@@ -16,7 +16,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
@@ -126,12 +126,14 @@ impl TableProvider for Rows {
             .filter_map(|filter| self.test(filter))
             .collect();
         let shares = self.loaded.shares(&conditions)?;
-        let properties = Arc::new(PlanProperties::new(
+        let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(shares.len().max(1)),
             EmissionType::Incremental,
             Boundedness::Bounded,
-        ));
+        );
+        // It yields by itself.
+        let properties = Arc::new(properties.with_scheduling_type(SchedulingType::Cooperative));
         Ok(Arc::new(RowsExec {
             shares,
             reading: Arc::new(Reading {

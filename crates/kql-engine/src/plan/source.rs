@@ -17,7 +17,7 @@ use crate::expression::{self, Compiled, compare_values};
 use crate::functions::arithmetic;
 
 /// More rows than this from `range` is a mistake.
-const MOST: usize = 50_000_000;
+const MOST: usize = 20_000_000;
 
 impl Planner<'_> {
     pub(super) fn source(
@@ -222,6 +222,14 @@ fn range(
     if size == 0.0 {
         return Err(EngineError::runtime("the step of range is zero"));
     }
+    let too_many = || EngineError::runtime(format!("range makes more than {MOST} rows"));
+    #[expect(clippy::cast_precision_loss, reason = "a limit")]
+    let most = MOST as f64;
+    if let (Some(from), Some(to)) = (from.as_real(), to.as_real())
+        && (to - from) / size > most
+    {
+        return Err(too_many());
+    }
     let bound = if size > 0.0 {
         CompareOp::LessOrEqual
     } else {
@@ -235,9 +243,7 @@ fn range(
             return Err(EngineError::runtime("the query was cancelled"));
         }
         if rows > MOST {
-            return Err(EngineError::runtime(format!(
-                "range makes more than {MOST} rows"
-            )));
+            return Err(too_many());
         }
         let next = arithmetic::binary(ArithmeticOp::Add, &value, step, ty).into_owned();
         // Past the largest long the sum wraps around.
