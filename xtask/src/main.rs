@@ -3,6 +3,7 @@
 //! - `cargo xtask ci`: everything that has to pass before a change lands.
 //! - `cargo xtask tidy`: the house rules that no compiler knows.
 //! - `cargo xtask docs`: rustdoc and the book, below the target folder.
+//! - `cargo xtask bench [kql | limits]`: measurements beside other tools.
 //! - `cargo xtask release --dry-run`: what a release would contain.
 
 #![expect(
@@ -11,6 +12,7 @@
     reason = "a chore tells its user what it runs and what it found"
 )]
 
+mod bench;
 mod ci;
 mod command;
 mod docs;
@@ -31,9 +33,10 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
         ["docs"] => docs::run(),
+        ["bench", names @ ..] => bench::run(names),
         ["release", "--dry-run"] => release::dry_run(),
         _ => Err(
-            "usage: cargo xtask ci [--after-tests] | tidy | layers | docs | release --dry-run"
+            "usage: cargo xtask ci [--after-tests] | tidy | layers | docs | bench [NAME...] | release --dry-run"
                 .to_owned(),
         ),
     };
