@@ -2,6 +2,7 @@
 //!
 //! - `cargo xtask ci`: everything that has to pass before a change lands.
 //! - `cargo xtask tidy`: the house rules that no compiler knows.
+//! - `cargo xtask conformance`: Microsoft's own clients against the emulator.
 //! - `cargo xtask docs`: rustdoc and the book, below the target folder.
 //! - `cargo xtask bench [kql | limits]`: measurements beside other tools.
 //! - `cargo xtask release --dry-run`: what a release would contain.
@@ -15,6 +16,7 @@
 mod bench;
 mod ci;
 mod command;
+mod conformance;
 mod docs;
 mod edges;
 mod layers;
@@ -32,11 +34,12 @@ fn main() -> ExitCode {
         ["ci", "--after-tests"] => ci::run(&ci::Steps::AFTER_TESTS),
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
+        ["conformance"] => conformance::run(),
         ["docs"] => docs::run(),
         ["bench", names @ ..] => bench::run(names),
         ["release", "--dry-run"] => release::dry_run(),
         _ => Err(
-            "usage: cargo xtask ci [--after-tests] | tidy | layers | docs | bench [NAME...] | release --dry-run"
+            "usage: cargo xtask ci [--after-tests] | tidy | layers | conformance | docs | bench [NAME...] | release --dry-run"
                 .to_owned(),
         ),
     };
