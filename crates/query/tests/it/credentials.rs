@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use defender_emulator::{
-    Application, Certificate, Column, ColumnType, Data, Emulator, IdentityEndpoint,
-    ManagedIdentity, Options as Emulated, Running, Script, Tenant, User, Value, Vault, VaultSecret,
+    Application, Certificate, Column, ColumnType, Data, DeviceScript, Emulator, IdentityEndpoint,
+    ManagedIdentity, Options as Emulated, Running, Script, SignIn, Tenant, User, Value, Vault,
+    VaultSecret,
 };
 use defender_query::{
     Browser, BrowserOptions, BrowserPrompt, Connection, ConnectionArgs, DataEnvironment,
@@ -26,6 +28,11 @@ const KEY: &str = include_str!("fixtures/key.pem");
 const PASSWORD: &str = "made-up-password";
 
 async fn start() -> Running {
+    start_as(None).await
+}
+
+/// An emulator whose browser signs in as `account`, whoever was hinted.
+async fn start_as(account: Option<&str>) -> Running {
     let mut application = Application::new(CLIENT, SECRET);
     application.certificates = vec![Certificate::parse(CERTIFICATE.as_bytes()).unwrap()];
     let mut machine = Application::machine(MACHINE, ManagedIdentity::System);
@@ -58,6 +65,15 @@ async fn start() -> Running {
         }],
         data: Data::Backend(Arc::new(script)),
         identity_endpoint: Some(IdentityEndpoint::Imds),
+        sign_in: SignIn {
+            account: account.map(str::to_owned),
+            device: DeviceScript {
+                pending: 0,
+                interval: Duration::ZERO,
+                ..DeviceScript::default()
+            },
+            ..SignIn::default()
+        },
         ..Emulated::default()
     })
     .await
@@ -254,22 +270,19 @@ async fn every_environment_takes_every_credential_alike() {
 
 #[tokio::test]
 async fn another_account_than_the_settings_name_is_an_error_that_says_so() {
-    let running = start().await;
+    let running = start_as(Some(USER)).await;
     let person = Arc::new(Person::default());
     let provider =
         QueryProvider::with_options(DataEnvironment::M365dGraph, options(&running, &person));
     let args = format!(
-        "TenantId: {TENANT}, ClientId: {CLIENT}, UserName: nobody@contoso.example, TokenCache: false"
+        "TenantId: {TENANT}, ClientId: {CLIENT}, UserName: ben@contoso.example, TokenCache: false"
     );
     let error = provider
         .connect(Connection::from_settings(&settings(&running, &args), None))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credential, "{error:?}");
-    assert!(
-        error.to_string().contains("nobody@contoso.example"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("ben@contoso.example"), "{error}");
 }
 
 #[tokio::test]
