@@ -3,7 +3,8 @@
 //! [`HttpTransport`] sends one request and streams what comes back; it is the only place in the
 //! workspace that opens a connection. [`Traced`] logs what any transport does. [`Retry`] repeats
 //! a whole attempt: token, request, judgement and reading of the answer, since an answer can
-//! break off after its headers were fine. What a status means is not known here.
+//! break off after its headers were fine. What a status means is not known here. A [`Pacer`]
+//! counts calls against the quotas of a service, and lets each wait for its turn.
 //!
 //! With feature `scripted` there is a `ScriptedTransport` that answers from a queue, for the
 //! tests of the crates above.
@@ -13,6 +14,7 @@ mod clock;
 mod duration;
 mod failure;
 mod options;
+mod pacer;
 mod proxy;
 mod redirect;
 mod retry;
@@ -27,7 +29,8 @@ pub use body::read_at_most;
 pub use clock::SystemClock;
 pub use duration::{Plain, parse_duration};
 pub use options::{HttpOptions, ProxySettings};
-pub use retry::{Jitter, Notice, Retry, RetryPolicy, Silent, Wait, WaitReason};
+pub use pacer::{Limit, Pace, PaceKey, Pacer, PacerOptions, Pause, Permit, Quota, Usage};
+pub use retry::{Jitter, Notice, Paused, Retry, RetryPolicy, Silent, Wait, WaitReason};
 pub use retry_after::{retry_after, retry_hint, wait_asked_for};
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted::{Answer, RecordedRequest, ScriptedTransport};

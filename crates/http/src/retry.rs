@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use defender_core::{Clock, Error, Result};
 
-use crate::{Plain, SystemClock};
+use crate::{Pause, Plain, SystemClock};
 
 /// How often and how long an attempt is repeated.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +23,8 @@ pub struct RetryPolicy {
     /// The longest wait that a service may ask for; 5 minutes. When it asks for more, the error
     /// is returned at once: asking sooner would be refused again.
     pub longest_asked: Duration,
-    /// How long all attempts and waits together may take; 15 minutes. No wait goes past it.
+    /// How long all attempts and waits together may take; 15 minutes. No wait goes past it. Waits
+    /// for room in a quota that is counted here are not part of it.
     pub total: Duration,
 }
 
@@ -160,6 +162,9 @@ impl fmt::Display for Wait<'_> {
 pub trait Notice: fmt::Debug + Send + Sync {
     /// A wait begins now.
     fn waiting(&self, wait: &Wait<'_>);
+
+    /// A wait for room in a quota begins now, before anything is sent.
+    fn pausing(&self, _: &Pause<'_>) {}
 }
 
 /// Tells nobody.
@@ -168,6 +173,22 @@ pub struct Silent;
 
 impl Notice for Silent {
     fn waiting(&self, _: &Wait<'_>) {}
+}
+
+/// How long attempts have waited for room in a quota, which no policy counts.
+#[derive(Debug, Default)]
+pub struct Paused(AtomicU64);
+
+impl Paused {
+    pub(crate) fn add(&self, duration: Duration) {
+        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+
+    /// The sum of the waits.
+    pub fn total(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// Repeats whole attempts by a policy.
@@ -228,7 +249,21 @@ impl Retry {
     ///
     /// The error of the last attempt: as it was when it is not transient, otherwise with a
     /// message that also says how often it was tried and why no more.
-    pub async fn run<T, F, Attempt>(&self, mut attempt: F) -> Result<T>
+    pub async fn run<T, F, Attempt>(&self, attempt: F) -> Result<T>
+    where
+        F: FnMut(u32) -> Attempt + Send,
+        Attempt: Future<Output = Result<T>> + Send,
+        T: Send,
+    {
+        self.run_apart_from(&Paused::default(), attempt).await
+    }
+
+    /// As [`run`](Self::run); what attempts add to `paused` is not time that they took.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_apart_from<T, F, Attempt>(&self, paused: &Paused, mut attempt: F) -> Result<T>
     where
         F: FnMut(u32) -> Attempt + Send,
         Attempt: Future<Output = Result<T>> + Send,
@@ -243,6 +278,7 @@ impl Retry {
             };
             // A clock that was set back in the meantime counts as no time passed.
             let elapsed = self.clock.now().duration_since(start).unwrap_or_default();
+            let elapsed = elapsed.saturating_sub(paused.total());
             match self
                 .policy
                 .decide(number, &error, elapsed, self.jitter.fraction())
