@@ -1,10 +1,21 @@
 """Runs every check within an emulator that `defender emulator --` has started around it."""
 
+import importlib
 import os
 import sys
 from pathlib import Path
 
+import checks
 import session
+
+MODULES = [
+    "msal_checks",
+    "azure_identity_checks",
+    "key_vault_checks",
+    "msticpy_checks",
+    "comparison_checks",
+    "page_checks",
+]
 
 
 def main(command: str, folder: str) -> int:
@@ -13,17 +24,9 @@ def main(command: str, folder: str) -> int:
     os.environ[session.FOLDER] = str(Path(folder).resolve())
     # MSTICPy reads its settings when it is imported, and some files are named relative to here.
     os.chdir(folder)
-    import azure_identity_checks
-    import comparison_checks
-    import key_vault_checks
-    import msal_checks
-    import msticpy_checks
-    import page_checks
-    from checks import run_all
-
-    del azure_identity_checks, comparison_checks, key_vault_checks, msal_checks
-    del msticpy_checks, page_checks
-    return 1 if run_all() else 0
+    for module in MODULES:
+        importlib.import_module(module)
+    return 1 if checks.run_all() else 0
 
 
 if __name__ == "__main__":

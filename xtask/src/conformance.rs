@@ -15,7 +15,7 @@ use crate::metadata::target_folder;
 const CHECKS: &str = "tests/conformance";
 
 /// What pip says when it is the network that fails, and not the list of what to install.
-const NETWORK: [&str; 7] = [
+const NETWORK: [&str; 8] = [
     "NewConnectionError",
     "ConnectTimeoutError",
     "ReadTimeoutError",
@@ -23,6 +23,8 @@ const NETWORK: [&str; 7] = [
     "SSLError",
     "Max retries exceeded",
     "Temporary failure in name resolution",
+    // Of a package that is there it would name those that it found.
+    "(from versions: none)",
 ];
 
 /// How many checks ended how.
