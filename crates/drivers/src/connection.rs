@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use defender_core::{Credential, Scope, Transport};
-use defender_http::Retry;
+use defender_http::{Pace, Retry};
 use url::Url;
 
 /// Everything that a driver needs from outside.
@@ -41,6 +41,8 @@ pub struct Connection {
     pub credential: Arc<dyn Credential>,
     /// What is repeated, how often, and with which clock.
     pub retry: Retry,
+    /// The quota that its calls count against; without one nothing is counted.
+    pub pace: Option<Pace>,
     /// How much is taken in.
     pub limits: Limits,
     /// Where the ids of requests come from.
@@ -63,6 +65,7 @@ impl Connection {
             transport,
             credential,
             retry: Retry::default(),
+            pace: None,
             limits: Limits::default(),
             ids: Arc::new(RandomIds),
         }

@@ -1,6 +1,7 @@
 //! What tells one hunting API from another.
 
 use defender_core::DataEnvironment;
+use defender_http::Quota;
 
 /// One hunting API: how it is asked, how it answers, what it allows.
 ///
@@ -20,6 +21,8 @@ pub struct Description {
     pub delegated_scope: &'static str,
     /// The number of rows at which it stops without saying so.
     pub row_cap: usize,
+    /// How much it allows one application in one tenant.
+    pub quota: Quota,
     /// The page that this mirrors.
     pub documentation: &'static str,
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use defender_core::{
     AccessToken, Body, DataEnvironment, Error, ErrorKind, ExposeSecret as _, Result, TokenRequest,
 };
-use defender_http::read_at_most;
+use defender_http::{Paused, read_at_most};
 use defender_table::{Answer, Completeness, Provenance, Summary, Warning, WarningKind};
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 
 use crate::decode::{Decoded, Decoder, Options};
 use crate::failure::{self, Refusal};
+use crate::pace::{self, Call};
 use crate::{Connection, Description, Driver, Query, pipeline};
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
@@ -95,9 +96,15 @@ impl Hunting {
         })
     }
 
-    /// Token, request, judgement, decoding: what is repeated as a whole.
-    async fn attempt(&self, query: &Query, sent: &Sent, id: &str) -> Result<Attempt> {
-        let outcome = self.exchange(query, sent, id).await;
+    /// Room in the quota, token, request, judgement, decoding: what is repeated as a whole.
+    async fn attempt(
+        &self,
+        query: &Query,
+        sent: &Sent,
+        id: &str,
+        paused: &Paused,
+    ) -> Result<Attempt> {
+        let outcome = self.exchange(query, sent, id, paused).await;
         outcome.map_err(|error| {
             let error = match error.url() {
                 Some(_) => error,
@@ -110,10 +117,19 @@ impl Hunting {
         })
     }
 
-    async fn exchange(&self, query: &Query, sent: &Sent, id: &str) -> Result<Attempt> {
+    async fn exchange(
+        &self,
+        query: &Query,
+        sent: &Sent,
+        id: &str,
+        paused: &Paused,
+    ) -> Result<Attempt> {
+        // The wait comes first: a token would grow old in it.
+        let mut call = Call::begin(&self.connection, paused).await?;
         let mut request = TokenRequest::new(self.connection.scope.clone());
         request.tenant.clone_from(&self.connection.tenant);
         let token = self.token(&request).await?;
+        call.sent();
         let mut response = self.send(sent, id, &token).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             request.refused = Some(token.id);
@@ -122,10 +138,15 @@ impl Hunting {
             // The same token again would be refused again.
             if fresh.id != token.id {
                 drop(response.into_body());
+                call.finished();
+                call = Call::begin(&self.connection, paused).await?;
+                call.sent();
                 response = self.send(sent, id, &fresh).await?;
             }
         }
-        self.receive(query, sent, id, response).await
+        let received = self.receive(query, sent, id, response).await;
+        call.finished();
+        received
     }
 
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
@@ -188,7 +209,8 @@ impl Hunting {
                 now: self.connection.retry.clock.now(),
                 rewritten: sent.rewritten,
             };
-            return Err(refusal.into_error(&self.description));
+            let error = refusal.into_error(&self.description);
+            return Err(pace::learned(&self.connection, head.status, &body, error));
         }
         let request_id = failure::request_id(&head.headers);
         let options = Options {
@@ -290,13 +312,14 @@ impl Driver for Hunting {
         let sent = self.sent(query)?;
         let retry = &self.connection.retry;
         let mut attempts = 0;
-        let run = retry.run(|number| {
+        let paused = Paused::default();
+        let run = retry.run_apart_from(&paused, |number| {
             attempts = number;
             // A new id for each: the service's logs tell attempts apart by it.
             let id = self.connection.ids.next();
             let span = tracing::debug_span!("attempt", number);
-            let sent = &sent;
-            async move { self.attempt(query, sent, &id).await }.instrument(span)
+            let (sent, paused) = (&sent, &paused);
+            async move { self.attempt(query, sent, &id, paused).await }.instrument(span)
         });
         let span = tracing::info_span!(
             "hunting",

@@ -17,6 +17,7 @@ mod m365d;
 mod m365d_graph;
 #[cfg(feature = "mde")]
 mod mde;
+mod pace;
 mod pipeline;
 mod query;
 mod split;

@@ -1,6 +1,9 @@
 //! Microsoft 365 Defender: advanced hunting.
 
+use std::time::Duration;
+
 use defender_core::DataEnvironment;
+use defender_http::Quota;
 
 use crate::Description;
 
@@ -14,5 +17,9 @@ pub const M365D: Description = Description {
     application_role: "AdvancedHunting.Read.All",
     delegated_scope: "AdvancedHunting.Read",
     row_cap: 100_000,
+    quota: Quota {
+        cycle: Some(Duration::from_mins(15)),
+        ..Quota::CALLS
+    },
     documentation: "https://learn.microsoft.com/defender-xdr/api-advanced-hunting",
 };

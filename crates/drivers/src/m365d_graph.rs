@@ -1,6 +1,9 @@
 //! Microsoft Graph: advanced hunting.
 
+use std::time::Duration;
+
 use defender_core::DataEnvironment;
+use defender_http::Quota;
 
 use crate::Description;
 
@@ -14,5 +17,9 @@ pub const M365D_GRAPH: Description = Description {
     application_role: "ThreatHunting.Read.All",
     delegated_scope: "ThreatHunting.Read.All",
     row_cap: 100_000,
+    quota: Quota {
+        cycle: Some(Duration::from_mins(15)),
+        ..Quota::CALLS
+    },
     documentation: "https://learn.microsoft.com/graph/api/security-security-runhuntingquery",
 };

@@ -11,6 +11,7 @@ const DESCRIPTION: Description = Description {
     application_role: "ThreatHunting.Read.All",
     delegated_scope: "ThreatHunting.Read.All",
     row_cap: 100_000,
+    quota: defender_http::Quota::CALLS,
     documentation: "",
 };
 

@@ -4,4 +4,5 @@
 
 mod exchange;
 mod fixtures;
+mod pace;
 mod support;
