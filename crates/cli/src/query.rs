@@ -313,7 +313,8 @@ async fn many(
                 };
                 Table::collect(ask(&connected, &label, query, split).await?).await
             };
-            (label, result.await)
+            let result = result.await;
+            (label, result)
         })
         .buffered(usize::from(parallel))
         .collect()

@@ -1,3 +1,5 @@
+//! What survives in the file, whatever happens to the process.
+
 use std::sync::Arc;
 
 use defender_table::arrow::array::{Int64Array, RecordBatch};

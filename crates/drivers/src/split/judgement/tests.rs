@@ -1,3 +1,5 @@
+//! What is split, and what is refused.
+
 use defender_table::{Timespan, ticks};
 
 use super::*;
