@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 
@@ -17,11 +18,13 @@ use crate::{
 ///
 /// Sections are read when they are asked for: one that is wrong fails only the connections that
 /// use it.
+///
+/// A clone shares the file's text: every connection has one.
 #[derive(Clone)]
 pub struct Settings {
     path: Option<PathBuf>,
-    sources: Sources,
-    root: Node,
+    sources: Arc<Sources>,
+    root: Arc<Node>,
     azure: AzureSettings,
     key_vault: Option<KeyVaultSettings>,
     proxies: Proxies,
@@ -81,8 +84,8 @@ impl Settings {
         let query_folders = query_folders(&place, sources, &mut findings);
         Ok(Self {
             path,
-            sources: sources.clone(),
-            root,
+            sources: Arc::new(sources.clone()),
+            root: Arc::new(root),
             azure,
             key_vault,
             proxies,

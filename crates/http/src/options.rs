@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use defender_core::SecretString;
+use defender_core::{ExposeSecret as _, SecretString};
 
 /// How connections are made.
 ///
@@ -58,6 +58,30 @@ impl Default for HttpOptions {
     }
 }
 
+/// Whether connections are made alike.
+impl PartialEq for HttpOptions {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            connect_timeout,
+            answer_timeout,
+            read_timeout,
+            total_timeout,
+            proxy,
+            ca_file,
+            environment,
+            user_agent,
+        } = self;
+        *connect_timeout == other.connect_timeout
+            && *answer_timeout == other.answer_timeout
+            && *read_timeout == other.read_timeout
+            && *total_timeout == other.total_timeout
+            && *proxy == other.proxy
+            && *ca_file == other.ca_file
+            && *environment == other.environment
+            && *user_agent == other.user_agent
+    }
+}
+
 impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpOptions")
@@ -85,6 +109,20 @@ pub struct ProxySettings {
     /// The hosts reached without it, as in `NO_PROXY`: names (with all below them), addresses,
     /// networks such as `10.0.0.0/8`, or `*`. `None` leaves it to the environment.
     pub no_proxy: Option<String>,
+}
+
+impl PartialEq for ProxySettings {
+    fn eq(&self, other: &Self) -> bool {
+        let same_password = match (&self.password, &other.password) {
+            (Some(one), Some(other)) => one.expose_secret() == other.expose_secret(),
+            (None, None) => true,
+            _ => false,
+        };
+        same_password
+            && self.url == other.url
+            && self.user == other.user
+            && self.no_proxy == other.no_proxy
+    }
 }
 
 impl fmt::Debug for ProxySettings {

@@ -10,7 +10,9 @@ use defender_core::{
 };
 use defender_credentials::{Authority, MemoryStore, Selection, TokenStore, claims};
 use defender_drivers::{AllRows, Description, Driver};
-use defender_http::{HttpOptions, HttpTransport, ProxySettings, Retry, Traced};
+use defender_http::{
+    HttpOptions, HttpTransport, PaceKey, ProxySettings, Retry, Traced, is_loopback,
+};
 
 use crate::connected::Service;
 use crate::credential::{self, Material, Place};
@@ -23,7 +25,11 @@ use crate::{ConnectedProvider, Connection, Options};
 pub(crate) struct Shared {
     pub(crate) vaults: OpenVaults,
     stores: Arc<Mutex<Stores>>,
+    transports: Arc<Mutex<Vec<Opened>>>,
 }
+
+/// A transport, and what it was made of.
+type Opened = (HttpOptions, Arc<dyn Transport>);
 
 #[derive(Debug, Default)]
 struct Stores {
@@ -57,6 +63,21 @@ impl Shared {
         store
     }
 
+    /// The transport of these options; one for all connections, since making one costs more than a
+    /// query, and its connections are kept.
+    fn transport(&self, http: HttpOptions) -> Result<Arc<dyn Transport>> {
+        let mut opened = self
+            .transports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, transport)) = opened.iter().find(|(known, _)| *known == http) {
+            return Ok(Arc::clone(transport));
+        }
+        let transport: Arc<dyn Transport> = Arc::new(Traced::new(HttpTransport::new(&http)?));
+        opened.push((http, Arc::clone(&transport)));
+        Ok(transport)
+    }
+
     /// Without feature `token-cache` tokens live as long as the provider.
     #[cfg(not(feature = "token-cache"))]
     pub(crate) fn file(&self, options: &Options, _: PathBuf) -> Arc<dyn TokenStore> {
@@ -75,13 +96,8 @@ pub(crate) async fn connect(
     }
     let identity = identity(environment, options, shared, connection).await?;
     identity.token().await?;
-    let Identity {
-        service,
-        transport,
-        retry,
-        ..
-    } = identity;
-    let (driver, description) = driver(environment, &service, transport, retry)?;
+    let (driver, description) = driver(environment, options, &identity)?;
+    let service = identity.service;
     let all_rows = AllRows::new(Arc::clone(&driver), description, Arc::clone(&options.clock));
     Ok(ConnectedProvider {
         driver,
@@ -118,6 +134,7 @@ pub(crate) async fn identity(
     let endpoint = endpoint(environment, &args)?;
     let transport = transport(
         options,
+        shared,
         connection.settings.as_ref(),
         &args,
         secrets.as_ref(),
@@ -251,6 +268,16 @@ pub(crate) fn needs_person(
         .is_ok_and(|known| known.args.method() == Some(Method::Delegated))
 }
 
+/// What is known of `connection` without asking anybody: its instance's name and its arguments.
+pub(crate) fn known(
+    environment: DataEnvironment,
+    options: &Options,
+    connection: &Connection,
+) -> Result<(Option<String>, ConnectionArgs)> {
+    let known = arguments(environment, options, connection)?;
+    Ok((known.instance, known.args))
+}
+
 /// Where queries of `connection` would go.
 pub(crate) fn endpoint_of(
     environment: DataEnvironment,
@@ -364,6 +391,7 @@ fn endpoint(environment: DataEnvironment, args: &ConnectionArgs) -> Result<Endpo
 
 pub(crate) async fn transport(
     options: &Options,
+    shared: &Shared,
     settings: Option<&Settings>,
     args: &ConnectionArgs,
     secrets: &dyn SecretResolver,
@@ -392,7 +420,7 @@ pub(crate) async fn transport(
     if let Some(timeout) = args.timeout {
         http.total_timeout = Some(timeout);
     }
-    Ok(Arc::new(Traced::new(HttpTransport::new(&http)?)))
+    shared.transport(http)
 }
 
 fn names_a_proxy(http: &HttpOptions) -> bool {
@@ -416,9 +444,8 @@ fn proxy_settings(proxy: ResolvedProxy) -> ProxySettings {
 
 fn driver(
     environment: DataEnvironment,
-    service: &Service,
-    transport: Arc<dyn Transport>,
-    retry: Retry,
+    options: &Options,
+    identity: &Identity,
 ) -> Result<(Arc<dyn Driver>, Description)> {
     let known: &[Description] = &[
         #[cfg(feature = "m365d-graph")]
@@ -437,15 +464,29 @@ fn driver(
                 format!("the environment {environment} cannot be queried by this build"),
             )
         })?;
+    let service = &identity.service;
+    let url = service.endpoint.url();
+    let quota = if is_loopback(&url) {
+        // An emulator: whoever wants it counted says so.
+        description.quota.uncounted()
+    } else {
+        description.quota
+    };
+    let key = PaceKey {
+        application: identity.client_id.clone().unwrap_or_default(),
+        tenant: service.tenant.clone().unwrap_or_default(),
+        api: description.environment.name().to_owned(),
+    };
     let mut connection = defender_drivers::Connection::new(
-        service.endpoint.url(),
+        url,
         service.endpoint.scope(),
-        transport,
+        Arc::clone(&identity.transport),
         Arc::clone(&service.credential),
     );
     connection.tenant.clone_from(&service.tenant);
     connection.instance.clone_from(&service.instance);
-    connection.retry = retry;
+    connection.retry = identity.retry.clone();
+    connection.pace = Some(options.pacer.pace(key, quota));
     let hunting = defender_drivers::Hunting::new(*description, connection);
     Ok((Arc::new(hunting), *description))
 }

@@ -42,7 +42,9 @@
 mod connect;
 mod connected;
 mod connection;
+mod connections;
 mod credential;
+mod fan_out;
 mod identity;
 #[cfg(feature = "local")]
 mod local;
@@ -53,6 +55,10 @@ mod secrets;
 
 pub use connected::ConnectedProvider;
 pub use connection::Connection;
+pub use connections::{ConnectionInfo, Connections};
+pub use fan_out::{
+    Ask, Failure, FanOut, FanOutOptions, FanOutProgress, Finished, NoProgress, Plainly,
+};
 pub use identity::Identity;
 #[cfg(feature = "local")]
 pub use local::hunting_tables;
@@ -77,7 +83,9 @@ pub use defender_credentials::{FileStore, token_cache_path};
 pub use defender_drivers::{
     AllRows, Driver, NoStore, Progress, Query, Slice, SliceStore, SplitOptions, Splitting, Unseen,
 };
-pub use defender_http::{HttpOptions, Notice, ProxySettings, RetryPolicy, Wait};
+pub use defender_http::{
+    HttpOptions, Notice, PaceKey, Pacer, PacerOptions, Pause, ProxySettings, RetryPolicy, Wait,
+};
 pub use defender_table::{
     Answer, Completeness, DatetimeMode, Event, Provenance, Summary, Table, Timespan, Warning, arrow,
 };

@@ -7,19 +7,19 @@ use defender_cloud::Endpoint;
 use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport};
 use defender_credentials::{SignInPrompt, TokenStore};
 use defender_drivers::Driver;
-use defender_http::{HttpOptions, Notice, RetryPolicy, Silent, SystemClock};
+use defender_http::{HttpOptions, Notice, Pacer, RetryPolicy, Silent, SystemClock};
 
 use crate::connect::Shared;
 use crate::prompt::Silence;
-use crate::{ConnectedProvider, Connection, Identity, connect};
+use crate::{ConnectedProvider, Connection, Connections, Identity, connect};
 
 /// A provider of one data environment that is not connected yet.
 ///
 /// It cannot run a query; [`connect`](Self::connect) returns what can.
 #[derive(Clone, Debug)]
 pub struct QueryProvider {
-    environment: DataEnvironment,
-    options: Options,
+    pub(crate) environment: DataEnvironment,
+    pub(crate) options: Options,
     shared: Shared,
 }
 
@@ -34,6 +34,10 @@ pub struct Options {
     pub retry: RetryPolicy,
     /// Is told of every wait.
     pub notice: Arc<dyn Notice>,
+    /// Counts calls against the quotas of application, tenant and API; one for all connections
+    /// of a provider, and of as many providers as share it. Services on this machine are not
+    /// counted unless the pacer's options say how much they allow.
+    pub pacer: Arc<Pacer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Fetches secrets that settings keep elsewhere; `None` looks into
@@ -62,6 +66,7 @@ impl Default for Options {
             transport: None,
             retry: RetryPolicy::default(),
             notice: Arc::new(Silent),
+            pacer: Arc::default(),
             clock: Arc::new(SystemClock),
             secrets: None,
             input: false,
@@ -128,6 +133,11 @@ impl QueryProvider {
     /// As [`connect`](Self::connect), as far as settings and secrets go.
     pub async fn identity(&self, connection: Connection) -> Result<Identity> {
         connect::identity(self.environment, &self.options, &self.shared, connection).await
+    }
+
+    /// Several connections of this provider, which are asked all at once.
+    pub fn connections(self) -> Connections {
+        Connections::new(self)
     }
 
     /// Whether a person may have to sign in for `connection`, so that several are asked one after

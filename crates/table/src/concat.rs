@@ -8,6 +8,9 @@ use defender_core::{Error, ErrorKind, Result};
 
 use crate::{ColumnType, Completeness, Provenance, Summary, Table};
 
+/// The columns that say where a row comes from.
+const SOURCES: [&str; 2] = ["Tenant", "Instance"];
+
 /// Puts `tables` below one another.
 ///
 /// The columns are the union of theirs, in order of first appearance. Two columns of one name but
@@ -25,7 +28,7 @@ use crate::{ColumnType, Completeness, Provenance, Summary, Table};
 pub fn concat(tables: Vec<Table>, sources: bool) -> Result<Table> {
     let mut fields: Vec<Field> = Vec::new();
     if sources {
-        for name in ["Tenant", "Instance"] {
+        for name in SOURCES {
             fields.push(ColumnType::String.field(name));
         }
     }
@@ -57,6 +60,45 @@ pub fn concat(tables: Vec<Table>, sources: bool) -> Result<Table> {
         summaries.push(summary);
     }
     Table::new(schema, batches, sum(summaries))
+}
+
+/// Brings a table that comes later to the columns that [`concat`] gave the first ones; its
+/// columns may be fewer.
+///
+/// # Errors
+///
+/// [`ErrorKind::Incomplete`] naming the columns that are not there yet,
+/// [`ErrorKind::Protocol`] when Arrow refuses the result.
+pub fn fit(table: Table, schema: &SchemaRef, sources: bool) -> Result<(Vec<RecordBatch>, Summary)> {
+    let known = schema.fields().len();
+    let mut fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone())
+        .collect();
+    let own = if sources { SOURCES.len() } else { 0 };
+    let mut taken = vec![false; known];
+    let places: Vec<usize> = table
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| place(&mut fields, &mut taken, own, field))
+        .collect();
+    if let Some(new) = fields.get(known..).filter(|new| !new.is_empty()) {
+        let names: Vec<&str> = new.iter().map(|field| field.name().as_str()).collect();
+        return Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("columns that no table before it has: {}", names.join(", ")),
+        )
+        .with_hint("name the columns with a project at the end of the query"));
+    }
+    let (_, parts, summary) = table.into_parts();
+    let from = sources.then_some(&summary.provenance);
+    let batches = parts
+        .iter()
+        .map(|part| widen(schema, part, &places, from))
+        .collect::<Result<_>>()?;
+    Ok((batches, summary))
 }
 
 /// Finds the place of a column, or makes one.
@@ -129,7 +171,9 @@ fn widen(
     })
 }
 
-fn sum(summaries: Vec<Summary>) -> Summary {
+/// What there is to say about several tables together, each with its name where there are more
+/// than one.
+pub(crate) fn sum(summaries: Vec<Summary>) -> Summary {
     let mut sum = Summary::default();
     let many = summaries.len() > 1;
     for (index, summary) in summaries.into_iter().enumerate() {

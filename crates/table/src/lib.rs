@@ -31,7 +31,7 @@ pub use answer::{Answer, Event};
 pub use builder::{ColumnBuilder, JsonCell, TableBuilder};
 pub use cell::{Cell, Column};
 pub use column::{ColumnType, DatetimeMode, KQL_TYPE};
-pub use concat::concat;
+pub use concat::{concat, fit};
 pub use flatten::flatten;
 pub use format::{Format, Writer, WriterOptions};
 pub use summary::{Completeness, Provenance, Summary, Timespan, Warning, WarningKind};

@@ -21,6 +21,14 @@ pub struct Summary {
     pub provenance: Provenance,
 }
 
+impl Summary {
+    /// What there is to say about several answers together; each is named where there are more
+    /// than one. It keeps what all of them share, and every request id.
+    pub fn of_all(summaries: Vec<Self>) -> Self {
+        crate::concat::sum(summaries)
+    }
+}
+
 /// Whether an answer holds every row of the question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Completeness {

@@ -241,6 +241,7 @@ impl ConnectionSecrets {
             .filter(|settings| !settings.proxies().https.as_ref().is_some_and(is_in_a_vault));
         let transport = transport(
             &self.options,
+            &self.shared,
             settings,
             &ConnectionArgs::default(),
             self.environment.as_ref(),

@@ -8,6 +8,7 @@
 mod connect;
 mod credentials;
 mod exchange;
+mod fan_out;
 #[cfg(feature = "key-vault")]
 mod key_vault;
 #[cfg(feature = "local")]
