@@ -32,6 +32,8 @@ pub use m365d_graph::M365D_GRAPH;
 #[cfg(feature = "mde")]
 pub use mde::MDE;
 pub use query::{Driver, Query};
-pub use split::{AllRows, NoStore, Progress, Slice, SliceStore, SplitOptions, Splitting, Unseen};
+pub use split::{
+    AllRows, Counted, NoStore, Progress, Slice, SliceStore, SplitOptions, Splitting, Unseen,
+};
 
 pub use defender_table::{Answer, DatetimeMode, Timespan};

@@ -17,5 +17,5 @@ mod store;
 
 pub use all_rows::{AllRows, Progress, SplitOptions, Unseen};
 pub use judgement::Splitting;
-pub use slice::Slice;
+pub use slice::{Counted, Slice};
 pub use store::{NoStore, SliceStore};

@@ -81,7 +81,8 @@ pub use defender_credentials::{Browser, BrowserOptions, NoBrowser, SystemBrowser
 #[cfg(feature = "token-cache")]
 pub use defender_credentials::{FileStore, token_cache_path};
 pub use defender_drivers::{
-    AllRows, Driver, NoStore, Progress, Query, Slice, SliceStore, SplitOptions, Splitting, Unseen,
+    AllRows, Counted, Driver, NoStore, Progress, Query, Slice, SliceStore, SplitOptions, Splitting,
+    Unseen,
 };
 pub use defender_http::{
     HttpOptions, Notice, PaceKey, Pacer, PacerOptions, Pause, ProxySettings, RetryPolicy, Wait,

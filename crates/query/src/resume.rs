@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use defender_core::{DataEnvironment, Error, ErrorKind, Result};
-use defender_drivers::{Slice, SliceStore};
+use defender_drivers::{Counted, Slice, SliceStore};
 use defender_table::arrow::error::ArrowError;
 use defender_table::arrow::ipc::reader::StreamReader;
 use defender_table::arrow::ipc::writer::StreamWriter;
@@ -53,7 +53,7 @@ struct State {
     file: File,
     end: u64,
     rows: HashMap<(String, Slice), Kept>,
-    divisions: HashMap<(String, Slice), Vec<Slice>>,
+    divisions: HashMap<(String, Slice), Vec<Counted>>,
 }
 
 /// Where the rows of a slice are.
@@ -79,7 +79,7 @@ enum Record {
     Division {
         target: String,
         slice: Slice,
-        parts: Vec<Slice>,
+        parts: Vec<Counted>,
     },
     Rows {
         target: String,
@@ -343,11 +343,11 @@ impl SliceStore for Part {
         self.file.keep(&record, &body)
     }
 
-    fn division(&self, slice: &Slice) -> Result<Option<Vec<Slice>>> {
+    fn division(&self, slice: &Slice) -> Result<Option<Vec<Counted>>> {
         Ok(self.file.state().divisions.get(&self.key(slice)).cloned())
     }
 
-    fn keep_division(&self, slice: &Slice, parts: &[Slice]) -> Result<()> {
+    fn keep_division(&self, slice: &Slice, parts: &[Counted]) -> Result<()> {
         let record = Record::Division {
             target: self.target.clone(),
             slice: *slice,

@@ -12,7 +12,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::all_rows::Asker;
 use super::division::{self, Estimate, Part};
-use super::{Slice, Splitting};
+use super::{Counted, Slice, Splitting};
 use crate::{Query, pipeline};
 
 /// How far back the services look without a range of time.
@@ -43,6 +43,10 @@ pub(super) struct Run {
     sent: Option<Timespan>,
     /// What is known of slices before they are asked for.
     learned: Mutex<HashMap<Slice, Learned>>,
+    /// How many rows were counted in slices that are asked for later.
+    expected: Mutex<HashMap<Slice, u64>>,
+    /// The most rows that a slice may have: the documented cap, or a lower one that showed.
+    cap: AtomicUsize,
     done: AtomicUsize,
     pub(super) known: AtomicUsize,
     rows: AtomicUsize,
@@ -75,6 +79,8 @@ impl Run {
         };
         Ok(Self {
             sent: (takes_timespan).then_some(timespan),
+            expected: Mutex::default(),
+            cap: AtomicUsize::new(asker.description.row_cap),
             asker,
             query: query.clone(),
             splitting,
@@ -89,14 +95,14 @@ impl Run {
     /// The first slices, in the order of the answer.
     pub(super) async fn parts(&self) -> Result<Vec<Slice>> {
         let root = Slice::of(self.timespan);
-        let mut parts = if let Some(parts) = self.asker.store.division(&root)? {
+        let mut parts = if let Some(parts) = self.known_division(&root)? {
             parts
         } else {
             let parts = match self.asker.options.width {
                 Some(width) if self.splitting.is_timed() => root.ranges_of(width),
                 _ => self.planned(root).await?,
             };
-            self.asker.store.keep_division(&root, &parts)?;
+            self.keep_division(&root, &parts)?;
             parts
         };
         if parts.len() > self.asker.options.slices {
@@ -104,6 +110,32 @@ impl Run {
         }
         self.order(&mut parts);
         Ok(parts)
+    }
+
+    /// What a slice was divided into in an earlier run, with what was counted then.
+    fn known_division(&self, slice: &Slice) -> Result<Option<Vec<Slice>>> {
+        let Some(parts) = self.asker.store.division(slice)? else {
+            return Ok(None);
+        };
+        let mut expected = lock(&self.expected);
+        for part in &parts {
+            if let Some(rows) = part.rows {
+                expected.insert(part.slice, rows);
+            }
+        }
+        Ok(Some(parts.into_iter().map(|part| part.slice).collect()))
+    }
+
+    fn keep_division(&self, slice: &Slice, parts: &[Slice]) -> Result<()> {
+        let counted: Vec<Counted> = {
+            let expected = lock(&self.expected);
+            let counted = parts.iter().map(|part| Counted {
+                slice: *part,
+                rows: expected.get(part).copied(),
+            });
+            counted.collect()
+        };
+        self.asker.store.keep_division(slice, &counted)
     }
 
     fn order(&self, parts: &mut [Slice]) {
@@ -117,6 +149,7 @@ impl Run {
             return Ok(vec![root]);
         };
         let rows = estimate.rows();
+        self.expect(root, rows);
         if rows <= FEW {
             return Ok(vec![root]);
         }
@@ -139,6 +172,7 @@ impl Run {
         }
         most = self.most_rows();
         let slice = first.slice;
+        self.expect(slice, first.rows);
         if slice != root && !self.is_too_large(first.rows) {
             if let Some(table) = self.whole(&slice).await? {
                 let bytes: usize = table
@@ -187,6 +221,7 @@ impl Run {
     /// Keeps in mind which parts need not be asked for.
     fn counted(&self, parts: Vec<Part>) -> Vec<Slice> {
         let slices = parts.into_iter().map(|part| {
+            self.expect(part.slice, part.rows);
             if self.is_too_large(part.rows) {
                 let dense = part.dense;
                 self.learned()
@@ -197,19 +232,42 @@ impl Run {
         slices.collect()
     }
 
+    /// Keeps in mind how many rows a slice should have.
+    fn expect(&self, slice: Slice, counted: u64) {
+        if self.splitting.counts_exactly() {
+            lock(&self.expected).insert(slice, counted);
+        }
+    }
+
+    /// Whether a slice came with fewer rows than were counted in it: the service stopped early
+    /// and did not say so.
+    fn fell_short(&self, slice: &Slice, rows: usize) -> bool {
+        let counted = lock(&self.expected).remove(slice);
+        let short = counted.is_some_and(|counted| (rows as u64) < counted);
+        let cap = self.cap.load(Ordering::Relaxed);
+        if cap < self.asker.description.row_cap && rows >= cap {
+            return true;
+        }
+        if short {
+            tracing::debug!(%slice, rows, ?counted, "fewer rows than counted");
+            self.cap.fetch_min(rows.max(1), Ordering::Relaxed);
+        }
+        short
+    }
+
     /// Whether so many rows, counted, are more than the service returns.
     fn is_too_large(&self, counted: u64) -> bool {
-        self.splitting.counts_exactly() && counted > self.asker.description.row_cap as u64
+        self.splitting.counts_exactly() && counted > self.cap.load(Ordering::Relaxed) as u64
     }
 
     /// How many rows a slice should have: some less than the service returns, since counts are
     /// estimates and rows still arrive.
     fn most_rows(&self) -> u64 {
-        (self.asker.description.row_cap as u64 * 3 / 4).max(1)
+        (self.cap.load(Ordering::Relaxed) as u64 * 3 / 4).max(1)
     }
 
     fn learned(&self) -> MutexGuard<'_, HashMap<Slice, Learned>> {
-        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.learned)
     }
 
     /// How many rows the ranges of `slice` hold, at most; `None` when the service does not say.
@@ -258,7 +316,7 @@ impl Run {
             ..self.query.clone()
         };
         match self.ask(&query).await {
-            Ok(table) if table.is_complete() => {
+            Ok(table) if table.is_complete() && !self.fell_short(slice, table.row_count()) => {
                 self.asker.store.keep_rows(slice, &table)?;
                 Ok(Some(table))
             }
@@ -276,7 +334,7 @@ impl Run {
         let mut tables = Vec::new();
         let mut pending = vec![slice];
         while let Some(slice) = pending.pop() {
-            let known = self.asker.store.division(&slice)?;
+            let known = self.known_division(&slice)?;
             // The whole of a question and its only slice have one name.
             let mut parts = if let Some(parts) = known.filter(|parts| *parts != [slice]) {
                 parts
@@ -286,7 +344,7 @@ impl Run {
                 continue;
             } else {
                 let parts = self.divided(&slice).await?;
-                self.asker.store.keep_division(&slice, &parts)?;
+                self.keep_division(&slice, &parts)?;
                 parts
             };
             let known = self.known.fetch_add(parts.len() - 1, Ordering::Relaxed) + parts.len() - 1;
@@ -334,6 +392,10 @@ impl Run {
         let parts = self.counted(estimate.parts(slice, most));
         Ok(if parts.len() > 1 { parts } else { blind() })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn too_many(slices: usize) -> Error {

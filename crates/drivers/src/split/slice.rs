@@ -21,6 +21,15 @@ pub struct Slice {
     partitions: u32,
 }
 
+/// A slice, and how many rows the service counted in it when it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The slice.
+    pub slice: Slice,
+    /// Its rows; `None` when nobody counted.
+    pub rows: Option<u64>,
+}
+
 impl Slice {
     /// The whole of a range of time.
     pub fn of(timespan: Timespan) -> Self {

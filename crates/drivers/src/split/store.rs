@@ -5,7 +5,7 @@ use std::fmt;
 use defender_core::Result;
 use defender_table::Table;
 
-use super::Slice;
+use super::{Counted, Slice};
 
 /// Keeps what a run has finished: the rows of slices, and how slices were divided.
 ///
@@ -30,14 +30,14 @@ pub trait SliceStore: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// Whatever keeps the division from being read.
-    fn division(&self, slice: &Slice) -> Result<Option<Vec<Slice>>>;
+    fn division(&self, slice: &Slice) -> Result<Option<Vec<Counted>>>;
 
     /// Keeps what `slice` is divided into.
     ///
     /// # Errors
     ///
     /// Whatever keeps the division from being written.
-    fn keep_division(&self, slice: &Slice, parts: &[Slice]) -> Result<()>;
+    fn keep_division(&self, slice: &Slice, parts: &[Counted]) -> Result<()>;
 }
 
 /// Keeps nothing: an interrupted run begins anew.
@@ -53,11 +53,11 @@ impl SliceStore for NoStore {
         Ok(())
     }
 
-    fn division(&self, _: &Slice) -> Result<Option<Vec<Slice>>> {
+    fn division(&self, _: &Slice) -> Result<Option<Vec<Counted>>> {
         Ok(None)
     }
 
-    fn keep_division(&self, _: &Slice, _: &[Slice]) -> Result<()> {
+    fn keep_division(&self, _: &Slice, _: &[Counted]) -> Result<()> {
         Ok(())
     }
 }

@@ -1,0 +1,253 @@
+//! `--all-rows` and `--resume`: every row once, whatever the cap, the faults and the interruptions.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+
+use defender_emulator::{Data, Faults, Limits, Options, RecordedBody, RecordedRequest, Running};
+
+use defender_table::ticks::format_datetime;
+
+use crate::command::{Folder, finish};
+use crate::service::{self, HUNT};
+
+const ROWS: usize = 2_000;
+/// 40 caps of rows.
+const CAP: usize = 50;
+const QUERY: &str = "DeviceEvents | project Timestamp, DeviceName, ReportId";
+const RANGE: [&str; 4] = ["--start", "2026-03-01", "--end", "2026-03-08"];
+
+/// Events with bursts and gaps, and what each looks like in a CSV file.
+fn events() -> (String, BTreeSet<String>) {
+    let (mut file, mut lines) = (String::new(), BTreeSet::new());
+    let mut state = 7_u64;
+    let mut milliseconds = 0;
+    for report in 0..ROWS {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        milliseconds += match (state >> 33) % 100 {
+            0 => 20_000_000,
+            1..=39 => (state >> 40) % 3_000,
+            _ => 0,
+        };
+        let (days, rest) = (milliseconds / 86_400_000, milliseconds % 86_400_000);
+        let time = format!(
+            "2026-03-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            days + 1,
+            rest / 3_600_000,
+            rest / 60_000 % 60,
+            rest / 1_000 % 60,
+            rest % 1_000
+        );
+        let host = format!("host{}.contoso.example", report % 17);
+        let _ = writeln!(
+            file,
+            r#"{{"Timestamp":"{time}","DeviceName":"{host}","ReportId":{report}}}"#
+        );
+        lines.insert(format!("{host},{report}"));
+    }
+    assert_eq!(lines.len(), ROWS);
+    (file, lines)
+}
+
+fn start(folder: &Folder, events: &str, faults: &str) -> (Running, Receiver<RecordedRequest>) {
+    folder.write("events/DeviceEvents.ndjson", events);
+    let (sender, asked) = mpsc::channel();
+    let running = service::start(Options {
+        data: Data::Folders(vec![folder.work().join("events")]),
+        faults: Faults::parse(faults).unwrap(),
+        retention: None,
+        quotas: None,
+        limits: Limits {
+            rows: CAP,
+            ..Limits::default()
+        },
+        observer: Some(Arc::new(move |request: &RecordedRequest| {
+            let _ = sender.send(request.clone());
+        })),
+        ..service::options()
+    });
+    folder.write("msticpyconfig.yaml", &service::settings(&running));
+    (running, asked)
+}
+
+/// The slices among the requests: what is no token and no count.
+fn slices(asked: &Receiver<RecordedRequest>) -> usize {
+    asked
+        .try_iter()
+        .filter(|request| request.status == 200 && is_slice(request))
+        .count()
+}
+
+fn is_slice(request: &RecordedRequest) -> bool {
+    text(request).is_some()
+}
+
+/// The query of a slice.
+fn text(request: &RecordedRequest) -> Option<String> {
+    let RecordedBody::Json(body) = &request.body else {
+        return None;
+    };
+    let query = body["Query"].as_str()?;
+    (!query.contains("summarize row_count")).then(|| query.to_owned())
+}
+
+/// The lines that the finished slices of a file are asked with.
+fn finished(file: &[u8]) -> Vec<String> {
+    let time = |value: &serde_json::Value| format_datetime(value.as_i64().unwrap());
+    let mut lines = Vec::new();
+    let mut rest = file;
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let record: serde_json::Value = serde_json::from_slice(&rest[..end]).unwrap();
+        rest = &rest[end + 1..];
+        let Some(rows) = record.get("rows") else {
+            continue;
+        };
+        let slice = &rows["slice"];
+        let mut line = format!(
+            "datetime({}) and Timestamp < datetime({})",
+            time(&slice["from"]),
+            time(&slice["to"])
+        );
+        if slice["partitions"] != 1 {
+            let _ = write!(
+                line,
+                "\n| where hash(tostring(pack_all()), {}) == {}",
+                slice["partitions"], slice["partition"]
+            );
+        } else {
+            line.push_str(" | project");
+        }
+        lines.push(line);
+        let bytes = usize::try_from(rows["bytes"].as_u64().unwrap()).unwrap();
+        // A killed process may have left half of the last one.
+        rest = rest.get(bytes..).unwrap_or_else(|| {
+            lines.pop();
+            &[]
+        });
+    }
+    lines
+}
+
+/// The rows of a CSV file without their time, each of them once.
+fn rows_of(csv: &str) -> BTreeSet<String> {
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("Timestamp,DeviceName,ReportId"));
+    let mut rows = BTreeSet::new();
+    for line in lines {
+        let (_, row) = line.split_once(',').unwrap();
+        assert!(rows.insert(row.to_owned()), "{row} came twice");
+    }
+    rows
+}
+
+fn written(folder: &Folder) -> String {
+    std::fs::read_to_string(folder.work().join("rows.csv")).unwrap()
+}
+
+fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["query", QUERY, "-o", "rows.csv", "--quiet"];
+    arguments.extend(RANGE);
+    arguments.extend(more);
+    arguments
+}
+
+#[test]
+fn forty_caps_of_rows_come_once_each() {
+    let folder = Folder::new();
+    let (events, expected) = events();
+    let (_running, asked) = start(&folder, &events, "[]");
+    let ran = finish(folder.command(&export(&["--all-rows"])).spawn().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(rows_of(&written(&folder)) == expected, "rows are missing");
+    assert!(slices(&asked) < 160);
+}
+
+#[test]
+fn calls_that_fail_on_the_way_lose_no_row() {
+    let folder = Folder::new();
+    let (events, expected) = events();
+    let faults = format!(
+        "- {{path: '{HUNT}', requests: [2], status: 429, retry_after: 0}}\n\
+         - {{path: '{HUNT}', requests: [9], status: 503, retry_after: 0}}\n\
+         - {{path: '{HUNT}', requests: [15], status: 401}}\n\
+         - {{path: '{HUNT}', requests: [21], truncate_after: 300}}\n"
+    );
+    let (_running, _asked) = start(&folder, &events, &faults);
+    let ran = finish(folder.command(&export(&["--all-rows"])).spawn().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(rows_of(&written(&folder)) == expected, "rows are missing");
+}
+
+#[test]
+fn a_killed_export_goes_on_without_asking_again() {
+    let (events, expected) = events();
+    let mut some = false;
+    for kill_after in [1, 4, 11, 30] {
+        let folder = Folder::new();
+        let (_running, asked) = start(&folder, &events, "[]");
+        let arguments = export(&["--resume", "export.resume"]);
+        let mut child = folder.command(&arguments).spawn().unwrap();
+        let mut seen = 0;
+        while seen < kill_after {
+            seen += usize::from(is_slice(&asked.recv().unwrap()));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let kept = std::fs::read(folder.work().join("export.resume")).unwrap();
+        let finished = finished(&kept);
+        // What the killed run had still asked for does not count.
+        while asked.try_recv().is_ok() {}
+
+        let ran = finish(folder.command(&arguments).spawn().unwrap());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(rows_of(&written(&folder)) == expected, "rows are missing");
+        let again: Vec<String> = asked.try_iter().filter_map(|one| text(&one)).collect();
+        for line in &finished {
+            assert!(!again.iter().any(|text| text.contains(line)), "{line}");
+        }
+        some |= !finished.is_empty();
+        assert!(!folder.work().join("export.resume").exists());
+    }
+    assert!(some, "no run had finished a slice");
+}
+
+#[test]
+fn what_cannot_be_split_is_refused_before_anything_is_sent() {
+    let folder = Folder::new();
+    let (_running, asked) = start(&folder, "", "[]");
+    for query in ["DeviceEvents | summarize count()", "DeviceEvents | where"] {
+        let ran = finish(
+            folder
+                .command(&["query", query, "--all-rows"])
+                .spawn()
+                .unwrap(),
+        );
+        assert!(
+            ran.stderr.contains("the query cannot be split"),
+            "{}",
+            ran.stderr
+        );
+        assert_ne!(ran.code, 0);
+    }
+    assert_eq!(asked.try_iter().count(), 0);
+}
+
+#[test]
+fn slices_of_a_given_width_are_printed() {
+    let folder = Folder::new();
+    let (_running, _asked) = start(&folder, "", "[]");
+    let mut arguments = vec!["query", "DeviceEvents", "--split-by", "84h", "--print"];
+    arguments.extend(RANGE);
+    let ran = finish(folder.command(&arguments).spawn().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    insta::assert_snapshot!(ran.text(), @r"
+    DeviceEvents
+    | where Timestamp >= datetime(2026-03-01T00:00:00Z) and Timestamp < datetime(2026-03-04T12:00:00Z)
+
+    DeviceEvents
+    | where Timestamp >= datetime(2026-03-04T12:00:00Z) and Timestamp < datetime(2026-03-08T00:00:00.0000001Z)
+    ");
+}
