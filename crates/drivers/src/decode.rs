@@ -4,12 +4,15 @@
 //! [`Decoder`] takes it chunk by chunk and turns each row into cells of column builders as soon as
 //! the row is whole; there is no document in between, and no more of the body is kept than the row
 //! that is still arriving. Only when the rows come before their schema, or without one, are they
-//! kept until the end.
+//! kept until the end. The rows of a large answer are cut into blocks that all cores decode while the
+//! download goes on.
 
+mod blocks;
 mod columns;
 mod reader;
 mod rows;
 mod value;
+mod workers;
 
 use std::sync::Arc;
 
@@ -19,6 +22,8 @@ use defender_table::arrow;
 use defender_table::arrow::array::RecordBatch;
 use defender_table::{DatetimeMode, Warning, WarningKind};
 
+pub(crate) use self::blocks::BlockOptions;
+use self::blocks::{Block, Blocks};
 use self::columns::Declared;
 use self::reader::{Fault, Reader};
 use self::rows::{Rows, Settings};
@@ -32,6 +37,7 @@ pub(crate) struct Options {
     pub(crate) datetimes: DatetimeMode,
     /// Whether values carry `@odata.type` annotations.
     pub(crate) annotated: bool,
+    pub(crate) blocks: BlockOptions,
 }
 
 /// What an answer held.
@@ -59,6 +65,11 @@ pub(crate) struct Decoder {
     /// How long the buffer must be before it is worth trying again.
     needed: usize,
     received: usize,
+    /// How many of the received bytes came into the buffer or were decoded elsewhere.
+    taken: usize,
+    /// What stands between the first two rows.
+    border: Option<Vec<u8>>,
+    blocks: Option<Blocks>,
     /// The rows, when they came before their schema.
     early: Option<Vec<u8>>,
     declared: Option<Vec<Declared>>,
@@ -95,6 +106,9 @@ impl Decoder {
             position: 0,
             needed: 1,
             received: 0,
+            taken: 0,
+            border: None,
+            blocks: None,
             early: None,
             declared: None,
             rows: None,
@@ -116,6 +130,19 @@ impl Decoder {
         if self.received > self.options.limits.body {
             return Err(too_large("the answer", self.options.limits.body));
         }
+        match (&mut self.blocks, &self.rows) {
+            (Some(blocks), Some(rows)) => blocks.push(chunk, rows),
+            _ => {
+                self.take_in(chunk)?;
+                self.begin_blocks();
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on in order.
+    fn take_in(&mut self, chunk: &[u8]) -> Result<()> {
+        self.taken += chunk.len();
         self.buffer.drain(..self.position);
         self.position = 0;
         self.buffer.extend_from_slice(chunk);
@@ -133,8 +160,82 @@ impl Decoder {
         Ok(())
     }
 
+    /// From here on rows are cut into blocks, when there are enough of them.
+    fn begin_blocks(&mut self) {
+        let options = self.options.blocks;
+        let wanted = options.at_once > 0
+            && self.options.max_rows.is_none()
+            && self.received >= options.after
+            && self.state == (State::Rows { first: false });
+        if !wanted {
+            return;
+        }
+        if let Some(border) = self.border.take() {
+            let left = &self.buffer[self.position..];
+            self.taken -= left.len();
+            self.blocks = Some(Blocks::new(options, border, left));
+            self.forget_buffer();
+        }
+    }
+
+    fn forget_buffer(&mut self) {
+        self.buffer.clear();
+        (self.position, self.needed) = (0, 1);
+    }
+
+    /// Takes in the blocks that are done, and waits when too many are not.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        self.settle_blocks(false).await
+    }
+
+    async fn settle_blocks(&mut self, ending: bool) -> Result<()> {
+        while let Some(blocks) = &mut self.blocks {
+            let block = match blocks.ready()? {
+                Some(block) => Some(block),
+                None => blocks.overdue(ending).await?,
+            };
+            match block {
+                Some(block) => self.merge(block)?,
+                None if ending || blocks.is_over() => {
+                    self.options.blocks.at_once = 0;
+                    let rest = self.blocks.take().map(Blocks::into_rest);
+                    self.take_in(&rest.unwrap_or_default())?;
+                }
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in a block: as it was decoded, when it begins where all before it ended.
+    fn merge(&mut self, block: Block) -> Result<()> {
+        let Block { bytes, rows, end } = block;
+        let follows =
+            self.state == (State::Rows { first: false }) && self.position == self.buffer.len();
+        let mut left = &bytes[..];
+        let mut spare = None;
+        if let (true, Some(whole), Some(decoded)) = (follows, &mut self.rows, rows) {
+            let mut decoded = decoded?;
+            whole.absorb(&mut decoded)?;
+            spare = Some(decoded);
+            left = &bytes[end..];
+            self.taken += end;
+            self.forget_buffer();
+        }
+        let used_up = left.is_empty();
+        if !used_up {
+            self.take_in(left)?;
+        }
+        if let Some(blocks) = &mut self.blocks {
+            blocks.note(used_up);
+            blocks.recycle(bytes, spare);
+        }
+        Ok(())
+    }
+
     /// Ends the answer.
-    pub(crate) fn finish(mut self) -> Result<Decoded> {
+    pub(crate) async fn finish(mut self) -> Result<Decoded> {
+        self.settle_blocks(true).await?;
         if self.state != State::Enough {
             self.advance()?;
             if self.state != State::Done {
@@ -180,6 +281,11 @@ impl Decoder {
                 break Ok(());
             }
         };
+        let outcome = match &mut self.rows {
+            // The buffer is about to change, and rows may wait that stand in it.
+            Some(rows) => outcome.and_then(|()| rows.flush(&buffer)),
+            None => outcome,
+        };
         self.buffer = buffer;
         outcome
     }
@@ -216,7 +322,11 @@ impl Decoder {
                 }
                 b',' if !first => {
                     reader.step();
+                    let (end, start) = (self.position, reader.position());
                     self.row(reader)?;
+                    if self.border.is_none() {
+                        self.border = border(&reader.bytes()[..reader.position()], end, start);
+                    }
                 }
                 _ if first => self.row(reader)?,
                 _ => return Err(Fault::Bad("a comma or a closing bracket was expected").into()),
@@ -274,7 +384,7 @@ impl Decoder {
                 reader.step();
                 let (columns, warnings) = columns::typed(declared);
                 self.warnings.extend(warnings);
-                self.rows = Some(Rows::new(&columns, self.settings()));
+                self.rows = Some(Rows::new(columns, self.settings()));
                 self.state = State::Rows { first: true };
             }
             (b'[', _) => {
@@ -325,7 +435,7 @@ impl Decoder {
                 "the answer came without a schema: the types of its columns are read off the rows",
             ));
         }
-        let mut rows = Rows::new(&columns, self.settings());
+        let mut rows = Rows::new(columns, self.settings());
         rows.take_all(early)?;
         self.rows = Some(rows);
         Ok(())
@@ -368,11 +478,25 @@ impl Decoder {
             return protocol(format!("the answer is no JSON{title}"))
                 .with_hint("a proxy or a wrong address may answer in place of the service");
         }
-        let offset = self.received - buffer.len() + position;
+        let offset = self.taken - buffer.len() + position;
         protocol(format!(
             "the answer is broken JSON at byte {offset}: {what}"
         ))
     }
+}
+
+/// What stands between two rows: from the bracket that ends the one, `end` being the place behind
+/// it, to the first key of the other, which begins at `start` at the earliest.
+fn border(bytes: &[u8], end: usize, start: usize) -> Option<Vec<u8>> {
+    const LONGEST: usize = 256;
+    let before = end.checked_sub(1)?;
+    let colon = bytes
+        .get(start..)?
+        .iter()
+        .take(LONGEST)
+        .position(|byte| *byte == b':')?;
+    let border = bytes.get(before..=start + colon)?;
+    border.starts_with(b"}").then(|| border.to_vec())
 }
 
 /// Why a step was not made.

@@ -17,7 +17,7 @@ use http::header::{
 use http::{HeaderMap, Request, Response, StatusCode};
 use tracing::Instrument as _;
 
-use crate::decode::{Decoded, Decoder, Options};
+use crate::decode::{BlockOptions, Decoded, Decoder, Options};
 use crate::failure::{self, Refusal};
 use crate::pace::{self, Call};
 use crate::{Connection, Description, Driver, Query, pipeline};
@@ -218,6 +218,7 @@ impl Hunting {
             max_rows: query.max_rows,
             datetimes: query.datetimes,
             annotated: self.description.annotated,
+            blocks: BlockOptions::of_this_machine(),
         };
         let span = tracing::debug_span!("decode", request_id);
         let decoded = decode(options, body).instrument(span).await;
@@ -338,8 +339,9 @@ async fn decode(options: Options, mut body: Body) -> Result<Decoded> {
             Some(chunk) => decoder.push(&chunk)?,
             None => break,
         }
+        decoder.settle().await?;
     }
-    decoder.finish()
+    decoder.finish().await
 }
 
 /// The claims that the service misses in the token, from the challenge that names them.

@@ -42,6 +42,8 @@ pub enum JsonCell<'a> {
 pub struct ColumnBuilder {
     name: String,
     column_type: ColumnType,
+    /// Whether strings are kept as they come.
+    verbatim: bool,
     values: Values,
     misfits: u64,
     outside: u64,
@@ -81,6 +83,7 @@ impl ColumnBuilder {
         Self {
             name: name.into(),
             column_type,
+            verbatim: matches!(column_type, ColumnType::String | ColumnType::Guid),
             values,
             misfits: 0,
             outside: 0,
@@ -93,7 +96,29 @@ impl ColumnBuilder {
     }
 
     /// Adds one value.
+    #[inline]
     pub fn append(&mut self, cell: JsonCell<'_>) {
+        // What nearly every cell is; the rest goes the long way, to the same end.
+        match (&mut self.values, cell) {
+            (Values::Text(builder), JsonCell::Str(text)) if self.verbatim => {
+                builder.append_value(text);
+            }
+            (Values::Long(builder), JsonCell::Number(text)) => match text.parse() {
+                Ok(value) => builder.append_value(value),
+                Err(_) => self.append_any(cell),
+            },
+            (Values::DateTime(builder), JsonCell::Str(text)) => {
+                let value = ticks::parse_common_datetime(text).and_then(ticks::to_unix_nanoseconds);
+                match value {
+                    Some(value) => builder.append_value(value),
+                    None => self.append_any(cell),
+                }
+            }
+            _ => self.append_any(cell),
+        }
+    }
+
+    fn append_any(&mut self, cell: JsonCell<'_>) {
         if self.is_null(cell) {
             return self.append_null();
         }
@@ -385,12 +410,70 @@ impl TableBuilder {
         }
         self.rows += 1;
         if self.rows >= BATCH_ROWS || self.text >= BATCH_TEXT {
-            self.cut()?;
+            self.end_batch()?;
         }
         Ok(())
     }
 
-    fn cut(&mut self) -> Result<()> {
+    /// Adds `rows` rows at once, column by column: `cell` is asked for each row and column.
+    ///
+    /// Much faster than row by row, since the cells of a column are alike.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Protocol`] when Arrow refuses a full batch.
+    pub fn append_rows<'a>(
+        &mut self,
+        rows: usize,
+        cell: impl Fn(usize, usize) -> JsonCell<'a>,
+    ) -> Result<()> {
+        let mut row = 0;
+        while row < rows {
+            let end = rows.min(row + (BATCH_ROWS - self.rows));
+            let mut text_bytes = 0;
+            for (index, column) in self.columns.iter_mut().enumerate() {
+                for row in row..end {
+                    let cell = cell(row, index);
+                    if let JsonCell::Str(text) | JsonCell::Raw(text) = cell {
+                        text_bytes += text.len();
+                    }
+                    column.append(cell);
+                }
+            }
+            self.text += text_bytes;
+            self.rows += end - row;
+            row = end;
+            if self.rows >= BATCH_ROWS || self.text >= BATCH_TEXT {
+                self.end_batch()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the rows of `other`, which has the same columns, behind those that are here, with
+    /// what was lost in them; `other` is empty afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Protocol`] when Arrow refuses a batch.
+    pub fn absorb(&mut self, other: &mut Self) -> Result<()> {
+        self.end_batch()?;
+        other.end_batch()?;
+        self.done += std::mem::take(&mut other.done);
+        self.batches.append(&mut other.batches);
+        for (column, theirs) in self.columns.iter_mut().zip(&mut other.columns) {
+            column.misfits += std::mem::take(&mut theirs.misfits);
+            column.outside += std::mem::take(&mut theirs.outside);
+        }
+        Ok(())
+    }
+
+    /// Makes a batch of the rows that are in none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Protocol`] when Arrow refuses it.
+    pub fn end_batch(&mut self) -> Result<()> {
         if self.rows == 0 {
             return Ok(());
         }
@@ -412,7 +495,7 @@ impl TableBuilder {
     ///
     /// [`ErrorKind::Protocol`] when Arrow refuses the last batch.
     pub fn finish(mut self) -> Result<(SchemaRef, Vec<RecordBatch>, Vec<Warning>)> {
-        self.cut()?;
+        self.end_batch()?;
         let warnings = self
             .columns
             .iter_mut()

@@ -124,7 +124,7 @@ impl Format {
             Self::Table => Box::new(write::text::Text::new(schema, output, options)),
             Self::Json => Box::new(write::json::Json::array(schema, output)),
             Self::Ndjson => Box::new(write::json::Json::lines(schema, output)),
-            Self::Csv => Box::new(write::csv::Csv::new(schema, output)),
+            Self::Csv => Box::new(write::csv::Csv::writer(schema, output)),
             Self::Markdown => Box::new(write::markdown::Markdown::new(schema, output)),
             #[cfg(feature = "parquet")]
             Self::Parquet => Box::new(write::parquet::Parquet::new(schema, output)?),

@@ -22,6 +22,7 @@ mod column;
 mod concat;
 mod flatten;
 mod format;
+mod partition;
 mod summary;
 mod table;
 pub mod ticks;
@@ -34,6 +35,7 @@ pub use column::{ColumnType, DatetimeMode, KQL_TYPE};
 pub use concat::{concat, fit};
 pub use flatten::flatten;
 pub use format::{Format, Writer, WriterOptions};
+pub use partition::{OpenPart, Partitioned};
 pub use summary::{Completeness, Provenance, Summary, Timespan, Warning, WarningKind};
 pub use table::Table;
 

@@ -97,6 +97,43 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
     (0..=MAX).contains(&ticks).then_some(ticks)
 }
 
+/// Reads `YYYY-MM-DDThh:mm:ss[.fffffff]Z`, as the services write it, and nothing else.
+///
+/// What it reads, [`parse_datetime`] reads the same, in three times the time.
+pub(crate) fn parse_common_datetime(text: &str) -> Option<i64> {
+    let (head, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let marks = [head[4], head[7], head[10], head[13], head[16]];
+    if marks != *b"--T::" {
+        return None;
+    }
+    let mut largest = 0;
+    let mut digit = |byte: u8| {
+        let digit = byte.wrapping_sub(b'0');
+        largest = digit.max(largest);
+        i64::from(digit)
+    };
+    let mut pair = |at: usize| digit(head[at]) * 10 + digit(head[at + 1]);
+    let (century, year) = (pair(0), pair(2));
+    let (month, day) = (pair(5), pair(8));
+    let (hour, minute, second) = (pair(11), pair(14), pair(17));
+    let fraction = match rest {
+        [b'Z'] => 0,
+        [b'.', digits @ .., b'Z'] if matches!(digits.len(), 1..=7) => {
+            const SCALE: [i64; 8] = [0, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+            let value = digits
+                .iter()
+                .fold(0, |value, byte| value * 10 + digit(*byte));
+            value * SCALE[digits.len()]
+        }
+        _ => return None,
+    };
+    if largest > 9 || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days_from_civil(century * 100 + year, month, day)?;
+    Some(days * PER_DAY + (hour * 3600 + minute * 60 + second) * PER_SECOND + fraction)
+}
+
 /// Writes a datetime as ISO 8601 with `Z` and no more fraction digits than it needs.
 ///
 /// A tick outside the years 1 to 9999 is taken for the nearest inside.
@@ -194,11 +231,14 @@ fn push_clock(text: &mut String, seconds: i64) {
 }
 
 /// Pushes the last `width` decimal digits; `write!` costs several times as much per cell.
-fn push_padded(text: &mut String, value: i64, width: u32) {
-    for place in (0..width).rev() {
-        let digit = value / 10_i64.pow(place) % 10;
-        text.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
+fn push_padded(text: &mut String, value: i64, width: usize) {
+    let mut digits = [b'0'; 7];
+    let mut rest = value.unsigned_abs();
+    for digit in digits[..width].iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
     }
+    text.push_str(std::str::from_utf8(&digits[..width]).unwrap_or_default());
 }
 
 /// Days since 0001-01-01 of a date of the proleptic Gregorian calendar.

@@ -4,9 +4,11 @@ pub(crate) mod csv;
 #[cfg(feature = "ipc")]
 pub(crate) mod ipc;
 pub(crate) mod json;
+pub(crate) mod lines;
 pub(crate) mod markdown;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
+mod side_by_side;
 #[cfg(feature = "text")]
 pub(crate) mod text;
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::arrow::array::RecordBatch;
@@ -26,17 +27,20 @@ pub(super) struct Settings {
 
 /// Turns rows into cells.
 ///
-/// Rows come with their keys in the order of the schema, nearly always: the next key is compared
-/// with the one expected before it is looked up. A row is first taken as a whole and then handed
-/// to the builders, so that one that is not whole yet leaves no trace.
+/// Rows come with their keys in the order of the schema, nearly always: what stood in front of a
+/// column's value in the row before (key, colon, annotations, blanks) is compared as one piece
+/// before anything is looked up. A row is first taken as a whole, so that one that is not whole yet
+/// leaves no trace, and some rows together are handed to the builders, column by column.
 #[derive(Debug)]
 pub(super) struct Rows {
     settings: Settings,
-    /// Each column's name with its closing quote, as it stands in a row.
-    keys: Vec<Vec<u8>>,
-    names: Vec<String>,
-    index: HashMap<Vec<u8>, usize>,
+    layout: Arc<Layout>,
+    /// What stands in front of each column's value, as far as is known.
+    leads: Vec<Vec<u8>>,
+    /// The values of the rows that wait for the builders.
     slots: Vec<Slot>,
+    /// Where those rows stand.
+    waiting: Vec<Range<usize>>,
     /// Text that does not stand in the answer as it is meant: without escapes or annotations.
     scratch: Vec<u8>,
     builder: TableBuilder,
@@ -44,6 +48,20 @@ pub(super) struct Rows {
     counts: Counts,
     per_row: Counts,
 }
+
+/// The columns, and where each is by its name.
+#[derive(Debug)]
+struct Layout {
+    columns: Columns,
+    places: HashMap<Vec<u8>, usize>,
+}
+
+/// Rows that wait together: enough to fill columns in runs, few enough to stay in the cache.
+const WAITING_ROWS: usize = 32;
+/// The bytes of waiting rows after which they wait no longer.
+const WAITING_BYTES: usize = 1 << 20;
+/// The longest text in front of a value that is remembered.
+const LONGEST_LEAD: usize = 256;
 
 /// Where the value of a column stands.
 #[derive(Clone, Debug)]
@@ -58,6 +76,13 @@ enum Slot {
     Unescaped(Range<usize>),
     /// In the scratch.
     Raw(Range<usize>),
+}
+
+/// What a key is.
+enum Found {
+    Column(usize),
+    Annotation,
+    Unknown,
 }
 
 /// What went wrong with values, before their types were looked at.
@@ -95,31 +120,51 @@ impl Finished {
 }
 
 impl Rows {
-    pub(super) fn new(columns: &Columns, settings: Settings) -> Self {
-        let keys: Vec<Vec<u8>> = columns
+    pub(super) fn new(columns: Columns, settings: Settings) -> Self {
+        let leads = columns
             .iter()
-            .map(|(name, _)| {
-                let quoted = serde_json::Value::from(name.as_str()).to_string();
-                quoted.as_bytes()[1..].to_vec()
+            .enumerate()
+            .map(|(index, (name, _))| {
+                let before = if index == 0 { '{' } else { ',' };
+                format!("{before}{}:", serde_json::Value::from(name.as_str())).into_bytes()
             })
             .collect();
-        let index = columns
+        let places = columns
             .iter()
             .enumerate()
             .map(|(index, (name, _))| (name.clone().into_bytes(), index))
             .collect();
+        Self::of(Arc::new(Layout { columns, places }), leads, settings)
+    }
+
+    /// The same columns without rows, limits left to whoever puts the parts together.
+    pub(super) fn twin(&self) -> Self {
+        let settings = Settings {
+            max_rows: None,
+            rows: usize::MAX,
+            ..self.settings
+        };
+        Self::of(Arc::clone(&self.layout), self.leads.clone(), settings)
+    }
+
+    fn of(layout: Arc<Layout>, leads: Vec<Vec<u8>>, settings: Settings) -> Self {
         Self {
             settings,
-            keys,
-            names: columns.iter().map(|(name, _)| name.clone()).collect(),
-            index,
-            slots: vec![Slot::Absent; columns.len()],
+            leads,
+            slots: Vec::with_capacity(layout.columns.len() * WAITING_ROWS),
+            waiting: Vec::with_capacity(WAITING_ROWS),
             scratch: Vec::new(),
-            builder: TableBuilder::new(columns, settings.datetimes),
+            builder: TableBuilder::new(&layout.columns, settings.datetimes),
+            layout,
             cut: false,
             counts: Counts::default(),
             per_row: Counts::default(),
         }
+    }
+
+    /// The number of rows so far.
+    pub(super) fn len(&self) -> usize {
+        self.builder.rows() + self.waiting.len()
     }
 
     /// Whether a row was left out because `max_rows` were there.
@@ -149,76 +194,147 @@ impl Rows {
         loop {
             match step() {
                 Ok(true) => {}
-                Ok(false) => return Ok(()),
+                Ok(false) => return self.flush(text),
                 Err(Stop::Error(error)) => return Err(error),
                 Err(Stop::Fault(_)) => return Err(protocol("a row of the answer is broken")),
             }
         }
     }
 
+    /// Takes rows with a comma in front of each, as long as they are whole; returns where the
+    /// first byte stands that belongs to none of them.
+    pub(super) fn take_run(&mut self, text: &[u8]) -> Result<usize> {
+        let mut reader = Reader::new(text, 0);
+        let mut done = 0;
+        loop {
+            if reader.expect(b',', "a comma was expected").is_err() {
+                break;
+            }
+            match self.take(&mut reader) {
+                Ok(()) => done = reader.position(),
+                Err(Stop::Fault(_)) => break,
+                Err(Stop::Error(error)) => return Err(error),
+            }
+        }
+        self.flush(text)?;
+        self.builder.end_batch()?;
+        Ok(done)
+    }
+
+    /// Takes the rows of `other`, which come next; it is empty afterwards.
+    pub(super) fn absorb(&mut self, other: &mut Self) -> Result<()> {
+        self.builder.absorb(&mut other.builder)?;
+        self.counts.add(std::mem::take(&mut other.counts));
+        if self.len() > self.settings.rows {
+            return Err(self.too_many());
+        }
+        Ok(())
+    }
+
+    fn too_many(&self) -> Error {
+        Error::new(
+            ErrorKind::Incomplete,
+            format!("the answer has more than {} rows", self.settings.rows),
+        )
+        .with_hint("narrow the query, or raise the limit of rows")
+    }
+
     /// Takes one row, or nothing when it is not whole.
     pub(super) fn take(&mut self, reader: &mut Reader<'_>) -> Result<(), Stop> {
-        if Some(self.builder.rows()) == self.settings.max_rows {
+        let rows = self.len();
+        if Some(rows) == self.settings.max_rows {
             reader.peek()?;
             self.cut = true;
             return Ok(());
         }
-        if self.builder.rows() >= self.settings.rows {
-            return Err(Error::new(
-                ErrorKind::Incomplete,
-                format!("the answer has more than {} rows", self.settings.rows),
-            )
-            .with_hint("narrow the query, or raise the limit of rows")
-            .into());
+        if rows >= self.settings.rows {
+            return Err(self.too_many().into());
         }
-        self.slots.fill(Slot::Absent);
-        self.scratch.clear();
-        self.per_row = Counts::default();
+        let (base, scratch) = (self.slots.len(), self.scratch.len());
+        self.slots.resize(base + self.leads.len(), Slot::Absent);
         let start = reader.position();
-        self.read(reader)?;
-        self.append(&reader.bytes()[start..reader.position()], start)?;
+        if let Err(fault) = self.read(reader, base) {
+            self.slots.truncate(base);
+            self.scratch.truncate(scratch);
+            self.per_row = Counts::default();
+            return Err(fault.into());
+        }
+        self.waiting.push(start..reader.position());
+        if !self.per_row.is_empty() {
+            self.counts.add(std::mem::take(&mut self.per_row));
+        }
+        let first = self.waiting.first().map_or(start, |row| row.start);
+        if self.waiting.len() >= WAITING_ROWS || reader.position() - first >= WAITING_BYTES {
+            self.flush(reader.bytes())?;
+        }
         Ok(())
     }
 
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Fault> {
-        reader.expect(b'{', "a row was expected")?;
-        if reader.peek()? == b'}' {
-            reader.step();
-            return Ok(());
-        }
-        let mut expected = 0;
+    fn read(&mut self, reader: &mut Reader<'_>, base: usize) -> Result<(), Fault> {
+        reader.peek()?;
+        let mut opened = false;
+        let mut next = 0;
+        // Where the last value ended, and whether only annotations have come since.
+        let (mut since, mut bare) = (reader.position(), true);
         loop {
-            reader.expect(b'"', "a name in quotes was expected")?;
-            let column = match self.keys.get(expected) {
-                Some(key) if reader.take(key) => Some(expected),
-                _ => self.find(reader)?,
-            };
-            reader.expect(b':', "a colon was expected")?;
-            if let Some(column) = column {
-                let slot = self.value(reader, column)?;
-                if !matches!(self.slots[column], Slot::Absent) {
-                    self.per_row.repeated += 1;
+            while let Some(lead) = self.leads.get(next) {
+                if !reader.take(lead) {
+                    break;
                 }
-                self.slots[column] = slot;
-                expected = column + 1;
-            } else {
-                reader.peek()?;
-                reader.skip()?;
+                self.put(reader, base, next)?;
+                (opened, next) = (true, next + 1);
+                (since, bare) = (reader.position(), true);
             }
-            match reader.peek()? {
-                b',' => reader.step(),
-                b'}' => {
+            if opened {
+                match reader.peek()? {
+                    b',' => reader.step(),
+                    b'}' => {
+                        reader.step();
+                        return Ok(());
+                    }
+                    _ => return Err(Fault::Bad("a comma or a closing bracket was expected")),
+                }
+            } else {
+                reader.expect(b'{', "a row was expected")?;
+                if reader.peek()? == b'}' {
                     reader.step();
                     return Ok(());
                 }
-                _ => return Err(Fault::Bad("a comma or a closing bracket was expected")),
+                opened = true;
             }
+            reader.expect(b'"', "a name in quotes was expected")?;
+            let found = self.find(reader)?;
+            reader.expect(b':', "a colon was expected")?;
             reader.peek()?;
+            let Found::Column(column) = found else {
+                bare &= matches!(found, Found::Annotation);
+                reader.skip()?;
+                continue;
+            };
+            let lead = &reader.bytes()[since..reader.position()];
+            if column == next && bare && lead.len() <= LONGEST_LEAD {
+                self.leads[column].clear();
+                self.leads[column].extend_from_slice(lead);
+            }
+            self.put(reader, base, column)?;
+            next = column + 1;
+            (since, bare) = (reader.position(), true);
         }
     }
 
+    /// Takes the value of a column.
+    fn put(&mut self, reader: &mut Reader<'_>, base: usize, column: usize) -> Result<(), Fault> {
+        let slot = self.value(reader, column)?;
+        let place = &mut self.slots[base + column];
+        if !matches!(place, Slot::Absent) {
+            self.per_row.repeated += 1;
+        }
+        *place = slot;
+        Ok(())
+    }
+
     /// The column of a key that is not the expected one.
-    fn find(&mut self, reader: &mut Reader<'_>) -> Result<Option<usize>, Fault> {
+    fn find(&mut self, reader: &mut Reader<'_>) -> Result<Found, Fault> {
         let text = reader.text()?;
         let key = &reader.bytes()[text.range];
         let key: Cow<'_, [u8]> = if text.escaped {
@@ -228,12 +344,15 @@ impl Rows {
         } else {
             key.into()
         };
-        let found = self.index.get(key.as_ref()).copied();
-        if found.is_none() && !(self.settings.annotated && value::is_annotation(&key)) {
-            let name = String::from_utf8_lossy(&key).into_owned();
-            *self.per_row.unknown.entry(name).or_default() += 1;
+        if let Some(column) = self.layout.places.get(key.as_ref()) {
+            return Ok(Found::Column(*column));
         }
-        Ok(found)
+        if self.settings.annotated && value::is_annotation(&key) {
+            return Ok(Found::Annotation);
+        }
+        let name = String::from_utf8_lossy(&key).into_owned();
+        *self.per_row.unknown.entry(name).or_default() += 1;
+        Ok(Found::Unknown)
     }
 
     fn value(&mut self, reader: &mut Reader<'_>, column: usize) -> Result<Slot, Fault> {
@@ -267,39 +386,53 @@ impl Rows {
         })
     }
 
-    /// Hands the cells of a row, which is `row` of the answer, to the builders.
-    fn append(&mut self, row: &[u8], start: usize) -> Result<()> {
-        // One look at the whole row is much cheaper than one at each cell.
-        let texts = (std::str::from_utf8(row), std::str::from_utf8(&self.scratch));
-        if let (Ok(row), Ok(scratch)) = texts {
+    /// Hands the waiting rows, which stand in `bytes`, to the builders.
+    pub(super) fn flush(&mut self, bytes: &[u8]) -> Result<()> {
+        let (Some(first), Some(last)) = (self.waiting.first(), self.waiting.last()) else {
+            return Ok(());
+        };
+        let base = first.start;
+        // One look at some rows is much cheaper than one at each cell.
+        let texts = (
+            std::str::from_utf8(&bytes[base..last.end]),
+            std::str::from_utf8(&self.scratch),
+        );
+        if let (Ok(text), Ok(scratch)) = texts {
+            let columns = self.leads.len();
+            let slots = &self.slots;
             let inside = |range: &Range<usize>| {
-                row.get(range.start - start..range.end - start)
+                text.get(range.start - base..range.end - base)
                     .unwrap_or_default()
             };
-            let cells = self.slots.iter().map(|slot| match slot {
-                Slot::Absent | Slot::Null => JsonCell::Null,
-                Slot::Bool(value) => JsonCell::Bool(*value),
-                Slot::Number(range) => JsonCell::Number(inside(range)),
-                Slot::Text(range) => JsonCell::Str(inside(range)),
-                Slot::Unescaped(range) => JsonCell::Str(&scratch[range.clone()]),
-                Slot::Raw(range) => JsonCell::Raw(&scratch[range.clone()]),
-            });
-            self.builder.append_row(cells)?;
+            let aside = |range: &Range<usize>| scratch.get(range.clone()).unwrap_or_default();
+            let rows = self.waiting.len();
+            self.builder
+                .append_rows(rows, |row, column| match &slots[row * columns + column] {
+                    Slot::Absent | Slot::Null => JsonCell::Null,
+                    Slot::Bool(value) => JsonCell::Bool(*value),
+                    Slot::Number(range) => JsonCell::Number(inside(range)),
+                    Slot::Text(range) => JsonCell::Str(inside(range)),
+                    Slot::Unescaped(range) => JsonCell::Str(aside(range)),
+                    Slot::Raw(range) => JsonCell::Raw(aside(range)),
+                })?;
         } else {
-            self.append_repaired(row, start)?;
+            self.append_repaired(bytes)?;
         }
-        self.counts.add(std::mem::take(&mut self.per_row));
+        self.waiting.clear();
+        self.slots.clear();
+        self.scratch.clear();
         Ok(())
     }
 
-    /// The same for a row that is no valid UTF-8 throughout: one bad cell must not hide the rest.
-    fn append_repaired(&mut self, row: &[u8], start: usize) -> Result<()> {
+    /// The same where not all is valid UTF-8: one bad cell must not hide the rest.
+    fn append_repaired(&mut self, bytes: &[u8]) -> Result<()> {
+        let columns = self.leads.len();
         let texts: Vec<Cow<'_, str>> = self
             .slots
             .iter()
             .map(|slot| match slot {
                 Slot::Number(range) | Slot::Text(range) => {
-                    String::from_utf8_lossy(&row[range.start - start..range.end - start])
+                    String::from_utf8_lossy(&bytes[range.clone()])
                 }
                 Slot::Unescaped(range) | Slot::Raw(range) => {
                     String::from_utf8_lossy(&self.scratch[range.clone()])
@@ -311,19 +444,20 @@ impl Rows {
             .iter()
             .filter(|text| matches!(text, Cow::Owned(_)))
             .count();
-        let cells = self
-            .slots
-            .iter()
-            .zip(&texts)
-            .map(|(slot, text)| match slot {
+        let slots = &self.slots;
+        let rows = self.waiting.len();
+        self.builder.append_rows(rows, |row, column| {
+            let place = row * columns + column;
+            let text = &texts[place];
+            match &slots[place] {
                 Slot::Absent | Slot::Null => JsonCell::Null,
                 Slot::Bool(value) => JsonCell::Bool(*value),
                 Slot::Number(_) => JsonCell::Number(text),
                 Slot::Text(_) | Slot::Unescaped(_) => JsonCell::Str(text),
                 Slot::Raw(_) => JsonCell::Raw(text),
-            });
-        self.builder.append_row(cells)?;
-        self.per_row.replaced += repaired as u64;
+            }
+        })?;
+        self.counts.replaced += repaired as u64;
         Ok(())
     }
 
@@ -331,7 +465,10 @@ impl Rows {
     pub(super) fn finish(self) -> Result<Finished> {
         let rows = self.builder.rows();
         let (schema, batches, mut warnings) = self.builder.finish()?;
-        warnings.extend(self.counts.warnings(&self.names, self.settings.nesting));
+        warnings.extend(
+            self.counts
+                .warnings(&self.layout.columns, self.settings.nesting),
+        );
         Ok(Finished {
             schema,
             batches,
@@ -343,6 +480,13 @@ impl Rows {
 }
 
 impl Counts {
+    fn is_empty(&self) -> bool {
+        self.replaced == 0
+            && self.repeated == 0
+            && self.unknown.is_empty()
+            && self.too_deep.is_empty()
+    }
+
     fn add(&mut self, row: Self) {
         self.replaced += row.replaced;
         self.repeated += row.repeated;
@@ -353,15 +497,16 @@ impl Counts {
                 self.more_unknown += count;
             }
         }
+        self.more_unknown += row.more_unknown;
         for (column, count) in row.too_deep {
             *self.too_deep.entry(column).or_default() += count;
         }
     }
 
-    fn warnings(self, names: &[String], nesting: usize) -> Vec<Warning> {
+    fn warnings(self, columns: &Columns, nesting: usize) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for (column, count) in self.too_deep {
-            let name = &names[column];
+            let name = &columns[column].0;
             warnings.push(Warning::of_values(
                 WarningKind::Value,
                 name,

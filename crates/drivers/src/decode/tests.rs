@@ -10,13 +10,54 @@ fn options() -> Options {
         max_rows: None,
         datetimes: DatetimeMode::Timestamp,
         annotated: true,
+        blocks: BlockOptions {
+            at_once: 0,
+            ..BlockOptions::of_this_machine()
+        },
     }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().unwrap().block_on(future)
+}
+
+fn finish(decoder: Decoder) -> Result<Decoded> {
+    block_on(decoder.finish())
+}
+
+/// Decodes in chunks of random sizes; rows are cut into blocks when `blocks` has a size.
+fn decode_in_pieces(
+    random: &mut Random,
+    largest: usize,
+    blocks: Option<usize>,
+    body: &[u8],
+) -> Result<Decoded> {
+    let blocks = BlockOptions {
+        after: 1,
+        size: blocks.unwrap_or_default(),
+        at_once: if blocks.is_some() { 3 } else { 0 },
+    };
+    let mut decoder = Decoder::new(Options {
+        blocks,
+        ..options()
+    });
+    block_on(async {
+        let mut rest = body;
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at((1 + random.below(largest)).min(rest.len()));
+            decoder.push(chunk)?;
+            decoder.settle().await?;
+            rest = after;
+        }
+        decoder.finish().await
+    })
 }
 
 fn decode_with(options: Options, body: &[u8]) -> Result<Decoded> {
     let mut decoder = Decoder::new(options);
     decoder.push(body)?;
-    decoder.finish()
+    finish(decoder)
 }
 
 fn decode(body: &str) -> Decoded {
@@ -227,7 +268,7 @@ fn a_cell_of_ten_megabytes_in_small_chunks() {
     for chunk in body.as_bytes().chunks(16_384) {
         decoder.push(chunk).unwrap();
     }
-    let (table, _) = table(decoder.finish().unwrap());
+    let (table, _) = table(finish(decoder).unwrap());
     assert_eq!(table.cell(0, "S").unwrap().to_string().len(), 10_000_000);
 }
 
@@ -251,7 +292,7 @@ fn a_cut_keeps_as_many_rows_as_asked() {
     });
     decoder.push(&body.as_bytes()[..body.len() - 10]).unwrap();
     assert!(decoder.is_satisfied(), "the rest need not be downloaded");
-    assert_eq!(decoder.finish().unwrap().rows, 1);
+    assert_eq!(finish(decoder).unwrap().rows, 1);
 }
 
 #[test]
@@ -433,8 +474,8 @@ impl Random {
 fn random_answers_decode_as_serde_json_reads_them_in_any_chunks() {
     let mut random = Random(7);
     let names = ["D", "S", "k \"é"];
-    for _ in 0..300 {
-        let rows: Vec<serde_json::Value> = (0..random.below(6))
+    for round in 0..600 {
+        let rows: Vec<serde_json::Value> = (0..random.below(if round % 3 == 0 { 60 } else { 6 }))
             .map(|_| {
                 let mut row = serde_json::Map::new();
                 let first = random.below(3);
@@ -454,14 +495,9 @@ fn random_answers_decode_as_serde_json_reads_them_in_any_chunks() {
         } else {
             format!(r#"{{"schema": {schema},"x":{results}, "results" : {results} }}"#)
         };
-        let mut decoder = Decoder::new(options());
-        let mut rest = body.as_bytes();
-        while !rest.is_empty() {
-            let (chunk, after) = rest.split_at((1 + random.below(40)).min(rest.len()));
-            decoder.push(chunk).unwrap();
-            rest = after;
-        }
-        let (table, warnings) = table(decoder.finish().unwrap());
+        let blocks = (round % 2 == 0).then(|| 1 + random.below(300));
+        let decoded = decode_in_pieces(&mut random, 40, blocks, body.as_bytes()).unwrap();
+        let (table, warnings) = table(decoded);
         assert!(warnings.is_empty(), "{warnings:?}");
         assert_eq!(table.row_count(), rows.len());
         for (index, row) in rows.iter().enumerate() {
@@ -495,7 +531,7 @@ fn random_damage_is_an_error_or_a_table_and_never_a_panic() {
     let whole = format!(
         r##"{{"Stats":{{"a":[1.5]}},"schema":{SCHEMA},"results":[{{"B@odata.type":"#x","B":1,"L":-5,"D":{{"@odata.type":"y","a":["\ud83d\ude00"]}}}},{{"S":"é\n","T":"2024-03-26T09:39:50Z"}}]}}"##
     );
-    for _ in 0..20_000 {
+    for round in 0..20_000 {
         let mut body = whole.clone().into_bytes();
         for _ in 0..=random.below(3) {
             let place = random.below(body.len());
@@ -506,10 +542,80 @@ fn random_damage_is_an_error_or_a_table_and_never_a_panic() {
                 _ => drop(body.remove(place)),
             }
         }
-        let mut decoder = Decoder::new(options());
-        let _ = body
-            .chunks(1 + random.below(50))
+        let largest = 1 + random.below(50);
+        let blocks = (round % 2 == 0).then_some(40);
+        let _ = decode_in_pieces(&mut random, largest, blocks, &body);
+    }
+}
+
+/// Rows that hold what a border between rows looks like, as text and as members.
+#[test]
+fn blocks_that_are_cut_in_the_wrong_place_decode_the_same() {
+    let mut random = Random(3);
+    for round in 0..24 {
+        let rows: Vec<String> = (0..200)
+            .map(|row| match random.below(6) {
+                0 => format!(r#"{{"A":{row},"S":"}},{{\"A\":"}}"#),
+                1 => format!(
+                    r#"{{"A":{row},"D":[{{"x":1}},{{"A":{row}}},{{"A":[{{}},{{"A":2}}]}}]}}"#
+                ),
+                2 => format!(
+                    r#"{{"S":"{}","A":{row}}}"#,
+                    "long ".repeat(random.below(200))
+                ),
+                3 => format!(r#"{{"A":{row},"A":{row},"Q":1}}"#),
+                4 => format!(r#"{{"A":"no number","T":"1000-01-01T00:00:00Z","D":"{row}"}}"#),
+                _ => format!(r#"{{"A":{row}}}"#),
+            })
+            .collect();
+        let separator = [
+            ",", ",
+  ", " , ",
+        ][round % 3];
+        let body = format!(
+            r#"{{"schema":[{{"name":"A","type":"Int64"}},{{"name":"S","type":"String"}},
+            {{"name":"D","type":"Object"}},{{"name":"T","type":"DateTime"}}],
+            "results":[{}],"x":[{{"A":1}},{{"A":2}},{{"A":3}}]}}"#,
+            rows.join(separator)
+        );
+        let whole = shown(decode(&body));
+        let size = 1 + random.below(2_000);
+        let decoded = decode_in_pieces(&mut random, 700, Some(size), body.as_bytes()).unwrap();
+        assert_eq!(shown(decoded), whole, "blocks of {size}");
+        let broken = body.replacen(&rows[150], r#"{"A":1 "S":2}"#, 1);
+        let message = decode_with(options(), broken.as_bytes())
+            .unwrap_err()
+            .to_string();
+        let error = decode_in_pieces(&mut random, 700, Some(size), broken.as_bytes());
+        assert_eq!(error.unwrap_err().to_string(), message, "blocks of {size}");
+    }
+}
+
+#[test]
+fn the_limit_of_rows_holds_for_blocks_too() {
+    let rows = vec![r#"{"A":1}"#; 500].join(",");
+    let body = format!(r#"{{"Schema":[{{"Name":"A","Type":"Int64"}}],"Results":[{rows}]}}"#);
+    for (limit, fits) in [(499, false), (500, true)] {
+        let mut decoder = Decoder::new(Options {
+            limits: Limits {
+                rows: limit,
+                ..Limits::default()
+            },
+            blocks: BlockOptions {
+                after: 1,
+                size: 64,
+                at_once: 2,
+            },
+            ..options()
+        });
+        let outcome = body
+            .as_bytes()
+            .chunks(33)
             .try_for_each(|chunk| decoder.push(chunk))
-            .and_then(|()| decoder.finish().map(drop));
+            .and_then(|()| finish(decoder));
+        assert_eq!(outcome.is_ok(), fits);
+        if let Err(error) = outcome {
+            assert_eq!(error.to_string(), "the answer has more than 499 rows");
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Comma-separated values, as RFC 4180 has them.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use defender_core::Result;
 
-use super::{columns, failed};
-use crate::{Cell, Writer};
+use super::columns;
+use super::lines::{LineFormat, Lines};
+use crate::Cell;
 
 /// A header line, CRLF at each line's end, quotes where needed and doubled inside.
 ///
@@ -17,56 +17,45 @@ use crate::{Cell, Writer};
 /// for a formula must be told to import the file as text.
 pub(crate) struct Csv {
     schema: SchemaRef,
-    output: BufWriter<Box<dyn Write + Send>>,
-    headed: bool,
 }
 
 impl Csv {
-    pub(crate) fn new(schema: &SchemaRef, output: Box<dyn Write + Send>) -> Self {
-        Self {
-            schema: schema.clone(),
-            output: BufWriter::new(output),
-            headed: false,
-        }
+    pub(crate) fn writer(schema: &SchemaRef, output: Box<dyn Write + Send>) -> Lines<Self> {
+        let schema = schema.clone();
+        Lines::new(Self { schema }, output)
     }
+}
 
-    fn head(&mut self) -> io::Result<()> {
-        if self.headed {
-            return Ok(());
-        }
-        self.headed = true;
+impl LineFormat for Csv {
+    fn head(&self) -> String {
         let mut line = String::new();
         for (index, field) in self.schema.fields().iter().enumerate() {
             separate(&mut line, index);
             push_quoted(&mut line, field.name());
         }
         line.push_str("\r\n");
-        self.output.write_all(line.as_bytes())
+        line
     }
 
-    fn rows(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        self.head()?;
+    fn rows(&self, batch: &RecordBatch, text: &mut String) {
         let columns = columns(&self.schema, batch);
-        let mut line = String::new();
         for row in 0..batch.num_rows() {
-            line.clear();
+            let start = text.len();
             for (index, column) in columns.iter().enumerate() {
-                separate(&mut line, index);
+                separate(text, index);
                 match column.cell(row) {
-                    Cell::Text(text) | Cell::Json(text) | Cell::Decimal(text) => {
-                        push_quoted(&mut line, &text);
+                    Cell::Text(cell) | Cell::Json(cell) | Cell::Decimal(cell) => {
+                        push_quoted(text, &cell);
                     }
-                    cell => cell.push_to(&mut line),
+                    cell => cell.push_to(text),
                 }
             }
-            if line.is_empty() {
+            if text.len() == start {
                 // Readers pass over an empty line, and the row with it.
-                line.push_str("\"\"");
+                text.push_str("\"\"");
             }
-            line.push_str("\r\n");
-            self.output.write_all(line.as_bytes())?;
+            text.push_str("\r\n");
         }
-        Ok(())
     }
 }
 
@@ -93,16 +82,4 @@ fn push_quoted(line: &mut String, text: &str) {
         line.push_str(part);
     }
     line.push('"');
-}
-
-impl Writer for Csv {
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.rows(batch).map_err(failed)
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        self.head()
-            .and_then(|()| self.output.flush())
-            .map_err(failed)
-    }
 }

@@ -1,123 +1,149 @@
 //! JSON: one array of objects, or one object a line.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use defender_core::Result;
 use serde::de::IgnoredAny;
 
-use super::{columns, failed};
-use crate::{Cell, Writer, ticks};
+use super::columns;
+use super::lines::{LineFormat, Lines};
+use crate::Cell;
 
 /// Datetimes and timespans are text, dynamic values nest, integers are exact; NaN and the
 /// infinities, which JSON lacks, are text, and so are decimals, which most readers would round.
 pub(crate) struct Json {
     schema: SchemaRef,
-    output: BufWriter<Box<dyn Write + Send>>,
+    /// Each column's name with what stands around it.
     keys: Vec<String>,
     array: bool,
-    empty: bool,
 }
 
 impl Json {
-    pub(crate) fn array(schema: &SchemaRef, output: Box<dyn Write + Send>) -> Self {
-        Self::new(schema, output, true)
+    pub(crate) fn array(schema: &SchemaRef, output: Box<dyn Write + Send>) -> Lines<Self> {
+        Self::writer(schema, output, true)
     }
 
-    pub(crate) fn lines(schema: &SchemaRef, output: Box<dyn Write + Send>) -> Self {
-        Self::new(schema, output, false)
+    pub(crate) fn lines(schema: &SchemaRef, output: Box<dyn Write + Send>) -> Lines<Self> {
+        Self::writer(schema, output, false)
     }
 
-    fn new(schema: &SchemaRef, output: Box<dyn Write + Send>, array: bool) -> Self {
+    fn writer(schema: &SchemaRef, output: Box<dyn Write + Send>, array: bool) -> Lines<Self> {
         let keys = schema.fields().iter().enumerate().map(|(index, field)| {
             let comma = if index == 0 { "" } else { "," };
             format!("{comma}{}:", serde_json::Value::from(field.name().as_str()))
         });
-        Self {
+        let format = Self {
             schema: schema.clone(),
-            output: BufWriter::new(output),
             keys: keys.collect(),
             array,
-            empty: true,
-        }
-    }
-
-    fn rows(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        let columns = columns(&self.schema, batch);
-        let mut text = String::new();
-        for row in 0..batch.num_rows() {
-            let before = match (self.array, self.empty) {
-                (true, true) => "[\n{",
-                (true, false) => ",\n{",
-                (false, _) => "{",
-            };
-            self.output.write_all(before.as_bytes())?;
-            self.empty = false;
-            for (key, column) in self.keys.iter().zip(&columns) {
-                self.output.write_all(key.as_bytes())?;
-                text.clear();
-                write_cell(&mut self.output, &column.cell(row), &mut text)?;
-            }
-            let after: &[u8] = if self.array { b"}" } else { b"}\n" };
-            self.output.write_all(after)?;
-        }
-        Ok(())
+        };
+        Lines::new(format, output)
     }
 }
 
-fn write_cell(output: &mut impl Write, cell: &Cell<'_>, scratch: &mut String) -> io::Result<()> {
+impl LineFormat for Json {
+    fn head(&self) -> String {
+        if self.array { "[" } else { "" }.to_owned()
+    }
+
+    fn between(&self) -> &'static str {
+        if self.array { "," } else { "" }
+    }
+
+    fn rows(&self, batch: &RecordBatch, text: &mut String) {
+        let columns = columns(&self.schema, batch);
+        let (before, after) = if self.array {
+            (",\n{", "}")
+        } else {
+            ("{", "}\n")
+        };
+        for row in 0..batch.num_rows() {
+            text.push_str(before);
+            for (key, column) in self.keys.iter().zip(&columns) {
+                text.push_str(key);
+                push_cell(text, &column.cell(row));
+            }
+            text.push_str(after);
+        }
+    }
+
+    fn tail(&self, empty: bool) -> &'static str {
+        match (self.array, empty) {
+            (true, true) => "]\n",
+            (true, false) => "\n]\n",
+            (false, _) => "",
+        }
+    }
+}
+
+fn push_cell(text: &mut String, cell: &Cell<'_>) {
     match cell {
-        Cell::Null => output.write_all(b"null"),
-        Cell::Bool(_) | Cell::Long(_) => {
-            cell.push_to(scratch);
-            output.write_all(scratch.as_bytes())
-        }
-        Cell::Real(value) if value.is_finite() => {
-            cell.push_to(scratch);
-            output.write_all(scratch.as_bytes())
-        }
-        Cell::DateTime(value) => {
-            ticks::push_datetime(scratch, *value);
-            write!(output, "\"{scratch}\"")
-        }
-        Cell::Real(_) | Cell::TimeSpan(_) => {
-            cell.push_to(scratch);
-            write!(output, "\"{scratch}\"")
+        Cell::Null => text.push_str("null"),
+        Cell::Bool(_) | Cell::Long(_) => cell.push_to(text),
+        Cell::Real(value) if value.is_finite() => cell.push_to(text),
+        Cell::Real(_) | Cell::DateTime(_) | Cell::TimeSpan(_) => {
+            text.push('"');
+            cell.push_to(text);
+            text.push('"');
         }
         // A dynamic column from elsewhere may hold text that is no JSON; quoted it still is a value.
-        Cell::Json(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-            if text.contains('\n') {
-                write_one_line(output, text)
-            } else {
-                output.write_all(text.as_bytes())
-            }
+        Cell::Json(json) if serde_json::from_str::<IgnoredAny>(json).is_ok() => {
+            push_one_line(text, json);
         }
-        Cell::Decimal(text) | Cell::Text(text) | Cell::Json(text) => {
-            serde_json::to_writer(output, text.as_ref()).map_err(io::Error::from)
-        }
+        Cell::Decimal(plain) | Cell::Text(plain) | Cell::Json(plain) => push_string(text, plain),
     }
 }
 
 /// Valid JSON holds line breaks only between its tokens, where a space means the same.
-fn write_one_line(output: &mut impl Write, text: &str) -> io::Result<()> {
-    output.write_all(text.replace(['\n', '\r'], " ").as_bytes())
+fn push_one_line(text: &mut String, json: &str) {
+    if json.contains('\n') {
+        text.push_str(&json.replace(['\n', '\r'], " "));
+    } else {
+        text.push_str(json);
+    }
 }
 
-impl Writer for Json {
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.rows(batch).map_err(failed)
+/// Appends a JSON string as `serde_json` writes it, which costs a call for each piece of it.
+fn push_string(text: &mut String, plain: &str) {
+    text.push('"');
+    let mut done = 0;
+    for (index, byte) in plain.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        text.push_str(&plain[done..index]);
+        done = index + 1;
+        match byte {
+            b'"' => text.push_str("\\\""),
+            b'\\' => text.push_str("\\\\"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            8 => text.push_str("\\b"),
+            12 => text.push_str("\\f"),
+            other => {
+                use std::fmt::Write as _;
+                let _ = write!(text, "\\u{other:04x}");
+            }
+        }
     }
+    text.push_str(&plain[done..]);
+    text.push('"');
+}
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        let end: &[u8] = match (self.array, self.empty) {
-            (true, true) => b"[]\n",
-            (true, false) => b"\n]\n",
-            (false, _) => b"",
-        };
-        self.output
-            .write_all(end)
-            .and_then(|()| self.output.flush())
-            .map_err(failed)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_written_as_serde_json_writes_them() {
+        let mut plain: String = (0..0x100_u32).filter_map(char::from_u32).collect();
+        plain.push_str("\u{2028}\u{1f600}");
+        for start in 0..0x80 {
+            let mut text = String::new();
+            push_string(&mut text, &plain[start..]);
+            assert_eq!(text, serde_json::Value::from(&plain[start..]).to_string());
+        }
     }
 }
