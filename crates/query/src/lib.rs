@@ -70,14 +70,16 @@ pub use defender_config::{
     AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Method, Settings, Sources,
 };
 pub use defender_core::{
-    AccessToken, Clock, Credential, DataEnvironment, Error, ErrorKind, Result, SecretRef,
-    SecretResolver, SecretString, Transport, moment,
+    AccessToken, Clock, Credential, DataEnvironment, Error, ErrorKind, ExposeSecret, Result,
+    SecretRef, SecretResolver, SecretString, Transport, moment,
 };
 pub use defender_credentials::{
     Account, BrowserPrompt, Claims, DeviceCodePrompt, MemoryStore, SignInPrompt, TokenStore, claims,
 };
 #[cfg(feature = "browser")]
 pub use defender_credentials::{Browser, BrowserOptions, NoBrowser, SystemBrowser};
+#[cfg(feature = "azure-cli")]
+pub use defender_credentials::{CommandOutput, CommandRunner, SystemCommands};
 #[cfg(feature = "token-cache")]
 pub use defender_credentials::{FileStore, token_cache_path};
 pub use defender_drivers::{

@@ -52,6 +52,9 @@ pub struct Options {
     /// How a browser is used.
     #[cfg(feature = "browser")]
     pub browser: defender_credentials::BrowserOptions,
+    /// What runs the Azure CLI.
+    #[cfg(feature = "azure-cli")]
+    pub commands: Arc<dyn defender_credentials::CommandRunner>,
     /// Where sign-ins are kept; `None` takes the file that the settings name, or else the
     /// platform's place as [`environment`](Self::environment) gives it, or else memory.
     pub token_store: Option<Arc<dyn TokenStore>>,
@@ -73,6 +76,8 @@ impl Default for Options {
             prompt: Arc::new(Silence),
             #[cfg(feature = "browser")]
             browser: defender_credentials::BrowserOptions::default(),
+            #[cfg(feature = "azure-cli")]
+            commands: Arc::new(defender_credentials::SystemCommands),
             token_store: None,
             environment: BTreeMap::new(),
         }

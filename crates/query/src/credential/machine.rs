@@ -116,7 +116,7 @@ pub(super) fn managed_identity(_: &Place<'_>, _: &ConnectionArgs) -> Result<Made
 /// Whoever is signed in to the Azure CLI.
 #[cfg(feature = "azure-cli")]
 pub(super) fn azure_cli(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
-    let runner = Arc::new(defender_credentials::SystemCommands);
+    let runner = Arc::clone(&place.options.commands);
     let credential = defender_credentials::AzureCli::new(args.tenant_id.clone(), runner);
     Ok(place.cached(credential))
 }

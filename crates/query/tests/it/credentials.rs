@@ -1,23 +1,25 @@
 //! Every way to sign in, in every environment.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use defender_emulator::{
     Application, Certificate, Column, ColumnType, Data, DeviceScript, Emulator, IdentityEndpoint,
     ManagedIdentity, Options as Emulated, Running, Script, SignIn, Tenant, User, Value, Vault,
-    VaultSecret,
+    VaultCertificate, VaultSecret,
 };
 use defender_query::{
     Browser, BrowserOptions, BrowserPrompt, Connection, ConnectionArgs, DataEnvironment,
-    DeviceCodePrompt, Error, ErrorKind, Method, Options, QueryProvider, RetryPolicy, Settings,
-    SignInPrompt,
+    DeviceCodePrompt, Error, ErrorKind, ExposeSecret as _, Method, Options, QueryProvider,
+    RetryPolicy, Settings, SignInPrompt,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
+use crate::outside::{self, SignedInCli};
 use crate::service::{CLIENT, SECRET, TENANT};
 
 const MACHINE: &str = "44444444-4444-4444-4444-cccccccccccc";
@@ -25,7 +27,7 @@ const USER: &str = "ana@contoso.example";
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures");
 const CERTIFICATE: &str = include_str!("fixtures/certificate.pem");
 const KEY: &str = include_str!("fixtures/key.pem");
-const PASSWORD: &str = "made-up-password";
+pub(crate) const PASSWORD: &str = "made-up-password";
 
 async fn start() -> Running {
     start_as(None).await
@@ -35,6 +37,7 @@ async fn start() -> Running {
 async fn start_as(account: Option<&str>) -> Running {
     let mut application = Application::new(CLIENT, SECRET);
     application.certificates = vec![Certificate::parse(CERTIFICATE.as_bytes()).unwrap()];
+    application.federated = vec![outside::trusted()];
     let mut machine = Application::machine(MACHINE, ManagedIdentity::System);
     machine.roles.clone_from(&application.roles);
     let script = Script::new().answer(
@@ -43,6 +46,7 @@ async fn start_as(account: Option<&str>) -> Running {
         vec![vec![Value::Long(1)]],
     );
     let both = format!("{CERTIFICATE}{KEY}");
+    let open = [CERTIFICATE.as_bytes(), &outside::open_key()].concat();
     Emulator::start(Emulated {
         tenants: vec![Tenant {
             id: TENANT.to_owned(),
@@ -55,6 +59,7 @@ async fn start_as(account: Option<&str>) -> Running {
                     VaultSecret::new("hunting", both),
                     VaultSecret::new("key-password", PASSWORD),
                 ],
+                certificates: vec![VaultCertificate::new("packed", &open).unwrap()],
                 ..Vault::new("contoso")
             }],
             applications: vec![application, machine],
@@ -167,7 +172,7 @@ fn options(running: &Running, person: &Arc<Person>) -> Options {
 }
 
 /// The ways to sign in, as the Args of a section.
-fn ways() -> Vec<(&'static str, String, Method)> {
+fn ways(assertion: &Path) -> Vec<(&'static str, String, Method)> {
     let identity = format!("TenantId: {TENANT}, ClientId: {CLIENT}");
     vec![
         (
@@ -216,6 +221,17 @@ fn ways() -> Vec<(&'static str, String, Method)> {
             "AuthType: msi".to_owned(),
             Method::ManagedIdentity,
         ),
+        (
+            "assertion",
+            format!("{identity}, AssertionFile: '{}'", assertion.display()),
+            Method::WorkloadIdentity,
+        ),
+        (
+            "token",
+            "AccessToken: {EnvironmentVar: GIVEN}".to_owned(),
+            Method::ExistingToken,
+        ),
+        ("cli", "AuthType: cli".to_owned(), Method::AzureCli),
     ]
 }
 
@@ -228,18 +244,38 @@ fn settings(running: &Running, args: &str) -> Settings {
     .unwrap()
 }
 
+/// A token of the application's for `environment`, as another program may have it.
+async fn given(running: &Running, environment: DataEnvironment) -> String {
+    let options = options(running, &Arc::default());
+    let args = format!("TenantId: {TENANT}, ClientId: {CLIENT}, ClientSecret: {SECRET}");
+    let connection = Connection::from_settings(&settings(running, &args), None);
+    let provider = QueryProvider::with_options(environment, options);
+    let identity = provider.identity(connection).await.unwrap();
+    let token = identity.token().await.unwrap();
+    token.secret.expose_secret().to_owned()
+}
+
 #[tokio::test]
 async fn every_environment_takes_every_credential_alike() {
     let running = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let assertion = folder.path().join("assertion");
     for environment in [
         DataEnvironment::M365dGraph,
         DataEnvironment::Mde,
         DataEnvironment::M365d,
         DataEnvironment::SecurityGraph,
     ] {
-        for (name, args, method) in ways() {
+        let given = given(&running, environment).await;
+        for (name, args, method) in ways(&assertion) {
+            std::fs::write(&assertion, outside::assertion()).unwrap();
             let person = Arc::new(Person::default());
-            let provider = QueryProvider::with_options(environment, options(&running, &person));
+            let mut options = options(&running, &person);
+            options.commands = Arc::new(SignedInCli(given.clone()));
+            options
+                .environment
+                .insert("GIVEN".to_owned(), given.clone());
+            let provider = QueryProvider::with_options(environment, options);
             let settings = settings(&running, &args);
             let connection = || Connection::from_settings(&settings, None);
             let identity = provider.identity(connection()).await;
@@ -319,6 +355,20 @@ async fn a_section_with_user_and_secret_signs_the_user_in_and_says_so_once() {
 
 #[tokio::test]
 async fn a_certificate_and_its_key_may_be_in_a_vault() {
+    let password = "PrivateKeySecret: {KeyVault: key-password}";
+    let asked = hunt_with_vault(&format!("Certificate: {{KeyVault: hunting}}, {password}")).await;
+    assert_eq!(asked.get("/secrets/hunting"), Some(&1));
+    assert_eq!(asked.get("/secrets/key-password"), Some(&1));
+}
+
+#[tokio::test]
+async fn a_vaults_own_certificate_comes_with_its_key() {
+    let asked = hunt_with_vault("Certificate: {KeyVault: packed}").await;
+    assert_eq!(asked.get("/secrets/packed"), Some(&1), "{asked:?}");
+}
+
+/// Hunts with a certificate from the vault, and says how often which path was asked for.
+async fn hunt_with_vault(args: &str) -> BTreeMap<String, usize> {
     let running = start().await;
     let person = Arc::new(Person::default());
     let mut options = options(&running, &person);
@@ -329,8 +379,7 @@ async fn a_certificate_and_its_key_may_be_in_a_vault() {
     });
     let settings = Settings::parse(&format!(
         "KeyVault: {{VaultName: contoso}}\nAzure: {{auth_methods: [env]}}\nDataProviders:\n  \
-         MicrosoftDefender:\n    Args:\n      TenantId: {TENANT}\n      ClientId: {CLIENT}\n      \
-         Certificate: {{KeyVault: hunting}}\n      PrivateKeySecret: {{KeyVault: key-password}}\n"
+         MicrosoftDefender:\n    Args: {{TenantId: {TENANT}, ClientId: {CLIENT}, {args}}}\n"
     ))
     .unwrap();
     let connected = QueryProvider::with_options(DataEnvironment::M365dGraph, options)
@@ -341,14 +390,11 @@ async fn a_certificate_and_its_key_may_be_in_a_vault() {
         connected.exec_query("print x").await.unwrap().row_count(),
         1
     );
-    let requests = running.requests();
-    let paths: BTreeMap<&str, usize> =
-        requests.iter().fold(BTreeMap::new(), |mut paths, request| {
-            *paths.entry(request.path.as_str()).or_default() += 1;
-            paths
-        });
-    assert_eq!(paths.get("/secrets/hunting"), Some(&1));
-    assert_eq!(paths.get("/secrets/key-password"), Some(&1));
+    let mut paths = BTreeMap::new();
+    for request in running.requests() {
+        *paths.entry(request.path).or_default() += 1;
+    }
+    paths
 }
 
 #[tokio::test]

@@ -5,13 +5,28 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+#[cfg(all(
+    feature = "client-secret",
+    feature = "environment",
+    feature = "key-vault",
+    feature = "m365d-graph"
+))]
+mod clouds;
+#[cfg(feature = "default")]
 mod connect;
+#[cfg(feature = "default")]
 mod credentials;
+#[cfg(feature = "default")]
 mod exchange;
+#[cfg(feature = "default")]
 mod fan_out;
-#[cfg(feature = "key-vault")]
+#[cfg(feature = "default")]
 mod key_vault;
 #[cfg(feature = "local")]
 mod local;
+#[cfg(all(feature = "client-secret", feature = "m365d-graph"))]
+mod long_run;
+#[cfg(feature = "default")]
+mod outside;
 mod own_driver;
 mod service;

@@ -1,5 +1,10 @@
 //! The emulator that the tests talk to, and what it was asked.
 
+#![cfg(any(
+    feature = "default",
+    all(feature = "client-secret", feature = "m365d-graph")
+))]
+
 use defender_emulator::{
     Application, Cloud, Column, ColumnType, Data, Emulator, Options, RecordedRequest, Running,
     Script, Tenant, Value,
