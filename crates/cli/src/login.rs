@@ -46,7 +46,7 @@ pub(crate) async fn run(options: &LoginOptions, context: &Context) -> Result<()>
         let who = match (&account, identity.client_id()) {
             (Some(account), _) => account.username.clone(),
             (None, Some(client)) => format!("application {client}"),
-            (None, None) => "the identity of this machine".to_owned(),
+            (None, None) => whoever(token.secret.expose_secret()),
         };
         if options.json {
             done.push(json!({
@@ -78,6 +78,21 @@ pub(crate) async fn run(options: &LoginOptions, context: &Context) -> Result<()>
         ErrorKind::Incomplete,
         format!("not signed in to {}", failed.join(", ")),
     ))
+}
+
+/// Whom `token` speaks of, where only that knows: tokens of the machine, of the Azure CLI, or
+/// obtained elsewhere.
+fn whoever(token: &str) -> String {
+    let claims = claims(token).ok();
+    let user = claims.as_ref().and_then(|claims| claims.user.clone());
+    let application = || {
+        Some(format!(
+            "application {}",
+            claims.as_ref()?.application.as_ref()?
+        ))
+    };
+    user.or_else(application)
+        .unwrap_or_else(|| "somebody whom the token does not name".to_owned())
 }
 
 /// A person logs in, unless settings or options name another way.

@@ -1,11 +1,13 @@
 //! No secret is in anything that a run prints, logs or leaves behind.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use defender_emulator::{
-    Application, Faults, Options, ProxyCredentials, Running, Tenant, Vault, VaultSecret,
+    Application, DeviceScript, Faults, Options, ProxyCredentials, Running, SignIn, Tenant, Vault,
+    VaultSecret,
 };
 
 use crate::command::{Folder, Ran};
@@ -19,7 +21,8 @@ const MISTYPED_PASSWORD: &str = "cAnArY-four:/@ %\u{fc}";
 const KEY_PASSWORD: &str = "cAnArY-five+/&=% ~\u{fc}";
 const ACCESS_TOKEN: &str = "cAnArY-six.AbCdEfGh.IjKlMnOp";
 const VAULT_VALUE: &str = "cAnArY-seven+/&=% ~\u{fc}";
-const SECRETS: [&str; 7] = [
+const REFRESH_TOKEN: &str = "cAnArY-eight.AbCdEfGh_IjKlMnOp-Q/+=";
+const SECRETS: [&str; 8] = [
     SECRET,
     MISTYPED,
     PASSWORD,
@@ -27,6 +30,7 @@ const SECRETS: [&str; 7] = [
     KEY_PASSWORD,
     ACCESS_TOKEN,
     VAULT_VALUE,
+    REFRESH_TOKEN,
 ];
 
 /// An emulator behind a proxy that asks for a password.
@@ -48,6 +52,13 @@ fn start(faults: &str) -> Running {
             password: PASSWORD.to_owned().into(),
         }),
         faults: Faults::parse(faults).unwrap(),
+        sign_in: SignIn {
+            device: DeviceScript {
+                interval: Duration::ZERO,
+                ..DeviceScript::default()
+            },
+            ..SignIn::default()
+        },
         ..service::options()
     })
 }
@@ -418,7 +429,54 @@ fn no_failing_sign_in_shows_or_leaves_its_secret() {
         let ran = run(&running, &folder, &arguments, &variables);
         assert_eq!(codes(&ran), [code; 3], "{more:?}: {}", ran[0].stderr);
     }
-    // What was written here is ours; everything else is the command's.
+    assert_nothing_left(&folder);
+}
+
+/// A user's sign-in is kept, refused by the service, and renewed in vain.
+#[test]
+fn a_kept_sign_in_shows_and_leaves_no_token() {
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let identity = format!(
+        "{}.{}.x",
+        part(serde_json::json!({"alg": "RS256"})),
+        part(serde_json::json!({
+            "aud": service::CLIENT,
+            "tid": service::TENANT,
+            "oid": "44444444-4444-4444-4444-dddddddddddd",
+            "preferred_username": "ana@contoso.example",
+        }))
+    );
+    let granted = serde_json::json!({
+        "token_type": "Bearer",
+        "expires_in": 3599,
+        "access_token": ACCESS_TOKEN,
+        "refresh_token": REFRESH_TOKEN,
+        "id_token": identity,
+    });
+    let form: String = url::form_urlencoded::byte_serialize(REFRESH_TOKEN.as_bytes()).collect();
+    let refused = serde_json::json!({
+        "error": "invalid_grant",
+        "error_description": format!("AADSTS70000: grant_type=refresh_token&refresh_token={form} and {REFRESH_TOKEN}"),
+    });
+    let token = service::TOKEN;
+    let running = start(&format!(
+        "- {{path: '{token}', requests: [1, 2, 3], json: {granted}}}\n\
+         - {{path: '{token}', status: 400, json: {refused}}}\n"
+    ));
+    let folder = folder(&running, SECRET);
+    let user = ["--auth-type", "device"];
+    let ran = run(&running, &folder, &[&["login"][..], &user].concat(), &[]);
+    assert_eq!(codes(&ran), [0; 3], "{}", ran[0].stderr);
+    let arguments = [&QUERY[..], &user, &["--no-input"]].concat();
+    let ran = run(&running, &folder, &arguments, &[]);
+    assert_eq!(codes(&ran), [4; 3], "{}", ran[0].stderr);
+    // It was the refresh token that was refused.
+    assert!(ran[0].stderr.contains("AADSTS70000"), "{}", ran[0].stderr);
+    assert_nothing_left(&folder);
+}
+
+/// What was written here is ours; everything else is the command's.
+fn assert_nothing_left(folder: &Folder) {
     let given = ["msticpyconfig.yaml", "ca.pem"];
     let mut folders = vec![folder.root().to_owned()];
     while let Some(path) = folders.pop() {

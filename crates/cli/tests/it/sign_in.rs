@@ -185,6 +185,56 @@ fn a_script_takes_the_token_to_curl() {
     assert!(text.contains("\"results\""), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn whoever_is_signed_in_to_the_azure_cli_hunts() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let running = start(service::options());
+    let folder = Folder::of(&running);
+    let token = folder.run(&["token", "--raw"]).text();
+    let answer = serde_json::json!({
+        "accessToken": token.trim(),
+        "expires_on": 4_102_444_800_u64,
+        "tokenType": "Bearer",
+    });
+    folder.write(
+        "bin/az",
+        &format!("#!/bin/sh\necho \"$@\" >> az.log\ncat <<'END'\n{answer}\nEND\n"),
+    );
+    let program = folder.work().join("bin/az");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let environment = [("PATH".to_owned(), path)];
+    let url = running.http_url();
+    let signed = [
+        "--auth-type",
+        "cli",
+        "--tenant-id",
+        TENANT,
+        "--authority",
+        &url,
+    ];
+    let signed = [&signed[..], &["--api-root", &url]].concat();
+    let ran = folder.run_in(&[&["login"][..], &signed].concat(), &environment, "");
+    assert_code(&ran, 0);
+    assert!(ran.text().contains(CLIENT), "{}", ran.text());
+    let ran = folder.run_in(
+        &[&["query", "print x=1"][..], &signed].concat(),
+        &environment,
+        "",
+    );
+    assert_code(&ran, 0);
+    let log = std::fs::read_to_string(folder.work().join("az.log")).unwrap();
+    let asked = format!(
+        "account get-access-token --output json --resource https://graph.microsoft.com --tenant {TENANT}"
+    );
+    assert!(log.lines().all(|line| line.starts_with(&asked)), "{log}");
+    // Without the program the error says what to install.
+    let ran = folder.run(&[&["query", "print x=1"][..], &signed].concat());
+    assert!(ran.stderr.contains("az login"), "{}", ran.stderr);
+}
+
 #[test]
 fn one_application_hunts_in_three_tenants_and_names_the_one_without_consent() {
     let tenants = [('4', "Contoso"), ('5', "Fabrikam"), ('7', "Woodgrove")].map(|(digit, name)| {

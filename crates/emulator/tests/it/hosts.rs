@@ -160,6 +160,13 @@ async fn a_token_of_one_cloud_is_nothing_in_another() {
     .await;
     let answer = hunt(&running, "graph.microsoft.us", RUN[0], &dod).await;
     insta::assert_json_snapshot!("wrong_audience", answer.exchange(&running));
+    // Elsewhere the signature says it, before the audience could.
+    let answer = hunt(&running, "graph.microsoft.com", RUN[0], &dod).await;
+    assert!(
+        answer.text().contains("Invalid signature"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
