@@ -264,8 +264,8 @@ impl<'a> Binder<'a> {
                         "query_bin_auto_size" => self.bins.size = value,
                         "query_bin_auto_at" => self.bins.at = value,
                         _ => self.note(
-                        statement.span,
-                        format!("'set {}' changes nothing here", set.name.text),
+                            statement.span,
+                            format!("'set {}' changes nothing here", set.name.text),
                         ),
                     }
                 }

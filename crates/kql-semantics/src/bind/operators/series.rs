@@ -130,7 +130,7 @@ impl<'a> Binder<'a> {
             }
         }
         let bound = MakeSeries {
-                nonempty,
+            nonempty,
             series,
             axis,
             axis_column: axis_column.id,
