@@ -3,6 +3,8 @@
 //! A bench prints a markdown table and names the machine, the versions and the commands, so that
 //! its report can be read, and repeated, without the code.
 
+mod decode;
+mod export;
 mod kql;
 mod limits;
 
@@ -18,6 +20,18 @@ struct Bench {
 }
 
 const BENCHES: &[Bench] = &[
+    Bench {
+        name: "decode",
+        run: decode::run,
+    },
+    Bench {
+        name: "instructions",
+        run: decode::instructions,
+    },
+    Bench {
+        name: "export",
+        run: export::run,
+    },
     Bench {
         name: "kql",
         run: kql::run,

@@ -1,0 +1,268 @@
+//! From a command line to a file, as whole processes: `defender` beside msticpy and a script.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{Report, built, commit, decode, median, target, version};
+use crate::command::{exists, output, root, run as run_program};
+
+const REPETITIONS: usize = 5;
+const SCRIPTS: &str = "crates/drivers/benches/export";
+/// What the scripts need.
+const PACKAGES: [&str; 5] = ["msticpy==3.0.2", "httpx", "orjson", "polars", "pyarrow"];
+/// Rows of the small question.
+const FEW: &str = "10";
+
+/// A process that ends with this one.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An error means that it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(program: &Path, file: &Path) -> Result<(Server, String), String> {
+    let mut process = Command::new(program)
+        .arg("serve")
+        .arg(file)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("the server did not start: {error}"))?;
+    let mut port = String::new();
+    let read = process
+        .stdout
+        .take()
+        .map(|output| BufReader::new(output).read_line(&mut port));
+    let server = Server(process);
+    match read {
+        Some(Ok(_)) if !port.trim().is_empty() => Ok((server, port.trim().to_owned())),
+        _ => Err("the server names no port".to_owned()),
+    }
+}
+
+/// Somebody who turns an answer into a file.
+struct Side {
+    name: &'static str,
+    program: PathBuf,
+    script: Option<PathBuf>,
+}
+
+impl Side {
+    fn command(&self, port: &str, format: &str, file: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        if let Some(script) = &self.script {
+            command.arg(script).args([port, format]).arg(file);
+        } else {
+            let service = format!("http://127.0.0.1:{port}");
+            command
+                .args(["query", "--quiet", "--env", "M365DGraph"])
+                .args(["--tenant-id", "11111111-1111-4111-8111-111111111111"])
+                .args(["--client-id", "22222222-2222-4222-8222-222222222222"])
+                .args(["--client-secret-env", "BENCH_SECRET"])
+                .args(["--authority", &service, "--api-root", &service])
+                .args(["--overwrite", "--format", format, "-o"])
+                .arg(file)
+                .arg("DeviceProcessEvents");
+            command.env("BENCH_SECRET", "bench");
+        }
+        command.current_dir(file.parent().unwrap_or(Path::new(".")));
+        command
+    }
+
+    /// Seconds, and the peak of its memory in MiB.
+    fn measure(&self, port: &str, format: &str, file: &Path) -> Result<(f64, f64), String> {
+        let mut command = self.command(port, format, file);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let started = now();
+        let mut process = command
+            .spawn()
+            .map_err(|error| format!("{} did not start: {error}", self.name))?;
+        let status = format!("/proc/{}/status", process.id());
+        let mut peak = 0.0_f64;
+        let found = loop {
+            // The kernel keeps the peak; it is gone with the process, so it is read until then.
+            peak = peak.max(peak_of(&status));
+            if let Some(found) = process
+                .try_wait()
+                .map_err(|error| format!("{}: {error}", self.name))?
+            {
+                break found;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        if found.success() {
+            Ok((seconds, peak))
+        } else {
+            Err(format!("{} failed: {found}", self.name))
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn peak_of(status: &str) -> f64 {
+    let text = std::fs::read_to_string(status).unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("VmHWM"));
+    let kilobytes = line
+        .and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|number| number.parse::<f64>().ok());
+    kilobytes.unwrap_or_default() / 1024.0
+}
+
+/// Python with what the scripts need, below the target folder; an error says why not.
+fn python(folder: &Path) -> Result<PathBuf, String> {
+    if !exists("python3") {
+        return Err("python3 does not start".to_owned());
+    }
+    let environment = folder.join("venv");
+    let python = environment.join("bin").join("python");
+    if !python.exists() {
+        run_program(
+            "python3",
+            &["-m", "venv", &environment.display().to_string()],
+            &[],
+        )?;
+    }
+    let mut arguments = vec![
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    arguments.extend(PACKAGES);
+    run_program(&python.display().to_string(), &arguments, &[])?;
+    Ok(python)
+}
+
+fn command_of_release() -> Result<PathBuf, String> {
+    run_program(
+        "cargo",
+        &["build", "--release", "--locked", "-p", "defender-cli"],
+        &[],
+    )?;
+    let name = format!("defender{}", std::env::consts::EXE_SUFFIX);
+    Ok(target()?.join("release").join(name))
+}
+
+/// Python and the packages that are measured.
+fn versions_of(python: &Path) -> Result<Vec<String>, String> {
+    let python = python.display().to_string();
+    let list = [
+        "-m",
+        "pip",
+        "list",
+        "--format=freeze",
+        "--disable-pip-version-check",
+    ];
+    let installed = output(&python, &list)?;
+    let mut versions = vec![version(&python)];
+    for package in PACKAGES {
+        let name = package.split("==").next().unwrap_or(package);
+        let line = installed
+            .lines()
+            .find(|line| line.split("==").next() == Some(name));
+        versions.extend(line.map(|line| line.replace("==", " ")));
+    }
+    Ok(versions)
+}
+
+fn scripts(python: &Path) -> Result<Vec<Side>, String> {
+    let folder = root().canonicalize().map_err(|error| error.to_string())?;
+    let folder = folder.join(SCRIPTS);
+    Ok([
+        ("msticpy", "msticpy_side.py"),
+        ("httpx + orjson + polars", "polars_side.py"),
+    ]
+    .map(|(name, script)| Side {
+        name,
+        program: python.to_owned(),
+        script: Some(folder.join(script)),
+    })
+    .into())
+}
+
+pub(super) fn run() -> Result<Report, String> {
+    let server = built("defender-drivers", "decode")?;
+    let folder = target()?.join("bench").join("export");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut sides = vec![Side {
+        name: "defender",
+        program: command_of_release()?,
+        script: None,
+    }];
+    let mut versions = vec![format!("defender-query {}", commit()), version("rustc")];
+    let mut notes = Vec::new();
+    match python(&folder) {
+        Ok(python) => {
+            versions.extend(versions_of(&python)?);
+            sides.extend(scripts(&python)?);
+        }
+        Err(reason) => {
+            eprintln!("WARNING: msticpy and the script are not measured: {reason}");
+            notes.push(format!(
+                "**msticpy and the script were not measured: {reason}.**"
+            ));
+        }
+    }
+    let mut rows = Vec::new();
+    let mut commands = vec!["cargo xtask bench export".to_owned()];
+    for (count, format) in [
+        (FEW, "csv"),
+        (decode::ROWS, "parquet"),
+        (decode::ROWS, "csv"),
+        (decode::ROWS, "ndjson"),
+    ] {
+        let (_server, port) = serve(&server, &decode::body(&server, count)?)?;
+        let file = folder.join(format!("rows.{format}"));
+        if count == FEW {
+            let shown = sides
+                .iter()
+                .map(|side| format!("{:?}", side.command("PORT", "FORMAT", Path::new("FILE"))));
+            commands.extend(shown);
+        }
+        let mut measured = vec![(Vec::new(), Vec::new()); sides.len()];
+        // In turns, so that whatever else the machine does hurts all of them.
+        for _ in 0..REPETITIONS {
+            for (side, (seconds, peaks)) in sides.iter().zip(&mut measured) {
+                let (second, peak) = side.measure(&port, format, &file)?;
+                seconds.push(second);
+                peaks.push(peak);
+            }
+        }
+        let own = measured.first().map(|(seconds, _)| median(seconds.clone()));
+        for (side, (seconds, peaks)) in sides.iter().zip(measured) {
+            let seconds = median(seconds);
+            let ratio = own.map_or(f64::NAN, |own| seconds / own);
+            rows.push(vec![
+                format!("{count} rows to {format}"),
+                side.name.to_owned(),
+                format!("{seconds:.3}"),
+                format!("{ratio:.1}"),
+                format!("{:.0}", peaks.into_iter().fold(0.0, f64::max)),
+            ]);
+        }
+    }
+    notes.push(format!(
+        "Seconds of the whole process, median of {REPETITIONS} in turns; times as long as `defender`; \
+         the largest peak of memory. The service is another process that sends the same bytes from \
+         memory, on loopback."
+    ));
+    Ok(Report {
+        title: "From a question to a file",
+        versions,
+        commands,
+        header: vec!["work", "who", "seconds", "× defender", "peak MiB"],
+        rows,
+        notes,
+    })
+}
