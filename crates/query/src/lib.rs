@@ -36,6 +36,18 @@
 //! 4. [`ConnectedProvider::exec_query`] returns a [`Table`] of Arrow batches, or
 //!    [`ConnectedProvider::query`] the same as a stream.
 //!
+//! # Signing in
+//!
+//! The connection says how: a secret, a certificate, an assertion, a token, the `AZURE_`
+//! variables, the machine's identity, the Azure CLI, or a user; in every environment alike.
+//! [`QueryProvider::connect`] gets the first token. Later ones are renewed by themselves before
+//! they end or when the service refuses one, with one request for any number of queries.
+//! A user is asked through [`Options::prompt`], and only where [`Options::input`] is true;
+//! elsewhere whoever is not signed in already is an [`ErrorKind::Credential`].
+//! [`QueryProvider::identity`] signs in without a query.
+//!
+//! # Files
+//!
 //! With feature `local`, [`Connection::to_folders`] takes the place of a tenant, and the same
 //! KQL runs over files.
 
