@@ -7,6 +7,8 @@
 //!
 //! Nothing here asks a service, and only the paths that are given are read.
 
+mod about;
+mod builtin;
 mod definition;
 mod environments;
 mod finding;
@@ -25,10 +27,12 @@ mod scanning;
 mod schema;
 mod search;
 mod template;
+mod testing;
 mod time;
 mod value;
 mod writing;
 
+pub use about::Entity;
 pub use definition::{Definition, Kind, Language, Parameter, Type};
 pub use environments::{compatible, folders};
 pub use finding::{Finding, Severity};
@@ -38,4 +42,5 @@ pub use ranges::split_ranges;
 pub use rendering::{Origin, Rendered, Used};
 pub use schema::SCHEMA;
 pub use search::Search;
+pub use testing::{Mutant, QueryTest, Row, TestCase, junit, mutants};
 pub use value::{Parameters, Value};

@@ -96,10 +96,17 @@ impl Library {
     /// replaces an earlier one of the same name and environment, with a notice.
     pub fn load<P: AsRef<Path>>(paths: &[P]) -> (Self, Vec<Finding>) {
         let mut library = Self::new();
+        let findings = library.import(paths);
+        (library, findings)
+    }
+
+    /// Adds the definition files of `paths`, as [`load`](Self::load) reads them; what is wrong
+    /// with them.
+    pub fn import<P: AsRef<Path>>(&mut self, paths: &[P]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for path in paths {
             for file in folders::files(path.as_ref(), &mut findings) {
-                match library.import_query_file(&file) {
+                match self.import_query_file(&file) {
                     Ok((_, found)) => findings.extend(found),
                     Err(error) => {
                         findings.push(Finding::error(error.to_string()).within(Some(&file)));
@@ -107,7 +114,7 @@ impl Library {
                 }
             }
         }
-        (library, findings)
+        findings
     }
 
     /// Adds the queries of one file, whatever its environments; the number that were added, and

@@ -3,8 +3,8 @@
 use defender_core::{Error, ErrorKind, Result};
 use regex::{Regex, RegexBuilder};
 
+use crate::about::Entity;
 use crate::definition::Definition;
-use crate::value::Value;
 
 /// What to search for. Within a field any term is enough; every field that has terms has to match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +13,14 @@ pub struct Search {
     pub text: Vec<String>,
     /// In the dotted name.
     pub name: Vec<String>,
-    /// In the default of the parameter `table`.
+    /// In the names of the tables that the text reads, and the default of the parameter `table`.
     pub table: Vec<String>,
     /// In the names of the parameters.
     pub parameter: Vec<String>,
+    /// In the techniques.
+    pub technique: Vec<String>,
+    /// What the query takes as a parameter.
+    pub entity: Vec<Entity>,
     /// Whether terms are regular expressions; otherwise they are text.
     pub regex: bool,
     /// Whether upper and lower case are the same.
@@ -30,6 +34,8 @@ impl Default for Search {
             name: Vec::new(),
             table: Vec::new(),
             parameter: Vec::new(),
+            technique: Vec::new(),
+            entity: Vec::new(),
             regex: true,
             ignore_case: true,
         }
@@ -42,13 +48,22 @@ pub(crate) struct Terms {
     name: Vec<Regex>,
     table: Vec<Regex>,
     parameter: Vec<Regex>,
+    technique: Vec<Regex>,
+    entity: Vec<Entity>,
 }
 
 impl Search {
     pub(crate) fn is_empty(&self) -> bool {
-        [&self.text, &self.name, &self.table, &self.parameter]
-            .iter()
-            .all(|terms| terms.is_empty())
+        [
+            &self.text,
+            &self.name,
+            &self.table,
+            &self.parameter,
+            &self.technique,
+        ]
+        .iter()
+        .all(|terms| terms.is_empty())
+            && self.entity.is_empty()
     }
 
     pub(crate) fn compile(&self) -> Result<Terms> {
@@ -60,6 +75,8 @@ impl Search {
             name: compile(&self.name)?,
             table: compile(&self.table)?,
             parameter: compile(&self.parameter)?,
+            technique: compile(&self.technique)?,
+            entity: self.entity.clone(),
         })
     }
 
@@ -84,10 +101,8 @@ impl Search {
 
 impl Terms {
     pub(crate) fn match_query(&self, path: &str, definition: &Definition) -> bool {
-        let table = match definition.parameter("table").map(|table| &table.default) {
-            Some(Some(Value::Text(table))) => table.as_str(),
-            _ => "",
-        };
+        let tables = definition.tables();
+        let techniques = definition.techniques();
         let names: Vec<&str> = definition
             .parameters
             .iter()
@@ -100,16 +115,23 @@ impl Terms {
                     .iter()
                     .any(|term| texts.iter().any(|text| term.is_match(text)))
         };
-        let everywhere = [
+        let mut everywhere = vec![
             path,
             &definition.description,
+            definition.title().unwrap_or_default(),
             &parameters,
-            table,
             &definition.text,
         ];
+        everywhere.extend(&tables);
+        everywhere.extend(&techniques);
         any(&self.text, &everywhere)
             && any(&self.name, &[path])
-            && any(&self.table, &[table])
+            && any(&self.table, &tables)
+            && any(&self.technique, &techniques)
+            && self
+                .entity
+                .iter()
+                .all(|entity| definition.takes(*entity).is_some())
             && any(&self.parameter, &[&parameters])
     }
 }

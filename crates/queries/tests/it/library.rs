@@ -229,7 +229,10 @@ fn a_search_is_any_term_of_every_field() {
         parameter: terms(&["host_name"]),
         ..Search::default()
     };
-    assert_eq!(search(by), ["Device.Logons.on_host", "Logons.on_host"]);
+    assert_eq!(
+        search(by),
+        ["Device.Logons.on_host", "Logons.on_host", "Other.on_host"]
+    );
     assert_eq!(
         search(Search {
             name: terms(&["alerts"]),

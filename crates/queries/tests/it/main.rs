@@ -6,6 +6,7 @@
     reason = "a test fails by panicking and says why it did not run"
 )]
 
+mod built_in;
 mod library;
 mod rendering;
 mod schema;
