@@ -109,6 +109,9 @@ pub(crate) struct QueryOptions {
     /// Keep finished slices in this file, and go on from it after an interruption
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
+    /// End with the first tenant that fails, instead of asking the others
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Query the files of this folder instead of a service; may be given again
     #[arg(long, value_name = "DIR", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) data: Vec<PathBuf>,

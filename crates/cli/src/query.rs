@@ -7,17 +7,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, Completeness, ConnectedProvider, Connection, DatetimeMode, Event, Query, QueryProvider,
-    Summary, Table, Timespan,
+    Answer, Completeness, ConnectedProvider, Connection, DatetimeMode, Event, Failure, Query,
+    QueryProvider, Summary, Table, Timespan,
 };
-use defender_table::{Format, WriterOptions, concat, flatten, ticks};
-use futures::{StreamExt as _, stream};
+use defender_table::{Format, WriterOptions, flatten, ticks};
+use futures::StreamExt as _;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use crate::arguments::{FailOn, OutputOptions, QueryOptions};
 use crate::context::Context;
 use crate::emulator::interrupted;
 use crate::failure::ALARM;
+use crate::fan_out::Tenants;
 use crate::sink::Sink;
 use crate::split::Split;
 use crate::target::{self, Target};
@@ -63,35 +65,52 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         return print(&provider, &query, split, &targets, context);
     }
     let sink = Sink::open(options.output.output.as_deref(), options.output.overwrite)?;
+    let (targets, tenants) = if targets.len() > 1 {
+        let tenants = Tenants::new(&provider, targets, &query, split, options, context)?;
+        (Vec::new(), Some(tenants))
+    } else {
+        (targets, None)
+    };
     let run = async {
-        if targets.len() == 1 {
-            one(&provider, targets, &query, split).await
-        } else {
-            many(
-                &provider,
-                targets,
-                &query,
-                split,
-                options.connection.parallel,
-                context,
-            )
-            .await
+        match &tenants {
+            Some(tenants) => tenants.answer(context).await,
+            None => one(&provider, targets, &query, split).await,
         }
     };
-    let (answer, failures) = tokio::select! {
+    let asked = tokio::select! {
         // Listening comes first, so that nothing is sent that cannot be interrupted.
         biased;
-        result = interrupted() => {
-            result?;
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"));
-        }
-        result = run => result?,
+        result = interrupted() => result.and_then(|()| {
+            Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"))
+        }),
+        result = run => result,
     };
-    let written = write(answer, format, &options.output, sink, context).await;
+    if let Some(tenants) = &tenants
+        && options.output.output.is_none()
+        && is_terminal()
+    {
+        // Rows and progress would be on one line.
+        tenants.quieten();
+    }
+    let written = match asked {
+        Ok(answer) => write(answer, format, &options.output, sink, context).await,
+        Err(error) => Err(error),
+    };
     if let Some(split) = split {
         split.quieten();
     }
-    let written = written?;
+    let mut failures = Vec::new();
+    let written = match &tenants {
+        Some(tenants) => {
+            tenants.quieten();
+            failures = tenants.failures();
+            written.map_err(|error| match error.kind() {
+                ErrorKind::Interrupted => tenants.interrupted(error),
+                _ => error,
+            })?
+        }
+        None => written?,
+    };
     drop(demo);
     let code = finish(
         &written,
@@ -247,35 +266,19 @@ fn print(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A tenant that did not answer, and why.
-struct Failure {
-    label: String,
-    error: Error,
-}
-
 async fn one(
     provider: &QueryProvider,
     targets: Vec<Target>,
     query: &Query,
     split: Option<&Split>,
-) -> Result<(Answer, Vec<Failure>)> {
+) -> Result<Answer> {
     let target = targets
         .into_iter()
         .next()
         .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
     let connected = connect(provider, target.connection).await?;
-    let answer = ask(&connected, &target.label, query, split).await?;
-    Ok((answer, Vec::new()))
-}
-
-async fn ask(
-    connected: &ConnectedProvider,
-    label: &str,
-    query: &Query,
-    split: Option<&Split>,
-) -> Result<Answer> {
     match split {
-        Some(split) => split.ask(connected, label, query).await,
+        Some(split) => split.ask(&connected, &target.label, query).await,
         None => connected.query(query).await,
     }
 }
@@ -283,63 +286,6 @@ async fn ask(
 async fn connect(provider: &QueryProvider, connection: Connection) -> Result<ConnectedProvider> {
     let connected = provider.connect(connection.clone()).await;
     connected.map_err(|error| target::with_consent(error, provider, &connection))
-}
-
-/// Asks every tenant, some at once; rows come in the order in which the tenants were named.
-async fn many(
-    provider: &QueryProvider,
-    targets: Vec<Target>,
-    query: &Query,
-    split: Option<&Split>,
-    parallel: u16,
-    context: &Context,
-) -> Result<(Answer, Vec<Failure>)> {
-    // A person can sign in to one tenant at a time, and is not asked in the middle of a run.
-    let mut ready = Vec::with_capacity(targets.len());
-    for target in targets {
-        let connected = if provider.needs_person(&target.connection) {
-            Err(connect(provider, target.connection).await)
-        } else {
-            Ok(target.connection)
-        };
-        ready.push((target.label, connected));
-    }
-    let results: Vec<(String, Result<Table>)> = stream::iter(ready)
-        .map(|(label, connected)| async {
-            let result = async {
-                let connected = match connected {
-                    Ok(connection) => connect(provider, connection).await?,
-                    Err(connected) => connected?,
-                };
-                Table::collect(ask(&connected, &label, query, split).await?).await
-            };
-            let result = result.await;
-            (label, result)
-        })
-        .buffered(usize::from(parallel))
-        .collect()
-        .await;
-    let mut tables = Vec::new();
-    let mut failures = Vec::new();
-    for (label, result) in results {
-        match result {
-            Ok(table) => tables.push(table),
-            Err(error) => failures.push(Failure { label, error }),
-        }
-    }
-    if tables.is_empty() {
-        // Nothing arrived: the first reason is the run's, the others are said.
-        let mut failures = failures.into_iter();
-        let first = failures
-            .next()
-            .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
-        for failure in failures {
-            context.failure(&failure.label, &failure.error);
-        }
-        context.note(&format!("{} failed:", first.label));
-        return Err(first.error);
-    }
-    Ok((concat(tables, true)?.into_answer(), failures))
 }
 
 /// What was written.
@@ -355,6 +301,8 @@ struct Written {
 struct Progress {
     rows: AtomicUsize,
     stop: AtomicBool,
+    /// Told with `stop`: an answer may keep its next rows for long.
+    stopped: Notify,
 }
 
 /// Writes on a thread of its own: whoever reads standard output may be slow, and Ctrl-C is heard
@@ -379,6 +327,15 @@ async fn write(
         move || {
             let options = WriterOptions { width };
             let copied = copy(answer, format, flattened, &options, &sink, &progress);
+            let copied = async {
+                tokio::select! {
+                    biased;
+                    () = progress.stopped.notified() => {
+                        Err(Error::new(ErrorKind::Interrupted, "interrupted"))
+                    }
+                    copied = copied => copied,
+                }
+            };
             (runtime.block_on(copied), sink)
         }
     });
@@ -401,6 +358,7 @@ async fn write(
             // A file's writer ends by itself, and takes its unfinished file with it. Writing to
             // standard output may hang for as long as its reader likes.
             progress.stop.store(true, Ordering::Relaxed);
+            progress.stopped.notify_one();
             if to_file {
                 let _ = writing.await;
             }
@@ -471,11 +429,11 @@ fn finish(
 ) -> Result<ExitCode> {
     if !failures.is_empty() {
         for failure in failures {
-            context.failure(&failure.label, &failure.error);
+            context.failure(&failure.alias, &failure.error);
         }
         let names: Vec<&str> = failures
             .iter()
-            .map(|failure| failure.label.as_str())
+            .map(|failure| failure.alias.as_str())
             .collect();
         return Err(Error::new(
             ErrorKind::Incomplete,

@@ -1,8 +1,6 @@
 //! `--all-rows`, `--split-by`, `--resume`: a query asked slice by slice.
 
-use std::io::IsTerminal as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
@@ -14,8 +12,10 @@ use defender_table::ticks;
 
 use crate::arguments::QueryOptions;
 use crate::context::Context;
+use crate::line::Line;
 
 /// How a query is split, and what is left of an earlier run.
+#[derive(Clone, Debug)]
 pub(crate) struct Split {
     options: SplitOptions,
     resume: Option<Arc<ResumeFile>>,
@@ -103,6 +103,12 @@ impl Split {
         ))
     }
 
+    /// The same without a word about slices, for several tenants at once.
+    pub(crate) fn silent(&self) -> Self {
+        self.progress.close();
+        self.clone()
+    }
+
     /// Ends the line of progress before something else is said.
     pub(crate) fn quieten(&self) {
         self.progress.end();
@@ -178,34 +184,9 @@ fn width(text: &str) -> Result<i64> {
     Ok(width)
 }
 
-/// One line on the terminal that says how far the slices are.
-#[derive(Debug)]
-struct Line {
-    shown: bool,
-    open: AtomicBool,
-}
-
-impl Line {
-    fn new(context: &Context) -> Self {
-        Self {
-            shown: !context.quiet && std::io::stderr().is_terminal(),
-            open: AtomicBool::new(false),
-        }
-    }
-
-    fn end(&self) {
-        if self.open.swap(false, Ordering::Relaxed) {
-            eprint!("\r\x1b[K");
-        }
-    }
-}
-
 impl defender_query::Progress for Line {
     fn sliced(&self, done: usize, known: usize, rows: usize) {
-        if self.shown {
-            self.open.store(true, Ordering::Relaxed);
-            eprint!("\r\x1b[K{done} of {known} slices, {rows} rows");
-        }
+        self.say(&format!("{done} of {known} slices, {rows} rows"));
     }
 }
 

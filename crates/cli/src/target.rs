@@ -8,7 +8,8 @@ use defender_config::{
 use defender_core::{DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use defender_emulator::{Data, Emulator, Running};
 use defender_query::{
-    Connection, HttpOptions, Notice, Options, ProxySettings, QueryProvider, RetryPolicy, Wait,
+    Connection, HttpOptions, Notice, Options, Pacer, PacerOptions, Pause, ProxySettings,
+    QueryProvider, RetryPolicy, Wait,
 };
 
 use crate::arguments::ConnectionOptions;
@@ -355,10 +356,8 @@ pub(crate) fn provider(
     };
     let options = Options {
         http,
-        retry: RetryPolicy {
-            attempts: options.retries.saturating_add(1),
-            ..RetryPolicy::default()
-        },
+        retry: retry(options),
+        pacer: Arc::new(Pacer::new(pace(options))),
         environment: context.environment.clone(),
         notice: Arc::new(Waits {
             quiet: context.quiet,
@@ -368,6 +367,30 @@ pub(crate) fn provider(
         ..Options::default()
     };
     QueryProvider::with_options(environment, options)
+}
+
+fn retry(options: &ConnectionOptions) -> RetryPolicy {
+    let usual = RetryPolicy::default();
+    let attempts = options.retries.saturating_add(1);
+    RetryPolicy {
+        attempts,
+        longest_asked: options.max_wait.unwrap_or(usual.longest_asked),
+        // Each attempt may have to wait as long.
+        total: match options.max_wait {
+            Some(wait) => usual.total.max(wait.saturating_mul(attempts)),
+            None => usual.total,
+        },
+        ..usual
+    }
+}
+
+fn pace(options: &ConnectionOptions) -> PacerOptions {
+    let usual = PacerOptions::default();
+    PacerOptions {
+        calls_per_minute: options.max_calls_per_minute,
+        calls_per_hour: options.max_calls_per_hour,
+        longest: options.max_wait.unwrap_or(usual.longest),
+    }
 }
 
 /// The person who may be asked, and is told what is doubtful.
@@ -476,6 +499,12 @@ impl Notice for Waits {
     fn waiting(&self, wait: &Wait<'_>) {
         if !self.quiet {
             eprintln!("{}", escape(&wait.to_string()));
+        }
+    }
+
+    fn pausing(&self, pause: &Pause<'_>) {
+        if !self.quiet {
+            eprintln!("{}", escape(&pause.to_string()));
         }
     }
 }

@@ -141,6 +141,8 @@ pub struct Wait<'a> {
     pub reason: WaitReason,
     /// What the attempt failed with.
     pub error: &'a Error,
+    /// On whose behalf, where there are several.
+    pub subject: Option<&'a str>,
 }
 
 impl fmt::Display for Wait<'_> {
@@ -150,6 +152,9 @@ impl fmt::Display for Wait<'_> {
             WaitReason::Asked => " as the service asks",
             WaitReason::Backoff => "",
         };
+        if let Some(subject) = self.subject {
+            write!(f, "{subject}: ")?;
+        }
         write!(
             f,
             "{}; waiting {duration}{asked} before attempt {next} of {}",
@@ -223,6 +228,8 @@ pub struct Retry {
     pub jitter: Jitter,
     /// Who is told of them.
     pub notice: Arc<dyn Notice>,
+    /// On whose behalf it repeats, where there are several.
+    pub subject: Option<String>,
 }
 
 impl Default for Retry {
@@ -239,6 +246,7 @@ impl Retry {
             clock,
             jitter: Jitter::Random,
             notice: Arc::new(Silent),
+            subject: None,
         }
     }
 
@@ -293,6 +301,7 @@ impl Retry {
                         duration,
                         reason,
                         error: &error,
+                        subject: self.subject.as_deref(),
                     });
                     self.clock.sleep(duration).await;
                 }

@@ -161,6 +161,7 @@ pub(crate) async fn identity(
         transport,
         retry: Retry {
             notice: Arc::clone(&options.notice),
+            subject: connection.alias.clone(),
             ..Retry::new(options.retry.clone(), Arc::clone(&options.clock))
         },
     })

@@ -24,6 +24,8 @@ pub struct Connection {
     pub(crate) instance: Option<String>,
     pub(crate) base: Option<ConnectionArgs>,
     pub(crate) call: ConnectionArgs,
+    /// What messages call it, where there are several.
+    pub(crate) alias: Option<String>,
     #[cfg_attr(
         not(feature = "local"),
         expect(dead_code, reason = "only `local` reads them")

@@ -94,6 +94,10 @@ impl Connections {
             )
             .with_hint("give each connection a name of its own"));
         }
+        let connection = Connection {
+            alias: Some(alias.clone()),
+            ..connection
+        };
         self.named.push(Named { alias, connection });
         Ok(())
     }

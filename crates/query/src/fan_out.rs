@@ -13,7 +13,7 @@ use defender_table::{Answer, Completeness, Event, Summary, Table, concat, fit};
 use futures::stream;
 
 use crate::connections::Connections;
-use crate::{ConnectedProvider, Query};
+use crate::{ConnectedProvider, Connection, Query, QueryProvider};
 use schedule::{Schedule, Turn};
 
 /// How many tenants are asked at once, and what happens when one fails.
@@ -90,6 +90,11 @@ pub trait Ask: fmt::Debug + Send + Sync {
     /// Whatever makes this connection's rows missing.
     async fn ask(&self, alias: &str, provider: &ConnectedProvider, query: &Query)
     -> Result<Answer>;
+
+    /// Makes more of what connecting failed with, such as a hint.
+    fn explained(&self, _: &QueryProvider, _: &Connection, error: Error) -> Error {
+        error
+    }
 }
 
 /// Asks the question as it is.
@@ -223,9 +228,6 @@ impl FanOut {
             return Error::new(ErrorKind::Config, "there is nothing to connect to");
         }
         let Failure { alias, error, .. } = failures.remove(0);
-        if self.connections.named.len() == 1 || alias.is_empty() {
-            return error;
-        }
         error.reworded(|message| format!("{alias}: {message}"))
     }
 

@@ -132,6 +132,15 @@ pub(crate) struct ConnectionOptions {
     /// How often a request that failed for the moment is repeated; 0 never
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(..=100))]
     pub(crate) retries: u32,
+    /// How many calls per minute an application makes in a tenant [default: 45, the service's quota]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_calls_per_minute: Option<u32>,
+    /// How many calls per hour [default: 1500, the service's quota]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_calls_per_hour: Option<u32>,
+    /// The longest wait for a quota [default: 1h for calls counted here, 5m where the service asks]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) max_wait: Option<Duration>,
     /// Never ask a question: whoever is not signed in already fails
     #[arg(long)]
     pub(crate) no_input: bool,

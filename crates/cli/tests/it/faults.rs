@@ -1,5 +1,8 @@
 //! What happens when things break: every row of `docs/reference/faults.md` is a test here.
 
+mod network;
+mod quotas;
+
 use std::collections::BTreeSet;
 
 use defender_emulator::{
@@ -64,7 +67,11 @@ fn as_documented(test: &str, ran: &Ran) {
 #[test]
 fn the_page_and_the_tests_agree() {
     let on_page: Vec<String> = rows().into_iter().map(|row| row.test).collect();
-    let source = include_str!("faults.rs");
+    let source = concat!(
+        include_str!("faults.rs"),
+        include_str!("faults/network.rs"),
+        include_str!("faults/quotas.rs")
+    );
     let calls = Regex::new(r"\b(?:faulty|answered|checked)\(\s*\x22(\w+)\x22").unwrap();
     let tests: BTreeSet<String> = calls
         .captures_iter(source)

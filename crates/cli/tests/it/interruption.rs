@@ -5,7 +5,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use defender_emulator::{Column, ColumnType, Data, Faults, Options, Running, Script, Value};
+use async_trait::async_trait;
+use defender_emulator::{
+    Column, ColumnType, Data, Faults, HuntingBackend, Observer, Options, QueryFault, Question,
+    Rows, Running, Script, Value,
+};
 
 use crate::command::{Folder, Ran, finish};
 use crate::service::{self, HUNT};
@@ -84,6 +88,114 @@ fn ctrl_c_while_nobody_reads_ends_the_run() {
             ran.stderr
         );
     }
+}
+
+/// Answers with many rows at once, but for one tenant, which never answers.
+#[derive(Debug)]
+struct Uneven {
+    silent: &'static str,
+    rows: usize,
+}
+
+#[async_trait]
+impl HuntingBackend for Uneven {
+    async fn run(&self, question: Question) -> Result<Rows, QueryFault> {
+        if question.tenant.starts_with(self.silent) {
+            std::future::pending::<()>().await;
+        }
+        let columns = vec![Column::new("Text", ColumnType::String)];
+        let row = vec![Value::String("x".repeat(1000))];
+        Ok(Rows::new(columns, vec![row; self.rows]))
+    }
+}
+
+fn uneven(silent: &'static str, rows: usize, observer: Option<Observer>) -> Running {
+    service::start(Options {
+        data: Data::Backend(Arc::new(Uneven { silent, rows })),
+        gzip: false,
+        observer,
+        ..service::options()
+    })
+}
+
+const BOTH: [&str; 6] = [
+    "query",
+    "x",
+    "--instance",
+    "Fabrikam",
+    "--instance",
+    "Powerless",
+];
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_before_the_first_tenant_answers_ends_all_of_them() {
+    let (sender, answered) = mpsc::channel();
+    let observer: Observer = Arc::new(move |request| {
+        let _ = sender.send(request.path.clone());
+    });
+    // The first in order never answers; the second is refused.
+    let running = uneven("5", 1, Some(observer));
+    let folder = Folder::of(&running);
+    let child = folder
+        .command(&[&BOTH[..], &["-o", "rows.csv"]].concat())
+        .spawn()
+        .unwrap();
+    while !answered.recv().unwrap().ends_with("/runHuntingQuery") {}
+    interrupt(&child);
+    let ran = finish(child);
+    assert_eq!(ran.code, 130, "{}", ran.stderr);
+    let said = "error: interrupted before any row was written; ";
+    assert!(
+        ran.stderr.starts_with(said) && ran.stderr.ends_with(" of 2 tenants had answered\n"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(left(&folder), ["msticpyconfig.yaml"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_while_the_second_tenant_thinks_says_what_arrived() {
+    // So many bytes that they are not kept for the second tenant.
+    let running = uneven("4", 20_000, None);
+    let folder = Folder::of(&running);
+    let arguments = [
+        "query",
+        "x",
+        "--instance",
+        "Fabrikam",
+        "--instance",
+        "Mistyped",
+    ];
+    let settings = service::settings(&running).replace("not-the-secret", service::SECRET);
+    folder.write("msticpyconfig.yaml", &settings);
+    let child = folder
+        .command(&[&arguments[..], &["-o", "rows.csv"]].concat())
+        .spawn()
+        .unwrap();
+    // The file that is not called so yet grows.
+    let written = || {
+        std::fs::read_dir(folder.work())
+            .unwrap()
+            .filter_map(|entry| entry.ok()?.metadata().ok())
+            .any(|file| file.len() > 1_000_000)
+    };
+    while !written() {
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let ran = finish(child);
+    assert_eq!(ran.code, 130, "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("error: interrupted after ")
+            && ran
+                .stderr
+                .ends_with(" rows; the file was not written; 1 of 2 tenants had answered\n"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(left(&folder), ["msticpyconfig.yaml"]);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use defender_table::Table;
 use tokio::task::{Id, JoinSet};
 
 use super::{Failure, FanOut, Finished, bytes_of};
-use crate::ConnectedProvider;
 use crate::connections::Named;
+use crate::{ConnectedProvider, Connection};
 
 /// What comes of a connection when it is its turn.
 #[derive(Debug)]
@@ -46,8 +46,7 @@ impl Schedule {
         let mut signed_in = HashMap::new();
         for (index, Named { connection, .. }) in connections.named.iter().enumerate() {
             if connections.provider.needs_person(connection) {
-                let outcome = connections.provider.connect(connection.clone()).await;
-                signed_in.insert(index, outcome);
+                signed_in.insert(index, connect(fan_out, connection).await);
             }
         }
         Self {
@@ -153,6 +152,12 @@ impl Schedule {
     }
 }
 
+async fn connect(fan_out: &FanOut, connection: &Connection) -> Result<ConnectedProvider> {
+    let provider = &fan_out.connections.provider;
+    let connected = provider.connect(connection.clone()).await;
+    connected.map_err(|error| fan_out.ask.explained(provider, connection, error))
+}
+
 /// Signs in where nobody has yet, and asks.
 async fn work(
     fan_out: &FanOut,
@@ -165,7 +170,7 @@ async fn work(
     };
     let provider = match signed_in {
         Some(outcome) => outcome?,
-        None => connections.provider.connect(connection.clone()).await?,
+        None => connect(fan_out, connection).await?,
     };
     Table::collect(fan_out.ask.ask(alias, &provider, &fan_out.query).await?).await
 }
