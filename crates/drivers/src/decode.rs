@@ -9,6 +9,7 @@
 
 mod blocks;
 mod columns;
+mod counts;
 mod reader;
 mod rows;
 mod value;

@@ -1,14 +1,15 @@
 //! From what JSON gives to typed columns, tolerant of how the service spells its values.
 
+mod batches;
+
 use std::sync::Arc;
 
 use arrow::array::{
     Array as _, ArrayRef, BooleanBuilder, DurationNanosecondBuilder, Float64Builder, Int32Builder,
-    Int64Builder, RecordBatch, RecordBatchOptions, StringBuilder, TimestampNanosecondBuilder,
+    Int64Builder, StringBuilder, TimestampNanosecondBuilder,
 };
-use arrow::datatypes::{Schema, SchemaRef};
-use defender_core::{Error, ErrorKind, Result};
 
+pub use self::batches::TableBuilder;
 use crate::{ColumnType, DatetimeMode, Warning, WarningKind, ticks};
 
 /// One value as JSON gives it.
@@ -346,163 +347,6 @@ fn is_decimal(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
         && text.parse::<f64>().is_ok()
-}
-
-/// Collects rows into batches of one schema.
-#[derive(Debug)]
-pub struct TableBuilder {
-    schema: SchemaRef,
-    columns: Vec<ColumnBuilder>,
-    rows: usize,
-    text: usize,
-    done: usize,
-    batches: Vec<RecordBatch>,
-}
-
-/// Rows in a batch: large enough for vectors, small enough to be handed on early.
-const BATCH_ROWS: usize = 8192;
-/// Text in a batch: Arrow's offsets end at two gigabytes, in one column.
-const BATCH_TEXT: usize = 64 << 20;
-
-impl TableBuilder {
-    /// A builder of the named columns.
-    pub fn new(columns: &[(String, ColumnType)], datetimes: DatetimeMode) -> Self {
-        let fields: Vec<_> = columns
-            .iter()
-            .map(|(name, column_type)| column_type.field_in(name, datetimes))
-            .collect();
-        Self {
-            schema: Arc::new(Schema::new(fields)),
-            columns: columns
-                .iter()
-                .map(|(name, column_type)| ColumnBuilder::new(name, *column_type, datetimes))
-                .collect(),
-            rows: 0,
-            text: 0,
-            done: 0,
-            batches: Vec::new(),
-        }
-    }
-
-    /// The schema of every batch.
-    pub fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    /// The number of rows so far.
-    pub fn rows(&self) -> usize {
-        self.done + self.rows
-    }
-
-    /// Adds one row: a cell per column, what is missing at the end is null.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Protocol`] when Arrow refuses a full batch.
-    pub fn append_row<'a>(&mut self, cells: impl IntoIterator<Item = JsonCell<'a>>) -> Result<()> {
-        let mut cells = cells.into_iter();
-        for column in &mut self.columns {
-            let cell = cells.next().unwrap_or(JsonCell::Null);
-            if let JsonCell::Str(text) | JsonCell::Raw(text) = cell {
-                self.text += text.len();
-            }
-            column.append(cell);
-        }
-        self.rows += 1;
-        if self.rows >= BATCH_ROWS || self.text >= BATCH_TEXT {
-            self.end_batch()?;
-        }
-        Ok(())
-    }
-
-    /// Adds `rows` rows at once, column by column: `cell` is asked for each row and column.
-    ///
-    /// Much faster than row by row, since the cells of a column are alike.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Protocol`] when Arrow refuses a full batch.
-    pub fn append_rows<'a>(
-        &mut self,
-        rows: usize,
-        cell: impl Fn(usize, usize) -> JsonCell<'a>,
-    ) -> Result<()> {
-        let mut row = 0;
-        while row < rows {
-            let end = rows.min(row + (BATCH_ROWS - self.rows));
-            let mut text_bytes = 0;
-            for (index, column) in self.columns.iter_mut().enumerate() {
-                for row in row..end {
-                    let cell = cell(row, index);
-                    if let JsonCell::Str(text) | JsonCell::Raw(text) = cell {
-                        text_bytes += text.len();
-                    }
-                    column.append(cell);
-                }
-            }
-            self.text += text_bytes;
-            self.rows += end - row;
-            row = end;
-            if self.rows >= BATCH_ROWS || self.text >= BATCH_TEXT {
-                self.end_batch()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Moves the rows of `other`, which has the same columns, behind those that are here, with
-    /// what was lost in them; `other` is empty afterwards.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Protocol`] when Arrow refuses a batch.
-    pub fn absorb(&mut self, other: &mut Self) -> Result<()> {
-        self.end_batch()?;
-        other.end_batch()?;
-        self.done += std::mem::take(&mut other.done);
-        self.batches.append(&mut other.batches);
-        for (column, theirs) in self.columns.iter_mut().zip(&mut other.columns) {
-            column.misfits += std::mem::take(&mut theirs.misfits);
-            column.outside += std::mem::take(&mut theirs.outside);
-        }
-        Ok(())
-    }
-
-    /// Makes a batch of the rows that are in none yet.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Protocol`] when Arrow refuses it.
-    pub fn end_batch(&mut self) -> Result<()> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
-            .map_err(|error| {
-                Error::new(ErrorKind::Protocol, "the rows make no batch").with_source(error)
-            })?;
-        self.batches.push(batch);
-        self.done += self.rows;
-        (self.rows, self.text) = (0, 0);
-        Ok(())
-    }
-
-    /// Every batch, and what was lost on the way.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Protocol`] when Arrow refuses the last batch.
-    pub fn finish(mut self) -> Result<(SchemaRef, Vec<RecordBatch>, Vec<Warning>)> {
-        self.end_batch()?;
-        let warnings = self
-            .columns
-            .iter_mut()
-            .flat_map(ColumnBuilder::take_warnings)
-            .collect();
-        Ok((self.schema, self.batches, warnings))
-    }
 }
 
 #[cfg(test)]

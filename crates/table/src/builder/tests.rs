@@ -1,5 +1,7 @@
 //! Every spelling of a value in every type of column.
 
+use arrow::array::RecordBatch;
+
 use super::*;
 use crate::Column;
 
