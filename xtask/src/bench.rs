@@ -7,6 +7,7 @@ mod decode;
 mod export;
 mod kql;
 mod limits;
+mod tenants;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -39,6 +40,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "limits",
         run: limits::run,
+    },
+    Bench {
+        name: "tenants",
+        run: tenants::run,
     },
 ];
 

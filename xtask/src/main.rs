@@ -4,7 +4,7 @@
 //! - `cargo xtask tidy`: the house rules that no compiler knows.
 //! - `cargo xtask conformance`: Microsoft's own clients against the emulator.
 //! - `cargo xtask docs`: rustdoc and the book, below the target folder.
-//! - `cargo xtask bench [decode | instructions | export | kql | limits]`: measurements beside other tools.
+//! - `cargo xtask bench [decode | instructions | export | kql | limits | tenants]`: measurements beside other tools.
 //! - `cargo xtask release --dry-run`: what a release would contain.
 
 #![expect(
