@@ -77,13 +77,17 @@ impl Slice {
         self.ranges_of(width)
     }
 
-    /// Ranges of `width` ticks; the last one may be shorter.
+    /// Ranges of `width` ticks; the last one may be shorter, or a thousandth longer, as with
+    /// MSTICPy: a rest of a tick is not worth a call.
     pub fn ranges_of(&self, width: i64) -> Vec<Self> {
         let width = width.max(1);
         let mut slices = Vec::new();
         let mut from = self.from;
         while from < self.to {
-            let to = from.saturating_add(width).min(self.to);
+            let mut to = from.saturating_add(width).min(self.to);
+            if self.to - to < width / 1000 {
+                to = self.to;
+            }
             slices.push(self.during(from, to));
             from = to;
         }
@@ -157,6 +161,17 @@ mod tests {
                 assert!(pair[0].width() > 0);
             }
         }
+    }
+
+    #[test]
+    fn a_rest_of_a_tick_is_part_of_the_last_range() {
+        let ends = |to| -> Vec<i64> {
+            let ranges = slice(0, to).ranges_of(5_000);
+            ranges.iter().map(Slice::to).collect()
+        };
+        assert_eq!(ends(10_000), [5_000, 10_000]);
+        assert_eq!(ends(10_004), [5_000, 10_004]);
+        assert_eq!(ends(10_005), [5_000, 10_000, 10_005]);
     }
 
     #[test]
