@@ -63,6 +63,7 @@ pub(crate) fn to_string<'a>(value: &Datum<'a>) -> Datum<'a> {
         Datum::String(_) => value.clone(),
         Datum::Guid(text) => Datum::String(text.clone()),
         Datum::Bool(value) => Datum::text(if *value { "True" } else { "False" }),
+        Datum::Dynamic(Cow::Borrowed(bytes)) => Datum::String(crate::dynamic::display(bytes)),
         other => Datum::text(other.display().into_owned()),
     }
 }

@@ -151,6 +151,14 @@ impl<'a> Datum<'a> {
         let Self::Dynamic(bytes) = &self else {
             return self;
         };
+        // What is borrowed from a column is borrowed on.
+        if let Cow::Borrowed(bytes) = *bytes {
+            match dynamic::view(bytes) {
+                Dynamic::String(value) => return Self::String(Cow::Borrowed(value)),
+                Dynamic::Guid(value) => return Self::Guid(Cow::Borrowed(value)),
+                _ => {}
+            }
+        }
         match dynamic::view(bytes) {
             Dynamic::Null => Self::Null,
             Dynamic::Bool(value) => Self::Bool(value),

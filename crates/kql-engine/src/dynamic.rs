@@ -6,10 +6,12 @@
 //! dictionary is a second buffer to carry along; JSONB crates lose long versus real. Text
 //! appears only at the edges: literals, JSON input, output.
 
-use std::borrow::Cow;
-use std::fmt;
+mod parse;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+pub(crate) use parse::{parse, parse_to};
+
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use crate::text;
@@ -398,74 +400,6 @@ pub(crate) fn display(bytes: &[u8]) -> Cow<'_, str> {
         Dynamic::TimeSpan(ticks) => Cow::Owned(text::timespan(ticks)),
         Dynamic::Real(value) => Cow::Owned(text::real(value)),
         _ => Cow::Owned(json_text(bytes)),
-    }
-}
-
-/// Parses JSON text; text that is no JSON stays a string, as `parse_json` has it.
-pub(crate) fn parse(text: &str) -> Vec<u8> {
-    match serde_json::from_str::<Encoded>(text) {
-        Ok(value) => value.0,
-        Err(_) => string(text),
-    }
-}
-
-/// The encoding of a JSON value, made without a document in between.
-struct Encoded(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Encoded {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Encoder).map(Self)
-    }
-}
-
-struct Encoder;
-
-impl<'de> Visitor<'de> for Encoder {
-    type Value = Vec<u8>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Vec<u8>, E> {
-        Ok(null())
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Vec<u8>, E> {
-        Ok(self::bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Vec<u8>, E> {
-        Ok(long(value))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "what is no long is a real")]
-    fn visit_u64<E>(self, value: u64) -> Result<Vec<u8>, E> {
-        Ok(i64::try_from(value).map_or_else(|_| real(value as f64), long))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Vec<u8>, E> {
-        Ok(real(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Vec<u8>, E> {
-        Ok(string(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<u8>, A::Error> {
-        let mut all = Vec::new();
-        while let Some(Encoded(item)) = items.next_element()? {
-            all.push(item);
-        }
-        Ok(array(&all))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Vec<u8>, A::Error> {
-        let mut all: Vec<(Cow<'de, str>, Vec<u8>)> = Vec::new();
-        while let Some((key, Encoded(value))) = entries.next_entry::<Cow<'de, str>, Encoded>()? {
-            all.push((key, value));
-        }
-        Ok(object(&all))
     }
 }
 

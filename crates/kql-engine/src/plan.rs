@@ -6,6 +6,7 @@
 //! works per part.
 
 mod activity;
+mod budget;
 mod demand;
 mod enrich;
 mod expand;
@@ -50,14 +51,9 @@ use kql_semantics::{ColumnId, ScalarType};
 use crate::column::{self, Reader};
 use crate::datum::Datum;
 use crate::expression::{self, Compiled, Compiler, Input, Kernel, Surroundings};
+use crate::functions::terms::Allowance;
 use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options};
-
-/// The most steps that are planned for one query.
-const STEPS: usize = 2_000;
-
-/// The most columns that all steps of a query have together.
-const CELLS: usize = 60_000;
 
 /// After so many steps the optimizer starts anew.
 const STAGE: usize = 24;
@@ -108,9 +104,7 @@ pub(crate) struct Planner<'a> {
     scalars: RefCell<HashMap<usize, Datum<'static>>>,
     shared: RefCell<HashMap<usize, Vec<RecordBatch>>>,
     fresh: Cell<u32>,
-    /// Steps planned so far, and the columns they have.
-    steps: Cell<usize>,
-    cells: Cell<usize>,
+    budget: budget::Budget,
     /// The columns that anybody looks at.
     demanded: HashSet<ColumnId>,
 }
@@ -151,8 +145,7 @@ impl<'a> Planner<'a> {
             scalars: RefCell::default(),
             shared: RefCell::default(),
             fresh: Cell::new(0),
-            steps: Cell::new(0),
-            cells: Cell::new(0),
+            budget: budget::Budget::default(),
             demanded: demand::columns(query),
         })
     }
@@ -209,6 +202,7 @@ impl<'a> Planner<'a> {
 
     /// Runs a plan to its end.
     pub(crate) fn run(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, EngineError> {
+        let _rows = Allowance::unlimited();
         let work = async {
             let threads = self.options.threads;
             let physical = self.session.create_physical_plan(plan).await?;
@@ -244,9 +238,10 @@ impl<'a> Planner<'a> {
     ) -> Result<Flow, EngineError> {
         let (mut flow, steps) = self.beginning(pipeline, context)?;
         let mut since = 0;
-        for step in steps {
-            self.spend(step)?;
-            flow = self.step(flow, step, context)?;
+        for step in budget::merged(steps) {
+            let columns = flow.columns.len().max(self.demanded(&step.columns).len());
+            self.budget.spend(&step, columns)?;
+            flow = self.step(flow, &step, context)?;
             since += match step.operator {
                 bound::Operator::Join(_) => STAGE / 4,
                 _ => 1,
@@ -257,25 +252,6 @@ impl<'a> Planner<'a> {
             }
         }
         Ok(flow)
-    }
-
-    /// Counts what a step costs the optimizer.
-    fn spend(&self, step: &bound::Step) -> Result<(), EngineError> {
-        let steps = self.steps.get() + 1;
-        let calls = match &step.operator {
-            bound::Operator::Window { calls } => calls.len().max(1),
-            _ => 1,
-        };
-        let columns = self.cells.get() + self.demanded(&step.columns).len() * calls;
-        self.steps.set(steps);
-        self.cells.set(columns);
-        if steps > STEPS || columns > CELLS {
-            let what = format!(
-                "a query of more than {STEPS} steps, or {CELLS} columns over all steps (every use of a let counts),"
-            );
-            return Err(EngineError::unsupported(what, step.span.range()));
-        }
-        Ok(())
     }
 
     /// The same rows, with an end to what the optimizer looks at together: its work grows faster

@@ -8,6 +8,7 @@ use kql_semantics::{
     BindOptions, Binding, Diagnostic, DiagnosticKind, Discovery, bind_or_discover,
 };
 
+use crate::functions::terms::Allowance;
 use crate::plan::Planner;
 use crate::{Catalog, Complaint, EngineError, Options, ResultColumn, ResultSet, Value};
 
@@ -161,6 +162,7 @@ fn run(
     bound: &BoundQuery,
     cancelled: &Cancelled,
 ) -> Result<ResultSet, EngineError> {
+    let _counted = Allowance::of_a_query();
     let planner = Planner::new(catalog, options, bound, cancelled.clone())?;
     planner.prepare()?;
     let flow = planner.pipeline(&bound.root, None)?;

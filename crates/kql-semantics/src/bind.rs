@@ -146,6 +146,8 @@ pub(crate) struct Binder<'a> {
     gone: HashMap<Arc<str>, &'a str>,
     depth: usize,
     nodes: usize,
+    /// Columns below this one belong to rows outside of the sub-query that is bound.
+    floor: u32,
     bins: Bins<'a>,
     /// The names of the graph pattern that expressions are bound over.
     graph: Option<operators::GraphScope>,
@@ -187,6 +189,7 @@ impl<'a> Binder<'a> {
             gone: HashMap::new(),
             depth: 0,
             nodes: 0,
+            floor: 0,
             bins: Bins::default(),
             graph: None,
             earlier: None,
@@ -420,6 +423,14 @@ impl<'a> Binder<'a> {
         let outcome = work(self);
         let needs = std::mem::replace(&mut self.used, outside);
         Ok((outcome?, needs))
+    }
+
+    /// Binds a sub-query whose rows are the same for every row outside.
+    fn uncorrelated<T>(&mut self, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
+        let outside = std::mem::replace(&mut self.floor, self.next_column);
+        let outcome = work(self);
+        self.floor = outside;
+        outcome
     }
 
     fn share(&mut self, rows: Rows, needs: Vec<Dependency>, materialized: bool) -> SharedId {

@@ -134,7 +134,10 @@ impl Dice {
     fn hex(&mut self, digits: usize) -> String {
         let mut text = String::with_capacity(digits + 16);
         while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.next()));
+            let word = self.next().to_be_bytes();
+            for nibble in word.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+                text.extend(char::from_digit(u32::from(nibble), 16));
+            }
         }
         text.truncate(digits);
         text
@@ -218,18 +221,17 @@ fn schema() -> SchemaRef {
 fn images(dice: &mut Dice) -> Vec<Image> {
     (0..IMAGES)
         .map(|at| {
-            let (file, folder, company) = match COMMON.get(at) {
-                Some(name) => (
+            let (file, folder, company) = if let Some(name) = COMMON.get(at) {
+                (
                     (*name).to_owned(),
                     format!("C:\\Windows\\System32\\{name}"),
                     "Microsoft Corporation".to_owned(),
-                ),
-                None => {
-                    let vendor = dice.below(200);
-                    let name = format!("tool{at:04}.exe");
-                    let folder = format!("C:\\Program Files\\Vendor{vendor:03}\\{name}");
-                    (name, folder, format!("Vendor {vendor:03} Inc."))
-                }
+                )
+            } else {
+                let vendor = dice.below(200);
+                let name = format!("tool{at:04}.exe");
+                let folder = format!("C:\\Program Files\\Vendor{vendor:03}\\{name}");
+                (name, folder, format!("Vendor {vendor:03} Inc."))
             };
             Image {
                 product: format!("{company} Product {}", at % 40),
@@ -344,6 +346,7 @@ fn additional(dice: &mut Dice) -> String {
 }
 
 /// Writes `rows` events to `path`.
+#[expect(clippy::too_many_lines, reason = "column after column")]
 pub(crate) fn write(path: &Path, rows: usize) -> Result<(), Box<dyn Error>> {
     let mut dice = Dice(0x5EED);
     let images = images(&mut dice);

@@ -11,7 +11,9 @@ fn joined(count: usize, separator: &str, part: impl Fn(usize) -> String) -> Stri
 }
 
 /// Every input, of at most 100 kB.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn all() -> Vec<Input> {
+    let wide = |columns: usize| joined(columns, ", ", |at| format!("x{at} = {at}"));
     let nested_lets = |levels: usize| {
         let lets = joined(levels, "\n", |at| {
             format!("let v{} = union v{at}, v{at};", at + 1)
@@ -251,6 +253,102 @@ pub(crate) fn all() -> Vec<Input> {
             format!(
                 "T {}",
                 joined(300, " ", |_| "| mv-expand Fields".to_owned())
+            ),
+        ),
+        (
+            "1,500 extends of what was extended",
+            format!(
+                "T | extend x0 = Number {}",
+                joined(1_500, " ", |at| format!("| extend x{} = x{at} + 1", at + 1))
+            ),
+        ),
+        (
+            "1,000 windows of windows",
+            format!(
+                "T | serialize x0 = Number {}",
+                joined(1_000, " ", |at| format!(
+                    "| extend x{} = prev(x{at})",
+                    at + 1
+                ))
+            ),
+        ),
+        (
+            "1,500 parses",
+            format!(
+                "T {}",
+                joined(1_500, " ", |at| format!(
+                    "| parse Name with * 'a' x{at}:long *"
+                ))
+            ),
+        ),
+        (
+            "sort by 4,000 keys",
+            format!(
+                "T | sort by {}",
+                joined(4_000, ", ", |at| format!("Number + {at}"))
+            ),
+        ),
+        (
+            "30 sorts of 3,000 columns",
+            format!(
+                "T | extend {} {}",
+                wide(3_000),
+                "| sort by x1 asc ".repeat(30)
+            ),
+        ),
+        (
+            "12 joins of 3,000 columns",
+            format!(
+                "let a = T | extend {}; a {}",
+                wide(3_000),
+                "| join kind=inner a on Name ".repeat(12)
+            ),
+        ),
+        (
+            "500 times 2,000 columns in order",
+            format!(
+                "T | extend {} {}",
+                wide(2_000),
+                "| project-reorder x1* asc ".repeat(500)
+            ),
+        ),
+        (
+            "3,000 joins that keep columns",
+            format!("T {}", "| join T on Name ".repeat(3_000)),
+        ),
+        (
+            "30 graphs of graphs",
+            format!(
+                "T {}",
+                "| extend Next = Name | make-graph Name --> Next with_node_id=Id \
+                 | graph-match (a)-[e]->(b) project Name = a.Id "
+                    .repeat(30)
+            ),
+        ),
+        (
+            "300 mv-applies",
+            format!("T {}", "| mv-apply Fields on (take 1) ".repeat(300)),
+        ),
+        (
+            "search of 3,000 terms",
+            format!("search {}", joined(3_000, " or ", |at| format!("'a{at}'"))),
+        ),
+        (
+            "900 large regexes",
+            format!(
+                "T | where {}",
+                joined(900, " or ", |at| format!(
+                    "Name matches regex @'(\\w{{1,90}}){{1,9}}{at}'"
+                ))
+            ),
+        ),
+        (
+            "1,500 regexes of some size",
+            format!(
+                "T | where {}",
+                joined(1_500, " or ", |at| format!(
+                    "isnotempty(extract(@'\\w{{1,20}}{at}', 0, Name))"
+                ))
             ),
         ),
         ("search of everything", "search 'nothing'".to_owned()),

@@ -1,12 +1,57 @@
 //! Aggregates whose result is read by other functions: sketches and schemas.
 
 use super::{Aggregate, State, per_group};
+use crate::EngineError;
 use crate::datum::Datum;
 use crate::expression::order;
 use crate::functions::items;
 use crate::functions::sketches::{self, Digest, Hashes, Shape};
 
+/// Bytes of a hash while it is kept and while the sketch is written.
+const HASH: usize = 144;
+
+/// The most bytes the sketches of one aggregate may hold, whatever the query may.
+const MOST: usize = 512 << 20;
+
+/// A sketch that keeps everything, up to a bound.
+struct Bounded {
+    name: &'static str,
+    inner: Box<dyn State>,
+}
+
+impl State for Bounded {
+    fn grow(&mut self, groups: usize) {
+        self.inner.grow(groups);
+    }
+
+    fn update(&mut self, group: usize, values: &[Datum<'_>]) -> Result<(), EngineError> {
+        self.inner.update(group, values)?;
+        if self.inner.size() > MOST {
+            return Err(EngineError::runtime(format!(
+                "{}() keeps every value that differs here, and these are too many for it",
+                self.name
+            )));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, group: usize) -> Result<Vec<Datum<'static>>, EngineError> {
+        self.inner.finish(group)
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+}
+
 pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
+    Some(Box::new(Bounded {
+        name: aggregate.name,
+        inner: unbounded(aggregate)?,
+    }))
+}
+
+fn unbounded(aggregate: &Aggregate) -> Option<Box<dyn State>> {
     Some(match aggregate.name {
         "hll" => {
             let bits = sketches::bits(aggregate.constant(1).unwrap_or(1));
@@ -15,13 +60,13 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
                     if values[0].is_null() || !kept.add(&values[0]) {
                         return 0;
                     }
-                    48
+                    HASH
                 },
                 move |kept: Hashes| vec![kept.sketch(bits)],
             )
         }
         "hll_merge" => per_group(
-            |kept: &mut Hashes, values| kept.merge(&values[0]) * 48,
+            |kept: &mut Hashes, values| kept.merge(&values[0]) * HASH,
             |kept: Hashes| vec![kept.sketch(14)],
         ),
         "tdigest" => per_group(

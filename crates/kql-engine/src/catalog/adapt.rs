@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Date64Array, Decimal128Array,
     DurationMicrosecondArray, DurationMillisecondArray, DurationNanosecondArray,
-    DurationSecondArray, Int64Array, LargeStringArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
+    DurationSecondArray, Int64Array, LargeBinaryBuilder, LargeStringArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    TimestampSecondArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -100,6 +101,10 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
         let text = cast(array, &DataType::LargeUtf8)?;
         return Ok(without_nulls(text));
     }
+    if ty == ScalarType::Dynamic && is_text(array.data_type()) {
+        let text = cast(array, &DataType::LargeUtf8)?;
+        return Ok(documents(text.as_string::<i64>()));
+    }
     if let Some(done) = wholesale(array, ty) {
         return Ok(done);
     }
@@ -118,6 +123,20 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
         builder.push(&value);
     }
     Ok(builder.finish())
+}
+
+/// Text as `parse_json` reads it.
+fn documents(text: &LargeStringArray) -> ArrayRef {
+    let mut builder = LargeBinaryBuilder::with_capacity(text.len(), text.value_data().len());
+    for one in text {
+        match one.filter(|one| !one.is_empty()) {
+            None => builder.append_null(),
+            Some(one) => dynamic::parse_to(one, |bytes| {
+                builder.append_option((!dynamic::view_is_null(bytes)).then_some(bytes));
+            }),
+        }
+    }
+    Arc::new(builder.finish())
 }
 
 /// The common conversions, without a look at each value's type.

@@ -1,6 +1,6 @@
 //! From bound expressions to compiled ones.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kql_semantics::bound::{self, CompareOp, Expr, ExprKind, ScalarId, SetOp, SetOperand, TextOp};
@@ -37,6 +37,8 @@ pub(crate) trait Surroundings {
 pub(crate) struct Compiler<'s> {
     surroundings: &'s dyn Surroundings,
     inputs: Vec<Input>,
+    /// A `search` looks for the same text in every column.
+    tests: HashMap<(TextOp, String), super::TextTest>,
 }
 
 impl<'s> Compiler<'s> {
@@ -44,6 +46,7 @@ impl<'s> Compiler<'s> {
         Self {
             surroundings,
             inputs: Vec::new(),
+            tests: HashMap::new(),
         }
     }
 
@@ -119,7 +122,7 @@ impl<'s> Compiler<'s> {
                 pattern,
             } => {
                 let (value, pattern) = (self.compile(value)?, self.compile(pattern)?);
-                text(*op, *negated, value, pattern, expr)?
+                text(&mut self.tests, *op, *negated, value, pattern, expr)?
             }
             ExprKind::Set {
                 op,
@@ -451,6 +454,7 @@ pub(crate) fn element<'a>(base: &Datum<'a>, index: &Datum<'_>) -> Datum<'a> {
 }
 
 fn text(
+    tests: &mut HashMap<(TextOp, String), super::TextTest>,
     op: TextOp,
     negated: bool,
     value: Compiled,
@@ -458,10 +462,17 @@ fn text(
     expr: &Expr,
 ) -> Result<Compiled, EngineError> {
     if let Some(pattern) = pattern.as_constant() {
-        let test = terms::test(op, &pattern.display()).map_err(|message| EngineError::Runtime {
-            message,
-            span: Some(expr.span.range()),
-        })?;
+        let key = (op, pattern.display().into_owned());
+        let test = if let Some(test) = tests.get(&key) {
+            Arc::clone(test)
+        } else {
+            let test = terms::test(op, &key.1).map_err(|message| EngineError::Runtime {
+                message,
+                span: Some(expr.span.range()),
+            })?;
+            tests.insert(key, Arc::clone(&test));
+            test
+        };
         let test: super::TextTest = if negated {
             Arc::new(move |text| !test(text))
         } else {

@@ -98,7 +98,8 @@ impl Digest {
             self.values[*place].1 += weight;
             return 0;
         }
-        let size = key.len() + 96;
+        // Both the key and the value, and what is written of them.
+        let size = 3 * key.len() + 160;
         self.places.insert(key, self.values.len());
         self.values.push((value.clone().into_owned(), weight));
         size

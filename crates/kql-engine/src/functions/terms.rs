@@ -4,6 +4,7 @@
 //!
 //! Source: <https://learn.microsoft.com/kusto/query/datatypes-string-operators>
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use kql_semantics::bound::TextOp;
@@ -11,19 +12,70 @@ use regex::{Regex, RegexBuilder, bytes};
 
 use crate::expression::TextTest;
 
+/// How large compiled regular expressions may be; most are of the first size. RE2 ends at the last.
+const SIZES: [usize; 3] = [64 << 10, 512 << 10, 8 << 20];
+
+/// How large all constant regular expressions of one query may be.
+const TOGETHER: usize = 96 << 20;
+
+thread_local! {
+    /// What is left of it on a thread that plans; where rows are worked on nothing is counted.
+    static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// While it lives, regular expressions of this thread are counted, or are not.
+#[derive(Debug)]
+pub(crate) struct Allowance(Option<usize>);
+
+impl Allowance {
+    /// For planning a query.
+    pub(crate) fn of_a_query() -> Self {
+        Self(LEFT.replace(Some(TOGETHER)))
+    }
+
+    /// For working on rows.
+    pub(crate) fn unlimited() -> Self {
+        Self(LEFT.replace(None))
+    }
+}
+
+impl Drop for Allowance {
+    fn drop(&mut self) {
+        LEFT.set(self.0);
+    }
+}
+
 /// Compiles a regular expression of the RE2 family.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .size_limit(32 << 20)
-        .build()
-        .map_err(|error| {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default().trim();
-            format!(
-                "'{pattern}' is no regular expression: {}",
-                reason.trim_start_matches("error: ")
-            )
-        })
+    let left = LEFT.get();
+    let sizes = if left.is_some() {
+        &SIZES[..]
+    } else {
+        &SIZES[2..]
+    };
+    let mut refused = String::new();
+    for size in sizes {
+        if left.is_some_and(|left| left < *size) {
+            return Err("the regular expressions of the query are too large together".to_owned());
+        }
+        match RegexBuilder::new(pattern).size_limit(*size).build() {
+            Ok(found) => {
+                LEFT.set(left.map(|left| left - size));
+                return Ok(found);
+            }
+            Err(error) => {
+                refused = error.to_string();
+                if !matches!(error, regex::Error::CompiledTooBig(_)) {
+                    break;
+                }
+            }
+        }
+    }
+    let reason = refused.lines().last().unwrap_or_default().trim();
+    Err(format!(
+        "'{pattern}' is no regular expression: {}",
+        reason.trim_start_matches("error: ")
+    ))
 }
 
 fn is_term(character: char) -> bool {

@@ -57,7 +57,9 @@ impl Demand {
             Source::Table { .. } | Source::Context { .. } => {}
             Source::Rows { rows, .. } => rows.iter().flatten().for_each(|one| self.reads(one)),
             Source::Range { from, to, step, .. } => {
-                [from, to, step].into_iter().for_each(|one| self.reads(one));
+                for one in [from, to, step] {
+                    self.reads(one);
+                }
             }
             Source::Union {
                 inputs, columns, ..
@@ -78,11 +80,17 @@ impl Demand {
             Source::External {
                 uris, properties, ..
             } => {
-                uris.iter().for_each(|one| self.reads(one));
-                properties.iter().for_each(|(_, one)| self.reads(one));
+                for one in uris {
+                    self.reads(one);
+                }
+                for (_, one) in properties {
+                    self.reads(one);
+                }
             }
             Source::Function { arguments, .. } => {
-                arguments.iter().for_each(|one| self.reads(one));
+                for one in arguments {
+                    self.reads(one);
+                }
             }
         }
         let mut before: Vec<ColumnId> = source_columns(&pipeline.source);
@@ -128,7 +136,9 @@ impl Demand {
                     self.reads(&item.value);
                 }
                 self.found.extend(expand.index);
-                expand.limit.iter().for_each(|one| self.reads(one));
+                if let Some(one) = &expand.limit {
+                    self.reads(one);
+                }
             }
             // These look at rows as a whole.
             other => {
@@ -158,7 +168,9 @@ impl Demand {
             Operator::Parse(parse) => self.reads(&parse.input),
             Operator::ParseKv(parse) => {
                 self.reads(&parse.input);
-                parse.options.iter().for_each(|(_, one)| self.reads(one));
+                for (_, one) in &parse.options {
+                    self.reads(one);
+                }
             }
             Operator::MakeSeries(series) => {
                 for one in &series.series {
@@ -204,7 +216,9 @@ impl Demand {
                     .for_each(|one| self.reads(one));
                 for step in &scan.steps {
                     self.reads(&step.condition);
-                    step.assignments.iter().for_each(|(_, one)| self.reads(one));
+                    for (_, one) in &step.assignments {
+                        self.reads(one);
+                    }
                 }
             }
             Operator::Window { calls } => {
@@ -224,7 +238,9 @@ impl Demand {
                 }
             }
             Operator::Enrich { arguments, .. } => {
-                arguments.iter().for_each(|one| self.reads(one));
+                for one in arguments {
+                    self.reads(one);
+                }
             }
             Operator::Graph(graph) => self.graph(graph),
             // They say themselves what they look at.
@@ -253,11 +269,15 @@ impl Demand {
         if let GraphAnswer::Matches(found) = &graph.answer {
             for node in &found.nodes {
                 self.found.extend(&node.columns);
-                node.filters.iter().for_each(|one| self.reads(one));
+                for one in &node.filters {
+                    self.reads(one);
+                }
             }
             for edge in &found.edges {
                 self.found.extend(&edge.columns);
-                edge.filters.iter().for_each(|one| self.reads(one));
+                for one in &edge.filters {
+                    self.reads(one);
+                }
                 edge.lists.iter().for_each(|one| self.reads(&one.value));
             }
         }

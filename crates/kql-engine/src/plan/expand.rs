@@ -1,5 +1,6 @@
 //! `mv-expand`, `mv-apply` and `partition`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, UInt64Array};
@@ -35,21 +36,13 @@ struct Expansion {
 }
 
 /// The elements of one value; `None` when there is nothing to expand.
-fn elements(value: &Datum<'_>, bags: BagExpansion) -> Option<Vec<Datum<'static>>> {
-    let Datum::Dynamic(bytes) = value else {
-        return if value.is_null() {
-            None
-        } else {
-            Some(vec![value.clone().into_owned()])
-        };
+fn elements<'a>(value: &Datum<'a>, bags: BagExpansion) -> Option<Vec<Datum<'a>>> {
+    // Columns lend their values.
+    let Datum::Dynamic(Cow::Borrowed(bytes)) = value else {
+        return (!value.is_null()).then(|| vec![value.clone()]);
     };
     match dynamic::view(bytes) {
-        Dynamic::Array(items) => Some(
-            items
-                .iter()
-                .map(|item| Datum::dynamic(item.to_vec()))
-                .collect(),
-        ),
+        Dynamic::Array(items) => Some(items.iter().map(Datum::dynamic).collect()),
         Dynamic::Object(entries) => Some(
             entries
                 .iter()
@@ -63,7 +56,7 @@ fn elements(value: &Datum<'_>, bags: BagExpansion) -> Option<Vec<Datum<'static>>
                 })
                 .collect(),
         ),
-        _ => Some(vec![value.clone().into_owned()]),
+        _ => Some(vec![value.clone()]),
     }
 }
 
@@ -86,7 +79,7 @@ fn expand(
         .map(|(at, ty, _)| Reader::new(batch.column(*at), *ty))
         .collect();
     for row in 0..batch.num_rows() {
-        let lists: Vec<Option<Vec<Datum<'static>>>> = readers
+        let lists: Vec<Option<Vec<Datum<'_>>>> = readers
             .iter()
             .map(|reader| elements(&reader.get(row), expansion.bags))
             .collect();
@@ -238,7 +231,7 @@ impl Planner<'_> {
     }
 
     /// All rows of a flow, run now.
-    fn at_hand(&self, flow: &Flow) -> Result<RecordBatch, EngineError> {
+    pub(super) fn at_hand(&self, flow: &Flow) -> Result<RecordBatch, EngineError> {
         let laid = self.laid_out(flow.clone())?;
         let batches = self.run(&laid.plan)?;
         let schema = if flow.columns.is_empty() && flow.carried.is_empty() {

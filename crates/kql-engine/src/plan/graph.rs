@@ -72,6 +72,15 @@ impl Planner<'_> {
             target: place(graph.target),
             ty: types[place(graph.source)].1,
         };
+        // Edges are read twice: once for the nodes.
+        let edges = match &graph.answer {
+            GraphAnswer::Matches(_) => {
+                let batch = self.at_hand(&edges)?;
+                let plan = self.rows(&batch.schema(), super::slices(&batch))?;
+                Flow { plan, ..edges }
+            }
+            _ => edges,
+        };
         let nodes = self.nodes_of(&edges, graph, ends, context)?;
         let found = match &graph.answer {
             GraphAnswer::Nodes { hash } => {

@@ -300,12 +300,11 @@ impl Worker for Summarize {
         if part.group_count == 0 {
             return Ok(());
         }
-        let numbers = match part.groups {
-            Some(groups) => self.groups_of(&groups.finish()?)?,
-            None => {
-                self.group_count = 1;
-                vec![0]
-            }
+        let numbers = if let Some(groups) = part.groups {
+            self.groups_of(&groups.finish()?)?
+        } else {
+            self.group_count = 1;
+            vec![0]
         };
         for (own, other) in self.aggregates.iter_mut().zip(part.aggregates) {
             own.state.grow(self.group_count);

@@ -56,6 +56,19 @@ fn rows_are_filtered_and_projected() {
             "print x = toscalar(range x from 1 to 3 step 1 | summarize max(x))",
             "[[3]]",
         ),
+        (
+            "range x from 1 to 50 step 1 | extend r = toscalar(rand()), g = toscalar(new_guid()) \
+             | summarize dcount(r), dcount(g)",
+            "[[1,1]]",
+        ),
+        (
+            "let f = (n:long) { toscalar(n) + 1 }; range x from 1 to 2 step 1 | extend y = f(x)",
+            "[[1,2],[2,3]]",
+        ),
+        (
+            "let f = (n:long) { toscalar(range a from 1 to n step 1 | count) }; print f(4)",
+            "[[4]]",
+        ),
         ("datatable(a:long)[1] | as T | union T", "[[1],[1]]"),
         (
             "datatable(a:long, s:string)[1,'x'] | getschema | project ColumnName, ColumnType",
@@ -700,4 +713,19 @@ fn digests_and_special_functions_are_exact() {
             r#"[[{"a":"x"}]]"#,
         ),
     ]);
+}
+
+#[test]
+fn a_sub_query_that_needs_a_row_is_refused() {
+    for query in [
+        "let f = (n:long) { toscalar(range a from 1 to n step 1 | count) }; range x from 1 to 2 step 1 | extend y = f(x)",
+        "let f = (n:long) { 1 in ((range a from 1 to n step 1)) }; range x from 1 to 2 step 1 | extend y = f(x)",
+        "let g = (n:long) { range a from 1 to n step 1 }; let f = (n:long) { toscalar(g(n) | count) }; range x from 1 to 2 step 1 | where f(x) > 1",
+    ] {
+        let error = run(query).unwrap_err();
+        assert!(
+            error.render(query).contains("another value for every row"),
+            "{error}"
+        );
+    }
 }

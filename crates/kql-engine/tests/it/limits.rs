@@ -73,6 +73,23 @@ fn too_little_memory_is_an_error() {
 }
 
 #[test]
+fn sketches_take_of_the_memory_there_is() {
+    let options = Options {
+        memory_limit: Some(4_000_000),
+        ..Options::default()
+    };
+    let engine = Engine::new(Catalog::new(), options);
+    for aggregate in ["hll(x)", "tdigest(x)"] {
+        let query = format!("range x from 1 to 100000 step 1 | summarize {aggregate} | count");
+        let error = run_on(&engine, &query).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the query needs more memory than its limit allows"
+        );
+    }
+}
+
+#[test]
 fn without_a_time_the_question_for_it_fails() {
     let engine = Engine::new(Catalog::new(), Options::default());
     assert!(run_on(&engine, "print now()").is_err());

@@ -9,6 +9,7 @@ mod answers;
 mod cases;
 mod catalog;
 mod documented;
+mod hostile;
 mod limits;
 mod local;
 mod stand_ins;

@@ -331,7 +331,8 @@ impl<'a> Binder<'a> {
         expression: &'a tree::Expression,
         context: &Context<'_>,
     ) -> Outcome<crate::bound::Pipeline> {
-        let mut rows = self.tabular(expression, context.scope)?;
+        let scope = context.scope;
+        let mut rows = self.uncorrelated(|binder| binder.tabular(expression, scope))?;
         let Some(first) = rows.columns.first().cloned() else {
             return self.refuse(
                 DiagnosticKind::Meaning,

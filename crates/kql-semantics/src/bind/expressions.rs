@@ -3,9 +3,9 @@
 use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, Segment};
 
-use super::scope::Entity;
+use super::scope::{Entity, Scope};
 use super::{Binder, Context, Outcome};
-use crate::bound::{Column, Expr, ExprKind, Value};
+use crate::bound::{Column, Expr, ExprKind, Pipeline, Source, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
@@ -53,10 +53,12 @@ impl<'a> Binder<'a> {
             ExpressionKind::ToScalar(query) => {
                 if self.is_tabular(&query.query, context.scope) {
                     let scope = context.scope;
-                    let (rows, needs) = self.apart(|binder| binder.tabular(&query.query, scope))?;
+                    let (rows, needs) = self.apart(|binder| {
+                        binder.uncorrelated(|binder| binder.tabular(&query.query, scope))
+                    })?;
                     self.scalar_query(rows.into_pipeline(), needs, span)
                 } else {
-                    self.expression(&query.query, &mut Context::constant(context.scope))
+                    self.single_value(&query.query, context.scope, span)
                 }
             }
             ExpressionKind::Wildcard(_) => {
@@ -86,6 +88,33 @@ impl<'a> Binder<'a> {
                 "a value is needed here, and this is a table; use toscalar()",
             ),
         }
+    }
+
+    /// `toscalar` of a value: one for the whole query, also where it would be another each time.
+    fn single_value(
+        &mut self,
+        expression: &'a tree::Expression,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Expr> {
+        let (value, needs) =
+            self.apart(|binder| binder.expression(expression, &mut Context::constant(scope)))?;
+        // A function's argument may be a column.
+        if !value.is_volatile() || value.mentions(&|_| true) {
+            self.used.extend(needs);
+            return Ok(value);
+        }
+        let column = self.column("Value", value.ty);
+        let columns = vec![column];
+        let pipeline = Pipeline {
+            source: Source::Rows {
+                columns: columns.clone(),
+                rows: vec![vec![value]],
+            },
+            steps: Vec::new(),
+            columns,
+        };
+        self.scalar_query(pipeline, needs, span)
     }
 
     fn name(&mut self, name: &'a tree::Name, context: &Context<'_>) -> Outcome<Expr> {

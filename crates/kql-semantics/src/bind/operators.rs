@@ -1,5 +1,7 @@
 //! The tabular operators.
 
+use std::collections::HashSet;
+
 use kql_syntax::Span;
 use kql_syntax::tree::{self, Direction, ExpressionKind, LiteralValue, Nulls, OperatorKind};
 
@@ -7,9 +9,9 @@ use super::expressions::column_value;
 use super::rows::{Names, Rows};
 use super::scope::Scope;
 use super::{Binder, Column, Context, Outcome, Refused};
-use crate::bound::{Assignment, Operator, Render, SortKey, Value};
+use crate::bound::{Assignment, Operator, Render, SortKey, Value, WindowCall};
 use crate::diagnostic::DiagnosticKind;
-use crate::types::ScalarType;
+use crate::types::{ColumnId, ScalarType};
 
 mod expand;
 mod graph;
@@ -43,6 +45,8 @@ impl<'a> Binder<'a> {
         scope: Scope,
     ) -> Outcome<()> {
         let span = operator.span;
+        // Every step has its own list of the columns after it.
+        self.weigh(rows.columns.len() / 2);
         match &operator.kind {
             OperatorKind::Where(predicate) => self.filter(rows, predicate, scope, span),
             OperatorKind::Extend(items) => self.extend(rows, items, scope, span),
@@ -195,8 +199,24 @@ impl<'a> Binder<'a> {
         let mut context = Context::over(scope, &columns);
         context.windows = rows.ordered.then(Vec::new);
         let outcome = work(self, &mut context)?;
+        let mut calls: Vec<WindowCall> = Vec::new();
+        let mut made: HashSet<ColumnId> = HashSet::new();
         for call in context.windows.into_iter().flatten() {
-            rows.pass(Operator::Window { calls: vec![call] }, span);
+            // One that looks at another comes after it.
+            if call
+                .arguments
+                .iter()
+                .any(|one| one.mentions(&|id| made.contains(&id)))
+            {
+                let calls = std::mem::take(&mut calls);
+                rows.pass(Operator::Window { calls }, span);
+                made.clear();
+            }
+            made.insert(call.column);
+            calls.push(call);
+        }
+        if !calls.is_empty() {
+            rows.pass(Operator::Window { calls }, span);
         }
         Ok(outcome)
     }

@@ -203,6 +203,16 @@ impl<'a> Binder<'a> {
                 ));
             }
         };
+        let floor = self.floor;
+        if floor > 0 && value.mentions(&|id| id.0 < floor) {
+            return Some(self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                format!(
+                    "'{name}' is another value for every row, and a sub-query is run once for all rows"
+                ),
+            ));
+        }
         self.used.extend(needs);
         Some(self.charge(nodes, span).map(|()| Expr { span, ..value }))
     }

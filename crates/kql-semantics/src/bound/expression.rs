@@ -218,6 +218,34 @@ pub enum Value {
 }
 
 impl Expr {
+    /// Whether a column that `wanted` names is read, here or in a part.
+    pub(crate) fn mentions(&self, wanted: &dyn Fn(ColumnId) -> bool) -> bool {
+        let mut open = vec![self];
+        while let Some(next) = open.pop() {
+            if let ExprKind::Column(id) | ExprKind::StepState { column: id, .. } = next.kind
+                && wanted(id)
+            {
+                return true;
+            }
+            open.extend(next.parts());
+        }
+        false
+    }
+
+    /// Whether it is another value each time it is looked at.
+    pub(crate) fn is_volatile(&self) -> bool {
+        let mut open = vec![self];
+        while let Some(next) = open.pop() {
+            if let ExprKind::Call { function, .. } = &next.kind
+                && matches!(function.name, "rand" | "new_guid")
+            {
+                return true;
+            }
+            open.extend(next.parts());
+        }
+        false
+    }
+
     /// The parts that this expression is made of directly.
     #[must_use]
     pub fn parts(&self) -> Vec<&Self> {

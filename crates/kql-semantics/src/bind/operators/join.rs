@@ -62,6 +62,7 @@ impl<'a> Binder<'a> {
                 &mut common_columns,
             )?;
         }
+        self.weigh(rows.columns.len() + right.columns.len());
         let columns = join_columns(kind, is_lookup, &rows.columns, &right.columns, &on);
         let bound = Join {
             kind,
