@@ -1,25 +1,28 @@
-//! Separated values with a header line; quotes as RFC 4180 has them.
+//! Files of separated values with a header line.
 //!
 //! So are the files of the portal's Export: the names of columns are those of the schema, instants
 //! are ISO 8601 or `Nov 20, 2026 8:00:00 AM`. An empty cell is null.
 
-use kql_semantics::ScalarType;
+use std::io::BufRead;
 
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use kql_semantics::ScalarType;
 
-use super::files::{BYTES, Batches, Opened, ROWS, Source};
+use super::files::{BYTES, Batches, Failure, ROWS, Source};
 use super::json;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
+use crate::text::separated::{Broken, Record, Records};
 use crate::{EngineError, convert};
 
-/// The columns of a file; what nobody declared is text.
+/// The columns in the header line of a file: text.
 pub(super) fn columns(
     source: &Source,
     separator: u8,
 ) -> Result<Vec<(String, ScalarType)>, EngineError> {
-    Ok(Cells::open(source, separator)?
-        .header()?
+    let lines = Lines::open(source, separator)?;
+    Ok(lines
+        .header
         .into_iter()
         .filter(|name| !name.is_empty())
         .map(|name| (name, ScalarType::String))
@@ -32,20 +35,20 @@ pub(super) fn open(
     separator: u8,
     wanted: &[(String, ScalarType)],
 ) -> Result<Batches, EngineError> {
-    let mut cells = Cells::open(source, separator)?;
-    let header = cells.header()?;
-    let places = header
+    let lines = Lines::open(source, separator)?;
+    let places = lines
+        .header
         .iter()
         .map(|name| wanted.iter().position(|(one, _)| one == name))
         .collect();
     let mut reader = Reader {
         missing: (0..wanted.len())
-            .filter(|at| !header.contains(&wanted[*at].0))
+            .filter(|at| !lines.header.contains(&wanted[*at].0))
             .collect(),
-        cells,
+        ended: lines.header.is_empty(),
+        lines,
         places,
         wanted: wanted.to_vec(),
-        ended: header.is_empty(),
     };
     Ok(Box::new(std::iter::from_fn(move || {
         if reader.ended {
@@ -61,7 +64,7 @@ pub(super) fn open(
 }
 
 struct Reader {
-    cells: Cells,
+    lines: Lines,
     /// For each cell of a line the wanted column.
     places: Vec<Option<usize>>,
     missing: Vec<usize>,
@@ -78,36 +81,22 @@ impl Reader {
             .collect();
         let mut rows = 0;
         let mut bytes = 0;
+        let failure = self.lines.failure.clone();
         while rows < ROWS && bytes < BYTES {
-            let Some(line) = self.cells.next()? else {
+            let Some(record) = self.lines.next()? else {
                 self.ended = true;
                 break;
             };
-            let count = self.cells.ends.len();
-            if count == 1 && self.cells.text.is_empty() && self.places.len() != 1 {
-                continue;
-            }
-            if count != self.places.len() {
-                let expected = self.places.len();
-                return Err(self.cells.source.failure.at(
-                    line,
-                    &format!("has {count} cells where the header has {expected}"),
-                ));
-            }
-            let text = self.cells.checked(line)?;
-            let mut start = 0;
-            for (end, place) in self.cells.ends.iter().zip(&self.places) {
-                // A cell ends before an ASCII character, so these are boundaries.
-                let cell = text.get(start..*end).unwrap_or_default();
-                start = *end;
+            let cells = record.cells().map_err(|error| broken(&failure, error))?;
+            for (cell, place) in cells.zip(&self.places) {
                 if let Some(at) = place {
-                    push(&mut builders[*at], cell, self.wanted[*at].1);
+                    builders[*at].push(&typed(cell, self.wanted[*at].1));
                 }
             }
             for at in &self.missing {
                 builders[*at].push(&Datum::Null);
             }
-            bytes += text.len();
+            bytes += record.size();
             rows += 1;
         }
         let arrays = builders.into_iter().map(Builder::finish).collect();
@@ -117,141 +106,83 @@ impl Reader {
     }
 }
 
-fn push(builder: &mut Builder, cell: &str, ty: ScalarType) {
-    let value = match ty {
+/// The value of a cell; nothing is null.
+fn typed(cell: &str, ty: ScalarType) -> Datum<'_> {
+    match ty {
         ScalarType::String => Datum::text(cell),
         _ if cell.is_empty() => Datum::Null,
         ScalarType::Dynamic => json::encoded(cell),
         ty => convert::to_type(&Datum::text(cell), ty),
-    };
-    builder.push(&value);
+    }
 }
 
-/// Lines of cells; a quoted cell may go over several lines.
-struct Cells {
-    source: Opened,
-    separator: u8,
-    line: usize,
-    bytes: Vec<u8>,
-    text: Vec<u8>,
-    ends: Vec<usize>,
+/// The lines below the header of a file.
+struct Lines {
+    records: Records<Box<dyn BufRead + Send>>,
+    failure: Failure,
+    /// The names of the columns; none for an empty file.
+    header: Vec<String>,
 }
 
-impl Cells {
+impl Lines {
     fn open(source: &Source, separator: u8) -> Result<Self, EngineError> {
+        let opened = source.bytes()?;
+        let failure = opened.failure;
+        let mut records = Records::new(opened.reader, separator);
+        let header = match records.next() {
+            Ok(Some(record)) => header(record, &failure)?,
+            Ok(None) => Vec::new(),
+            Err(error) => return Err(broken(&failure, error)),
+        };
         Ok(Self {
-            source: source.bytes()?,
-            separator,
-            line: 1,
-            bytes: Vec::new(),
-            text: Vec::new(),
-            ends: Vec::new(),
+            records,
+            failure,
+            header,
         })
     }
 
-    /// The names of the columns; none for an empty file.
-    fn header(&mut self) -> Result<Vec<String>, EngineError> {
-        if !self.read_line()? {
-            return Ok(Vec::new());
-        }
-        if self.bytes.starts_with(b"\xef\xbb\xbf") {
-            self.bytes.drain(..3);
-        }
-        self.split(1)?;
-        let text = self.checked(1)?;
-        let mut names: Vec<String> = Vec::new();
-        let mut start = 0;
-        for end in &self.ends {
-            let name = text.get(start..*end).unwrap_or_default().trim().to_owned();
-            start = *end;
-            if !name.is_empty() && names.contains(&name) {
-                return Err(self
-                    .source
-                    .failure
-                    .at(1, &format!("has the column '{name}' twice")));
-            }
-            names.push(name);
-        }
-        if names.iter().all(String::is_empty) {
-            names.clear();
-        }
-        Ok(names)
-    }
-
-    /// The cells of the next line and its number.
-    fn next(&mut self) -> Result<Option<usize>, EngineError> {
-        let start = self.line;
-        if !self.read_line()? {
-            return Ok(None);
-        }
-        self.split(start)?;
-        Ok(Some(start))
-    }
-
-    fn checked(&self, line: usize) -> Result<&str, EngineError> {
-        std::str::from_utf8(&self.text).map_err(|_| self.source.failure.at(line, "is not UTF-8"))
-    }
-
-    fn read_line(&mut self) -> Result<bool, EngineError> {
-        use std::io::BufRead;
-
-        self.bytes.clear();
-        let length = self
-            .source
-            .reader
-            .read_until(b'\n', &mut self.bytes)
-            .map_err(|error| self.source.failure.read(self.line, &error))?;
-        self.line += 1;
-        Ok(length > 0)
-    }
-
-    /// Cuts the line at hand into cells, reading on where a quote is open.
-    fn split(&mut self, start: usize) -> Result<(), EngineError> {
-        self.text.clear();
-        self.ends.clear();
-        let mut at = 0;
+    /// The next line that has as many cells as the header; blank ones are passed over.
+    fn next(&mut self) -> Result<Option<&Record>, EngineError> {
+        let expected = self.header.len();
+        // The borrow checker cannot see that a record which is passed over is not kept.
         loop {
-            if self.bytes.get(at) == Some(&b'"') {
-                at += 1;
-                loop {
-                    let rest = &self.bytes[at..];
-                    let Some(quote) = rest.iter().position(|byte| *byte == b'"') else {
-                        self.text.extend_from_slice(rest);
-                        if !self.read_line()? {
-                            return Err(self
-                                .source
-                                .failure
-                                .at(start, "opens a quote that is not closed"));
-                        }
-                        at = 0;
-                        continue;
-                    };
-                    self.text.extend_from_slice(&rest[..quote]);
-                    at += quote + 1;
-                    if self.bytes.get(at) != Some(&b'"') {
-                        break;
-                    }
-                    self.text.push(b'"');
-                    at += 1;
-                }
-            }
-            let rest = &self.bytes[at..];
-            let length = rest
-                .iter()
-                .position(|byte| *byte == self.separator || *byte == b'\n')
-                .unwrap_or(rest.len());
-            let more = rest.get(length) == Some(&self.separator);
-            let cell = &rest[..length];
-            let cell = match cell.strip_suffix(b"\r") {
-                Some(cell) if !more => cell,
-                _ => cell,
+            let (blank, count, line) = match self.records.next() {
+                Err(error) => return Err(broken(&self.failure, error)),
+                Ok(None) => return Ok(None),
+                Ok(Some(record)) => (record.is_blank(), record.len(), record.line),
             };
-            self.text.extend_from_slice(cell);
-            self.ends.push(self.text.len());
-            if !more {
-                return Ok(());
+            if blank && expected != 1 {
+                continue;
             }
-            at += length + 1;
+            if count != expected {
+                return Err(self.failure.at(
+                    line,
+                    &format!("has {count} cells where the header has {expected}"),
+                ));
+            }
+            return Ok(Some(self.records.current()));
         }
+    }
+}
+
+fn header(record: &Record, failure: &Failure) -> Result<Vec<String>, EngineError> {
+    let mut names: Vec<String> = Vec::new();
+    for cell in record.cells().map_err(|error| broken(failure, error))? {
+        let name = cell.trim().to_owned();
+        if !name.is_empty() && names.contains(&name) {
+            return Err(failure.at(1, &format!("has the column '{name}' twice")));
+        }
+        names.push(name);
+    }
+    if names.iter().all(String::is_empty) {
+        names.clear();
+    }
+    Ok(names)
+}
+
+fn broken(failure: &Failure, error: Broken) -> EngineError {
+    match error {
+        Broken::Read(line, error) => failure.read(line, &error),
+        other => failure.whole(&other),
     }
 }

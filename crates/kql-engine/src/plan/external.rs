@@ -21,7 +21,7 @@ use crate::text::separated::Records;
 /// How a document is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
-    Separated(char),
+    Separated(u8),
     Lines,
     Raw,
     Json,
@@ -31,11 +31,11 @@ enum Format {
 impl Format {
     fn named(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
-            "csv" => Self::Separated(','),
-            "tsv" => Self::Separated('\t'),
-            "psv" => Self::Separated('|'),
-            "scsv" => Self::Separated(';'),
-            "sohsv" => Self::Separated('\u{1}'),
+            "csv" => Self::Separated(b','),
+            "tsv" => Self::Separated(b'\t'),
+            "psv" => Self::Separated(b'|'),
+            "scsv" => Self::Separated(b';'),
+            "sohsv" => Self::Separated(1),
             "txt" => Self::Lines,
             "raw" => Self::Raw,
             "json" => Self::Json,
@@ -51,7 +51,7 @@ impl Format {
         let name = name.strip_suffix(".gz").unwrap_or(&name);
         name.rsplit_once('.')
             .and_then(|(_, extension)| Self::named(extension))
-            .unwrap_or(Self::Separated(','))
+            .unwrap_or(Self::Separated(b','))
     }
 }
 
@@ -206,12 +206,14 @@ impl<'a> Rows<'a> {
         let skipped = usize::from(skip_first);
         match format {
             Format::Separated(separator) => {
-                for record in Records::new(text, separator).skip(skipped) {
-                    let record = record?;
-                    if record.len() == 1 && record[0].is_empty() {
-                        continue;
+                let mut records = Records::new(text.as_bytes(), separator);
+                let mut left = skipped;
+                while let Some(record) = records.next().map_err(|error| error.to_string())? {
+                    if left > 0 {
+                        left -= 1;
+                    } else if !record.is_blank() {
+                        self.texts(record.cells().map_err(|error| error.to_string())?);
                     }
-                    self.texts(record.iter().map(String::as_str));
                 }
             }
             Format::Lines => {

@@ -1,93 +1,223 @@
-//! Separated values, quoted as RFC 4180 has it.
+//! Separated values, quoted as RFC 4180 has it, a record at a time.
 
-/// The records of a text; a line break ends one, unless it is inside quotes.
+use std::fmt;
+use std::io::{self, BufRead};
+
+/// Why there is no next record.
 #[derive(Debug)]
-pub(crate) struct Records<'a> {
-    rest: &'a str,
-    separator: char,
-    line: usize,
+pub(crate) enum Broken {
+    /// The bytes could not be had; the line they were wanted for.
+    Read(usize, io::Error),
+    /// The record of this line is not closed.
+    Quote(usize),
+    /// The record of this line is not text.
+    Encoding(usize),
 }
 
-impl<'a> Records<'a> {
-    pub(crate) fn new(text: &'a str, separator: char) -> Self {
-        Self {
-            rest: text,
-            separator,
-            line: 1,
+impl fmt::Display for Broken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(line, error) => write!(out, "{error} (at line {line})"),
+            Self::Quote(line) => write!(out, "line {line} opens a quote that is not closed"),
+            Self::Encoding(line) => write!(out, "line {line} is not UTF-8"),
         }
     }
 }
 
-impl Iterator for Records<'_> {
-    type Item = Result<Vec<String>, String>;
+/// The records of a text; a line break ends one, unless it is inside quotes.
+///
+/// Line breaks are `\n`, `\r\n` and `\r`. Only the record at hand is in memory.
+pub(crate) struct Records<R> {
+    reader: R,
+    separator: u8,
+    /// The line that is read next.
+    line: usize,
+    bytes: Vec<u8>,
+    /// Where in the bytes the next record begins.
+    start: usize,
+    record: Record,
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
+/// The cells of a record.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// The line it begins at.
+    pub(crate) line: usize,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Record {
+    /// How many cells there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many bytes they have.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether the line is empty: nothing, not even a separator.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.ends.len() == 1 && self.text.is_empty()
+    }
+
+    pub(crate) fn cells(&self) -> Result<impl Iterator<Item = &str>, Broken> {
+        let text = std::str::from_utf8(&self.text).map_err(|_| Broken::Encoding(self.line))?;
+        let mut start = 0;
+        Ok(self.ends.iter().map(move |end| {
+            // A cell ends before an ASCII character, so these are boundaries.
+            let cell = text.get(start..*end).unwrap_or_default();
+            start = *end;
+            cell
+        }))
+    }
+}
+
+impl<R: BufRead> Records<R> {
+    pub(crate) fn new(reader: R, separator: u8) -> Self {
+        Self {
+            reader,
+            separator,
+            line: 1,
+            bytes: Vec::new(),
+            start: 0,
+            record: Record::default(),
         }
-        let start = self.line;
-        let mut fields = Vec::new();
+    }
+
+    /// The next record, if there is one.
+    pub(crate) fn next(&mut self) -> Result<Option<&Record>, Broken> {
+        let first = self.line == 1;
+        if self.start >= self.bytes.len() && !self.read_line()? {
+            return Ok(None);
+        }
+        if first && self.bytes.starts_with(b"\xef\xbb\xbf") {
+            self.start = 3;
+        }
+        self.record.line = self.line - 1;
+        self.split()?;
+        Ok(Some(&self.record))
+    }
+
+    /// The record that was read last.
+    pub(crate) fn current(&self) -> &Record {
+        &self.record
+    }
+
+    fn read_line(&mut self) -> Result<bool, Broken> {
+        self.bytes.clear();
+        self.start = 0;
+        let length = self
+            .reader
+            .read_until(b'\n', &mut self.bytes)
+            .map_err(|error| Broken::Read(self.line, error))?;
+        self.line += 1;
+        Ok(length > 0)
+    }
+
+    /// Cuts the line at hand into cells, reading on where a quote is open.
+    fn split(&mut self) -> Result<(), Broken> {
+        self.record.text.clear();
+        self.record.ends.clear();
+        let mut at = self.start;
         loop {
-            let mut field = String::new();
-            if let Some(inner) = self.rest.strip_prefix('"') {
-                let mut inner = inner;
-                loop {
-                    let Some((before, after)) = inner.split_once('"') else {
-                        self.rest = "";
-                        return Some(Err(format!("the quote of line {start} is not closed")));
-                    };
-                    field.push_str(before);
-                    let Some(next) = after.strip_prefix('"') else {
-                        self.rest = after;
-                        break;
-                    };
-                    field.push('"');
-                    inner = next;
-                }
-                self.line += field.matches('\n').count();
+            if self.bytes.get(at) == Some(&b'"') {
+                at = self.quoted(at + 1)?;
             }
-            let separator = self.separator;
-            let end = self
-                .rest
-                .find([separator, '\n', '\r'])
-                .unwrap_or(self.rest.len());
-            field.push_str(&self.rest[..end]);
-            fields.push(field);
-            let rest = &self.rest[end..];
-            if let Some(next) = rest.strip_prefix(separator) {
-                self.rest = next;
+            let rest = &self.bytes[at..];
+            let length = rest
+                .iter()
+                .position(|byte| *byte == self.separator || matches!(byte, b'\n' | b'\r'))
+                .unwrap_or(rest.len());
+            self.record.text.extend_from_slice(&rest[..length]);
+            self.record.ends.push(self.record.text.len());
+            let end = at + length;
+            if rest.get(length) == Some(&self.separator) {
+                at = end + 1;
                 continue;
             }
-            self.rest = rest
-                .strip_prefix("\r\n")
-                .or_else(|| rest.strip_prefix(['\r', '\n']))
-                .unwrap_or("");
-            self.line += 1;
-            return Some(Ok(fields));
+            self.start = match self.bytes.get(end) {
+                Some(b'\r') if self.bytes.get(end + 1) == Some(&b'\n') => end + 2,
+                _ => end + 1,
+            };
+            if self.start < self.bytes.len() {
+                self.line += 1;
+            }
+            return Ok(());
+        }
+    }
+
+    /// Takes the text of a quote that opens before `at`; where it ends.
+    fn quoted(&mut self, mut at: usize) -> Result<usize, Broken> {
+        loop {
+            let rest = &self.bytes[at..];
+            let Some(quote) = rest.iter().position(|byte| *byte == b'"') else {
+                self.record.text.extend_from_slice(rest);
+                if !self.read_line()? {
+                    return Err(Broken::Quote(self.record.line));
+                }
+                at = 0;
+                continue;
+            };
+            self.record.text.extend_from_slice(&rest[..quote]);
+            at += quote + 1;
+            if self.bytes.get(at) != Some(&b'"') {
+                return Ok(at);
+            }
+            self.record.text.push(b'"');
+            at += 1;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Records;
+    use super::{Broken, Records};
+
+    fn read(text: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
+        let mut records = Records::new(text, b',');
+        let mut all = Vec::new();
+        loop {
+            match records.next().map_err(|error| error.to_string())? {
+                None => return Ok(all),
+                Some(record) => {
+                    let cells = record.cells().map_err(|error| error.to_string())?;
+                    all.push((record.line, cells.map(str::to_owned).collect()));
+                }
+            }
+        }
+    }
+
+    fn expected(records: &[(usize, &[&str])]) -> Vec<(usize, Vec<String>)> {
+        records
+            .iter()
+            .map(|(line, cells)| (*line, cells.iter().map(|cell| (*cell).to_owned()).collect()))
+            .collect()
+    }
 
     #[test]
     fn quotes_hold_separators_and_lines() {
-        let text = "a,\"b,\"\"c\"\"\"\r\n\"x\ny\",\n";
-        let records: Result<Vec<_>, _> = Records::new(text, ',').collect();
-        let expected = vec![vec!["a", "b,\"c\""], vec!["x\ny", ""]];
-        assert_eq!(
-            records,
-            Ok(expected
-                .into_iter()
-                .map(|one| one.into_iter().map(str::to_owned).collect())
-                .collect())
-        );
-        assert!(
-            Records::new("\"a", ',')
-                .next()
-                .is_some_and(|one| one.is_err())
-        );
+        let text = b"\xef\xbb\xbfa,\"b,\"\"c\"\"\"\r\n\"x\ny\",\nz";
+        let records = expected(&[(1, &["a", "b,\"c\""]), (2, &["x\ny", ""]), (4, &["z"])]);
+        assert_eq!(read(text), Ok(records));
+    }
+
+    #[test]
+    fn every_line_break_ends_a_record() {
+        for text in ["a,b\n\nc\n", "a,b\r\n\r\nc", "a,b\r\rc\r"] {
+            let records = expected(&[(1, &["a", "b"]), (2, &[""]), (3, &["c"])]);
+            assert_eq!(read(text.as_bytes()), Ok(records), "{text:?}");
+        }
+        assert_eq!(read(b""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_broken_is_an_error_with_its_line() {
+        let open = read(b"a\n\"b\nc\n").unwrap_err();
+        assert_eq!(open, Broken::Quote(2).to_string());
+        let bytes = read(b"a\n\xff\n").unwrap_err();
+        assert_eq!(bytes, Broken::Encoding(2).to_string());
     }
 }
