@@ -4,6 +4,8 @@ mod adapt;
 mod columnar;
 mod condition;
 mod files;
+mod folders;
+mod guess;
 mod infer;
 mod json;
 mod provider;
@@ -21,6 +23,8 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::{ColumnSchema, ScalarType, TableSchema, Tables};
 
 use self::files::{Batches, Others, Records, Source};
+use self::guess::Guess;
+use self::infer::Kind;
 use crate::datum::Datum;
 use crate::{EngineError, column};
 
@@ -146,8 +150,10 @@ impl Catalog {
     /// portal's Export writes them; an empty cell is null.
     ///
     /// Columns that the file has and `columns` has not are kept, after them, with the type that all
-    /// their values have in JSON (else `dynamic`) and `string` in CSV. Text must be UTF-8: a byte
-    /// that is not, as a line that is no row, is an error with the file and the line.
+    /// their values have in JSON (else `dynamic`). In CSV it is the type whose values all cells
+    /// are, `long`, `real`, `bool` or `datetime`, else `string`; so is a column with a number that
+    /// would not read back as it is written (a leading zero, too many digits). Text must be UTF-8:
+    /// a byte that is not, as a line that is no row, is an error with the file and the line.
     pub fn add_file(
         &mut self,
         name: impl Into<String>,
@@ -169,8 +175,12 @@ impl Catalog {
     /// `schema` knows the columns of tables by their name; columns of other tables come from the
     /// files. The name of a file ends at its first dot, so that `T.2024-01.csv` and
     /// `T.2024-02.json` are one table; a folder may hold files of several formats and folders of
-    /// files (`date=2024-01-01`; their names are no columns). What begins with a dot is not looked
-    /// at.
+    /// files. What begins with a dot is not looked at.
+    ///
+    /// Folders that are called `name=value` are a column of all files below, of the type that all
+    /// its values have; `%3A` is `:`, and `__HIVE_DEFAULT_PARTITION__` no value. A file's own column
+    /// of that name counts more. Files of folders that a filter on such columns rules out are not
+    /// read. When such folders are in `path` itself, they are the table that `path` is named after.
     ///
     /// In a JSON file that begins with a record of the Streaming API or an envelope every record
     /// belongs to the table its `category` names, whatever the file is called; to know those, such a
@@ -273,12 +283,37 @@ impl Table {
         let mut columns = declared.to_vec();
         let mut held = 0;
         let mut explored = Vec::with_capacity(sources.len());
+        let mut kinds = Vec::with_capacity(sources.len());
         for source in sources {
-            let (found, kept) = source.explore(declared, self.room(held))?;
-            held += kept.as_deref().map_or(0, size);
-            infer::join(&mut columns, declared.len(), found.clone());
-            explored.push((source, found, kept));
+            let mut found = source.explore(declared, self.room(held))?;
+            held += found.kept.as_deref().map_or(0, size);
+            let mut folders = source.folders.to_vec();
+            folders.retain(|folder| !found.kinds.iter().any(|(name, _)| *name == folder.name));
+            for folder in &mut folders {
+                folder.alone = found.all || !declared.iter().any(|(name, _)| *name == folder.name);
+                let mut guess = Guess::default();
+                guess.see(&folder.value);
+                found.kinds.push((folder.name.clone(), Kind::Cells(guess)));
+            }
+            // Rows that were read on the way are without what the folders say.
+            let kept = match found.kept {
+                Some(batches) if !folders.is_empty() => {
+                    held -= size(&batches);
+                    None
+                }
+                kept => kept,
+            };
+            kinds.push(found.kinds);
+            explored.push((source.below(folders), kept));
         }
+        let types = infer::settled(&kinds);
+        for found in &types {
+            infer::join(&mut columns, declared.len(), found.clone());
+        }
+        let explored = explored
+            .into_iter()
+            .zip(types)
+            .map(|((source, kept), found)| (source, found, kept));
         let types: BTreeMap<&str, ScalarType> = columns
             .iter()
             .map(|(name, ty)| (name.as_str(), *ty))
@@ -293,7 +328,7 @@ impl Table {
                 other => {
                     held -= other.as_deref().map_or(0, size);
                     let batches = if source.is_worth_keeping() {
-                        limited(source, &columns, self.room(held))?
+                        limited(&source, &columns, self.room(held))?
                     } else {
                         None
                     };
@@ -303,7 +338,7 @@ impl Table {
             };
             parts.push(match kept {
                 Some(batches) => Part::Kept(batches),
-                None => Part::File(source.clone()),
+                None => Part::File(source),
             });
         }
         self.kept.fetch_add(held, Ordering::Relaxed);

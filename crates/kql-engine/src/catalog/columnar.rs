@@ -18,10 +18,10 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Type;
 use parquet::schema::types::SchemaDescriptor;
 
-use super::adapt;
 use super::condition::Condition;
 use super::files::{Batches, ROWS, Source};
 use super::test::Test;
+use super::{adapt, folders};
 use crate::EngineError;
 use crate::column::Reader;
 
@@ -65,10 +65,10 @@ pub(super) fn shares(
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
         .map_err(|error| source.failure().whole(&error))?;
     let schema = metadata.schema();
-    if conditions
-        .iter()
-        .any(|condition| schema.index_of(&condition.column).is_err())
-    {
+    let is_of_folder = |name: &str| source.folders.iter().any(|folder| folder.name == name);
+    if conditions.iter().any(|condition| {
+        schema.index_of(&condition.column).is_err() && !is_of_folder(&condition.column)
+    }) {
         // The column is null in every row, and no condition lets that pass.
         return Ok(Vec::new());
     }
@@ -136,17 +136,22 @@ impl RowGroups {
                 .with_row_groups(self.groups.clone())
                 .with_projection(mask);
         if !tests.is_empty() {
+            // What the folders tell alone has passed already.
             let predicates = tests
                 .iter()
-                .map(|test| row_test(&schema, &descriptor, test))
+                .filter(|test| folders::row(&self.source.folders, test.columns()).is_none())
+                .map(|test| row_test(&self.source, &schema, &descriptor, test))
                 .collect();
             builder = builder.with_row_filter(RowFilter::new(predicates));
         }
         let reader = builder.build().map_err(|error| failure.whole(&error))?;
         let wanted = wanted.to_vec();
+        let folders = Arc::clone(&self.source.folders);
         Ok(Box::new(reader.map(move |batch| {
             let batch = batch.map_err(|error| failure.whole(&error))?;
-            adapt::batch(&wanted, &batch).map_err(|error| failure.whole(&error))
+            adapt::batch(&wanted, &batch)
+                .and_then(|batch| folders::filled(&folders, &wanted, batch))
+                .map_err(|error| failure.whole(&error))
         })))
     }
 }
@@ -217,14 +222,17 @@ fn bounds(metadata: &ArrowReaderMetadata, condition: &Condition) -> Option<(Arra
 
 /// Looks at the columns of a test first, so that the others are decoded for few rows only.
 fn row_test(
+    source: &Source,
     schema: &Schema,
     descriptor: &SchemaDescriptor,
     test: &Test,
 ) -> Box<dyn ArrowPredicate> {
     let mask = ProjectionMask::roots(descriptor, places(schema, test.columns()));
     let test = test.clone();
+    let folders = Arc::clone(&source.folders);
     Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
         adapt::batch(test.columns(), &batch)
+            .and_then(|batch| folders::filled(&folders, test.columns(), batch))
             .and_then(|batch| test.passed(batch.columns(), batch.num_rows()))
             .map_err(|error| ArrowError::ExternalError(Box::new(error)))
     }))

@@ -11,6 +11,8 @@ use arrow::record_batch::RecordBatch;
 use flate2::read::MultiGzDecoder;
 use kql_semantics::ScalarType;
 
+use super::folders::{self, Folder};
+use super::infer::{self, Kind, Kinds};
 use super::{columnar, json, separated};
 use crate::EngineError;
 
@@ -23,11 +25,13 @@ pub(super) const BYTES: usize = 4 << 20;
 /// Rows of a file, a batch at a time.
 pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>> + Send>;
 
-/// Names and types of columns.
-pub(super) type Columns = Vec<(String, ScalarType)>;
-
-/// The columns of a file besides the declared ones; and its rows, if they were read on the way.
-pub(super) type Explored = (Columns, Option<Vec<RecordBatch>>);
+/// The columns of a file, and its rows, if they were read on the way.
+pub(super) struct Explored {
+    pub(super) kinds: Kinds,
+    /// Whether the declared columns that it has are among them.
+    pub(super) all: bool,
+    pub(super) kept: Option<Vec<RecordBatch>>,
+}
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +75,8 @@ pub(super) enum Others {
 pub(super) struct Source {
     pub(super) path: Arc<Path>,
     pub(super) records: Records,
+    /// The columns in the names of its folders.
+    pub(super) folders: Arc<[Folder]>,
 }
 
 /// What is in the name of a file: its table, its format, its compression.
@@ -139,6 +145,15 @@ impl Source {
         Self {
             path: path.into(),
             records,
+            folders: Arc::default(),
+        }
+    }
+
+    /// The same file below folders of other columns.
+    pub(super) fn below(&self, folders: Vec<Folder>) -> Self {
+        Self {
+            folders: folders.into(),
+            ..self.clone()
         }
     }
 
@@ -189,18 +204,33 @@ impl Source {
         text && length <= 32 << 20
     }
 
-    /// The columns the file has besides the declared ones; rows that were read on the way, when
-    /// they are at most `limit` bytes.
+    /// The columns the file has; rows that were read on the way, when they are at most `limit`
+    /// bytes.
     pub(super) fn explore(
         &self,
         declared: &[(String, ScalarType)],
         limit: usize,
     ) -> Result<Explored, EngineError> {
-        Ok(match self.format()? {
-            Format::Json => json::explore(self, declared, limit)?,
-            Format::Separated(separator) => (separated::columns(self, separator)?, None),
-            Format::Parquet => (columnar::parquet_columns(self)?, None),
-            Format::Arrow => (columnar::arrow_columns(self)?, None),
+        let kinds = match self.format()? {
+            Format::Json => {
+                let (found, kept) = json::explore(self, declared, limit)?;
+                return Ok(Explored {
+                    kinds: infer::known(found),
+                    all: false,
+                    kept,
+                });
+            }
+            Format::Separated(separator) => separated::columns(self, separator, declared)?
+                .into_iter()
+                .map(|(name, guess)| (name, Kind::Cells(guess)))
+                .collect(),
+            Format::Parquet => infer::known(columnar::parquet_columns(self)?),
+            Format::Arrow => infer::known(columnar::arrow_columns(self)?),
+        };
+        Ok(Explored {
+            kinds,
+            all: true,
+            kept: None,
         })
     }
 
@@ -210,6 +240,17 @@ impl Source {
 
     /// The rows with exactly the `wanted` columns.
     pub(super) fn open(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
+        let batches = self.read(wanted)?;
+        if self.folders.is_empty() {
+            return Ok(batches);
+        }
+        let (folders, wanted) = (Arc::clone(&self.folders), wanted.to_vec());
+        Ok(Box::new(batches.map(move |batch| {
+            folders::filled(&folders, &wanted, batch?)
+        })))
+    }
+
+    fn read(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
         match self.format()? {
             Format::Json => json::open(self, wanted),
             Format::Separated(separator) => separated::open(self, separator, wanted),
@@ -248,7 +289,10 @@ pub(super) fn tables_of(folder: &Path) -> Result<BTreeMap<String, Vec<Source>>, 
         }
         if path.is_dir() {
             let name = path.file_name().and_then(|name| name.to_str());
-            let name = name.unwrap_or_default().to_owned();
+            let name = match name.unwrap_or_default() {
+                name if folders::is_partition(name) => own_name(folder)?,
+                name => name.to_owned(),
+            };
             let mut waiting = vec![path.clone()];
             while let Some(next) = waiting.pop() {
                 for inner in listing(&next)? {
@@ -269,6 +313,9 @@ pub(super) fn tables_of(folder: &Path) -> Result<BTreeMap<String, Vec<Source>>, 
     files.sort();
     let mut tables: BTreeMap<String, Vec<Source>> = BTreeMap::new();
     for (path, table) in files {
+        let inside = path
+            .strip_prefix(folder)
+            .map_or_else(|_| Vec::new(), folders::of);
         let whole = Source::new(
             path,
             Records {
@@ -277,27 +324,44 @@ pub(super) fn tables_of(folder: &Path) -> Result<BTreeMap<String, Vec<Source>>, 
                 others: Others::Refused,
             },
         );
-        let found = match whole.format() {
-            Ok(Format::Json) => json::tables(&whole),
-            _ => None,
-        };
-        let Some(found) = found else {
-            tables.entry(table).or_default().push(whole);
-            continue;
-        };
-        let own = (found.own && !found.tables.contains(&table)).then(|| table.clone());
-        for name in found.tables.into_iter().chain(own) {
-            let records = Records {
-                own: found.own && name == table,
-                table: name.clone(),
-                others: Others::Elsewhere,
-            };
-            let source = Source {
-                path: Arc::clone(&whole.path),
-                records,
-            };
+        for source in split(whole.below(inside), &table) {
+            let name = source.records.table.clone();
             tables.entry(name).or_default().push(source);
         }
     }
     Ok(tables)
+}
+
+/// What a folder is called, however it was written.
+fn own_name(folder: &Path) -> Result<String, EngineError> {
+    let path = folder.canonicalize().map_err(|error| {
+        EngineError::runtime(format!("cannot read {}: {error}", folder.display()))
+    })?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    Ok(name.unwrap_or_default().to_owned())
+}
+
+/// A file as a source of each table whose rows it has; `table` is the one it is named after.
+fn split(whole: Source, table: &str) -> Vec<Source> {
+    let found = match whole.format() {
+        Ok(Format::Json) => json::tables(&whole),
+        _ => None,
+    };
+    let Some(found) = found else {
+        return vec![whole];
+    };
+    let own = (found.own && !found.tables.contains(table)).then(|| table.to_owned());
+    found
+        .tables
+        .into_iter()
+        .chain(own)
+        .map(|name| Source {
+            records: Records {
+                own: found.own && name == table,
+                table: name,
+                others: Others::Elsewhere,
+            },
+            ..whole.clone()
+        })
+        .collect()
 }

@@ -1,8 +1,66 @@
 //! Types of columns that nobody declared.
 
+use std::collections::HashMap;
+
 use kql_semantics::ScalarType;
 
+use super::guess::Guess;
 use crate::text;
+
+/// What a file tells about a column of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Known(ScalarType),
+    /// The cells of text are what they look like in all files together.
+    Cells(Guess),
+}
+
+/// The columns of a file.
+pub(super) type Kinds = Vec<(String, Kind)>;
+
+/// Columns whose types a file tells.
+pub(super) fn known(columns: Vec<(String, ScalarType)>) -> Kinds {
+    columns
+        .into_iter()
+        .map(|(name, ty)| (name, Kind::Known(ty)))
+        .collect()
+}
+
+/// The types of the columns of every file, when those of text are looked at together.
+pub(super) fn settled(files: &[Kinds]) -> Vec<Vec<(String, ScalarType)>> {
+    let mut cells: HashMap<&str, Guess> = HashMap::new();
+    let mut types: HashMap<&str, ScalarType> = HashMap::new();
+    for (name, kind) in files.iter().flatten() {
+        match kind {
+            Kind::Cells(guess) => {
+                let all = cells.entry(name).or_default();
+                *all = all.and(*guess);
+            }
+            Kind::Known(ty) => {
+                types.entry(name).or_insert(*ty);
+            }
+        }
+    }
+    let of = |name: &str, kind: &Kind| match kind {
+        Kind::Known(ty) => *ty,
+        Kind::Cells(_) => {
+            let all = cells.get(name).copied().unwrap_or_default();
+            match types.get(name) {
+                // Nothing but empty cells fits to every type.
+                Some(ty) if all.is_empty() => *ty,
+                _ => all.settled(),
+            }
+        }
+    };
+    files
+        .iter()
+        .map(|file| {
+            file.iter()
+                .map(|(name, kind)| (name.clone(), of(name, kind)))
+                .collect()
+        })
+        .collect()
+}
 
 /// The type that holds values of both types.
 pub(super) fn widened(before: ScalarType, now: ScalarType) -> ScalarType {
@@ -44,7 +102,7 @@ pub(super) fn join(
     declared: usize,
     found: Vec<(String, ScalarType)>,
 ) {
-    let mut places: std::collections::HashMap<String, usize> = columns
+    let mut places: HashMap<String, usize> = columns
         .iter()
         .enumerate()
         .map(|(at, (name, _))| (name.clone(), at))

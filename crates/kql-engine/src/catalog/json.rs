@@ -9,13 +9,17 @@ pub(super) use cell::encoded;
 
 use std::collections::BTreeSet;
 
+use arrow::record_batch::RecordBatch;
 use kql_semantics::ScalarType;
 
 use self::documents::Documents;
 use self::rows::Rows;
 use self::shape::Shape;
-use super::files::{BYTES, Batches, Explored, Failure, Others, ROWS, Records, Source};
+use super::files::{BYTES, Batches, Failure, Others, ROWS, Records, Source};
 use crate::EngineError;
+
+/// Names and types of columns.
+type Columns = Vec<(String, ScalarType)>;
 
 /// The rows of a file with the `wanted` columns.
 pub(super) fn open(
@@ -39,7 +43,7 @@ pub(super) fn explore(
     source: &Source,
     declared: &[(String, ScalarType)],
     limit: usize,
-) -> Result<Explored, EngineError> {
+) -> Result<(Columns, Option<Vec<RecordBatch>>), EngineError> {
     let mut reader = Reader::open(source, Rows::new(declared, true))?;
     let mut kept = Vec::new();
     let mut size = 0;

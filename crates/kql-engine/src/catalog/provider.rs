@@ -28,7 +28,7 @@ use super::columnar::{self, RowGroups};
 use super::condition::Condition;
 use super::files::{Batches, Source};
 use super::test::Test;
-use super::{Loaded, Part};
+use super::{Loaded, Part, folders};
 use crate::{EngineError, expression};
 
 /// How many rows at hand make a share.
@@ -121,11 +121,11 @@ impl TableProvider for Rows {
             .iter()
             .flat_map(|filter| self.conditions_in(filter))
             .collect();
-        let tests = filters
+        let tests: Vec<Test> = filters
             .iter()
             .filter_map(|filter| self.test(filter))
             .collect();
-        let shares = self.loaded.shares(&conditions)?;
+        let shares = self.loaded.shares(&conditions, &tests)?;
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(shares.len().max(1)),
@@ -329,6 +329,18 @@ impl Scan {
     }
 }
 
+/// Whether rows of a file may pass, as far as the names of its folders tell.
+fn may_pass(source: &Source, tests: &[Test]) -> std::result::Result<bool, EngineError> {
+    for test in tests {
+        if let Some(values) = folders::row(&source.folders, test.columns())
+            && test.passed(&values, 1)?.true_count() == 0
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 impl Loaded {
     /// Whether it is known to have no rows.
     pub(crate) fn is_empty(&self) -> bool {
@@ -338,8 +350,12 @@ impl Loaded {
         })
     }
 
-    /// The pieces to be read, in order; rows that fail a condition may be missing.
-    fn shares(&self, conditions: &[Condition]) -> std::result::Result<Vec<Share>, EngineError> {
+    /// The pieces to be read, in order; rows that fail a condition or a test may be missing.
+    fn shares(
+        &self,
+        conditions: &[Condition],
+        tests: &[Test],
+    ) -> std::result::Result<Vec<Share>, EngineError> {
         let mut shares = Vec::new();
         for part in &self.parts {
             match part {
@@ -356,6 +372,7 @@ impl Loaded {
                     }
                     shares.push(Share::Kept(share));
                 }
+                Part::File(source) if !may_pass(source, tests)? => {}
                 Part::File(source) if source.is_parquet() => {
                     shares.extend(
                         columnar::shares(source, conditions)?

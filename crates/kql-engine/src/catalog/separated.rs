@@ -9,23 +9,47 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
 use super::files::{BYTES, Batches, Failure, ROWS, Source};
+use super::guess::Guess;
 use super::json;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
 use crate::text::separated::{Broken, Record, Records};
 use crate::{EngineError, convert};
 
-/// The columns in the header line of a file: text.
+/// The columns of a file, and what the cells of those that nobody declared look like.
+///
+/// Where all are declared only the header is read, otherwise every line once.
 pub(super) fn columns(
     source: &Source,
     separator: u8,
-) -> Result<Vec<(String, ScalarType)>, EngineError> {
-    let lines = Lines::open(source, separator)?;
+    declared: &[(String, ScalarType)],
+) -> Result<Vec<(String, Guess)>, EngineError> {
+    let mut lines = Lines::open(source, separator)?;
+    let mut guesses: Vec<Option<Guess>> = lines
+        .header
+        .iter()
+        .map(|name| {
+            let known = name.is_empty() || declared.iter().any(|(one, _)| one == name);
+            (!known).then(Guess::default)
+        })
+        .collect();
+    if guesses.iter().any(Option::is_some) {
+        let failure = lines.failure.clone();
+        while let Some(record) = lines.next()? {
+            let cells = record.cells().map_err(|error| broken(&failure, error))?;
+            for (guess, cell) in guesses.iter_mut().zip(cells) {
+                if let Some(guess) = guess {
+                    guess.see(cell);
+                }
+            }
+        }
+    }
     Ok(lines
         .header
         .into_iter()
-        .filter(|name| !name.is_empty())
-        .map(|name| (name, ScalarType::String))
+        .zip(guesses)
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, guess)| (name, guess.unwrap_or_default()))
         .collect())
 }
 
@@ -107,7 +131,7 @@ impl Reader {
 }
 
 /// The value of a cell; nothing is null.
-fn typed(cell: &str, ty: ScalarType) -> Datum<'_> {
+pub(super) fn typed(cell: &str, ty: ScalarType) -> Datum<'_> {
     match ty {
         ScalarType::String => Datum::text(cell),
         _ if cell.is_empty() => Datum::Null,

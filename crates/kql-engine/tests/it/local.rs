@@ -181,6 +181,7 @@ fn the_portals_export_is_read() {
         ("T.csv", text),
         ("H.csv", "a,b\n"),
         ("V.tsv", "a\tb\n1,2\t\"x\ty\"\n"),
+        ("E.csv", text),
     ]);
     fs::write(
         folder.path().join("Z.csv.zst"),
@@ -194,6 +195,78 @@ fn the_portals_export_is_read() {
     assert_eq!(answer(&engine, "H | count"), rows!([[0]]));
     assert_eq!(run_on(&engine, "H").unwrap().columns.len(), 2);
     assert_eq!(answer(&engine, "V"), rows!([["1,2", "x\ty"]]));
+    assert_eq!(
+        answer(
+            &engine,
+            "E | project Timestamp, Port | summarize max(Timestamp), sum(Port)"
+        ),
+        rows!([["2026-11-20T20:00:00.1234567Z", 443]])
+    );
+}
+
+#[test]
+fn cells_of_text_have_the_type_that_holds_all_of_them() {
+    let late = format!("n,id\n{}word,007\n", "1,7\n".repeat(20_000));
+    let folder = folder(&[
+        (
+            "T.csv",
+            "n,r,b,t,id,s,none\n1,1,true,2026-11-01,007,x,\n,2.5,False,2026-11-02T03:04:05Z,8,1,\n",
+        ),
+        ("L.csv", &late),
+        ("P/1.csv", "a,b,c\n1,1,\n"),
+        ("P/2.csv", "a,b,c\n2,x,\n"),
+        ("P/3.csv", "a,b,c\n,,\n"),
+        ("P/4.csv", "a,b,c\n"),
+        ("M/1.csv", "a,b\n,5\n"),
+        ("M/2.json", "{\"a\":1,\"b\":6}\n"),
+    ]);
+    let engine = over(folder.path());
+    assert_eq!(
+        engine.catalog().columns("T").unwrap(),
+        columns(&[
+            ("n", ScalarType::Long),
+            ("r", ScalarType::Real),
+            ("b", ScalarType::Bool),
+            ("t", ScalarType::DateTime),
+            ("id", ScalarType::String),
+            ("s", ScalarType::String),
+            ("none", ScalarType::String),
+        ])
+    );
+    assert_eq!(
+        answer(&engine, "T"),
+        rows!([
+            [1, 1.0, true, "2026-11-01T00:00:00.0000000Z", "007", "x", ""],
+            [
+                null,
+                2.5,
+                false,
+                "2026-11-02T03:04:05.0000000Z",
+                "8",
+                "1",
+                ""
+            ]
+        ])
+    );
+    assert_eq!(
+        answer(
+            &engine,
+            "L | summarize countif(n == '1'), countif(n == 'word'), dcount(id)"
+        ),
+        rows!([[20_000, 1, 2]])
+    );
+    assert_eq!(
+        answer(&engine, "P | sort by a asc"),
+        rows!([[null, "", ""], [1, "1", ""], [2, "x", ""]])
+    );
+    assert_eq!(
+        engine.catalog().columns("M").unwrap(),
+        columns(&[("a", ScalarType::Long), ("b", ScalarType::Long)])
+    );
+    assert_eq!(
+        answer(&engine, "M | summarize sum(a), sum(b)"),
+        rows!([[1, 11]])
+    );
 }
 
 #[test]
@@ -268,7 +341,7 @@ fn folders_of_folders_keep_the_order_of_their_paths() {
         ("T/.hidden.json", "no JSON"),
     ]);
     assert_eq!(
-        answer(&over(folder.path()), "T | project tolong(n), x"),
+        answer(&over(folder.path()), "T | project n, x"),
         rows!([[1, ""], [2, "y"], [3, ""]])
     );
 }

@@ -12,6 +12,7 @@ mod documented;
 mod hostile;
 mod limits;
 mod local;
+mod partitions;
 mod stand_ins;
 mod threads;
 

@@ -1,0 +1,250 @@
+//! Tables in folders that are named after values, and what of them is read.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Int64Array, RecordBatch, StringArray};
+use kql_engine::{Catalog, Engine, ScalarType};
+use parquet::arrow::ArrowWriter;
+use serde_json::json as rows;
+
+use super::{engine, json, run_on};
+
+fn batch(first: i64, count: i64) -> RecordBatch {
+    RecordBatch::try_from_iter([
+        (
+            "N",
+            Arc::new(Int64Array::from_iter_values(first..first + count)) as _,
+        ),
+        (
+            "Name",
+            Arc::new(StringArray::from_iter_values(
+                (first..first + count).map(|row| format!("name {row}")),
+            )) as _,
+        ),
+    ])
+    .unwrap()
+}
+
+fn parquet(path: &Path, first: i64, count: i64) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let batch = batch(first, count);
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn arrow(path: &Path, first: i64, count: i64) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let batch = batch(first, count);
+    let mut writer =
+        arrow::ipc::writer::FileWriter::try_new(File::create(path).unwrap(), &batch.schema())
+            .unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+}
+
+fn text(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn over(folder: &Path) -> Engine {
+    engine(Catalog::from_folder(folder, &|_| None).unwrap())
+}
+
+fn answer(engine: &Engine, query: &str) -> serde_json::Value {
+    json(&run_on(engine, query).unwrap())
+}
+
+/// A dataset with a file of each format.
+fn dataset(folder: &Path) {
+    parquet(
+        &folder.join("T/tenant=a%2Fb/day=2026-11-01/part-0.parquet"),
+        0,
+        2,
+    );
+    arrow(
+        &folder.join("T/tenant=a%2Fb/day=2026-11-02/part-0.arrow"),
+        2,
+        1,
+    );
+    text(
+        &folder.join("T/tenant=c/day=2026-11-01/part-0.ndjson"),
+        "{\"N\":3,\"Name\":\"name 3\"}\n",
+    );
+    text(
+        &folder.join("T/tenant=c/day=__HIVE_DEFAULT_PARTITION__/part-0.csv"),
+        "N,Name\n4,name 4\n",
+    );
+    text(
+        &folder.join("T/tenant=__HIVE_DEFAULT_PARTITION__/day=2026-11-01/part-0.csv"),
+        "N,Name\n5,name 5\n",
+    );
+}
+
+#[test]
+fn folders_named_after_values_are_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path());
+    let engine = over(folder.path());
+    assert_eq!(
+        engine.catalog().columns("T").unwrap(),
+        [
+            ("N", ScalarType::Long),
+            ("Name", ScalarType::String),
+            ("tenant", ScalarType::String),
+            ("day", ScalarType::DateTime),
+        ]
+        .map(|(name, ty)| (name.to_owned(), ty))
+    );
+    let (first, second) = (
+        "2026-11-01T00:00:00.0000000Z",
+        "2026-11-02T00:00:00.0000000Z",
+    );
+    assert_eq!(
+        answer(&engine, "T | sort by N asc"),
+        rows!([
+            [0, "name 0", "a/b", first],
+            [1, "name 1", "a/b", first],
+            [2, "name 2", "a/b", second],
+            [3, "name 3", "c", first],
+            [4, "name 4", "c", null],
+            [5, "name 5", "", first]
+        ])
+    );
+    for (query, expected) in [
+        ("T | where tenant == 'c' | summarize sum(N)", 7),
+        ("T | where day > datetime(2026-11-01) | summarize sum(N)", 2),
+        ("T | where tenant has 'b' and N > 0 | summarize sum(N)", 3),
+        ("T | where isnull(day) | summarize sum(N)", 4),
+        ("T | where isempty(tenant) | summarize sum(N)", 5),
+        ("T | where tenant == 'c' or N == 1 | summarize sum(N)", 8),
+        (
+            "T | where day == datetime(2026-11-01) and Name == 'name 1' | summarize sum(N)",
+            1,
+        ),
+        ("T | summarize count() by tenant, day | count", 5),
+    ] {
+        assert_eq!(answer(&engine, query), rows!([[expected]]), "{query}");
+    }
+}
+
+#[test]
+fn a_dataset_may_be_the_folder_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    dataset(folder.path());
+    let engine = over(&folder.path().join("T"));
+    assert_eq!(engine.catalog().table_names(), ["T"]);
+    assert_eq!(answer(&engine, "T | count"), rows!([[6]]));
+    assert_eq!(
+        answer(&engine, "T | where tenant == 'c' | count"),
+        rows!([[2]])
+    );
+}
+
+/// Overwrites what a file holds between its first and last bytes, so that whoever reads rows fails.
+fn damage(path: &Path) {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+
+    let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    for column in reader.metadata().row_group(0).columns() {
+        let (start, length) = column.byte_range();
+        let start = usize::try_from(start).unwrap();
+        bytes[start..start + usize::try_from(length).unwrap()].fill(0xff);
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn files_that_a_filter_rules_out_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |day: u32| {
+        folder
+            .path()
+            .join(format!("T/tenant=a/day=2026-11-0{day}/part-0.parquet"))
+    };
+    for day in 1..=3 {
+        parquet(&path(day), i64::from(day) * 10, 10);
+    }
+    damage(&path(1));
+    damage(&path(3));
+    let engine = over(folder.path());
+    assert!(
+        run_on(&engine, "T | summarize sum(N)").is_err(),
+        "the damage shows"
+    );
+    for condition in [
+        "day == datetime(2026-11-02)",
+        "day > datetime(2026-11-01) and day < datetime(2026-11-03)",
+        "day in (datetime(2026-11-02), datetime(2026-11-08))",
+        "dayofmonth(day) == 2",
+        "tenant =~ 'A' and day between (datetime(2026-11-02) .. 1h)",
+    ] {
+        let query = format!("T | where {condition} | summarize sum(N)");
+        assert_eq!(answer(&engine, &query), rows!([[245]]), "{condition}");
+    }
+    assert_eq!(
+        answer(&engine, "T | where tenant == 'b' | count"),
+        rows!([[0]])
+    );
+}
+
+#[test]
+fn many_rows_of_a_folder_are_tested_with_its_values() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in 0..4 {
+        let path = format!("T/k={part}/part-0.parquet");
+        parquet(&folder.path().join(path), part * 20_000, 20_000);
+    }
+    let engine = over(folder.path());
+    // After the first share few rows have passed, and others are read column by column.
+    for (query, expected) in [
+        ("T | where k * 20000 + 5 == N | summarize sum(k)", 6),
+        ("T | where N % 20000 == 7 and k >= 1 | summarize sum(k)", 6),
+        ("T | where N == 70000 | summarize sum(k)", 3),
+    ] {
+        assert_eq!(answer(&engine, query), rows!([[expected]]), "{query}");
+    }
+}
+
+#[test]
+fn a_files_own_column_counts_more() {
+    let folder = tempfile::tempdir().unwrap();
+    text(
+        &folder.path().join("T/Name=folder/K=1/a.csv"),
+        "Name,N\nown,1\n,2\n",
+    );
+    text(
+        &folder.path().join("T/Name=folder/K=2/b.ndjson"),
+        "{\"Name\":\"own\",\"N\":3}\n{\"N\":4}\n",
+    );
+    let query = "T | sort by N asc | project N, Name, K";
+    assert_eq!(
+        answer(&over(folder.path()), query),
+        rows!([[1, "own", 1], [2, "", 1], [3, "own", 2], [4, "", 2]])
+    );
+    let declared = |_: &str| {
+        Some(vec![
+            ("Name".to_owned(), ScalarType::String),
+            ("N".to_owned(), ScalarType::Int),
+            ("K".to_owned(), ScalarType::Int),
+        ])
+    };
+    let catalog = Catalog::from_folder(folder.path(), &declared).unwrap();
+    // Rows of JSON do not tell beforehand which columns they have.
+    assert_eq!(
+        answer(&engine(catalog.clone()), query),
+        rows!([[1, "own", 1], [2, "", 1], [3, "own", 2], [4, "folder", 2]])
+    );
+    assert_eq!(
+        answer(
+            &engine(catalog),
+            "T | where Name == 'own' | summarize sum(N)"
+        ),
+        rows!([[4]])
+    );
+}
