@@ -2,6 +2,7 @@
 
 mod connection;
 mod output;
+mod queries;
 mod settings;
 mod sign_in;
 
@@ -13,6 +14,10 @@ use clap_complete::Shell;
 
 pub(crate) use connection::ConnectionOptions;
 pub(crate) use output::{FailOn, OutputOptions};
+pub(crate) use queries::{
+    LibraryOptions, ListOptions, Narrowed, QueriesCommand, RunOptions, SearchOptions, ShowOptions,
+    TestOptions, ValidateOptions,
+};
 pub(crate) use settings::{
     ConfigCommand, ConfigEditOptions, ConfigInitOptions, ConfigSetOptions, SettingsOptions,
 };
@@ -55,6 +60,11 @@ pub(crate) struct GlobalOptions {
 pub(crate) enum Command {
     /// Run a query and print its rows
     Query(Box<QueryOptions>),
+    /// Run a query of the library and print its rows
+    Run(Box<RunOptions>),
+    /// Look at the query library, check it, test it
+    #[command(subcommand)]
+    Queries(Box<QueriesCommand>),
     /// Print every environment's endpoints for every cloud
     Clouds(CloudsOptions),
     /// Look at the settings file, or change it
@@ -84,6 +94,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct QueryOptions {
     /// The query; `-` reads it from standard input
     #[arg(value_name = "KQL", conflicts_with = "file")]

@@ -35,7 +35,7 @@ impl Tenants {
         let mut connections = provider.clone().connections();
         let mut taken = BTreeSet::new();
         for Target { label, connection } in targets {
-            connections.add_connection(distinct(label, &mut taken), connection)?;
+            connections.add_connection(distinct(&label, &mut taken), connection)?;
         }
         let progress = Arc::new(Progress {
             line: Line::new(context),
@@ -87,8 +87,8 @@ impl Tenants {
 }
 
 /// A name that no other tenant of the run has.
-fn distinct(label: String, taken: &mut BTreeSet<String>) -> String {
-    let mut name = label.clone();
+fn distinct(label: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut name = label.to_owned();
     let mut number = 1;
     while !taken.insert(name.clone()) {
         number += 1;
@@ -155,7 +155,7 @@ mod tests {
     fn tenants_of_one_name_are_told_apart() {
         let mut taken = BTreeSet::new();
         let names = ["Contoso", "Fabrikam", "Contoso", "Contoso (2)", "Contoso"];
-        let names = names.map(|name| distinct(name.to_owned(), &mut taken));
+        let names = names.map(|name| distinct(name, &mut taken));
         assert_eq!(
             names,
             [

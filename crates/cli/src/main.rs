@@ -9,6 +9,7 @@ mod arguments;
 mod clouds;
 mod config;
 mod context;
+mod dataset;
 mod emulator;
 mod failure;
 mod fan_out;
@@ -20,7 +21,9 @@ mod logging;
 mod login;
 mod permissions;
 mod person;
+mod queries;
 mod query;
+mod run;
 mod schema;
 mod secrets;
 mod sink;
@@ -93,6 +96,7 @@ fn start(arguments: &Arguments) -> Result<ExitCode> {
 async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
     match command {
         Command::Query(options) => return query::run(options, context).await,
+        Command::Run(options) => return run::run(options, context).await,
         Command::Emulator(options) => return emulator::run(options, context.quiet).await,
         Command::Clouds(options) => clouds::run(options)?,
         Command::Config(command) => config::run(command, context).await?,
@@ -101,6 +105,7 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
         Command::Logout(options) => login::logout(options, context).await?,
         Command::Fmt(options) => fmt::run(options, context)?,
         Command::Lint(options) => lint::run(options, context)?,
+        Command::Queries(command) => queries::run(command, context).await?,
         Command::Schema(options) => schema::run(options)?,
         Command::Token(options) => token::run(options, context).await?,
         Command::Completions { shell } => {

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::arguments::{FailOn, OutputOptions, QueryOptions};
 use crate::context::Context;
+use crate::dataset::{with_source, with_tenant};
 use crate::emulator::interrupted;
 use crate::failure::ALARM;
 use crate::fan_out::Tenants;
@@ -27,10 +28,37 @@ use crate::terminal;
 
 /// Runs the query everywhere it is to run, and writes what comes back.
 pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<ExitCode> {
-    let text = text(options)?;
+    let asked = Asked {
+        text: text(options)?,
+        timespan: timespan(options)?,
+        range: written_range(options.start.as_deref(), options.end.as_deref()),
+    };
+    run_asked(asked, options, context).await
+}
+
+/// What is asked.
+pub(crate) struct Asked {
+    pub(crate) text: String,
+    /// The range of time that the service is told, or that slices are cut from.
+    pub(crate) timespan: Option<Timespan>,
+    /// The same as the user wrote it, by which an interrupted export is known again.
+    pub(crate) range: String,
+}
+
+/// A range of time as it was written.
+pub(crate) fn written_range(start: Option<&str>, end: Option<&str>) -> String {
+    format!("{}/{}", start.unwrap_or_default(), end.unwrap_or_default())
+}
+
+/// Runs `asked` wherever the options say.
+pub(crate) async fn run_asked(
+    asked: Asked,
+    options: &QueryOptions,
+    context: &Context,
+) -> Result<ExitCode> {
     let environment = environment(options)?;
     let mut query = Query {
-        timespan: timespan(options)?,
+        timespan: asked.timespan,
         max_rows: options
             .max_rows
             .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
@@ -38,9 +66,9 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
             Some(_) => DatetimeMode::Text,
             None => DatetimeMode::Timestamp,
         },
-        text,
+        text: asked.text,
     };
-    let split = Split::of(options, environment, &mut query, context)?;
+    let split = Split::of(options, environment, &mut query, asked.range, context)?;
     let split = split.as_ref();
     let provider = target::provider(&options.connection, environment, context);
     let format = format(&options.output)?;
@@ -64,7 +92,7 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
     if options.print {
         return print(&provider, &query, split, &targets, context);
     }
-    let sink = Sink::open(options.output.output.as_deref(), options.output.overwrite)?;
+    let sink = sink(&options.output)?;
     let (targets, tenants) = if targets.len() > 1 {
         let tenants = Tenants::new(&provider, targets, &query, split, options, context)?;
         (Vec::new(), Some(tenants))
@@ -74,7 +102,7 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
     let run = async {
         match &tenants {
             Some(tenants) => tenants.answer(context).await,
-            None => one(&provider, targets, &query, split).await,
+            None => one(&provider, targets, &query, split, &options.output).await,
         }
     };
     let asked = tokio::select! {
@@ -163,7 +191,7 @@ fn text(options: &QueryOptions) -> Result<String> {
     Ok(text)
 }
 
-fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
+pub(crate) fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
     let given = options.connection.env;
     match (given, options.data.is_empty()) {
         (Some(DataEnvironment::Local) | None, false) => Ok(DataEnvironment::Local),
@@ -181,7 +209,7 @@ fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
     }
 }
 
-fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
+pub(crate) fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
     let now = SystemClock.now();
     let at = |text: &str| -> Result<i64> {
         ticks::from_system_time(moment(text, now)?).ok_or_else(|| {
@@ -204,6 +232,7 @@ fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
 fn format(options: &OutputOptions) -> Result<Format> {
     let format = match (options.format, &options.output) {
         (Some(format), _) => format,
+        (None, Some(_)) if !options.partition_by.is_empty() => Format::Parquet,
         (None, None) => Format::Table,
         (None, Some(path)) => Format::from_path(path).ok_or_else(|| {
             let message = format!("the extension of {} names no format", path.display());
@@ -218,6 +247,14 @@ fn format(options: &OutputOptions) -> Result<Format> {
         .with_hint("write it to a file with -o"));
     }
     Ok(format)
+}
+
+fn sink(options: &OutputOptions) -> Result<Sink> {
+    let path = options.output.as_deref();
+    match path.filter(|_| !options.partition_by.is_empty()) {
+        Some(folder) => Sink::open_folder(folder, options.overwrite, &options.partition_by),
+        None => Sink::open(path, options.overwrite),
+    }
 }
 
 fn is_terminal() -> bool {
@@ -258,7 +295,8 @@ fn print(
     };
     match slices {
         Some(texts) => {
-            context.note(&format!("{} slices", texts.len()));
+            let noun = if texts.len() == 1 { "slice" } else { "slices" };
+            context.note(&format!("{} {noun}", texts.len()));
             crate::listing::print(&texts.join("\n\n"))?;
         }
         None => crate::listing::print(&query.text)?,
@@ -271,16 +309,18 @@ async fn one(
     targets: Vec<Target>,
     query: &Query,
     split: Option<&Split>,
+    output: &OutputOptions,
 ) -> Result<Answer> {
     let target = targets
         .into_iter()
         .next()
         .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
     let connected = connect(provider, target.connection).await?;
-    match split {
+    let answer = match split {
         Some(split) => split.ask(&connected, &target.label, query).await,
         None => connected.query(query).await,
-    }
+    }?;
+    with_source(answer, &output.partition_by, &connected)
 }
 
 async fn connect(provider: &QueryProvider, connection: Connection) -> Result<ConnectedProvider> {
@@ -314,7 +354,7 @@ async fn write(
     sink: Sink,
     context: &Context,
 ) -> Result<Written> {
-    let to_file = matches!(sink, Sink::File { .. });
+    let to_file = !matches!(sink, Sink::Stdout { .. });
     let width = if to_file {
         None
     } else {
@@ -402,7 +442,11 @@ async fn copy(
     } else {
         answer
     };
-    let mut writer = format.writer(&answer.schema, sink.writer()?, options)?;
+    if let Sink::Folder { columns, .. } = sink {
+        // Only the whole answer says which tenant it is of, when the connection did not.
+        answer = with_tenant(answer, columns).await?;
+    }
+    let mut writer = sink.rows(format, &answer.schema, options)?;
     let mut summary = Summary::default();
     while let Some(event) = answer.events.next().await {
         if progress.stop.load(Ordering::Relaxed) {

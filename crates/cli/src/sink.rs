@@ -1,4 +1,4 @@
-//! Where results go: standard output, or a file that appears whole or not at all.
+//! Where results go: standard output, or a file or folder that appears whole or not at all.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use defender_core::{Error, ErrorKind, Result};
+use defender_table::arrow::datatypes::SchemaRef;
+use defender_table::{Format, Partitioned, Writer as RowWriter, WriterOptions};
 use tempfile::NamedTempFile;
 
+use crate::dataset::Dataset;
 use crate::terminal::Escaping;
 
-/// The open end of standard output or of a new file.
+/// The open end of standard output, of a new file or of a new folder.
 pub(crate) enum Sink {
     Stdout {
         closed: Arc<AtomicBool>,
@@ -20,9 +23,22 @@ pub(crate) enum Sink {
         path: PathBuf,
         overwrite: bool,
     },
+    /// The folder of a partitioned result, and the columns it is partitioned by.
+    Folder {
+        dataset: Dataset,
+        columns: Vec<String>,
+    },
 }
 
 impl Sink {
+    /// Opens the folder `path` for a result that is partitioned by `columns`.
+    pub(crate) fn open_folder(path: &Path, overwrite: bool, columns: &[String]) -> Result<Self> {
+        Ok(Self::Folder {
+            dataset: Dataset::open(path, overwrite, columns)?,
+            columns: columns.to_vec(),
+        })
+    }
+
     /// Opens `path`, or standard output without one.
     pub(crate) fn open(path: Option<&Path>, overwrite: bool) -> Result<Self> {
         let Some(path) = path else {
@@ -46,8 +62,24 @@ impl Sink {
         })
     }
 
+    /// A writer of rows into it.
+    pub(crate) fn rows(
+        &self,
+        format: Format,
+        schema: &SchemaRef,
+        options: &WriterOptions,
+    ) -> Result<Box<dyn RowWriter>> {
+        match self {
+            Self::Folder { dataset, columns } => {
+                let parts = Partitioned::new(schema, columns, format, dataset.opener())?;
+                Ok(Box::new(parts))
+            }
+            _ => format.writer(schema, self.writer()?, options),
+        }
+    }
+
     /// A writer into it; buffered, so it has to be flushed.
-    pub(crate) fn writer(&self) -> Result<Box<dyn Write + Send>> {
+    fn writer(&self) -> Result<Box<dyn Write + Send>> {
         match self {
             Self::Stdout { closed } => {
                 let stdout = Stdout {
@@ -67,6 +99,7 @@ impl Sink {
                     .map_err(|error| cannot_write(path, error))?;
                 Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
             }
+            Self::Folder { dataset, .. } => dataset.opener()("rows"),
         }
     }
 
@@ -77,13 +110,14 @@ impl Sink {
 
     /// Lets the file appear under its name.
     pub(crate) fn commit(self) -> Result<()> {
-        let Self::File {
-            temporary,
-            path,
-            overwrite,
-        } = self
-        else {
-            return Ok(());
+        let (temporary, path, overwrite) = match self {
+            Self::Stdout { .. } => return Ok(()),
+            Self::Folder { dataset, .. } => return dataset.commit(),
+            Self::File {
+                temporary,
+                path,
+                overwrite,
+            } => (temporary, path, overwrite),
         };
         readable_as_usual(&temporary);
         if overwrite {
@@ -116,18 +150,18 @@ fn readable_as_usual(temporary: &NamedTempFile) {
 fn readable_as_usual(_: &NamedTempFile) {}
 
 /// The error without the name of a file that nobody has asked for.
-fn plain(error: &io::Error) -> io::Error {
+pub(crate) fn plain(error: &io::Error) -> io::Error {
     let text = error.to_string();
     let text = text.split(" at path ").next().unwrap_or(&text);
     io::Error::new(error.kind(), text)
 }
 
-fn exists(path: &Path) -> Error {
+pub(crate) fn exists(path: &Path) -> Error {
     Error::new(ErrorKind::Usage, format!("{} exists", path.display()))
         .with_hint("--overwrite replaces it")
 }
 
-fn cannot_write(path: &Path, error: io::Error) -> Error {
+pub(crate) fn cannot_write(path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
 }
 

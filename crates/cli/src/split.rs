@@ -32,6 +32,7 @@ impl Split {
         options: &QueryOptions,
         environment: DataEnvironment,
         query: &mut Query,
+        range: String,
         context: &Context,
     ) -> Result<Option<Self>> {
         if !options.all_rows && options.split_by.is_none() && options.resume.is_none() {
@@ -47,7 +48,7 @@ impl Split {
         Splitting::of(&query.text)?;
         let width = options.split_by.as_deref().map(width).transpose()?;
         let resume = if let Some(path) = &options.resume {
-            let (file, timespan) = resumed(path, options, environment, query, context)?;
+            let (file, timespan) = resumed(path, options, environment, query, range, context)?;
             query.timespan = Some(timespan);
             Some(file)
         } else {
@@ -132,6 +133,7 @@ fn resumed(
     options: &QueryOptions,
     environment: DataEnvironment,
     query: &Query,
+    range: String,
     context: &Context,
 ) -> Result<(Arc<ResumeFile>, Timespan)> {
     let now = ticks::from_system_time(SystemClock.now()).unwrap_or(ticks::MAX);
@@ -140,11 +142,10 @@ fn resumed(
         Some(timespan) => timespan,
         None => Timespan::new((now - 30 * ticks::PER_DAY).max(0), now)?,
     };
-    let given = |time: &Option<String>| time.clone().unwrap_or_default();
     let question = Question {
         text: query.text.clone(),
         environment,
-        range: format!("{}/{}", given(&options.start), given(&options.end)),
+        range,
         timespan,
         form: format!(
             "{:?} {}",

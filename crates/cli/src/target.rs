@@ -154,6 +154,7 @@ fn all_instances(settings: &Settings, environment: DataEnvironment) -> Result<Ve
 }
 
 /// The keys that are given as options.
+#[expect(clippy::too_many_lines, reason = "a table of keys and options")]
 fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs> {
     let mut args = ConnectionArgs::default();
     let mut set = |key, option: &str, value: Option<&str>| match value {

@@ -228,29 +228,68 @@ fn read_tables(text: &str) -> Vec<&str> {
         .filter(|pair| pair[0].1 == "let")
         .map(|pair| pair[1].1)
         .collect();
-    let begins = |before: Option<&(TokenKind, &str)>| match before {
-        None => true,
-        Some((TokenKind::Word, word)) => matches!(*word, "union" | "join" | "lookup"),
-        Some((kind, _)) => matches!(
-            kind,
-            TokenKind::Semicolon
-                | TokenKind::OpenParenthesis
-                | TokenKind::Assign
-                | TokenKind::Comma
-        ),
-    };
-    tokens
-        .iter()
-        .enumerate()
-        .filter(|(at, (kind, word))| {
-            let next = tokens.get(at + 1).map(|(kind, _)| *kind);
-            *kind == TokenKind::Word
-                && begins(at.checked_sub(1).and_then(|before| tokens.get(before)))
-                && matches!(next, Some(TokenKind::Bar | TokenKind::End))
-                && !defined.contains(word)
-        })
-        .map(|(_, (_, word))| *word)
-        .collect()
+    let mut tables = Vec::new();
+    // For each open parenthesis, whether what stands in it is a list of tables.
+    let mut lists = vec![false];
+    let mut begins = true;
+    let mut at = 0;
+    while let Some(&(kind, word)) = tokens.get(at) {
+        let next = tokens.get(at + 1).map(|(kind, _)| *kind);
+        let follows = matches!(
+            next,
+            Some(TokenKind::Bar | TokenKind::End | TokenKind::Semicolon | TokenKind::OpenBrace)
+        );
+        let in_list = lists.last().copied().unwrap_or_default();
+        let listed = in_list
+            && (matches!(next, Some(TokenKind::Comma | TokenKind::CloseParenthesis))
+                || tokens.get(at + 1).is_some_and(|(_, word)| *word == "on"));
+        if kind == TokenKind::Word && begins && (follows || listed) && !defined.contains(&word) {
+            tables.push(word);
+        }
+        begins = match kind {
+            TokenKind::Word if matches!(word, "union" | "join" | "lookup") => {
+                // What follows are options, `kind=inner`, then tables.
+                while tokens
+                    .get(at + 2)
+                    .is_some_and(|(kind, _)| *kind == TokenKind::Assign)
+                {
+                    at += 3;
+                }
+                if let Some(list) = lists.last_mut() {
+                    *list = true;
+                }
+                true
+            }
+            TokenKind::Word if word == "on" => {
+                if let Some(list) = lists.last_mut() {
+                    *list = false;
+                }
+                false
+            }
+            TokenKind::OpenParenthesis => {
+                lists.push(false);
+                true
+            }
+            TokenKind::CloseParenthesis => {
+                if lists.len() > 1 {
+                    lists.pop();
+                }
+                false
+            }
+            TokenKind::Bar => {
+                if let Some(list) = lists.last_mut() {
+                    *list = false;
+                }
+                false
+            }
+            TokenKind::Comma => in_list,
+            TokenKind::Assign => at >= 2 && tokens[at - 2].1 == "let",
+            TokenKind::Semicolon => true,
+            _ => false,
+        };
+        at += 1;
+    }
+    tables
 }
 
 #[cfg(test)]
@@ -266,6 +305,19 @@ mod tests {
             ["Alpha", "b", "Beta", "Gamma"]
         );
         assert_eq!(read_tables("Alpha"), ["Alpha"]);
+        assert_eq!(
+            read_tables(
+                "Alpha\n| summarize count() by A, B\n| extend C = D\n| where C == 1\n{more}"
+            ),
+            ["Alpha"]
+        );
+        assert_eq!(
+            read_tables(
+                "union isfuzzy=true Alpha, Beta\n| join kind=leftanti Gamma on Id, Other | take 1"
+            ),
+            ["Alpha", "Beta", "Gamma"]
+        );
+        assert_eq!(read_tables("let x = 1; Alpha {more}"), ["Alpha"]);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Rendered {
     /// The times that nobody gave and that MSTICPy's default range filled in: a day back for
     /// `start`, a day ahead for `end`. Say so to the reader.
     pub defaults_filled: BTreeMap<String, Value>,
+    /// What the parameters of time came to, by name.
+    pub times: BTreeMap<String, SystemTime>,
 }
 
 /// A parameter's value and who gave it.
@@ -71,6 +73,7 @@ pub(crate) fn render(
     let given = given(definition, name, parameters)?;
     let mut used = BTreeMap::new();
     let mut filled = BTreeMap::new();
+    let mut times = BTreeMap::new();
     let mut missing = Vec::new();
     let mut values = BTreeMap::new();
     for parameter in &definition.parameters {
@@ -104,6 +107,9 @@ pub(crate) fn render(
         if origin == Origin::TimeRange {
             filled.insert(parameter.name.clone(), value.clone());
         }
+        if let Typed::Time(moment) = &typed {
+            times.insert(parameter.name.clone(), moment.instant);
+        }
         values.insert(parameter.name.as_str(), (parameter, typed));
         used.insert(parameter.name.clone(), Used { value, origin });
     }
@@ -119,6 +125,7 @@ pub(crate) fn render(
         language: definition.language,
         used,
         defaults_filled: filled,
+        times,
     })
 }
 

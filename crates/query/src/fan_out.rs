@@ -193,7 +193,7 @@ impl FanOut {
             match schedule.turn().await {
                 Some(Turn::Table(table)) => {
                     held += bytes_of(&table);
-                    first.push(table);
+                    first.push(*table);
                 }
                 Some(Turn::Failed(failure)) => self.failed().push(failure),
                 Some(Turn::Ended(failure)) => return Err(self.ended(failure)),
@@ -270,7 +270,7 @@ impl Rows {
             match self.schedule.turn().await {
                 Some(Turn::Table(table)) => {
                     let index = self.schedule.index();
-                    match fit(table, &self.schema, true) {
+                    match fit(*table, &self.schema, true) {
                         Ok((batches, summary)) => {
                             self.batches = batches.into_iter();
                             self.summaries.push(summary);

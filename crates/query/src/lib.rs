@@ -64,6 +64,8 @@ mod prompt;
 mod provider;
 mod resume;
 mod secrets;
+#[cfg(feature = "local")]
+mod testing;
 
 pub use connected::ConnectedProvider;
 pub use connection::Connection;
@@ -76,6 +78,8 @@ pub use identity::Identity;
 pub use local::hunting_tables;
 pub use provider::{Options, QueryProvider, list_data_environments};
 pub use resume::{Question, ResumeFile};
+#[cfg(feature = "local")]
+pub use testing::{test_query, unnoticed_filters};
 
 pub use defender_cloud::{Cloud, Endpoint};
 pub use defender_config::{
@@ -101,6 +105,7 @@ pub use defender_drivers::{
 pub use defender_http::{
     HttpOptions, Notice, PaceKey, Pacer, PacerOptions, Pause, ProxySettings, RetryPolicy, Wait,
 };
+pub use defender_queries as queries;
 pub use defender_table::{
     Answer, Completeness, DatetimeMode, Event, Provenance, Summary, Table, Timespan, Warning, arrow,
 };

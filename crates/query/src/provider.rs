@@ -128,7 +128,10 @@ impl QueryProvider {
     /// - [`ErrorKind::Credential`](defender_core::ErrorKind::Credential): the sign-in was refused.
     /// - [`ErrorKind::Usage`](defender_core::ErrorKind::Usage): this build lacks what it takes.
     pub async fn connect(&self, connection: Connection) -> Result<ConnectedProvider> {
-        connect::connect(self.environment, &self.options, &self.shared, connection).await
+        // Every way to sign in is within the future, which is large.
+        let connecting =
+            connect::connect(self.environment, &self.options, &self.shared, connection);
+        Box::pin(connecting).await
     }
 
     /// Who signs in for `connection`; its secrets are fetched, and nobody has signed in.
@@ -137,7 +140,8 @@ impl QueryProvider {
     ///
     /// As [`connect`](Self::connect), as far as settings and secrets go.
     pub async fn identity(&self, connection: Connection) -> Result<Identity> {
-        connect::identity(self.environment, &self.options, &self.shared, connection).await
+        let found = connect::identity(self.environment, &self.options, &self.shared, connection);
+        Box::pin(found).await
     }
 
     /// Several connections of this provider, which are asked all at once.

@@ -130,20 +130,46 @@ impl ResumeFile {
         let begun = state.read(path)?;
         // Half a record at the end is of a process that did not live to finish it.
         state.file.set_len(state.end).map_err(failed)?;
-        let timespan = match begun {
-            Some(record) => compare(&record, question, path)?,
-            None => {
-                state
-                    .append(&asked(question), &[])
-                    .map_err(|error| cannot("write", path, error))?;
-                question.timespan
-            }
+        let timespan = if let Some(record) = begun {
+            compare(&record, question, path)?
+        } else {
+            state
+                .append(&asked(question), &[])
+                .map_err(|error| cannot("write", path, error))?;
+            question.timespan
         };
         Ok(Arc::new(Self {
             path: path.to_owned(),
             timespan,
             state: Mutex::new(state),
         }))
+    }
+
+    /// The range of time of the export that the file at `path` holds, and `None` without a file;
+    /// nothing is locked, and nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), as far as reading goes.
+    pub fn range_of(path: &Path) -> Result<Option<Timespan>> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(cannot("open", path, error)),
+        };
+        let mut line = Vec::new();
+        let mut reader = BufReader::new(file);
+        reader
+            .read_until(b'\n', &mut line)
+            .map_err(|error| cannot("read", path, error))?;
+        if line.last() != Some(&b'\n') {
+            // Nothing, or the beginning of a first record: no export to go on with.
+            return Ok(None);
+        }
+        match serde_json::from_slice::<Record>(&line) {
+            Ok(Record::Question { start, end, .. }) => Timespan::new(start, end).map(Some),
+            _ => Err(foreign(path)),
+        }
     }
 
     /// The range of time of the export, as it was when it began.

@@ -1,5 +1,5 @@
 //! A dataset: a folder of files, one folder within it for each value of the columns it is
-//! partitioned by, as Hive, Spark, DuckDB and Polars read it.
+//! partitioned by, as Hive, Spark, `DuckDB` and Polars read it.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -82,7 +82,10 @@ impl Partitioned {
         let mut keys: Vec<Key> = Vec::new();
         for name in names {
             let key = key(schema, name)?;
-            if keys.iter().any(|known| known.name == key.name) {
+            if keys
+                .iter()
+                .any(|known| (known.column, known.day) == (key.column, key.day))
+            {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!("the result is partitioned by {name} twice"),
@@ -131,13 +134,12 @@ impl Partitioned {
             for (key, column) in self.keys.iter().zip(&columns) {
                 push_folder(&mut folder, key, &column.cell(row))?;
             }
-            let place = match places.get(&folder) {
-                Some(place) => *place,
-                None => {
-                    groups.push((folder.clone(), Vec::new()));
-                    places.insert(folder.clone(), groups.len() - 1);
-                    groups.len() - 1
-                }
+            let place = if let Some(place) = places.get(&folder) {
+                *place
+            } else {
+                groups.push((folder.clone(), Vec::new()));
+                places.insert(folder.clone(), groups.len() - 1);
+                groups.len() - 1
             };
             let row = u32::try_from(row).map_err(|_| {
                 Error::new(

@@ -160,7 +160,7 @@ fn auth_type(text: &str) -> Result<AuthType, String> {
     })
 }
 
-fn environment(text: &str) -> Result<DataEnvironment, String> {
+pub(super) fn environment(text: &str) -> Result<DataEnvironment, String> {
     text.parse().map_err(|error: Error| match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),

@@ -18,6 +18,18 @@ pub(crate) struct OutputOptions {
     /// Replace the file if it exists
     #[arg(long, requires = "output")]
     pub(crate) overwrite: bool,
+    /// Write a folder of files, within it a folder for each value of these columns: `tenant,date`
+    ///
+    /// The columns are left out of the files. `date` is the day of Timestamp, UTC, and `tenant` the
+    /// tenant that a row comes from. -o names the folder; the format is parquet, or as --format says
+    /// csv, ndjson or arrow.
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        requires = "output"
+    )]
+    pub(crate) partition_by: Vec<String>,
     /// Make columns of the members of dynamic columns: a.b
     #[arg(long)]
     pub(crate) flatten: bool,

@@ -111,14 +111,14 @@ fn finished(file: &[u8]) -> Vec<String> {
             time(&slice["from"]),
             time(&slice["to"])
         );
-        if slice["partitions"] != 1 {
+        if slice["partitions"] == 1 {
+            line.push_str(" | project");
+        } else {
             let _ = write!(
                 line,
                 "\n| where hash(tostring(pack_all()), {}) == {}",
                 slice["partitions"], slice["partition"]
             );
-        } else {
-            line.push_str(" | project");
         }
         lines.push(line);
         let bytes = usize::try_from(rows["bytes"].as_u64().unwrap()).unwrap();

@@ -165,13 +165,20 @@ fn filled(text: &str, running: &Running) -> String {
     text.replace("{url}", &running.http_url())
 }
 
+/// The files of the working folder and of the folders in it.
 fn files(folder: &Folder) -> BTreeSet<(String, Vec<u8>)> {
+    let root = folder.work();
     let mut found = BTreeSet::new();
-    for entry in std::fs::read_dir(folder.work()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            found.insert((name, std::fs::read(path).unwrap()));
+    let mut folders = vec![root.clone()];
+    while let Some(place) = folders.pop() {
+        for entry in std::fs::read_dir(place).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy();
+                found.insert((name.into_owned(), std::fs::read(&path).unwrap()));
+            }
         }
     }
     found

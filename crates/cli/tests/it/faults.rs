@@ -553,6 +553,18 @@ fn one_of_several_tenants_fails() {
     );
     assert!(ran.text().contains("Fabrikam"), "{}", ran.text());
     checked("one_of_several_tenants_fails", ran);
+    // Rows that are missing come before the alarm that the others would be.
+    for alarm in ["rows", "no-rows"] {
+        let more = [
+            "--instance",
+            "Fabrikam",
+            "--instance",
+            "Powerless",
+            "--fail-on",
+            alarm,
+        ];
+        assert_eq!(ask(&running, &more).code, 9, "{alarm}");
+    }
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn script() -> Script {
         ("ReportId", T::Guid),
         ("AdditionalFields", T::Dynamic),
     ]);
-    Script::new()
+    places(Script::new())
         .answer(
             "print x=1",
             columns(&[("x", T::Long)]),
@@ -195,4 +195,33 @@ fn script() -> Script {
             ),
         )
         .refuse("Everything", QueryFault::ResultSize)
+}
+
+/// Values that no folder can be named by as they are.
+fn places(script: Script) -> Script {
+    let columns = [
+        ("Timestamp", ColumnType::DateTime),
+        ("Place", ColumnType::String),
+        ("Number", ColumnType::Long),
+    ];
+    let places = [
+        Some("../up"),
+        Some("a=b/c%2F"),
+        Some("CON: é\n1"),
+        Some(""),
+        None,
+        Some("../up"),
+    ];
+    let row = |(place, number): (Option<&str>, i64)| {
+        vec![
+            Value::DateTime(638_000_000_000_000_001 + number / 5 * 864_000_000_000),
+            place.map_or(Value::Null, |place| Value::String(place.to_owned())),
+            Value::Long(number),
+        ]
+    };
+    script.answer(
+        "Places",
+        columns.map(|(name, ty)| Column::new(name, ty)).into(),
+        places.into_iter().zip(0..).map(row).collect(),
+    )
 }

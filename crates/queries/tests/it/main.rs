@@ -8,6 +8,7 @@
 
 mod built_in;
 mod library;
+mod page;
 mod rendering;
 mod schema;
 mod vectors;

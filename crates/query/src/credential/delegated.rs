@@ -39,6 +39,13 @@ pub(super) fn credential(place: &Place<'_>, args: &ConnectionArgs) -> Result<Mad
 
 /// How a person is asked; a browser unless something else is said, and nobody where nobody may
 /// be asked.
+#[cfg_attr(
+    all(feature = "browser", feature = "device-code"),
+    expect(
+        clippy::unnecessary_wraps,
+        reason = "a build without one of the features fails here"
+    )
+)]
 pub(super) fn sign_in(
     place: &Place<'_>,
     client: &PublicClient,

@@ -56,6 +56,10 @@ pub(super) fn workload_identity(_: &Place<'_>, _: &ConnectionArgs) -> Result<Mad
 
 /// What the `AZURE_` variables say, except for a tenant and a login host that `args` decide.
 #[cfg(feature = "environment")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a build without the feature fails here"
+)]
 pub(super) fn environment(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
     let decided = args.authority.is_some() || args.cloud.is_some();
     let credential = defender_credentials::EnvironmentCredential::new(
@@ -115,6 +119,10 @@ pub(super) fn managed_identity(_: &Place<'_>, _: &ConnectionArgs) -> Result<Made
 
 /// Whoever is signed in to the Azure CLI.
 #[cfg(feature = "azure-cli")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a build without the feature fails here"
+)]
 pub(super) fn azure_cli(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
     let runner = Arc::clone(&place.options.commands);
     let credential = defender_credentials::AzureCli::new(args.tenant_id.clone(), runner);

@@ -14,7 +14,7 @@ use crate::{ConnectedProvider, Connection};
 /// What comes of a connection when it is its turn.
 #[derive(Debug)]
 pub(super) enum Turn {
-    Table(Table),
+    Table(Box<Table>),
     Failed(Failure),
     /// The first failure of a run that is to end with it, whosever turn it is.
     Ended(Failure),
@@ -91,7 +91,7 @@ impl Schedule {
                 return Some(match outcome {
                     Ok(table) => {
                         self.held = self.held.saturating_sub(bytes_of(&table));
-                        Turn::Table(table)
+                        Turn::Table(Box::new(table))
                     }
                     Err(error) => Turn::Failed(self.failure(index, error)),
                 });

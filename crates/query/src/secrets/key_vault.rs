@@ -218,7 +218,7 @@ impl ConnectionSecrets {
         }
         let azure = self.settings.as_ref().map(Settings::azure);
         match azure.map(|azure| azure.auth_methods.as_slice()) {
-            Some(names) if !names.is_empty() => named(names, "Azure.auth_methods"),
+            Some(methods) if !methods.is_empty() => named(methods, "Azure.auth_methods"),
             // MSTICPy's order without the two that cannot be used.
             _ => Ok(vec![
                 AuthType::Environment,

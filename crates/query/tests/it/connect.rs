@@ -47,10 +47,8 @@ async fn outcome(environment: DataEnvironment, connection: Connection) -> String
         environment: BTreeMap::from([("CONTOSO_SECRET".to_owned(), "contoso-canary".to_owned())]),
         ..Options::default()
     };
-    match QueryProvider::with_options(environment, options)
-        .connect(connection)
-        .await
-    {
+    let provider = QueryProvider::with_options(environment, options);
+    match provider.connect(connection).await {
         Err(error) => {
             let text = format!("{:?}: {error}", error.kind());
             assert!(!format!("{error:?}").contains("canary"));

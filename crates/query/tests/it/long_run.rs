@@ -26,7 +26,7 @@ struct Bench {
 impl Bench {
     async fn new(faults: &str) -> Self {
         let clock = Arc::new(ManualClock::new(
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+            SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
         ));
         let time = Arc::clone(&clock);
         let script = Script::new().answer(

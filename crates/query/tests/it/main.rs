@@ -29,4 +29,6 @@ mod long_run;
 #[cfg(feature = "default")]
 mod outside;
 mod own_driver;
+#[cfg(feature = "local")]
+mod query_library;
 mod service;

@@ -1,0 +1,352 @@
+//! `defender queries`: the query library, listed, searched, shown, checked and tested.
+
+mod testing;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use defender_core::{Error, ErrorKind, Result};
+use defender_query::queries::{
+    Definition, Entity, Filter, Finding, Language, Library, SCHEMA, Search, Severity,
+};
+use defender_table::Format;
+use serde_json::{Value as Json, json};
+
+use crate::arguments::{
+    LibraryOptions, ListOptions, Narrowed, QueriesCommand, SearchOptions, ShowOptions,
+    ValidateOptions,
+};
+use crate::context::Context;
+use crate::listing;
+
+/// Does what the subcommand says.
+pub(crate) async fn run(command: &QueriesCommand, context: &Context) -> Result<()> {
+    match command {
+        QueriesCommand::List(options) => list(options, context),
+        QueriesCommand::Search(options) => search(options, context),
+        QueriesCommand::Show(options) => show(options, context),
+        QueriesCommand::Validate(options) => validate(options, context),
+        QueriesCommand::Test(options) => testing::run(options, context).await,
+    }
+}
+
+/// The built-in queries, those of the folders that the settings name, and those that are given.
+///
+/// What is wrong with a file is said; its other queries can be used.
+pub(crate) fn library(
+    options: &LibraryOptions,
+    config: Option<&PathBuf>,
+    context: &Context,
+) -> Result<Library> {
+    let mut library = if options.no_built_in {
+        Library::new()
+    } else {
+        Library::built_in()
+    };
+    let mut paths = context.settings(config)?.query_folders().to_vec();
+    paths.extend(options.query_path.iter().cloned());
+    for finding in library.import(&paths) {
+        let text = finding.to_string();
+        match finding.severity {
+            Severity::Notice => context.note(&text),
+            _ => context.warn(&text),
+        }
+    }
+    Ok(library)
+}
+
+fn list(options: &ListOptions, context: &Context) -> Result<()> {
+    let library = narrowed_library(&options.narrowed, context)?;
+    let filter = Filter {
+        environment: options.narrowed.env,
+        substring: options.text.clone(),
+        ..Filter::default()
+    };
+    let mut entities = Vec::new();
+    for name in &options.entity {
+        entities.push(name.parse::<Entity>()?);
+    }
+    let mut queries = library.queries(&filter);
+    queries.retain(|(_, query)| entities.iter().all(|entity| query.takes(*entity).is_some()));
+    context.note(&counted(queries.len(), "query", "queries"));
+    print(&queries, options.narrowed.json)
+}
+
+/// `1 query`, `2 queries`.
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
+fn search(options: &SearchOptions, context: &Context) -> Result<()> {
+    let library = narrowed_library(&options.narrowed, context)?;
+    let mut entities = Vec::new();
+    for written in &options.entity {
+        let (kind, value) = match written.split_once('=') {
+            Some((kind, value)) => (kind, Some(value)),
+            None => (written.as_str(), None),
+        };
+        entities.push((kind.parse::<Entity>()?, value));
+    }
+    let search = Search {
+        text: options.text.clone(),
+        name: options.name.clone(),
+        table: options.table.clone(),
+        parameter: options.parameter.clone(),
+        technique: options.technique.clone(),
+        entity: entities.iter().map(|(entity, _)| *entity).collect(),
+        ..Search::default()
+    };
+    let filter = Filter {
+        environment: options.narrowed.env,
+        ..Filter::default()
+    };
+    if search == Search::default() {
+        return Err(Error::new(ErrorKind::Usage, "there is nothing to look for")
+            .with_hint("give a text, --name, --table, --parameter, --technique or --entity; 'defender queries list' prints every query"));
+    }
+    let names = library.search(&search, &filter)?;
+    let queries: Vec<(&str, &Definition)> = library
+        .queries(&filter)
+        .into_iter()
+        .filter(|(name, _)| names.contains(name))
+        .collect();
+    context.note(&counted(queries.len(), "query", "queries"));
+    if entities.iter().any(|(_, value)| value.is_some()) && !options.narrowed.json {
+        let mut text = String::new();
+        for (name, query) in queries {
+            let _ = write!(text, "defender run {name}");
+            if query.language == Language::Odata {
+                text.push_str(" --env SecurityGraph");
+            }
+            for (entity, value) in &entities {
+                if let (Some(parameter), Some(value)) = (query.takes(*entity), value) {
+                    let _ = write!(
+                        text,
+                        " -p {}",
+                        quoted(&format!("{}={value}", parameter.name))
+                    );
+                }
+            }
+            for parameter in query.required() {
+                let given = entities.iter().any(|(entity, value)| {
+                    value.is_some()
+                        && query
+                            .takes(*entity)
+                            .is_some_and(|taken| taken.name == parameter.name)
+                });
+                if !given && !matches!(parameter.name.as_str(), "start" | "end") {
+                    let _ = write!(text, " -p {}=…", parameter.name);
+                }
+            }
+            text.push('\n');
+        }
+        return listing::print(&text);
+    }
+    print(&queries, options.narrowed.json)
+}
+
+/// A word of a shell's command line.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=./:@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn narrowed_library(narrowed: &Narrowed, context: &Context) -> Result<Library> {
+    library(&narrowed.library, narrowed.config.as_ref(), context)
+}
+
+fn print(queries: &[(&str, &Definition)], as_json: bool) -> Result<()> {
+    if queries.is_empty() && !as_json {
+        return Ok(());
+    }
+    if as_json {
+        let objects: Json = queries
+            .iter()
+            .map(|(name, query)| object(name, query))
+            .collect();
+        return listing::print(&format!("{objects:#}"));
+    }
+    let rows: Vec<[String; 5]> = queries
+        .iter()
+        .map(|(name, query)| {
+            [
+                (*name).to_owned(),
+                environments(query).join(", "),
+                query.title().unwrap_or(&query.description).to_owned(),
+                query.techniques().join(", "),
+                parameters(query),
+            ]
+        })
+        .collect();
+    listing::print(&listing::text(
+        ["name", "environments", "title", "techniques", "parameters"],
+        &rows,
+        Format::Table,
+    )?)
+}
+
+fn environments(query: &Definition) -> Vec<&str> {
+    let known = query
+        .environments
+        .iter()
+        .map(|environment| environment.name());
+    known
+        .chain(query.other_environments.iter().map(String::as_str))
+        .collect()
+}
+
+/// The parameters that make a difference, the required ones first and marked; a range of time is
+/// filled in.
+fn parameters(query: &Definition) -> String {
+    let required: Vec<&str> = query
+        .required()
+        .map(|parameter| parameter.name.as_str())
+        .filter(|name| !matches!(*name, "start" | "end"))
+        .collect();
+    let optional = query
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name.as_str())
+        .filter(|name| query.uses(name) && !required.contains(name));
+    required
+        .iter()
+        .map(|name| format!("{name}*"))
+        .chain(optional.map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn object(name: &str, query: &Definition) -> Json {
+    let mut object = serde_json::to_value(query).unwrap_or_default();
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("path".to_owned(), json!(name));
+        fields.insert("tables".to_owned(), json!(query.tables()));
+        let entities: Vec<&str> = Entity::ALL
+            .into_iter()
+            .filter(|entity| query.takes(*entity).is_some())
+            .map(Entity::name)
+            .collect();
+        fields.insert("entities".to_owned(), json!(entities));
+    }
+    object
+}
+
+fn show(options: &ShowOptions, context: &Context) -> Result<()> {
+    let library = narrowed_library(&options.narrowed, context)?;
+    let environment = options.narrowed.env;
+    let query = library.get_query(&options.name, environment)?;
+    if options.narrowed.json {
+        return listing::print(&format!("{:#}", object(&options.name, query)));
+    }
+    listing::print(&shown(&library, &options.name, query, environment)?)
+}
+
+fn shown(
+    library: &Library,
+    name: &str,
+    query: &Definition,
+    environment: Option<defender_core::DataEnvironment>,
+) -> Result<String> {
+    let help = library.query_help(name, environment)?;
+    let mut facts = String::new();
+    let mut fact = |label: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(facts, "{label}: {value}");
+        }
+    };
+    fact("Title", query.title().unwrap_or_default());
+    fact("Techniques", &query.techniques().join(", "));
+    fact("Severity", query.severity().unwrap_or_default());
+    fact(
+        "False positives",
+        query.false_positives().unwrap_or_default(),
+    );
+    fact("Tables", &query.tables().join(", "));
+    for reference in query.references() {
+        fact("Reference", reference);
+    }
+    // The help begins with the name; what else is known goes below it.
+    Ok(match help.split_once("\n\n") {
+        Some((name, rest)) if !facts.is_empty() => format!("{name}\n\n{facts}\n{rest}"),
+        _ => help,
+    })
+}
+
+fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
+    if options.schema {
+        return listing::print(SCHEMA);
+    }
+    if let Some(missing) = options.paths.iter().find(|path| !path.exists()) {
+        let message = format!("there is no file or folder {}", missing.display());
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
+    let (library, findings) = Library::load(&options.paths);
+    let severity = |finding: &Finding| match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Notice => "note",
+    };
+    if options.json {
+        let objects: Json = findings
+            .iter()
+            .map(|finding| {
+                json!({
+                    "severity": severity(finding),
+                    "file": finding.file,
+                    "line": finding.line,
+                    "query": finding.source,
+                    "message": finding.message,
+                    "hint": finding.hint,
+                })
+            })
+            .collect();
+        listing::print(&format!("{objects:#}"))?;
+    } else if !findings.is_empty() {
+        let mut text = String::new();
+        for finding in &findings {
+            let _ = writeln!(text, "{}: {finding}", severity(finding));
+            if let Some(hint) = &finding.hint {
+                let _ = writeln!(text, "  hint: {hint}");
+            }
+        }
+        listing::print(&text)?;
+    }
+    let bad = findings.iter().filter(|finding| match finding.severity {
+        Severity::Error => true,
+        Severity::Warning => options.strict,
+        Severity::Notice => false,
+    });
+    match bad.count() {
+        0 => {
+            context.note(&format!(
+                "{} can be used",
+                counted(library.len(), "query", "queries")
+            ));
+            Ok(())
+        }
+        count => Err(Error::new(
+            ErrorKind::Config,
+            format!("{} found", counted(count, "mistake", "mistakes")),
+        )),
+    }
+}
+
+/// `name=value`, as the command line gives parameters.
+pub(crate) fn parameter(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err(Error::new(
+            ErrorKind::Usage,
+            format!("'{}' sets no parameter", text.escape_debug()),
+        )
+        .with_hint("write it as NAME=VALUE")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! `defender run`: a query of the library, with parameters.
+
+use std::process::ExitCode;
+
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
+use defender_http::SystemClock;
+use defender_query::queries::{Definition, Language, Library, Parameters, Rendered, Value};
+use defender_query::{ResumeFile, Timespan};
+use defender_table::ticks;
+
+use crate::arguments::RunOptions;
+use crate::context::Context;
+use crate::query::{Asked, written_range};
+use crate::{queries, query};
+
+/// The parameters that hold a query's range of time.
+const START: &str = "start";
+const END: &str = "end";
+
+/// Renders the query and runs it as `defender query` would.
+pub(crate) async fn run(options: &RunOptions, context: &Context) -> Result<ExitCode> {
+    if let Some(text) = &options.query.kql {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("'{}' is one word too many", text.escape_debug()),
+        )
+        .with_hint("parameters are given with -p NAME=VALUE"));
+    }
+    if options.query.file.is_some() {
+        return Err(Error::new(ErrorKind::Usage, "-f is for 'defender query'")
+            .with_hint("--query-path names files of query definitions"));
+    }
+    let config = options.query.connection.config.as_ref();
+    let library = queries::library(&options.library, config, context)?;
+    let environment = query::environment(&options.query)?;
+    let asked = asked(&library, options, environment, context)?;
+    query::run_asked(asked, &options.query, context).await
+}
+
+/// The query of the library as text, and its range of time.
+fn asked(
+    library: &Library,
+    options: &RunOptions,
+    environment: DataEnvironment,
+    context: &Context,
+) -> Result<Asked> {
+    let definition = library.get_query(&options.name, Some(environment))?;
+    if definition.language != Language::Kql && environment != DataEnvironment::SecurityGraph {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("'{}' is not a query of KQL", options.name.escape_debug()),
+        )
+        .with_hint("run it with --env SecurityGraph"));
+    }
+    let mut given = given(options, definition)?;
+    let written = |name: &str| {
+        let value = given.iter().rev().find(|(given, _)| given == name);
+        value.map(|(_, value)| value.as_str())
+    };
+    let range = written_range(written(START), written(END));
+    let has_range = definition.uses(START) && definition.uses(END);
+    let begun = match &options.query.resume {
+        Some(path) if has_range => ResumeFile::range_of(path)?,
+        _ => None,
+    };
+    if begun.is_some() {
+        given.retain(|(name, _)| name != START && name != END);
+    }
+    let mut parameters = Parameters::new();
+    for (name, value) in given {
+        parameters.set(name, value);
+    }
+    // What goes on asks for what was asked before: an hour ago was earlier then.
+    if let Some(range) = begun {
+        parameters.set(START, ticks::format_datetime(range.start()));
+        parameters.set(END, ticks::format_datetime(range.end()));
+    }
+    let rendered = library.render(
+        &options.name,
+        Some(environment),
+        &parameters,
+        SystemClock.now(),
+    )?;
+    say_defaults(&rendered, context);
+    let splits = options.query.all_rows
+        || options.query.split_by.is_some()
+        || options.query.resume.is_some();
+    Ok(Asked {
+        timespan: match (splits, definition.uses(START)) {
+            // Slices are cut from the query's own range.
+            (true, true) if has_range => own_range(&rendered)?,
+            // The query may look further back than it reports, so the service is told nothing.
+            (false, true) => None,
+            _ => query::timespan(&options.query)?,
+        },
+        text: rendered.text,
+        range,
+    })
+}
+
+/// The parameters as the command line gives them; a later one counts.
+fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, String)>> {
+    let mut given = Vec::new();
+    for (name, value) in [(START, &options.query.start), (END, &options.query.end)] {
+        // --start and --end are the query's own when it has them.
+        if let Some(value) = value
+            && definition.parameter(name).is_some()
+        {
+            given.push((name.to_owned(), value.clone()));
+        }
+    }
+    for text in &options.parameters {
+        let (name, value) = queries::parameter(text)?;
+        let name = definition
+            .parameter(&name)
+            .map_or(name, |parameter| parameter.name.clone());
+        given.push((name, value));
+    }
+    Ok(given)
+}
+
+fn own_range(rendered: &Rendered) -> Result<Option<Timespan>> {
+    let at = |name: &str| {
+        let time = rendered.times.get(name)?;
+        ticks::from_system_time(*time)
+    };
+    match (at(START), at(END)) {
+        (Some(start), Some(end)) => Timespan::new(start, end).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Says which range of time was filled in.
+fn say_defaults(rendered: &Rendered, context: &Context) {
+    for name in [START, END] {
+        if let Some(Value::Time(time)) = rendered.defaults_filled.get(name)
+            && let Some(moment) = ticks::from_system_time(*time)
+        {
+            let time = ticks::format_datetime(moment);
+            context.note(&format!("{name}: {time}, as it was not given"));
+        }
+    }
+}
