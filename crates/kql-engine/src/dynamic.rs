@@ -239,6 +239,22 @@ pub(crate) fn array<I: AsRef<[u8]>>(items: &[I]) -> Vec<u8> {
     out
 }
 
+/// An array of longs.
+pub(crate) fn longs(values: &[i64]) -> Vec<u8> {
+    const EACH: usize = 9;
+    let mut out = Vec::with_capacity(5 + values.len() * (4 + EACH));
+    out.push(ARRAY);
+    push_count(&mut out, values.len());
+    for at in 1..=values.len() {
+        push_count(&mut out, at * EACH);
+    }
+    for value in values {
+        out.push(LONG);
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+    out
+}
+
 /// An object of encoded values; of equal keys the last value stays, at the first one's place.
 pub(crate) fn object<K: AsRef<str>, V: AsRef<[u8]>>(entries: &[(K, V)]) -> Vec<u8> {
     let mut kept: Vec<(&str, &[u8])> = Vec::with_capacity(entries.len());

@@ -2,6 +2,7 @@
 
 mod compare;
 mod compile;
+pub(crate) mod size;
 mod udf;
 
 pub(crate) use compare::{compare_values, order};
@@ -186,10 +187,14 @@ impl Compiled {
                     .collect();
                 let mut builder = Builder::new(self.ty, rows.len);
                 let mut values = Vec::with_capacity(readers.len());
+                let mut made = size::Made::default();
                 for row in 0..rows.len {
                     values.clear();
                     values.extend(readers.iter().map(|reader| reader.get(row)));
-                    builder.push(&kernel(&values)?);
+                    size::arguments(&values)?;
+                    let value = kernel(&values)?;
+                    made.add(&value)?;
+                    builder.push(&value);
                 }
                 Vector::Array(builder.finish())
             }

@@ -52,6 +52,7 @@ mod dynamic;
 mod text;
 
 mod aggregates;
+mod allowance;
 mod expression;
 mod functions;
 mod plan;

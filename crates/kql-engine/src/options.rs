@@ -15,7 +15,8 @@ pub struct Options {
     pub time_range: Option<(i64, i64)>,
     /// The most rows an answer has; the rest is cut off and [`ResultSet::truncated`](crate::ResultSet::truncated) says so.
     pub max_rows: Option<usize>,
-    /// The most bytes a query may hold in memory; more is an error, never a shorter answer.
+    /// The most bytes a query may hold in memory; more is an error, never a shorter answer. `None`
+    /// is what the service allows a query by default: 5 GiB.
     pub memory_limit: Option<usize>,
     /// How many threads a query may work with; an answer does not depend on it. 0 is one.
     pub threads: usize,

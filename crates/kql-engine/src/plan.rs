@@ -48,12 +48,17 @@ use futures::{FutureExt, TryStreamExt};
 use kql_semantics::bound::{self, BoundQuery, Column, Dependency, Pipeline, ScalarId};
 use kql_semantics::{ColumnId, ScalarType};
 
+use crate::allowance::Allowance;
 use crate::column::{self, Reader};
 use crate::datum::Datum;
 use crate::expression::{self, Compiled, Compiler, Input, Kernel, Surroundings};
-use crate::functions::terms::Allowance;
 use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options};
+
+/// The most bytes a query holds unless the options say otherwise.
+///
+/// Source: <https://learn.microsoft.com/kusto/concepts/query-limits>
+const MEMORY: usize = 5 << 30;
 
 /// After so many steps the optimizer starts anew.
 const STAGE: usize = 24;
@@ -119,12 +124,11 @@ impl<'a> Planner<'a> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| EngineError::runtime(format!("no runtime: {error}")))?;
-        let mut environment = RuntimeEnvBuilder::new().with_disk_manager_builder(
-            DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
-        );
-        if let Some(limit) = options.memory_limit {
-            environment = environment.with_memory_limit(limit, 1.0);
-        }
+        let environment = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(
+                DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+            )
+            .with_memory_limit(options.memory_limit.unwrap_or(MEMORY), 1.0);
         // Partitions are ours, and stay in their order, so that answers are the same every time.
         let config = SessionConfig::new()
             .with_target_partitions(1)

@@ -8,7 +8,7 @@ use kql_semantics::{
     BindOptions, Binding, Diagnostic, DiagnosticKind, Discovery, bind_or_discover,
 };
 
-use crate::functions::terms::Allowance;
+use crate::allowance::Allowance;
 use crate::plan::Planner;
 use crate::{Catalog, Complaint, EngineError, Options, ResultColumn, ResultSet, Value};
 

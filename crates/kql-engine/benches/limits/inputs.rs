@@ -351,6 +351,39 @@ pub(crate) fn all() -> Vec<Input> {
                 ))
             ),
         ),
+        (
+            "and of 6,000 comparisons",
+            format!(
+                "T | where {}",
+                joined(6_000, " and ", |at| format!("Number>{at}"))
+            ),
+        ),
+        (
+            "union of 45,000 tables",
+            format!("union {}", joined(45_000, ",", |_| "T".to_owned())),
+        ),
+        (
+            "union of 20,000 views",
+            format!(
+                "let f = view() {{ T }}; union {}",
+                joined(20_000, ",", |_| "f()".to_owned())
+            ),
+        ),
+        (
+            "1,700 orders of 3,000 columns",
+            format!(
+                "T | extend {} {}",
+                wide(3_000),
+                "| project-reorder x1*, x2*, * asc ".repeat(1_700)
+            ),
+        ),
+        (
+            "500 large constants",
+            format!(
+                "print {}",
+                joined(500, ",", |_| "array_length(range(1,1048576))".to_owned())
+            ),
+        ),
         ("search of everything", "search 'nothing'".to_owned()),
     ];
     texts

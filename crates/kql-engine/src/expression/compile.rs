@@ -6,7 +6,8 @@ use std::sync::Arc;
 use kql_semantics::bound::{self, CompareOp, Expr, ExprKind, ScalarId, SetOp, SetOperand, TextOp};
 use kql_semantics::{ColumnId, ScalarType};
 
-use super::{Compiled, Kernel, Node, compare, kernel};
+use super::{Compiled, Kernel, Node, compare, kernel, size};
+use crate::allowance;
 use crate::datum::Datum;
 use crate::decimal::Decimal;
 use crate::dynamic::{self, Dynamic};
@@ -375,6 +376,9 @@ fn apply(body: Kernel, arguments: Vec<Compiled>, ty: ScalarType) -> Compiled {
     }
 }
 
+/// The most bytes of a value that is kept instead of what makes it.
+const LARGE: usize = 1 << 20;
+
 /// Evaluates now what depends on no row.
 fn folded(compiled: Compiled) -> Result<Compiled, EngineError> {
     let constant = match &compiled.node {
@@ -387,10 +391,16 @@ fn folded(compiled: Compiled) -> Result<Compiled, EngineError> {
             left.as_constant().is_some() && right.as_constant().is_some()
         }
     };
-    if !constant {
+    if !constant || !allowance::may_fold() {
         return Ok(compiled);
     }
     let value = compiled.single()?;
+    let bytes = size::of_constant(&value);
+    allowance::spend_constant(bytes);
+    // What is large is made where it is used, one at a time.
+    if bytes > LARGE {
+        return Ok(compiled);
+    }
     Ok(Compiled::constant(value, compiled.ty))
 }
 

@@ -8,7 +8,7 @@ use super::{Call, array, items, raw_items};
 use crate::EngineError;
 use crate::datum::Datum;
 use crate::dynamic;
-use crate::expression::{Kernel, kernel, order};
+use crate::expression::{Kernel, kernel, order, size};
 use crate::functions::arithmetic;
 use crate::plan::encode;
 
@@ -119,6 +119,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "repeat" => kernel(|values| {
             let count = values[1].as_long().unwrap_or(0).clamp(0, 1_048_576);
             let one = values[0].to_dynamic();
+            let times = usize::try_from(count).unwrap_or_default();
+            size::expected(times.saturating_mul(one.len()))?;
             let all: Vec<&[u8]> = (0..count).map(|_| one.as_ref()).collect();
             Ok(Datum::dynamic(dynamic::array(&all)))
         }),
@@ -318,6 +320,9 @@ fn sort(call: &Call, descending: bool) -> Kernel {
     })
 }
 
+/// The service makes no longer arrays.
+const LONGEST: usize = 1_048_576;
+
 fn range(values: &[Datum<'_>]) -> Datum<'static> {
     use kql_semantics::ScalarType;
     use kql_semantics::bound::{ArithmeticOp, CompareOp};
@@ -346,10 +351,19 @@ fn range(values: &[Datum<'_>]) -> Datum<'static> {
     } else {
         CompareOp::GreaterOrEqual
     };
+    if ty == ScalarType::Long
+        && let (Some(from), Some(step), Datum::Int(_) | Datum::Long(_)) =
+            (from.as_long(), step.as_long(), &to)
+    {
+        let to = to.as_long().unwrap_or_default();
+        let values: Vec<i64> = std::iter::successors(Some(from), |last| last.checked_add(step))
+            .take_while(|value| if step > 0 { *value <= to } else { *value >= to })
+            .take(LONGEST)
+            .collect();
+        return Datum::dynamic(dynamic::longs(&values));
+    }
     let mut value = crate::convert::to_type(&from, ty).into_owned();
-    // The service makes no longer arrays.
-    while crate::expression::compare_values(bound, &value, &to) == Some(true)
-        && out.len() < 1_048_576
+    while crate::expression::compare_values(bound, &value, &to) == Some(true) && out.len() < LONGEST
     {
         out.push(value.clone());
         let next = arithmetic::binary(ArithmeticOp::Add, &value, &step, ty).into_owned();

@@ -9,7 +9,7 @@ use crate::EngineError;
 use crate::convert;
 use crate::datum::Datum;
 use crate::dynamic;
-use crate::expression::{Kernel, kernel};
+use crate::expression::{Kernel, kernel, size};
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(Some(match call.name {
@@ -22,14 +22,14 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         }),
         "strcat_delim" => kernel(|values| {
             let parts: Vec<_> = values[1..].iter().map(Datum::display).collect();
-            Ok(Datum::text(parts.join(values[0].display().as_ref())))
+            joined(&parts, &values[0].display())
         }),
         "strcat_array" => kernel(|values| {
             let Some(items) = super::items(&values[0]) else {
                 return Ok(Datum::text(""));
             };
             let parts: Vec<_> = items.iter().map(Datum::display).collect();
-            Ok(Datum::text(parts.join(values[1].display().as_ref())))
+            joined(&parts, &values[1].display())
         }),
         "strcmp" => kernel(|values| {
             let ordering = values[0].display().cmp(&values[1].display());
@@ -40,7 +40,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let text = values[0].display();
             let between = values.get(2).map(Datum::display).unwrap_or_default();
             let parts: Vec<&str> = (0..times).map(|_| text.as_ref()).collect();
-            Ok(Datum::text(parts.join(between.as_ref())))
+            joined(&parts, &between)
         }),
         "strlen" => kernel(|values| Ok(Datum::Long(length(values[0].display().chars().count())))),
         "string_size" => kernel(|values| Ok(Datum::Long(length(values[0].display().len())))),
@@ -59,15 +59,16 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             if from.is_empty() {
                 return Ok(Datum::text(text.into_owned()));
             }
-            Ok(Datum::text(
-                text.replace(from.as_ref(), &values[2].display()),
-            ))
+            let with = values[2].display();
+            bounded(&text, &with, || text.matches(from.as_ref()).count())?;
+            Ok(Datum::text(text.replace(from.as_ref(), &with)))
         }),
         "replace_strings" => kernel(|values| {
             let froms = super::items(&values[1]).unwrap_or_default();
             let into = super::items(&values[2]);
             // What one replacement has put there is not replaced again.
             let mut parts = vec![(values[0].display().into_owned(), false)];
+            let mut bytes = parts[0].0.len();
             for (at, from) in froms.iter().enumerate() {
                 let with = match &into {
                     Some(list) => list.get(at).map(|one| one.display().into_owned()),
@@ -86,6 +87,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                     }
                     for (place, piece) in part.split(from.as_ref()).enumerate() {
                         if place > 0 {
+                            bytes += with.len();
+                            size::expected(bytes)?;
                             next.push((with.clone(), true));
                         }
                         next.push((piece.to_owned(), false));
@@ -98,21 +101,19 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             ))
         }),
         // The pattern comes first in `replace`, the oldest of the three.
-        "replace" => with_regex(call, 0, |regex, values| {
-            let text = values[2].display();
-            Datum::text(
-                regex
-                    .replace_all(&text, rewrite(&values[1].display()))
-                    .into_owned(),
-            )
+        "replace" => trying_regex(call, 0, |regex, values| {
+            let (text, with) = (values[2].display(), values[1].display());
+            bounded(&text, &with, || regex.find_iter(&text).count())?;
+            Ok(Datum::text(
+                regex.replace_all(&text, rewrite(&with)).into_owned(),
+            ))
         })?,
-        "replace_regex" => with_regex(call, 1, |regex, values| {
-            let text = values[0].display();
-            Datum::text(
-                regex
-                    .replace_all(&text, rewrite(&values[2].display()))
-                    .into_owned(),
-            )
+        "replace_regex" => trying_regex(call, 1, |regex, values| {
+            let (text, with) = (values[0].display(), values[2].display());
+            bounded(&text, &with, || regex.find_iter(&text).count())?;
+            Ok(Datum::text(
+                regex.replace_all(&text, rewrite(&with)).into_owned(),
+            ))
         })?,
         "extract" => {
             let ty = call.ty;
@@ -269,14 +270,49 @@ pub(super) fn with_regex(
     at: usize,
     body: impl Fn(&Regex, &[Datum<'_>]) -> Datum<'static> + Send + Sync + 'static,
 ) -> Result<Kernel, EngineError> {
+    trying_regex(call, at, move |regex, values| Ok(body(regex, values)))
+}
+
+/// The same, of what can fail.
+fn trying_regex(
+    call: &Call,
+    at: usize,
+    body: impl Fn(&Regex, &[Datum<'_>]) -> Result<Datum<'static>, EngineError> + Send + Sync + 'static,
+) -> Result<Kernel, EngineError> {
     if let Some(pattern) = call.constant_text(at) {
         let compiled = regex(&pattern).map_err(EngineError::runtime)?;
-        return Ok(kernel(move |values| Ok(body(&compiled, values))));
+        return Ok(kernel(move |values| body(&compiled, values)));
     }
     Ok(kernel(move |values| {
         let compiled = regex(&values[at].display()).map_err(EngineError::runtime)?;
-        Ok(body(&compiled, values))
+        body(&compiled, values)
     }))
+}
+
+/// Texts with another between them.
+fn joined<T: AsRef<str>>(parts: &[T], between: &str) -> Result<Datum<'static>, EngineError> {
+    let texts: usize = parts.iter().map(|one| one.as_ref().len()).sum();
+    size::expected(texts.saturating_add(between.len().saturating_mul(parts.len())))?;
+    let mut out = String::with_capacity(texts);
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            out.push_str(between);
+        }
+        out.push_str(part.as_ref());
+    }
+    Ok(Datum::text(out))
+}
+
+/// Refuses to put `with` into `text` so often that nothing can hold it; the places are counted only
+/// where that is possible at all.
+fn bounded(text: &str, with: &str, places: impl FnOnce() -> usize) -> Result<(), EngineError> {
+    if size::expected(text.len().saturating_mul(with.len())).is_ok() {
+        return Ok(());
+    }
+    size::expected(
+        text.len()
+            .saturating_add(with.len().saturating_mul(places())),
+    )
 }
 
 /// A rewrite with `\1` for groups.

@@ -4,50 +4,20 @@
 //!
 //! Source: <https://learn.microsoft.com/kusto/query/datatypes-string-operators>
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use kql_semantics::bound::TextOp;
 use regex::{Regex, RegexBuilder, bytes};
 
+use crate::allowance;
 use crate::expression::TextTest;
 
 /// How large compiled regular expressions may be; most are of the first size. RE2 ends at the last.
 const SIZES: [usize; 3] = [64 << 10, 512 << 10, 8 << 20];
 
-/// How large all constant regular expressions of one query may be.
-const TOGETHER: usize = 96 << 20;
-
-thread_local! {
-    /// What is left of it on a thread that plans; where rows are worked on nothing is counted.
-    static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-/// While it lives, regular expressions of this thread are counted, or are not.
-#[derive(Debug)]
-pub(crate) struct Allowance(Option<usize>);
-
-impl Allowance {
-    /// For planning a query.
-    pub(crate) fn of_a_query() -> Self {
-        Self(LEFT.replace(Some(TOGETHER)))
-    }
-
-    /// For working on rows.
-    pub(crate) fn unlimited() -> Self {
-        Self(LEFT.replace(None))
-    }
-}
-
-impl Drop for Allowance {
-    fn drop(&mut self) {
-        LEFT.set(self.0);
-    }
-}
-
 /// Compiles a regular expression of the RE2 family.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
-    let left = LEFT.get();
+    let left = allowance::regexes();
     let sizes = if left.is_some() {
         &SIZES[..]
     } else {
@@ -60,7 +30,7 @@ pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
         }
         match RegexBuilder::new(pattern).size_limit(*size).build() {
             Ok(found) => {
-                LEFT.set(left.map(|left| left - size));
+                allowance::spend_regex(*size);
                 return Ok(found);
             }
             Err(error) => {

@@ -12,7 +12,7 @@ use kql_semantics::{ColumnId, ScalarType};
 
 use super::steps::batch_of;
 use super::summarize::Groups;
-use super::transform::{Each, Whole};
+use super::transform::{Each, Growing, Whole};
 use super::{Context, Flow, Planner, named};
 use crate::EngineError;
 use crate::column::{Builder, Reader};
@@ -21,7 +21,7 @@ use crate::datum::Datum;
 use crate::dynamic::{self, Dynamic};
 
 /// More than this from one batch is refused: columns are repeated for every element.
-const MOST_BYTES: usize = 8 << 30;
+const MOST_BYTES: usize = 2 << 30;
 
 /// How rows are expanded.
 #[derive(Clone)]
@@ -102,10 +102,11 @@ fn expand(
     }
     let rows = origin.len();
     let repeats = rows.div_ceil(batch.num_rows().max(1));
-    let size: usize = kept
-        .iter()
-        .map(|at| batch.column(*at).get_array_memory_size())
-        .sum();
+    let mut size = 0_usize;
+    for at in kept {
+        // Of the rows at hand: the column may be a piece of a larger one.
+        size += batch.column(*at).to_data().get_slice_memory_size()?;
+    }
     if size.saturating_mul(repeats) > MOST_BYTES {
         return Err(EngineError::runtime(
             "expanding the rows would take gigabytes",
@@ -168,7 +169,7 @@ impl Planner<'_> {
             schema,
             Arc::new(move || {
                 let (out, expansion, kept) = (Arc::clone(&out), expansion.clone(), kept.clone());
-                Box::new(Each(move |_, batch: RecordBatch| {
+                Box::new(Growing::new(move |batch: RecordBatch| {
                     let (columns, rows) = expand(&expansion, &batch, &kept)?;
                     batch_of(&out, columns, rows)
                 }))

@@ -18,6 +18,9 @@ use crate::column::Reader;
 use crate::datum::Datum;
 use crate::expression::{self, Compiled, Compiler, Node, kernel};
 
+/// How many parts of one condition DataFusion sees by themselves.
+const PARTS: usize = 64;
+
 impl Planner<'_> {
     pub(super) fn step(
         &self,
@@ -75,13 +78,22 @@ impl Planner<'_> {
     }
 
     pub(super) fn filter(&self, flow: Flow, predicate: &bound::Expr) -> Result<Flow, EngineError> {
-        // Each part by itself, so that DataFusion can push each as deep as it goes.
-        let parts: Vec<&bound::Expr> = match &predicate.kind {
-            ExprKind::And(parts) => parts.iter().collect(),
-            _ => vec![predicate],
+        // Each part by itself, so that DataFusion can push each as deep as it goes; it compares each
+        // with every other, so that of very many the last ones stay together.
+        let (parts, rest) = match &predicate.kind {
+            ExprKind::And(parts) if parts.len() > PARTS => {
+                let (first, rest) = parts.split_at(PARTS);
+                let rest = bound::Expr {
+                    kind: ExprKind::And(rest.to_vec()),
+                    ..*predicate
+                };
+                (first, Some(rest))
+            }
+            ExprKind::And(parts) => (parts.as_slice(), None),
+            _ => (std::slice::from_ref(predicate), None),
         };
         let mut all: Option<Native> = None;
-        for part in parts {
+        for part in parts.iter().chain(&rest) {
             let native = self.native(part)?;
             all = Some(match all {
                 Some(before) => before.and(native),

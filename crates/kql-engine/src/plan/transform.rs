@@ -35,6 +35,11 @@ pub(crate) trait Worker: Send {
     /// Takes a batch of input `input`, gives what can be given already.
     fn batch(&mut self, input: usize, batch: RecordBatch) -> Result<Vec<RecordBatch>, EngineError>;
 
+    /// How many rows it wants at once.
+    fn appetite(&self) -> usize {
+        usize::MAX
+    }
+
     /// All inputs have ended: gives the rest.
     fn finish(&mut self) -> Result<Vec<RecordBatch>, EngineError> {
         Ok(Vec::new())
@@ -177,6 +182,8 @@ struct Running {
     waiting: std::vec::IntoIter<Arc<dyn ExecutionPlan>>,
     current: Option<BoxStream<'static, Result<Piece>>>,
     input: usize,
+    /// What the worker has left of a batch.
+    rest: Option<RecordBatch>,
     worker: Box<dyn Worker>,
     reservation: MemoryReservation,
     finished: bool,
@@ -187,10 +194,32 @@ struct Running {
 }
 
 impl Running {
+    /// Gives the worker as much of a batch as it wants.
+    fn work(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
+        let rows = self.worker.appetite().max(1);
+        let batch = if batch.num_rows() > rows {
+            self.rest = Some(batch.slice(rows, batch.num_rows() - rows));
+            batch.slice(0, rows)
+        } else {
+            batch
+        };
+        let out = self.worker.batch(self.input, batch)?;
+        self.reservation.try_resize(self.worker.size())?;
+        Ok(out)
+    }
+
     async fn next(mut self) -> Result<Option<(Vec<RecordBatch>, Self)>> {
         loop {
             if self.finished {
                 return Ok(None);
+            }
+            if let Some(batch) = self.rest.take() {
+                let out = self.work(batch)?;
+                tokio::task::yield_now().await;
+                if !out.is_empty() {
+                    return Ok(Some((out, self)));
+                }
+                continue;
             }
             let Some(current) = self.current.as_mut() else {
                 if let Some(plan) = self.waiting.next() {
@@ -214,13 +243,13 @@ impl Running {
                 }
                 Some(piece) => {
                     let out = match piece? {
-                        Piece::Batch(batch) => self.worker.batch(self.input, batch)?,
+                        Piece::Batch(batch) => self.work(batch)?,
                         Piece::Worked(part) => {
                             self.worker.absorb(part.into_any())?;
+                            self.reservation.try_resize(self.worker.size())?;
                             Vec::new()
                         }
                     };
-                    self.reservation.try_resize(self.worker.size())?;
                     // Workers never wait: this is where a query that is no longer wanted ends.
                     tokio::task::yield_now().await;
                     if !out.is_empty() {
@@ -264,6 +293,7 @@ impl ExecutionPlan for TransformExec {
             waiting: self.inputs.clone().into_iter(),
             current: None,
             input: 0,
+            rest: None,
             worker: (self.factory)(),
             reservation: MemoryConsumer::new(self.name).register(context.memory_pool()),
             finished: false,
@@ -283,6 +313,37 @@ impl ExecutionPlan for TransformExec {
             self.schema(),
             batches,
         )))
+    }
+}
+
+/// The most rows that a worker is meant to make of one batch.
+const AT_ONCE: usize = 65_536;
+
+/// A worker that makes many rows of one: the more it made, the fewer it takes at once.
+pub(crate) struct Growing<F> {
+    work: F,
+    growth: usize,
+}
+
+impl<F> Growing<F> {
+    pub(crate) fn new(work: F) -> Self {
+        Self { work, growth: 64 }
+    }
+}
+
+impl<F> Worker for Growing<F>
+where
+    F: FnMut(RecordBatch) -> Result<RecordBatch, EngineError> + Send,
+{
+    fn batch(&mut self, _: usize, batch: RecordBatch) -> Result<Vec<RecordBatch>, EngineError> {
+        let rows = batch.num_rows();
+        let out = (self.work)(batch)?;
+        self.growth = out.num_rows().div_ceil(rows.max(1)).max(1);
+        Ok(vec![out])
+    }
+
+    fn appetite(&self) -> usize {
+        AT_ONCE / self.growth
     }
 }
 

@@ -71,6 +71,11 @@ fn rows_are_filtered_and_projected() {
         ),
         ("datatable(a:long)[1] | as T | union T", "[[1],[1]]"),
         (
+            "print range(1, 3), range(3, 1, -1), range(1, 3.5), range(1.5, 3), range(3, 1), \
+             range(9223372036854775806, 9223372036854775807), range(int(1), int(2))",
+            "[[[1,2,3],[3,2,1],[1,2,3],[1.5,2.5],[],[9223372036854775806,9223372036854775807],[1,2]]]",
+        ),
+        (
             "datatable(a:long, s:string)[1,'x'] | getschema | project ColumnName, ColumnType",
             r#"[["a","long"],["s","string"]]"#,
         ),

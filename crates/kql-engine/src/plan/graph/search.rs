@@ -15,6 +15,15 @@ use crate::plan::{Flow, Planner};
 /// A search that takes more steps than this would not end while somebody waits.
 const MOST: usize = 50_000_000;
 
+/// The most bytes of what was found.
+const MOST_BYTES: usize = 1 << 30;
+
+fn too_many() -> EngineError {
+    EngineError::runtime(
+        "graph-match has too many paths to look at; say more in 'where', or shorter paths",
+    )
+}
+
 /// Where a column of the answer comes from.
 #[derive(Debug, Clone, Copy)]
 enum Origin {
@@ -62,6 +71,8 @@ struct Search<'s> {
     paths: Vec<Path>,
     steps: usize,
     found: Vec<Found>,
+    /// Bytes of `found`.
+    held: usize,
 }
 
 /// A path while it grows.
@@ -78,9 +89,7 @@ impl Search<'_> {
     fn step(&mut self) -> Result<(), EngineError> {
         self.steps += 1;
         if self.steps > MOST {
-            return Err(EngineError::runtime(
-                "graph-match has too many paths to look at; say more in 'where', or shorter paths",
-            ));
+            return Err(too_many());
         }
         Ok(())
     }
@@ -89,6 +98,11 @@ impl Search<'_> {
     fn link(&mut self, at: usize) -> Result<(), EngineError> {
         let Some(link) = self.links.get(at).copied() else {
             self.step()?;
+            let path = |path: &Path| 48 + 8 * (path.edges.len() + path.inner.len());
+            self.held += 64 + 8 * self.chosen.len() + self.paths.iter().map(path).sum::<usize>();
+            if self.held > MOST_BYTES {
+                return Err(too_many());
+            }
             self.found.push(Found {
                 nodes: self.chosen.iter().map(|node| node.unwrap_or(0)).collect(),
                 edges: self.paths.clone(),
@@ -294,6 +308,7 @@ fn search(
         paths: vec![Path::default(); layout.ranges.len()],
         steps: 0,
         found: Vec::new(),
+        held: 0,
     };
     search.link(0)?;
     Ok(search.found)

@@ -1,7 +1,7 @@
 //! `project` and its kin, `extend`, `print`, `count`.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kql_syntax::Span;
@@ -14,6 +14,7 @@ use super::{Item, matches_pattern};
 use crate::bound::{Aggregate, Assignment, Expr, ExprKind, Operator, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::functions::Function;
+use crate::types::ColumnId;
 use crate::types::ScalarType::{self, Dynamic, Long, Real};
 
 /// Functions that give several columns: the suffix and type of each.
@@ -634,8 +635,10 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         let mut first: Vec<Column> = Vec::new();
+        let mut seen: HashSet<ColumnId> = HashSet::new();
         let mut failed = false;
         for pattern in patterns {
+            self.weigh(rows.columns.len());
             let Ok(mut columns) = self.pattern_columns(rows, &pattern.column.expression, scope)
             else {
                 failed = true;
@@ -657,7 +660,7 @@ impl<'a> Binder<'a> {
                 }
             }
             for column in columns {
-                if !first.contains(&column) {
+                if seen.insert(column.id) {
                     first.push(column);
                 }
             }
@@ -668,7 +671,7 @@ impl<'a> Binder<'a> {
         let rest: Vec<Column> = rows
             .columns
             .iter()
-            .filter(|column| !first.contains(column))
+            .filter(|column| !seen.contains(&column.id))
             .cloned()
             .collect();
         first.extend(rest);

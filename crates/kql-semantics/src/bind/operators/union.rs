@@ -12,6 +12,9 @@ use crate::bound::{Source, UnionColumn};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::{ColumnId, ScalarType};
 
+/// What an input weighs, besides what it consists of.
+const INPUT: usize = 100;
+
 impl<'a> Binder<'a> {
     pub(in crate::bind) fn union(
         &mut self,
@@ -37,6 +40,8 @@ impl<'a> Binder<'a> {
         let mut all: Vec<Rows> = left.into_iter().collect();
         let mut failed = false;
         for input in inputs {
+            // Each is a plan of its own.
+            self.charge(INPUT, input.span)?;
             match self.union_input(input, fuzzy, scope) {
                 Ok(rows) => all.extend(rows),
                 Err(Refused) => failed = true,
