@@ -4,10 +4,13 @@ mod adapt;
 mod columnar;
 mod condition;
 mod files;
+mod fit;
 mod folders;
 mod guess;
 mod infer;
 mod json;
+mod listing;
+mod opened;
 mod provider;
 mod separated;
 mod test;
@@ -112,6 +115,9 @@ fn chosen(
 }
 
 impl Catalog {
+    /// The folder beside the tables that is none, but what `externaldata` may read.
+    pub const EXTERNAL_DATA: &'static str = "externaldata";
+
     /// A catalog without tables.
     pub fn new() -> Self {
         Self::default()
@@ -121,8 +127,8 @@ impl Catalog {
     ///
     /// A column is found in a batch by its name; a missing one is null (`""` for strings), further
     /// ones are ignored. Dynamic columns are JSON text. Timestamps of any unit and durations become
-    /// datetimes and timespans; text is converted as KQL's `to…` functions do. A table of the same
-    /// name is replaced.
+    /// datetimes and timespans; text is converted as KQL's `to…` functions do, and a value that is
+    /// none of its column's type is an error of the query. A table of the same name is replaced.
     pub fn add(
         &mut self,
         name: impl Into<String>,
@@ -147,13 +153,18 @@ impl Catalog {
     /// (`{"records": […]}`); records whose `category` is `AdvancedHunting-` and another table are
     /// left out. A nested value is `dynamic`, or JSON text in a column of type `string`; of equal
     /// keys in a row the first counts. CSV has a header line with the names of the columns, as the
-    /// portal's Export writes them; an empty cell is null.
+    /// portal's Export writes them; an empty cell is null. A first line `sep=;` names the separator,
+    /// and so does a header without commas but with semicolons, tabs or bars.
+    ///
+    /// Text is UTF-8, or UTF-16 with a byte order mark; whether it is compressed its first bytes
+    /// tell, whatever it is called.
     ///
     /// Columns that the file has and `columns` has not are kept, after them, with the type that all
     /// their values have in JSON (else `dynamic`). In CSV it is the type whose values all cells
     /// are, `long`, `real`, `bool` or `datetime`, else `string`; so is a column with a number that
-    /// would not read back as it is written (a leading zero, too many digits). Text must be UTF-8:
-    /// a byte that is not, as a line that is no row, is an error with the file and the line.
+    /// would not read back as it is written (a leading zero, too many digits). A byte that is no
+    /// text, a line that is no row and a value that is none of its column's type are errors with
+    /// the file and the line; the last one only of queries that read the column.
     pub fn add_file(
         &mut self,
         name: impl Into<String>,
@@ -170,17 +181,22 @@ impl Catalog {
         self.insert(name, columns, Data::Files(vec![source]));
     }
 
-    /// The tables of a folder: each file, or folder of files, is a table of its name.
+    /// The tables of a folder: each file, or folder of files, is a table of its name. `path` may
+    /// also be one file.
     ///
     /// `schema` knows the columns of tables by their name; columns of other tables come from the
     /// files. The name of a file ends at its first dot, so that `T.2024-01.csv` and
     /// `T.2024-02.json` are one table; a folder may hold files of several formats and folders of
-    /// files. What begins with a dot is not looked at.
+    /// files. What begins with a dot is not looked at, nor, inside the folder of a table, what
+    /// begins with `_`. Another file that cannot be read is an error of its table; one that belongs
+    /// to none is passed over. The folder [`EXTERNAL_DATA`](Self::EXTERNAL_DATA) is none.
     ///
     /// Folders that are called `name=value` are a column of all files below, of the type that all
     /// its values have; `%3A` is `:`, and `__HIVE_DEFAULT_PARTITION__` no value. A file's own column
     /// of that name counts more. Files of folders that a filter on such columns rules out are not
     /// read. When such folders are in `path` itself, they are the table that `path` is named after.
+    /// The folders of Azure's diagnostic logs (`resourceId=`, and hours as `y=`, `m=`, `d=`, `h=`,
+    /// `m=`) are no columns.
     ///
     /// In a JSON file that begins with a record of the Streaming API or an envelope every record
     /// belongs to the table its `category` names, whatever the file is called; to know those, such a
@@ -195,7 +211,7 @@ impl Catalog {
         schema: SchemaLookup<'_>,
     ) -> Result<Self, EngineError> {
         let mut catalog = Self::new();
-        for (name, paths) in files::tables_of(path.as_ref())? {
+        for (name, paths) in listing::tables_of(path.as_ref(), schema)? {
             let columns = schema(&name);
             catalog.insert(name, columns, Data::Files(paths));
         }
@@ -306,18 +322,24 @@ impl Table {
             kinds.push(found.kinds);
             explored.push((source.below(folders), kept));
         }
-        let types = infer::settled(&kinds);
-        for found in &types {
-            infer::join(&mut columns, declared.len(), found.clone());
+        let found = infer::settled(&kinds);
+        for one in &found {
+            infer::join(&mut columns, declared.len(), one.clone());
         }
-        let explored = explored
-            .into_iter()
-            .zip(types)
-            .map(|((source, kept), found)| (source, found, kept));
         let types: BTreeMap<&str, ScalarType> = columns
             .iter()
             .map(|(name, ty)| (name.as_str(), *ty))
             .collect();
+        for source in explored.iter().map(|(source, _)| source) {
+            for folder in source.folders.iter() {
+                let ty = types.get(folder.name.as_str()).copied();
+                folder.check(ty.unwrap_or(ScalarType::String), source)?;
+            }
+        }
+        let explored = explored
+            .into_iter()
+            .zip(found)
+            .map(|((source, kept), found)| (source, found, kept));
         let mut parts = Vec::with_capacity(sources.len());
         for (source, found, kept) in explored {
             let same = found
@@ -327,11 +349,11 @@ impl Table {
                 Some(batches) if same => Some(batches),
                 other => {
                     held -= other.as_deref().map_or(0, size);
-                    let batches = if source.is_worth_keeping() {
-                        limited(&source, &columns, self.room(held))?
-                    } else {
-                        None
-                    };
+                    // What is wrong is an error of the queries that read it.
+                    let batches = source
+                        .is_worth_keeping()
+                        .then(|| limited(&source, &columns, self.room(held)))
+                        .and_then(|outcome| outcome.ok().flatten());
                     held += batches.as_deref().map_or(0, size);
                     batches
                 }

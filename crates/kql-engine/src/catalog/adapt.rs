@@ -15,9 +15,11 @@ use arrow::datatypes::{
     TimestampMillisecondType, TimestampNanosecondType,
 };
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::util::display::array_value_to_string;
 use kql_semantics::ScalarType;
 use serde_json::Value as Json;
 
+use super::fit;
 use crate::calendar::{self, TICKS_PER_DAY, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, UNIX_EPOCH};
 use crate::column::{self, Builder};
 use crate::convert;
@@ -33,7 +35,8 @@ pub(super) fn batch(
     let arrays = wanted
         .iter()
         .map(|(name, ty)| match batch.column_by_name(name) {
-            Some(array) => adapt(array, *ty),
+            Some(array) => adapt(array, *ty)
+                .map_err(|error| EngineError::runtime(format!("column {name} {error}"))),
             None => Ok(column::repeated(&Datum::Null, *ty, batch.num_rows())),
         })
         .collect::<Result<Vec<_>, EngineError>>()?;
@@ -105,8 +108,17 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
         let text = cast(array, &DataType::LargeUtf8)?;
         return Ok(documents(text.as_string::<i64>()));
     }
+    let misfit = |row: usize| {
+        let shown = array_value_to_string(array, row).unwrap_or_default();
+        let shown = fit::in_short(&shown);
+        EngineError::runtime(format!("holds {shown}, which is no {ty}"))
+    };
     if let Some(done) = wholesale(array, ty) {
-        return Ok(done);
+        if done.null_count() == array.null_count() {
+            return Ok(done);
+        }
+        let lost = (0..rows).find(|row| done.is_null(*row) && !array.is_null(*row));
+        return lost.map_or(Ok(done), |row| Err(misfit(row)));
     }
     let mut builder = Builder::new(ty, rows);
     let read = reader(array)?;
@@ -116,9 +128,12 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
         } else {
             read(row)
         };
+        if value.is_null() && !array.is_null(row) && *array.data_type() != DataType::Null {
+            return Err(misfit(row));
+        }
         let value = match (&value, ty) {
             (Datum::String(text), ScalarType::Dynamic) => convert::parse_json(text),
-            _ => convert::to_type(&value, ty),
+            _ => fit::fitted(&value, ty).ok_or_else(|| misfit(row))?,
         };
         builder.push(&value);
     }
@@ -212,7 +227,7 @@ fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
             let typed = array
                 .as_any()
                 .downcast_ref::<$array>()
-                .ok_or_else(|| EngineError::runtime("an Arrow column is not of its type"))?
+                .ok_or_else(|| EngineError::runtime("is not of its Arrow type"))?
                 .clone();
             let convert = $convert;
             Ok(Box::new(move |row| convert(typed.value(row))))
@@ -252,7 +267,7 @@ fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
             let typed = wide
                 .as_any()
                 .downcast_ref::<Decimal128Array>()
-                .ok_or_else(|| EngineError::runtime("an Arrow column is not of its type"))?
+                .ok_or_else(|| EngineError::runtime("is not of its Arrow type"))?
                 .clone();
             Ok(Box::new(move |row| {
                 Decimal::parse(&typed.value_as_string(row)).map_or(Datum::Null, Datum::Decimal)
@@ -322,7 +337,7 @@ fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
             }))
         }
         other => Err(EngineError::runtime(format!(
-            "columns of Arrow type {other} cannot be read"
+            "has the Arrow type {other}, which cannot be read"
         ))),
     }
 }

@@ -1,14 +1,12 @@
 //! Tables that are files on disk.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use flate2::read::MultiGzDecoder;
 use kql_semantics::ScalarType;
 
 use super::folders::{self, Folder};
@@ -42,14 +40,6 @@ pub(super) enum Format {
     Arrow,
 }
 
-/// How a file is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
-    Plain,
-    Gzip,
-    Zstandard,
-}
-
 /// Which rows of a JSON file are rows of a table.
 #[derive(Debug, Clone)]
 pub(super) struct Records {
@@ -79,18 +69,14 @@ pub(super) struct Source {
     pub(super) folders: Arc<[Folder]>,
 }
 
-/// What is in the name of a file: its table, its format, its compression.
-fn describe(path: &Path) -> Option<(String, Format, Packing)> {
-    let name = path.file_name()?.to_str()?;
-    let (stem, packing) = if let Some(stem) = name.strip_suffix(".gz") {
-        (stem, Packing::Gzip)
-    } else if let Some(stem) = name.strip_suffix(".zst") {
-        (stem, Packing::Zstandard)
-    } else {
-        (name, Packing::Plain)
-    };
-    let (table, extension) = stem.rsplit_once('.')?;
-    let format = match extension.to_ascii_lowercase().as_str() {
+/// What is in the name of a file: its format, and whether it is compressed.
+pub(super) fn describe(path: &Path) -> Option<(Format, bool)> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let packed = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"));
+    let (_, extension) = packed.unwrap_or(&name).rsplit_once('.')?;
+    let format = match extension {
         "json" | "ndjson" | "jsonl" => Format::Json,
         "csv" => Format::Separated(b','),
         "tsv" => Format::Separated(b'\t'),
@@ -98,18 +84,15 @@ fn describe(path: &Path) -> Option<(String, Format, Packing)> {
         "arrow" | "feather" => Format::Arrow,
         _ => return None,
     };
-    if packing != Packing::Plain && matches!(format, Format::Parquet | Format::Arrow) {
-        return None;
-    }
-    let table = table.split('.').next()?;
-    (!table.is_empty()).then(|| (table.to_owned(), format, packing))
+    let columnar = matches!(format, Format::Parquet | Format::Arrow);
+    (packed.is_none() || !columnar).then_some((format, packed.is_some()))
 }
 
 /// Names a file in errors.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     path: Arc<Path>,
-    packed: bool,
+    pub(super) packed: bool,
 }
 
 impl Failure {
@@ -134,12 +117,6 @@ impl Failure {
     }
 }
 
-/// A file open for reading its text.
-pub(super) struct Opened {
-    pub(super) reader: Box<dyn BufRead + Send>,
-    pub(super) failure: Failure,
-}
-
 impl Source {
     pub(super) fn new(path: PathBuf, records: Records) -> Self {
         Self {
@@ -160,7 +137,7 @@ impl Source {
     pub(super) fn failure(&self) -> Failure {
         Failure {
             path: Arc::clone(&self.path),
-            packed: !matches!(describe(&self.path), Some((_, _, Packing::Plain))),
+            packed: false,
         }
     }
 
@@ -168,32 +145,17 @@ impl Source {
         File::open(&self.path).map_err(|error| self.failure().whole(&error))
     }
 
-    /// The bytes without their compression.
-    pub(super) fn bytes(&self) -> Result<Opened, EngineError> {
-        const BUFFER: usize = 1 << 16;
-        let file = self.file()?;
-        let failure = self.failure();
-        let reader: Box<dyn BufRead + Send> = match describe(&self.path) {
-            Some((_, _, Packing::Gzip)) => Box::new(BufReader::with_capacity(
-                BUFFER,
-                MultiGzDecoder::new(BufReader::new(file)),
-            )),
-            Some((_, _, Packing::Zstandard)) => {
-                let decoder = zstd::stream::read::Decoder::new(file)
-                    .map_err(|error| failure.whole(&error))?;
-                Box::new(BufReader::with_capacity(BUFFER, decoder))
-            }
-            _ => Box::new(BufReader::with_capacity(BUFFER, file)),
-        };
-        Ok(Opened { reader, failure })
+    /// Whether its name says that it is compressed.
+    pub(super) fn is_packed_by_name(&self) -> bool {
+        describe(&self.path).is_some_and(|(_, packed)| packed)
     }
 
-    fn format(&self) -> Result<Format, EngineError> {
+    pub(super) fn format(&self) -> Result<Format, EngineError> {
         match describe(&self.path) {
-            Some((_, format, _)) => Ok(format),
-            None => Err(self
-                .failure()
-                .whole(&"its extension names no format that can be read")),
+            Some((format, _)) => Ok(format),
+            None => Err(self.failure().whole(
+                &"its extension names no format that can be read; take it away, or let its name begin with a dot",
+            )),
         }
     }
 
@@ -258,110 +220,4 @@ impl Source {
             Format::Arrow => columnar::arrow(self, wanted),
         }
     }
-}
-
-fn listing(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
-    let mut paths = std::fs::read_dir(folder)
-        .and_then(|entries| {
-            entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .map_err(|error| {
-            EngineError::runtime(format!("cannot read {}: {error}", folder.display()))
-        })?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn is_hidden(path: &Path) -> bool {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .is_none_or(|name| name.starts_with('.'))
-}
-
-/// The tables in `folder` and their files, in the order of their paths.
-pub(super) fn tables_of(folder: &Path) -> Result<BTreeMap<String, Vec<Source>>, EngineError> {
-    let mut files: Vec<(PathBuf, String)> = Vec::new();
-    for path in listing(folder)? {
-        if is_hidden(&path) {
-            continue;
-        }
-        if path.is_dir() {
-            let name = path.file_name().and_then(|name| name.to_str());
-            let name = match name.unwrap_or_default() {
-                name if folders::is_partition(name) => own_name(folder)?,
-                name => name.to_owned(),
-            };
-            let mut waiting = vec![path.clone()];
-            while let Some(next) = waiting.pop() {
-                for inner in listing(&next)? {
-                    if is_hidden(&inner) {
-                        continue;
-                    }
-                    if inner.is_dir() {
-                        waiting.push(inner);
-                    } else if describe(&inner).is_some() {
-                        files.push((inner, name.clone()));
-                    }
-                }
-            }
-        } else if let Some((table, _, _)) = describe(&path) {
-            files.push((path, table));
-        }
-    }
-    files.sort();
-    let mut tables: BTreeMap<String, Vec<Source>> = BTreeMap::new();
-    for (path, table) in files {
-        let inside = path
-            .strip_prefix(folder)
-            .map_or_else(|_| Vec::new(), folders::of);
-        let whole = Source::new(
-            path,
-            Records {
-                table: table.clone(),
-                own: true,
-                others: Others::Refused,
-            },
-        );
-        for source in split(whole.below(inside), &table) {
-            let name = source.records.table.clone();
-            tables.entry(name).or_default().push(source);
-        }
-    }
-    Ok(tables)
-}
-
-/// What a folder is called, however it was written.
-fn own_name(folder: &Path) -> Result<String, EngineError> {
-    let path = folder.canonicalize().map_err(|error| {
-        EngineError::runtime(format!("cannot read {}: {error}", folder.display()))
-    })?;
-    let name = path.file_name().and_then(|name| name.to_str());
-    Ok(name.unwrap_or_default().to_owned())
-}
-
-/// A file as a source of each table whose rows it has; `table` is the one it is named after.
-fn split(whole: Source, table: &str) -> Vec<Source> {
-    let found = match whole.format() {
-        Ok(Format::Json) => json::tables(&whole),
-        _ => None,
-    };
-    let Some(found) = found else {
-        return vec![whole];
-    };
-    let own = (found.own && !found.tables.contains(table)).then(|| table.to_owned());
-    found
-        .tables
-        .into_iter()
-        .chain(own)
-        .map(|name| Source {
-            records: Records {
-                own: found.own && name == table,
-                table: name,
-                others: Others::Elsewhere,
-            },
-            ..whole.clone()
-        })
-        .collect()
 }

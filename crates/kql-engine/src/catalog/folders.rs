@@ -8,12 +8,17 @@ use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
-use super::separated::typed;
+use super::files::Source;
+use super::fit;
 use crate::EngineError;
 use crate::column::{self, Reader};
+use crate::datum::Datum;
 
 /// What Hive calls the folder of rows without a value.
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// How Azure's diagnostic logs are laid out: the rows themselves tell their time.
+const HOURS: [&str; 5] = ["y", "m", "d", "h", "m"];
 
 /// A column whose value all files of a folder share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,24 @@ pub(super) struct Folder {
     pub(super) value: String,
     /// Whether the files are known not to have the column; where they have a value, it counts.
     pub(super) alone: bool,
+}
+
+impl Folder {
+    fn typed(&self, ty: ScalarType) -> Datum<'_> {
+        // `check` has seen it.
+        fit::cell(&self.value, ty).unwrap_or(Datum::Null)
+    }
+
+    /// Fails where the value is none of the column's type.
+    pub(super) fn check(&self, ty: ScalarType, file: &Source) -> Result<(), EngineError> {
+        match fit::cell(&self.value, ty) {
+            Some(_) => Ok(()),
+            None => Err(file.failure().whole(&format_args!(
+                "its folder {}",
+                fit::misfit(&self.name, &self.value, ty)
+            ))),
+        }
+    }
 }
 
 /// The column in the name of a folder, if there is one.
@@ -48,12 +71,24 @@ pub(super) fn is_partition(name: &str) -> bool {
 
 /// The columns in the names of the folders of `path`, outermost first; of equal names the inner.
 pub(super) fn of(path: &Path) -> Vec<Folder> {
+    let folders = path.parent().into_iter().flat_map(Path::components);
+    let all: Vec<Folder> = folders
+        .filter_map(|part| part.as_os_str().to_str().and_then(folder))
+        .collect();
     let mut found: Vec<Folder> = Vec::new();
-    for part in path.parent().into_iter().flat_map(Path::components) {
-        if let Some(one) = part.as_os_str().to_str().and_then(folder) {
-            found.retain(|known| known.name != one.name);
-            found.push(one);
+    let mut rest = &all[..];
+    while let [one, below @ ..] = rest {
+        let names: Vec<&str> = rest.iter().map(|one| one.name.as_str()).collect();
+        if names.starts_with(&HOURS) {
+            rest = &rest[HOURS.len()..];
+            continue;
         }
+        rest = below;
+        if one.name == "resourceId" && one.value.is_empty() {
+            continue;
+        }
+        found.retain(|known| known.name != one.name);
+        found.push(one.clone());
     }
     found
 }
@@ -88,7 +123,7 @@ pub(super) fn row(folders: &[Folder], wanted: &[(String, ScalarType)]) -> Option
             let one = folders
                 .iter()
                 .find(|folder| folder.alone && folder.name == *name)?;
-            Some(column::repeated(&typed(&one.value, *ty), *ty, 1))
+            Some(column::repeated(&one.typed(*ty), *ty, 1))
         })
         .collect()
 }
@@ -108,7 +143,7 @@ pub(super) fn filled(
         let Some(folder) = folders.iter().find(|folder| folder.name == *name) else {
             continue;
         };
-        let value = column::repeated(&typed(&folder.value, *ty), *ty, rows);
+        let value = column::repeated(&folder.typed(*ty), *ty, rows);
         *array = if folder.alone {
             value
         } else {
@@ -160,6 +195,12 @@ mod tests {
             found,
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
+        let hours = "resourceId=/TENANTS/T/tenant=x/y=2026/m=11/d=01/h=10/m=00/k=1/PT1H.json";
+        let names: Vec<String> = of(Path::new(hours))
+            .into_iter()
+            .map(|one| one.name)
+            .collect();
+        assert_eq!(names, ["tenant", "k"]);
         let inner = of(Path::new("a=1/a=2/=x/plain/f=3.csv"));
         assert_eq!(inner.len(), 1);
         assert_eq!(

@@ -100,9 +100,11 @@ impl Reader {
                 None => self.ended = true,
                 Some((document, line)) => {
                     bytes += document.len();
-                    self.rows
-                        .take(document, &self.records)
-                        .map_err(|error| broken(&self.failure, document, line, &error))?;
+                    if let Err(error) = self.rows.take(document, &self.records) {
+                        let misfit = self.rows.misfit.take();
+                        let misfit = misfit.as_deref();
+                        return Err(broken(&self.failure, document, line, &error, misfit));
+                    }
                 }
             }
         }
@@ -116,11 +118,15 @@ fn broken(
     document: &[u8],
     line: usize,
     error: &serde_json::Error,
+    misfit: Option<&str>,
 ) -> EngineError {
     if let Err(at) = std::str::from_utf8(document) {
         let before = &document[..at.valid_up_to()];
         let line = line + documents::lines_in(before);
         return failure.at(line, "is not UTF-8");
+    }
+    if let Some(misfit) = misfit {
+        return failure.at(line + error.line().saturating_sub(1), misfit);
     }
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or(&text);

@@ -9,12 +9,12 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
 use super::files::{BYTES, Batches, Failure, ROWS, Source};
+use super::fit;
 use super::guess::Guess;
-use super::json;
+use crate::EngineError;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
 use crate::text::separated::{Broken, Record, Records};
-use crate::{EngineError, convert};
 
 /// The columns of a file, and what the cells of those that nobody declared look like.
 ///
@@ -114,7 +114,10 @@ impl Reader {
             let cells = record.cells().map_err(|error| broken(&failure, error))?;
             for (cell, place) in cells.zip(&self.places) {
                 if let Some(at) = place {
-                    builders[*at].push(&typed(cell, self.wanted[*at].1));
+                    let (name, ty) = &self.wanted[*at];
+                    let value = fit::cell(cell, *ty)
+                        .ok_or_else(|| failure.at(record.line, &fit::misfit(name, cell, *ty)))?;
+                    builders[*at].push(&value);
                 }
             }
             for at in &self.missing {
@@ -130,16 +133,6 @@ impl Reader {
     }
 }
 
-/// The value of a cell; nothing is null.
-pub(super) fn typed(cell: &str, ty: ScalarType) -> Datum<'_> {
-    match ty {
-        ScalarType::String => Datum::text(cell),
-        _ if cell.is_empty() => Datum::Null,
-        ScalarType::Dynamic => json::encoded(cell),
-        ty => convert::to_type(&Datum::text(cell), ty),
-    }
-}
-
 /// The lines below the header of a file.
 struct Lines {
     records: Records<Box<dyn BufRead + Send>>,
@@ -150,9 +143,11 @@ struct Lines {
 
 impl Lines {
     fn open(source: &Source, separator: u8) -> Result<Self, EngineError> {
-        let opened = source.bytes()?;
+        let mut opened = source.bytes()?;
         let failure = opened.failure;
-        let mut records = Records::new(opened.reader, separator);
+        let (separator, line) =
+            separator_of(&mut opened.reader, separator).map_err(|error| failure.read(1, &error))?;
+        let mut records = Records::new(opened.reader, separator).at_line(line);
         let header = match records.next() {
             Ok(Some(record)) => header(record, &failure)?,
             Ok(None) => Vec::new(),
@@ -189,12 +184,52 @@ impl Lines {
     }
 }
 
+/// What separates the values, and the line of the header.
+///
+/// Spreadsheets of many countries write semicolons, and some say so in a line above the header.
+fn separator_of(reader: &mut Box<dyn BufRead + Send>, usual: u8) -> std::io::Result<(u8, usize)> {
+    let head = reader.fill_buf()?;
+    let mark = if head.starts_with(b"\xef\xbb\xbf") {
+        3
+    } else {
+        0
+    };
+    let text = &head[mark..];
+    let length = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    let first = &text[..length.unwrap_or(text.len())];
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] = *first {
+        let rest = &text[first.len()..];
+        let line_break = if rest.starts_with(b"\r\n") {
+            2
+        } else {
+            rest.len().min(1)
+        };
+        let taken = mark + first.len() + line_break;
+        reader.consume(taken);
+        return Ok((separator, 2));
+    }
+    let mut quoted = false;
+    let mut found = None;
+    for byte in first {
+        match byte {
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            _ if *byte == usual => return Ok((usual, 1)),
+            b';' | b'\t' | b'|' => {
+                found.get_or_insert(*byte);
+            }
+            _ => {}
+        }
+    }
+    Ok((found.unwrap_or(usual), 1))
+}
+
 fn header(record: &Record, failure: &Failure) -> Result<Vec<String>, EngineError> {
     let mut names: Vec<String> = Vec::new();
     for cell in record.cells().map_err(|error| broken(failure, error))? {
         let name = cell.trim().to_owned();
         if !name.is_empty() && names.contains(&name) {
-            return Err(failure.at(1, &format!("has the column '{name}' twice")));
+            return Err(failure.at(record.line, &format!("has the column '{name}' twice")));
         }
         names.push(name);
     }

@@ -87,6 +87,11 @@ impl<R: BufRead> Records<R> {
         }
     }
 
+    /// The same records, when lines above the first were taken before.
+    pub(crate) fn at_line(self, line: usize) -> Self {
+        Self { line, ..self }
+    }
+
     /// The next record, if there is one.
     pub(crate) fn next(&mut self) -> Result<Option<&Record>, Broken> {
         let first = self.line == 1;

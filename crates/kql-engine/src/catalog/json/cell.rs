@@ -8,7 +8,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
-use crate::catalog::infer;
+use crate::catalog::{fit, infer};
 use crate::column::Builder;
 use crate::datum::Datum;
 use crate::{convert, dynamic};
@@ -27,11 +27,18 @@ pub(super) struct Column {
 }
 
 impl Column {
-    /// Takes a value of row `row`; `store` ends when an inferred type must change.
-    fn take(&mut self, value: &Datum<'_>, kind: ScalarType, row: usize, store: &mut bool) {
+    /// Takes a value of row `row`; `store` ends when an inferred type must change. A value that is
+    /// none of a settled type is the error.
+    fn take(
+        &mut self,
+        value: &Datum<'_>,
+        kind: ScalarType,
+        row: usize,
+        store: &mut bool,
+    ) -> Result<(), String> {
         let ty = self.widen(kind, store);
         if !*store {
-            return;
+            return Ok(());
         }
         let value = match (value, ty) {
             (Datum::String(text), ScalarType::Dynamic) => encoded(text),
@@ -40,9 +47,25 @@ impl Column {
             (Datum::Bool(value), ScalarType::String) => {
                 Datum::text(if *value { "true" } else { "false" })
             }
+            _ if self.settled => match fit::fitted(value, ty) {
+                Some(value) => value,
+                None => return Err(fit::misfit(&self.name, &value.display(), ty)),
+            },
             _ => convert::to_type(value, ty),
         };
         self.push(&value, ty, row);
+        Ok(())
+    }
+
+    /// Takes a list or an object.
+    fn take_nested(&mut self, value: Vec<u8>, ty: ScalarType, row: usize) -> Result<(), String> {
+        let value = Datum::dynamic(value);
+        let found = convert::to_type(&value, ty).into_owned();
+        if found.is_null() {
+            return Err(fit::misfit(&self.name, &value.display(), ty));
+        }
+        self.push(&found, ty, row);
+        Ok(())
     }
 
     fn push(&mut self, value: &Datum<'_>, ty: ScalarType, row: usize) {
@@ -81,11 +104,27 @@ pub(super) struct Cell<'r> {
     pub(super) column: &'r mut Column,
     pub(super) row: usize,
     pub(super) store: &'r mut bool,
+    /// What is wrong with the value; whoever looks at types only goes on.
+    pub(super) misfit: &'r mut Option<String>,
+    pub(super) lenient: bool,
 }
 
 impl Cell<'_> {
-    fn take(self, value: &Datum<'_>, kind: ScalarType) {
-        self.column.take(value, kind, self.row, self.store);
+    fn take<E: Error>(self, value: &Datum<'_>, kind: ScalarType) -> Result<(), E> {
+        let outcome = self.column.take(value, kind, self.row, self.store);
+        self.settle(outcome)
+    }
+
+    fn settle<E: Error>(self, outcome: Result<(), String>) -> Result<(), E> {
+        match outcome {
+            Err(_) if self.lenient => *self.store = false,
+            Err(what) => {
+                *self.misfit = Some(what);
+                return Err(E::custom("a value of another type"));
+            }
+            Ok(()) => {}
+        }
+        Ok(())
     }
 
     /// The type that decides what becomes of a nested value; `None` where only types are wanted.
@@ -114,14 +153,12 @@ impl<'de> Visitor<'de> for Cell<'_> {
         Ok(())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.take(&Datum::Bool(value), ScalarType::Bool);
-        Ok(())
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.take(&Datum::Bool(value), ScalarType::Bool)
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.take(&Datum::Long(value), ScalarType::Long);
-        Ok(())
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.take(&Datum::Long(value), ScalarType::Long)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
@@ -132,47 +169,45 @@ impl<'de> Visitor<'de> for Cell<'_> {
         }
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.take(&Datum::Real(value), ScalarType::Real);
-        Ok(())
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.take(&Datum::Real(value), ScalarType::Real)
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
         let kind = if self.column.settled {
             ScalarType::String
         } else {
             infer::of_text(self.column.ty, value)
         };
-        self.take(&Datum::text(value), kind);
-        Ok(())
+        self.take(&Datum::text(value), kind)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, list: A) -> Result<(), A::Error> {
         let Some(ty) = self.nested() else {
             return IgnoredAny.visit_seq(list).map(|_| ());
         };
-        let value = if ty == ScalarType::String {
-            Datum::text(Json::deserialize(SeqAccessDeserializer::new(list))?.to_string())
-        } else {
-            let value = Datum::dynamic(Encode.visit_seq(list)?);
-            convert::to_type(&value, ty).into_owned()
-        };
-        self.column.push(&value, ty, self.row);
-        Ok(())
+        if ty == ScalarType::String {
+            let text = Json::deserialize(SeqAccessDeserializer::new(list))?.to_string();
+            self.column.push(&Datum::text(text), ty, self.row);
+            return Ok(());
+        }
+        let value = Encode.visit_seq(list)?;
+        let outcome = self.column.take_nested(value, ty, self.row);
+        self.settle(outcome)
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
         let Some(ty) = self.nested() else {
             return IgnoredAny.visit_map(map).map(|_| ());
         };
-        let value = if ty == ScalarType::String {
-            Datum::text(Json::deserialize(MapAccessDeserializer::new(map))?.to_string())
-        } else {
-            let value = Datum::dynamic(Encode.visit_map(map)?);
-            convert::to_type(&value, ty).into_owned()
-        };
-        self.column.push(&value, ty, self.row);
-        Ok(())
+        if ty == ScalarType::String {
+            let text = Json::deserialize(MapAccessDeserializer::new(map))?.to_string();
+            self.column.push(&Datum::text(text), ty, self.row);
+            return Ok(());
+        }
+        let value = Encode.visit_map(map)?;
+        let outcome = self.column.take_nested(value, ty, self.row);
+        self.settle(outcome)
     }
 }
 

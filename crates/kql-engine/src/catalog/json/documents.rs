@@ -3,7 +3,8 @@
 use std::io::{BufRead, Read};
 
 use crate::EngineError;
-use crate::catalog::files::{Failure, Opened, Source};
+use crate::catalog::files::{Failure, Source};
+use crate::catalog::opened::Opened;
 
 /// The documents of a file: lines, the elements of an array, or objects over several lines.
 ///

@@ -33,6 +33,8 @@ pub(super) struct Rows {
     left_out: Vec<usize>,
     /// Set when a row turns out to be more than a row.
     wrapped: bool,
+    /// What is wrong with the value that ended the reading.
+    pub(super) misfit: Option<String>,
     /// The key that rows begin with.
     first: usize,
     /// Rows and records of other tables so far.
@@ -62,6 +64,7 @@ impl Rows {
             row: 0,
             left_out: Vec::new(),
             wrapped: false,
+            misfit: None,
             first: 0,
             others: 0,
             total: 0,
@@ -291,6 +294,8 @@ impl<'de> Visitor<'de> for Row<'_> {
                         column: &mut rows.columns[at],
                         row: rows.row,
                         store: &mut rows.store,
+                        misfit: &mut rows.misfit,
+                        lenient: rows.open,
                     })?;
                 }
                 _ => {

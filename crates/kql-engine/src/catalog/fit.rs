@@ -1,0 +1,153 @@
+//! Whether a value of a file is one of its column's type.
+//!
+//! KQL's own conversions make null of what they cannot read. In a file that would lose it without a
+//! word, and a filter on time would then leave out rows that nobody ever sees.
+
+use kql_semantics::ScalarType;
+
+use super::json;
+use crate::convert;
+use crate::datum::Datum;
+use crate::text;
+
+/// The most characters of a value in a message.
+const SHOWN: usize = 60;
+
+/// `value` as `ty`; `None` where that is no such value, or not all of it.
+pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>> {
+    use ScalarType::{Bool, DateTime, Dynamic, Int, Long, String};
+
+    match (value, ty) {
+        (_, String | Dynamic) => return Some(convert::to_type(value, ty)),
+        (Datum::Null, _) => return Some(Datum::Null),
+        (Datum::String(written), _) if written.trim().is_empty() => return Some(Datum::Null),
+        (Datum::String(written), Int | Long) => {
+            let whole = convert::to_type(value, ty);
+            if !whole.is_null() {
+                return Some(whole);
+            }
+            // `443.0`, as programs write whole numbers in a column with gaps.
+            return number(text::parse_real(written)?, ty);
+        }
+        (Datum::Real(value), Int | Long) => return number(*value, ty),
+        (Datum::Long(value), Int) => return i32::try_from(*value).ok().map(Datum::Int),
+        // Of ticks, seconds and milliseconds nobody knows which.
+        (Datum::Int(_) | Datum::Long(_) | Datum::Real(_), DateTime) => return None,
+        (Datum::Int(_) | Datum::Long(_) | Datum::Real(_), Bool) => {
+            let number = value.as_real()?;
+            if number != 0.0 && number.to_bits() != 1_f64.to_bits() {
+                return None;
+            }
+        }
+        _ => {}
+    }
+    let found = convert::to_type(value, ty);
+    (!found.is_null()).then_some(found)
+}
+
+/// A whole number that a column of `ty` holds.
+fn number(value: f64, ty: ScalarType) -> Option<Datum<'static>> {
+    // From 2^63 on a conversion would stop at the largest long.
+    if value.fract() != 0.0 || value.abs() >= 9_223_372_036_854_775_808.0 {
+        return None;
+    }
+    let long = convert::to_long(&Datum::Real(value))?;
+    match ty {
+        ScalarType::Int => i32::try_from(long).ok().map(Datum::Int),
+        _ => Some(Datum::Long(long)),
+    }
+}
+
+/// The value of a cell of text; nothing is null.
+pub(super) fn cell(written: &str, ty: ScalarType) -> Option<Datum<'_>> {
+    match ty {
+        ScalarType::String => Some(Datum::text(written)),
+        _ if written.is_empty() => Some(Datum::Null),
+        ScalarType::Dynamic => Some(json::encoded(written)),
+        ty => fitted(&Datum::text(written), ty),
+    }
+}
+
+/// Says that a value does not fit.
+pub(super) fn misfit(column: &str, shown: &str, ty: ScalarType) -> String {
+    format!(
+        "has {} in column {column}, which is no {ty}",
+        in_short(shown)
+    )
+}
+
+/// A value in quotes, cut where it is long.
+pub(super) fn in_short(value: &str) -> String {
+    match value.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}…", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kql_semantics::ScalarType;
+
+    use super::{cell, fitted, in_short};
+    use crate::datum::Datum;
+
+    #[test]
+    fn cells_are_whole_values_or_none() {
+        for (written, ty, expected) in [
+            ("443", ScalarType::Int, Some("443")),
+            ("443.0", ScalarType::Int, Some("443")),
+            ("443.5", ScalarType::Int, None),
+            ("3000000000", ScalarType::Int, None),
+            ("3000000000", ScalarType::Long, Some("3000000000")),
+            ("9223372036854775808", ScalarType::Long, None),
+            ("1e300", ScalarType::Long, None),
+            ("abc", ScalarType::Long, None),
+            (" ", ScalarType::Long, Some("")),
+            ("True", ScalarType::Bool, Some("True")),
+            ("1", ScalarType::Bool, Some("True")),
+            ("maybe", ScalarType::Bool, None),
+            ("yesterday", ScalarType::DateTime, None),
+            (
+                "2026-11-01",
+                ScalarType::DateTime,
+                Some("2026-11-01T00:00:00.0000000Z"),
+            ),
+            ("x", ScalarType::Guid, None),
+            ("x", ScalarType::Real, None),
+            ("1.5", ScalarType::Real, Some("1.5")),
+            ("anything", ScalarType::String, Some("anything")),
+            ("{\"a\":1", ScalarType::Dynamic, Some("{\"a\":1")),
+        ] {
+            let found = cell(written, ty);
+            let shown = found.as_ref().map(Datum::display);
+            assert_eq!(shown.as_deref(), expected, "{written} as {ty}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_values_or_none() {
+        for (value, ty, fits) in [
+            (Datum::Long(7), ScalarType::Int, true),
+            (Datum::Long(1 << 31), ScalarType::Int, false),
+            (Datum::Real(7.0), ScalarType::Int, true),
+            (Datum::Real(7.5), ScalarType::Long, false),
+            (Datum::Real(f64::NAN), ScalarType::Long, false),
+            (Datum::Real(9.3e18), ScalarType::Long, false),
+            (Datum::Long(7), ScalarType::Real, true),
+            (Datum::Long(1), ScalarType::Bool, true),
+            (Datum::Long(2), ScalarType::Bool, false),
+            (Datum::Long(1_700_000_000), ScalarType::DateTime, false),
+            (Datum::Bool(true), ScalarType::DateTime, false),
+            (Datum::Null, ScalarType::DateTime, true),
+        ] {
+            assert_eq!(fitted(&value, ty).is_some(), fits, "{value:?} as {ty}");
+        }
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        assert_eq!(in_short("a\"\n"), "\"a\\\"\\n\"");
+        let cut = in_short(&"ä".repeat(61));
+        assert_eq!(cut, format!("\"{}\"…", "ä".repeat(60)));
+    }
+}
