@@ -22,8 +22,9 @@ pub struct Options {
     pub threads: usize,
     /// Values of `declare query_parameters`, by name.
     pub parameters: BTreeMap<String, Value>,
-    /// The folder that `externaldata` may read: `https://host/path/file.csv` is its file
-    /// `host/path/file.csv`, an address without scheme a path in it. Nothing outside of it is read,
-    /// nothing is ever fetched; `None` refuses the operator.
-    pub external_data: Option<PathBuf>,
+    /// The folders that `externaldata` may read: `https://host/path/file.csv` is the file
+    /// `host/path/file.csv` of the first that has it, an address without scheme a path in them.
+    /// Nothing outside of them is read, nothing is ever fetched; without any, the operator is
+    /// refused.
+    pub external_data: Vec<PathBuf>,
 }

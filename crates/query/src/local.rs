@@ -34,6 +34,10 @@ impl Local {
             catalog.merge(found);
         }
         let options = Options {
+            external_data: folders
+                .iter()
+                .map(|folder| folder.join(Catalog::EXTERNAL_DATA))
+                .collect(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             ..Options::default()
         };

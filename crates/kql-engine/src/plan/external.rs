@@ -90,12 +90,13 @@ impl Planner<'_> {
             message,
             span: Some(span.clone()),
         };
-        let Some(folder) = &self.options.external_data else {
+        let folders = &self.options.external_data;
+        if folders.is_empty() {
             return Err(EngineError::unsupported(
                 "externaldata without a folder of local copies",
                 span,
             ));
-        };
+        }
         let mut format = None;
         let mut skip_first = false;
         for (name, value) in properties {
@@ -124,9 +125,6 @@ impl Planner<'_> {
                 }
             }
         }
-        let folder = folder
-            .canonicalize()
-            .map_err(|error| failed(format!("cannot open {}: {error}", folder.display())))?;
         let mut rows = Rows::new(columns);
         for address in addresses {
             let address = self.constant(address)?;
@@ -138,13 +136,22 @@ impl Planner<'_> {
                         .to_owned(),
                 ));
             };
-            let shown = folder.join(&path);
-            let found = shown.canonicalize().map_err(|error| {
-                failed(format!(
-                    "externaldata reads local copies only, and {} cannot be opened: {error}",
-                    shown.display()
+            let places: Vec<PathBuf> = folders.iter().map(|one| one.join(&path)).collect();
+            let found = folders.iter().zip(&places).find_map(|(folder, shown)| {
+                Some((
+                    folder.canonicalize().ok()?,
+                    shown.canonicalize().ok()?,
+                    shown,
                 ))
-            })?;
+            });
+            let Some((folder, found, shown)) = found else {
+                let names: Vec<String> =
+                    places.iter().map(|one| one.display().to_string()).collect();
+                return Err(failed(format!(
+                    "externaldata reads local copies only, and there is no {}",
+                    names.join(" or ")
+                )));
+            };
             if !found.starts_with(&folder) {
                 return Err(failed(format!(
                     "{} leads out of the folder that externaldata may read",

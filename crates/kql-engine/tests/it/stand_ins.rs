@@ -28,7 +28,7 @@ fn with_documents(files: &[(&str, &str)]) -> (tempfile::TempDir, Engine) {
         written(folder.path(), name, text);
     }
     let options = Options {
-        external_data: Some(folder.path().to_owned()),
+        external_data: vec![folder.path().to_owned()],
         ..Options::default()
     };
     (folder, Engine::new(Catalog::new(), options))
