@@ -51,6 +51,21 @@ impl EngineError {
         }
     }
 
+    /// The same error, about this part of the query unless it names one itself.
+    pub(crate) fn about(self, part: Range<usize>) -> Self {
+        match self {
+            Self::Unsupported { what, span: None } => Self::unsupported(what, part),
+            Self::Runtime {
+                message,
+                span: None,
+            } => Self::Runtime {
+                message,
+                span: Some(part),
+            },
+            other => other,
+        }
+    }
+
     /// The complaints with a place in the text, in order; empty when no place is known.
     pub fn complaints(&self) -> Vec<Complaint> {
         match self {

@@ -245,7 +245,9 @@ impl<'a> Planner<'a> {
         for step in budget::merged(steps) {
             let columns = flow.columns.len().max(self.demanded(&step.columns).len());
             self.budget.spend(&step, columns)?;
-            flow = self.step(flow, &step, context)?;
+            flow = self
+                .step(flow, &step, context)
+                .map_err(|error| error.about(step.span.range()))?;
             since += match step.operator {
                 bound::Operator::Join(_) => STAGE / 4,
                 _ => 1,

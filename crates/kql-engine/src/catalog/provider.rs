@@ -1,6 +1,7 @@
 //! Tables of the catalog as DataFusion scans them: batch by batch, the columns and rows it asks for.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -41,6 +42,8 @@ pub(crate) struct Rows {
     /// The name and type in the catalog of each column of the schema.
     columns: Vec<(String, ScalarType)>,
     schema: SchemaRef,
+    /// Where the query names the table.
+    span: Range<usize>,
 }
 
 impl Rows {
@@ -49,11 +52,13 @@ impl Rows {
         loaded: Arc<Loaded>,
         columns: Vec<(String, ScalarType)>,
         schema: SchemaRef,
+        span: Range<usize>,
     ) -> Self {
         Self {
             loaded,
             columns,
             schema,
+            span,
         }
     }
 
@@ -125,7 +130,10 @@ impl TableProvider for Rows {
             .iter()
             .filter_map(|filter| self.test(filter))
             .collect();
-        let shares = self.loaded.shares(&conditions, &tests)?;
+        let shares = self
+            .loaded
+            .shares(&conditions, &tests)
+            .map_err(|error| error.about(self.span.clone()))?;
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(shares.len().max(1)),
@@ -139,6 +147,7 @@ impl TableProvider for Rows {
             reading: Arc::new(Reading {
                 columns,
                 tests,
+                span: self.span.clone(),
                 seen: AtomicUsize::new(0),
                 passed: AtomicUsize::new(0),
             }),
@@ -159,6 +168,7 @@ enum Share {
 struct Reading {
     columns: Vec<(String, ScalarType)>,
     tests: Vec<Test>,
+    span: Range<usize>,
     /// Rows of the shares read so far, and how many of them passed the tests.
     seen: AtomicUsize,
     passed: AtomicUsize,
@@ -307,12 +317,16 @@ impl Scan {
             };
             let current = match self.current.as_mut() {
                 Some(current) => current,
-                None => self.current.insert(self.reading.open(share)?),
+                None => self.current.insert(
+                    self.reading
+                        .open(share)
+                        .map_err(|error| error.about(self.reading.span.clone()))?,
+                ),
             };
             let Some(batch) = current.next() else {
                 return Ok(None);
             };
-            let batch = batch?;
+            let batch = batch.map_err(|error| error.about(self.reading.span.clone()))?;
             if batch.num_rows() == 0 {
                 continue;
             }

@@ -1,5 +1,6 @@
 //! Where rows come from.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -26,7 +27,13 @@ impl Planner<'_> {
         context: Option<&Context>,
     ) -> Result<Flow, EngineError> {
         match source {
-            Source::Table { name, columns, .. } => self.table(name, columns),
+            Source::Table {
+                name,
+                columns,
+                span,
+            } => self
+                .table(name, columns, span.range())
+                .map_err(|error| error.about(span.range())),
             Source::Rows { columns, rows } => {
                 let mut builders: Vec<Builder> = columns
                     .iter()
@@ -105,7 +112,12 @@ impl Planner<'_> {
         }
     }
 
-    fn table(&self, table: &str, columns: &[Column]) -> Result<Flow, EngineError> {
+    fn table(
+        &self,
+        table: &str,
+        columns: &[Column],
+        span: Range<usize>,
+    ) -> Result<Flow, EngineError> {
         let loaded = self.catalog.load(table)?;
         if columns.is_empty() {
             return self.literal_rows(&[], Vec::new(), loaded.count()?);
@@ -144,7 +156,7 @@ impl Planner<'_> {
                 (stamp, bounds)
             });
         let named = seen.iter().map(|one| (one.name.to_string(), one.ty));
-        let mut plan = self.scan(Arc::new(Rows::new(loaded, named.collect(), schema)))?;
+        let mut plan = self.scan(Arc::new(Rows::new(loaded, named.collect(), schema, span)))?;
         if let Some((stamp, bounds)) = bounds {
             let sides = bounds.map(|(op, bound)| Compiled {
                 node: expression::Node::Compare(

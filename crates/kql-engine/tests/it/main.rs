@@ -12,6 +12,7 @@ mod documented;
 mod hostile;
 mod limits;
 mod local;
+mod odd_files;
 mod partitions;
 mod stand_ins;
 mod threads;
