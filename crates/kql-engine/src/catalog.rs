@@ -17,7 +17,7 @@ mod test;
 
 pub(crate) use provider::Rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -210,10 +210,36 @@ impl Catalog {
         path: impl AsRef<Path>,
         schema: SchemaLookup<'_>,
     ) -> Result<Self, EngineError> {
+        Self::from_folders(&[path], schema)
+    }
+
+    /// The tables of several folders, each as [`from_folder`](Self::from_folder) has it; files of
+    /// the same table in several of them are one table, in the order of the folders. A file that is
+    /// in two of them counts once.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Runtime`] when a folder cannot be listed.
+    pub fn from_folders(
+        paths: &[impl AsRef<Path>],
+        schema: SchemaLookup<'_>,
+    ) -> Result<Self, EngineError> {
+        let mut tables: BTreeMap<String, Vec<Source>> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for path in paths {
+            for (name, mut sources) in listing::tables_of(path.as_ref(), schema)? {
+                // A folder and a file in it have the same rows, not twice as many.
+                sources.retain(|source| {
+                    let own = source.path.canonicalize();
+                    own.map_or(true, |own| seen.insert((own, name.clone())))
+                });
+                tables.entry(name).or_default().extend(sources);
+            }
+        }
         let mut catalog = Self::new();
-        for (name, paths) in listing::tables_of(path.as_ref(), schema)? {
+        for (name, sources) in tables {
             let columns = schema(&name);
-            catalog.insert(name, columns, Data::Files(paths));
+            catalog.insert(name, columns, Data::Files(sources));
         }
         Ok(catalog)
     }

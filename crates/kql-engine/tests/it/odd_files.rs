@@ -276,6 +276,22 @@ fn one_file_is_one_table() {
 }
 
 #[test]
+fn a_table_may_be_in_several_folders() {
+    let folder = folder(&[
+        ("a/Known.csv", b"Name,Port\na,1\n"),
+        ("b/Known.ndjson", b"{\"Name\":\"b\",\"More\":2}\n"),
+        ("b/U.csv", b"x\n1\n"),
+    ]);
+    let paths = ["b", "a", "a/Known.csv", "a/../b"].map(|name| folder.path().join(name));
+    let both = engine(Catalog::from_folders(&paths, &schema).unwrap());
+    assert_eq!(both.catalog().table_names(), ["Known", "U"]);
+    assert_eq!(
+        answer(&both, "Known | project Name, Port, More"),
+        rows!([["b", null, 2], ["a", 1, null]])
+    );
+}
+
+#[test]
 fn the_header_tells_what_separates_the_values() {
     let folder = folder(&[
         ("S.csv", b"\xef\xbb\xbfsep=;\r\na;b\r\n1,5;x\r\n"),

@@ -65,6 +65,55 @@ async fn a_mistake_is_pointed_at() {
 }
 
 #[tokio::test]
+async fn folders_together_are_one_set_of_tables_and_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    for (path, text) in [
+        (first.join("DeviceInfo.csv"), "DeviceName\na\n"),
+        (second.join("DeviceInfo.ndjson"), "{\"DeviceName\":\"b\"}\n"),
+        (second.join("externaldata/example.org/names.csv"), "b\n"),
+    ] {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let provider = QueryProvider::new(DataEnvironment::Local)
+        .connect(Connection::to_folders([first, second]))
+        .await
+        .unwrap();
+    for (query, rows) in [
+        ("DeviceInfo", 2),
+        (
+            "DeviceInfo | where DeviceName in ((externaldata(n:string)['https://example.org/names.csv']))",
+            1,
+        ),
+    ] {
+        let table = provider.exec_query(query).await.unwrap();
+        assert_eq!(table.row_count(), rows, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_shown_in_the_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("DeviceInfo.csv");
+    std::fs::write(&path, "Timestamp,DeviceName\nyesterday,a\n").unwrap();
+    let provider = QueryProvider::new(DataEnvironment::Local)
+        .connect(Connection::to_folders([&path]))
+        .await
+        .unwrap();
+    let query = "DeviceInfo | where Timestamp > ago(1d)";
+    let error = provider.exec_query(query).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Query);
+    let text = error.to_string();
+    assert!(
+        text.starts_with("1:1: cannot read ")
+            && text.contains("line 2 has \"yesterday\" in column Timestamp, which is no datetime")
+            && text.ends_with(&format!("\n  {query}\n  ^^^^^^^^^^")),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn without_a_folder_there_is_nothing_to_query() {
     let error = QueryProvider::new(DataEnvironment::Local)
         .connect(Connection::default())
