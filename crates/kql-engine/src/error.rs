@@ -167,9 +167,9 @@ impl From<datafusion::error::DataFusionError> for EngineError {
                 },
                 other => Self::runtime(other.to_string()),
             },
-            Inner::ResourcesExhausted(_) => {
-                Self::runtime("the query needs more memory than its limit allows")
-            }
+            Inner::ResourcesExhausted(_) => Self::runtime(
+                "the query needs more memory than its limit allows: filter rows, or drop columns, earlier",
+            ),
             other => Self::runtime(other.to_string()),
         }
     }

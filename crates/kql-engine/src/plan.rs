@@ -39,6 +39,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::Column as Named;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr as Native, LogicalPlan, LogicalPlanBuilder};
@@ -80,6 +81,14 @@ pub(crate) fn slices(batch: &RecordBatch) -> Vec<RecordBatch> {
         .collect()
 }
 
+/// The bytes of the rows of a batch, also where it shares its memory with others.
+fn size(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter();
+    columns
+        .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
+        .sum()
+}
+
 /// A part of a query's plan.
 #[derive(Debug, Clone)]
 pub(crate) struct Flow {
@@ -110,6 +119,8 @@ pub(crate) struct Planner<'a> {
     shared: RefCell<HashMap<usize, Vec<RecordBatch>>>,
     fresh: Cell<u32>,
     budget: budget::Budget,
+    /// The memory of the rows that were taken out of plans.
+    held: MemoryReservation,
     /// The columns that anybody looks at.
     demanded: HashSet<ColumnId>,
 }
@@ -135,9 +146,11 @@ impl<'a> Planner<'a> {
             .with_repartition_sorts(false)
             .with_batch_size(8192)
             .with_collect_statistics(false);
+        let environment = Arc::new(environment.build()?);
+        let pool = Arc::clone(&environment.memory_pool);
         let session = SessionStateBuilder::new()
             .with_config(config)
-            .with_runtime_env(Arc::new(environment.build()?))
+            .with_runtime_env(environment)
             .build();
         Ok(Self {
             catalog,
@@ -150,6 +163,7 @@ impl<'a> Planner<'a> {
             shared: RefCell::default(),
             fresh: Cell::new(0),
             budget: budget::Budget::default(),
+            held: MemoryConsumer::new("rows of an answer").register(&pool),
             demanded: demand::columns(query),
         })
     }
@@ -215,7 +229,10 @@ impl<'a> Planner<'a> {
             pieces
                 .try_filter_map(|piece| async {
                     Ok(match piece {
-                        parallel::Piece::Batch(batch) => Some(batch),
+                        parallel::Piece::Batch(batch) => {
+                            self.held.try_grow(size(&batch))?;
+                            Some(batch)
+                        }
                         parallel::Piece::Worked(_) => None,
                     })
                 })

@@ -1,5 +1,7 @@
 //! The environment `Local`: KQL over files, run here.
 
+mod memory;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,17 +29,16 @@ impl Local {
         for (name, columns) in hunting_tables() {
             catalog.add(name, columns, Vec::new());
         }
-        for folder in folders {
-            let found =
-                Catalog::from_folder(folder, &|name| defender_schema::table(name).map(columns))
-                    .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
-            catalog.merge(found);
-        }
+        let schema = |name: &str| defender_schema::table(name).map(columns);
+        let found = Catalog::from_folders(folders, &schema)
+            .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
+        catalog.merge(found);
         let options = Options {
             external_data: folders
                 .iter()
                 .map(|folder| folder.join(Catalog::EXTERNAL_DATA))
                 .collect(),
+            memory_limit: Some(memory::limit()),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             ..Options::default()
         };

@@ -68,8 +68,29 @@ fn too_little_memory_is_an_error() {
     let error = run_on(&engine, query).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the query needs more memory than its limit allows"
+        "the query needs more memory than its limit allows: filter rows, or drop columns, earlier"
     );
+}
+
+#[test]
+fn the_rows_of_an_answer_take_of_the_memory_there_is() {
+    let limited = |most| {
+        let options = Options {
+            memory_limit: Some(most),
+            ..Options::default()
+        };
+        Engine::new(Catalog::new(), options)
+    };
+    // Eight bytes each, and nothing of them is kept on the way.
+    let query = "range x from 1 to 500000 step 1 | where x > 0";
+    assert_eq!(run_on(&limited(6_000_000), query).unwrap().len(), 500_000);
+    let error = run_on(&limited(3_000_000), query).unwrap_err();
+    assert!(error.to_string().contains("more memory"), "{error}");
+    let kept = format!("let r = materialize({query}); r | count");
+    let error = run_on(&limited(3_000_000), &kept).unwrap_err();
+    assert!(error.to_string().contains("more memory"), "{error}");
+    let folded = format!("{query} | count");
+    assert_eq!(run_on(&limited(3_000_000), &folded).unwrap().len(), 1);
 }
 
 #[test]
@@ -84,7 +105,7 @@ fn sketches_take_of_the_memory_there_is() {
         let error = run_on(&engine, &query).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the query needs more memory than its limit allows"
+            "the query needs more memory than its limit allows: filter rows, or drop columns, earlier"
         );
     }
 }
