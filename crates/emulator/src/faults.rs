@@ -50,7 +50,7 @@ impl Faults {
     /// # Ok::<(), defender_emulator::Error>(())
     /// ```
     ///
-    /// Keys: `path` and `host` (with `*` for anything), `method`, `requests`; `status`,
+    /// Keys: `path` and `host` (with `*` for anything), `method`, `requests`, `share`; `status`,
     /// `retry_after`, `headers`, `body` (`service`, `html`, `empty`), `json`, `text`;
     /// `delay`, `drip` (`bytes`, `every`), `truncate_after`, `drop_after`, `stall_after`,
     /// `content_length`, `invalid_utf8_at`, `late_schema`. Durations are `250ms`, `2s`, `1m`.
@@ -94,6 +94,9 @@ pub struct Fault {
     pub method: Option<String>,
     /// Which of the matching requests it meets, from 1 on; all when empty.
     pub requests: Vec<u32>,
+    /// Which part of those it meets, from 0 to 1; every one when `None`. Which ones looks like
+    /// chance, and is the same in every run.
+    pub share: Option<f64>,
     /// Another answer instead of the service's own; the service does not see the request.
     pub answer: Option<FaultAnswer>,
     /// Time that passes before the answer.
@@ -175,12 +178,14 @@ impl Matcher {
     /// The fault that meets this request; every fault that matches counts it.
     pub(crate) fn meet(&self, method: &str, host: &str, path: &str) -> Option<Fault> {
         let mut met = None;
-        for (fault, count) in &self.faults {
+        for (index, (fault, count)) in (0_u64..).zip(&self.faults) {
             if !fault.matches(method, host, path) {
                 continue;
             }
             let number = count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-            if met.is_none() && (fault.requests.is_empty() || fault.requests.contains(&number)) {
+            let due = fault.requests.is_empty() || fault.requests.contains(&number);
+            let chosen = |share: f64| chance(index << 32 | u64::from(number)) < share;
+            if met.is_none() && due && fault.share.is_none_or(chosen) {
                 met = Some(fault.clone());
             }
         }
@@ -200,6 +205,16 @@ impl Fault {
                 .as_deref()
                 .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
     }
+}
+
+/// A number from 0 to 1 that looks like chance: the finalizer of splitmix64.
+fn chance(number: u64) -> f64 {
+    let mut bits = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^= bits >> 31;
+    let bits = u32::try_from(bits >> 32).unwrap_or(u32::MAX);
+    f64::from(bits) / f64::from(u32::MAX)
 }
 
 /// Whether `text` is `pattern`, in which `*` stands for anything; cases do not differ.
@@ -248,6 +263,27 @@ mod tests {
         assert!(matcher.meet("GET", "h", "/a").is_none());
         assert!(matcher.meet("GET", "h", "/b").is_some());
         assert!(matcher.meet("GET", "h", "/b").is_none());
+    }
+
+    #[test]
+    fn a_share_of_the_requests_is_met_the_same_in_every_run() {
+        let met = || -> Vec<(u32, u16)> {
+            let fault = |status| Fault {
+                share: Some(0.05),
+                answer: Some(FaultAnswer::status(status)),
+                ..Fault::default()
+            };
+            let matcher = Matcher::new([fault(429), fault(503)].into_iter().collect());
+            (0..10_000)
+                .filter_map(|number| Some((number, matcher.meet("GET", "h", "/")?)))
+                .map(|(number, fault)| (number, fault.answer.unwrap().status))
+                .collect()
+        };
+        let first = met();
+        let of = |status| first.iter().filter(|met| met.1 == status).count();
+        assert!((450..550).contains(&of(429)), "{}", of(429));
+        assert!((420..530).contains(&of(503)), "{}", of(503));
+        assert_eq!(first, met());
     }
 
     #[test]

@@ -17,6 +17,7 @@ struct Entry {
     method: Option<String>,
     #[serde(default, alias = "request")]
     requests: Requests,
+    share: Option<f64>,
     status: Option<u16>,
     retry_after: Option<u64>,
     #[serde(default)]
@@ -89,6 +90,12 @@ fn fault(entry: Entry) -> std::result::Result<Fault, String> {
     {
         return Err(format!("status {status} is not one of an answer"));
     }
+    if entry
+        .share
+        .is_some_and(|share| !(0.0..=1.0).contains(&share))
+    {
+        return Err("share is a number from 0 to 1".to_owned());
+    }
     let drip = match entry.drip {
         None => None,
         Some(Drip { bytes: 0, .. }) => return Err("drip needs at least one byte".to_owned()),
@@ -103,6 +110,7 @@ fn fault(entry: Entry) -> std::result::Result<Fault, String> {
             Requests::One(number) => vec![number],
             Requests::Several(numbers) => numbers,
         },
+        share: entry.share,
         answer: answers.then(|| FaultAnswer {
             status: entry.status.unwrap_or(200),
             retry_after: entry.retry_after,
@@ -160,6 +168,7 @@ mod tests {
   invalid_utf8_at: 5
   late_schema: true
   requests: [1, 4]
+  share: 0.5
 "#,
         )
         .unwrap();
@@ -179,7 +188,7 @@ mod tests {
         assert!(matches!(answer.body, FaultBody::Json(_)));
         assert_eq!(second.delay, Some(Duration::from_millis(20)));
         assert_eq!(third.drip, Some((10, Duration::from_secs(1))));
-        assert_eq!(third.requests, [1, 4]);
+        assert_eq!((third.requests, third.share), (vec![1, 4], Some(0.5)));
         assert!(third.answer.is_none() && third.late_schema);
         assert_eq!(
             (third.stall_after, third.drop_after, third.truncate_after),
@@ -201,5 +210,6 @@ mod tests {
         assert!(message("- retry_after: 1\n").contains("entry 1: retry_after"));
         assert!(message("- {status: 200, body: html, text: x}\n").contains("one of body"));
         assert!(message("- status: 99\n").contains("status 99"));
+        assert!(message("- share: 10\n").contains("share is a number from 0 to 1"));
     }
 }
