@@ -54,6 +54,7 @@ struct State {
     end: u64,
     rows: HashMap<(String, Slice), Kept>,
     divisions: HashMap<(String, Slice), Vec<Counted>>,
+    caps: HashMap<String, usize>,
 }
 
 /// Where the rows of a slice are.
@@ -80,6 +81,10 @@ enum Record {
         target: String,
         slice: Slice,
         parts: Vec<Counted>,
+    },
+    Cap {
+        target: String,
+        rows: usize,
     },
     Rows {
         target: String,
@@ -126,6 +131,7 @@ impl ResumeFile {
             end: 0,
             rows: HashMap::new(),
             divisions: HashMap::new(),
+            caps: HashMap::new(),
         };
         let begun = state.read(path)?;
         // Half a record at the end is of a process that did not live to finish it.
@@ -249,6 +255,7 @@ impl State {
                 } if question.is_some() => {
                     self.divisions.insert((target, slice), parts);
                 }
+                Record::Cap { target, rows } if question.is_some() => self.lower(target, rows),
                 Record::Rows {
                     target,
                     slice,
@@ -273,6 +280,11 @@ impl State {
             }
             self.end = next;
         }
+    }
+
+    fn lower(&mut self, target: String, rows: usize) {
+        let cap = self.caps.entry(target).or_insert(rows);
+        *cap = rows.min(*cap);
     }
 
     /// Appends a record, and returns when it is on the disk.
@@ -382,6 +394,20 @@ impl SliceStore for Part {
         self.file.keep(&record, &[])?;
         let mut state = self.file.state();
         state.divisions.insert(self.key(slice), parts.to_vec());
+        Ok(())
+    }
+
+    fn row_cap(&self) -> Result<Option<usize>> {
+        Ok(self.file.state().caps.get(&self.target).copied())
+    }
+
+    fn keep_row_cap(&self, rows: usize) -> Result<()> {
+        let record = Record::Cap {
+            target: self.target.clone(),
+            rows,
+        };
+        self.file.keep(&record, &[])?;
+        self.file.state().lower(self.target.clone(), rows);
         Ok(())
     }
 }

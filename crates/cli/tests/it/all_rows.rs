@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
 use defender_emulator::{Data, Faults, Limits, Options, RecordedBody, RecordedRequest, Running};
 
@@ -169,49 +170,72 @@ fn forty_caps_of_rows_come_once_each() {
 fn calls_that_fail_on_the_way_lose_no_row() {
     let folder = Folder::new();
     let (events, expected) = events();
+    // Every tenth call fails, one way or another.
     let faults = format!(
-        "- {{path: '{HUNT}', requests: [2], status: 429, retry_after: 0}}\n\
-         - {{path: '{HUNT}', requests: [9], status: 503, retry_after: 0}}\n\
-         - {{path: '{HUNT}', requests: [15], status: 401}}\n\
-         - {{path: '{HUNT}', requests: [21], truncate_after: 300}}\n"
+        "- {{path: '{HUNT}', share: 0.03, status: 429, retry_after: 0}}\n\
+         - {{path: '{HUNT}', share: 0.03, status: 503, retry_after: 0}}\n\
+         - {{path: '{HUNT}', share: 0.03, status: 401}}\n\
+         - {{path: '{HUNT}', requests: [9, 21], truncate_after: 300}}\n\
+         - {{path: '{HUNT}', requests: [33], drop_after: 0}}\n"
     );
-    let (_running, _asked) = start(&folder, &events, &faults);
-    let ran = finish(folder.command(&export(&["--all-rows"])).spawn().unwrap());
+    let (_running, asked) = start(&folder, &events, &faults);
+    let export = export(&["--all-rows", "--retries", "9"]);
+    let ran = finish(folder.command(&export).spawn().unwrap());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(rows_of(&written(&folder)) == expected, "rows are missing");
+    let mut failed: Vec<u16> = asked.try_iter().map(|request| request.status).collect();
+    failed.retain(|status| *status != 200);
+    assert!(failed.len() >= 5, "{failed:?}");
+    for status in [401, 429, 503] {
+        assert!(failed.contains(&status), "{status}: {failed:?}");
+    }
 }
 
 #[test]
-fn a_killed_export_goes_on_without_asking_again() {
+fn an_export_killed_fifty_times_goes_on_without_asking_again() {
     let (events, expected) = events();
-    let mut some = false;
-    for kill_after in [1, 4, 11, 30] {
+    let mut state = 11_u64;
+    let (mut kills, mut kept_slices) = (0, 0);
+    while kills < 50 {
         let folder = Folder::new();
         let (_running, asked) = start(&folder, &events, "[]");
         let arguments = export(&["--resume", "export.resume"]);
-        let mut child = folder.command(&arguments).spawn().unwrap();
-        let mut seen = 0;
-        while seen < kill_after {
-            seen += usize::from(is_slice(&asked.recv().unwrap()));
+        let resume = folder.work().join("export.resume");
+        let mut finished_before = Vec::new();
+        for run in 0.. {
+            let mut child = folder.command(&arguments).spawn().unwrap();
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let (mut asks, mut ended) = (1 + (state >> 33) % 6, false);
+            while asks > 0 && !ended && kills < 50 {
+                match asked.recv_timeout(Duration::from_millis(20)) {
+                    Ok(request) => asks -= u64::from(is_slice(&request)),
+                    Err(_) => ended = child.try_wait().unwrap().is_some(),
+                }
+            }
+            if !ended && kills < 50 {
+                child.kill().unwrap();
+                kills += 1;
+            }
+            let ran = finish(child);
+            let again: Vec<String> = asked.try_iter().filter_map(|one| text(&one)).collect();
+            for line in &finished_before {
+                assert!(!again.iter().any(|text| text.contains(line)), "{line}");
+            }
+            if ran.code == 0 {
+                break;
+            }
+            assert!(run < 60, "{}", ran.stderr);
+            finished_before = std::fs::read(&resume).map_or(Vec::new(), |kept| finished(&kept));
+            kept_slices += finished_before.len();
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let kept = std::fs::read(folder.work().join("export.resume")).unwrap();
-        let finished = finished(&kept);
-        // What the killed run had still asked for does not count.
-        while asked.try_recv().is_ok() {}
-
-        let ran = finish(folder.command(&arguments).spawn().unwrap());
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        assert!(rows_of(&written(&folder)) == expected, "rows are missing");
-        let again: Vec<String> = asked.try_iter().filter_map(|one| text(&one)).collect();
-        for line in &finished {
-            assert!(!again.iter().any(|text| text.contains(line)), "{line}");
-        }
-        some |= !finished.is_empty();
-        assert!(!folder.work().join("export.resume").exists());
+        let found = rows_of(&written(&folder));
+        let missing: Vec<&String> = expected.difference(&found).collect();
+        assert!(missing.is_empty(), "after {kills} kills: {missing:?}");
+        assert!(!resume.exists());
     }
-    assert!(some, "no run had finished a slice");
+    assert!(kept_slices > 50, "{kept_slices}");
 }
 
 #[test]

@@ -77,10 +77,12 @@ impl Run {
             let now = ticks::from_system_time(asker.clock.now()).unwrap_or(ticks::MAX);
             Timespan::new((now - DAYS * ticks::PER_DAY).max(0), now)?
         };
+        let cap = asker.description.row_cap;
+        let cap = asker.store.row_cap()?.map_or(cap, |found| found.min(cap));
         Ok(Self {
             sent: (takes_timespan).then_some(timespan),
             expected: Mutex::default(),
-            cap: AtomicUsize::new(asker.description.row_cap),
+            cap: AtomicUsize::new(cap),
             asker,
             query: query.clone(),
             splitting,
@@ -241,18 +243,22 @@ impl Run {
 
     /// Whether a slice came with fewer rows than were counted in it: the service stopped early
     /// and did not say so.
-    fn fell_short(&self, slice: &Slice, rows: usize) -> bool {
+    fn fell_short(&self, slice: &Slice, rows: usize) -> Result<bool> {
         let counted = lock(&self.expected).remove(slice);
         let short = counted.is_some_and(|counted| (rows as u64) < counted);
         let cap = self.cap.load(Ordering::Relaxed);
         if cap < self.asker.description.row_cap && rows >= cap {
-            return true;
+            return Ok(true);
         }
         if short {
             tracing::debug!(%slice, rows, ?counted, "fewer rows than counted");
-            self.cap.fetch_min(rows.max(1), Ordering::Relaxed);
+            let found = rows.max(1);
+            if found < self.cap.fetch_min(found, Ordering::Relaxed) {
+                // A run that goes on meets slices without a count, which only the cap tells of.
+                self.asker.store.keep_row_cap(found)?;
+            }
         }
-        short
+        Ok(short)
     }
 
     /// Whether so many rows, counted, are more than the service returns.
@@ -316,7 +322,7 @@ impl Run {
             ..self.query.clone()
         };
         match self.ask(&query).await {
-            Ok(table) if table.is_complete() && !self.fell_short(slice, table.row_count()) => {
+            Ok(table) if table.is_complete() && !self.fell_short(slice, table.row_count())? => {
                 self.asker.store.keep_rows(slice, &table)?;
                 Ok(Some(table))
             }

@@ -38,6 +38,20 @@ pub trait SliceStore: fmt::Debug + Send + Sync {
     ///
     /// Whatever keeps the division from being written.
     fn keep_division(&self, slice: &Slice, parts: &[Counted]) -> Result<()>;
+
+    /// After how many rows the service was found to stop, when that is fewer than documented.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the number from being read.
+    fn row_cap(&self) -> Result<Option<usize>>;
+
+    /// Keeps after how many rows the service was found to stop.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the number from being written.
+    fn keep_row_cap(&self, rows: usize) -> Result<()>;
 }
 
 /// Keeps nothing: an interrupted run begins anew.
@@ -58,6 +72,14 @@ impl SliceStore for NoStore {
     }
 
     fn keep_division(&self, _: &Slice, _: &[Counted]) -> Result<()> {
+        Ok(())
+    }
+
+    fn row_cap(&self) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
+    fn keep_row_cap(&self, _: usize) -> Result<()> {
         Ok(())
     }
 }

@@ -57,6 +57,11 @@ fn what_was_kept_is_there_in_the_next_run() {
         store
             .keep_division(&Slice::of(question().timespan), &division)
             .unwrap();
+        assert_eq!(store.row_cap().unwrap(), None);
+        store.keep_row_cap(70).unwrap();
+        store.keep_row_cap(50).unwrap();
+        store.keep_row_cap(60).unwrap();
+        assert_eq!(store.row_cap().unwrap(), Some(50));
         store.keep_rows(&slices[0], &rows(0..10)).unwrap();
         store.keep_rows(&slices[1], &rows(0..0)).unwrap();
         file.store("Fabrikam")
@@ -79,6 +84,8 @@ fn what_was_kept_is_there_in_the_next_run() {
         store.division(&Slice::of(question().timespan)).unwrap(),
         Some(division)
     );
+    assert_eq!(store.row_cap().unwrap(), Some(50));
+    assert_eq!(file.store("Fabrikam").row_cap().unwrap(), None);
     let kept = store.rows(&slices[0]).unwrap().unwrap();
     assert_eq!(kept.batches(), rows(0..10).batches());
     assert_eq!(kept.warnings(), rows(0..10).warnings());

@@ -322,6 +322,7 @@ async fn rows_that_nothing_tells_apart_are_missing_aloud() {
 struct Memory {
     rows: Mutex<HashMap<Slice, Table>>,
     divisions: Mutex<HashMap<Slice, Vec<Counted>>>,
+    cap: Mutex<Option<usize>>,
 }
 
 impl SliceStore for Memory {
@@ -343,6 +344,15 @@ impl SliceStore for Memory {
             .lock()
             .unwrap()
             .insert(*slice, parts.to_vec());
+        Ok(())
+    }
+
+    fn row_cap(&self) -> Result<Option<usize>> {
+        Ok(*self.cap.lock().unwrap())
+    }
+
+    fn keep_row_cap(&self, rows: usize) -> Result<()> {
+        *self.cap.lock().unwrap() = Some(rows);
         Ok(())
     }
 }
