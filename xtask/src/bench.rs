@@ -7,6 +7,8 @@ mod decode;
 mod export;
 mod kql;
 mod limits;
+mod process;
+mod rows;
 mod tenants;
 
 use std::path::PathBuf;
@@ -40,6 +42,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "limits",
         run: limits::run,
+    },
+    Bench {
+        name: "rows",
+        run: rows::run,
     },
     Bench {
         name: "tenants",

@@ -2,9 +2,9 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
+use super::process::{Server, defender, measured};
 use super::{Report, built, commit, decode, median, target, version};
 use crate::command::{exists, output, root, run as run_program};
 
@@ -14,17 +14,6 @@ const SCRIPTS: &str = "crates/drivers/benches/export";
 const PACKAGES: [&str; 5] = ["msticpy==3.0.2", "httpx", "orjson", "polars", "pyarrow"];
 /// Rows of the small question.
 const FEW: &str = "10";
-
-/// A process that ends with this one.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // An error means that it has ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn serve(program: &Path, file: &Path) -> Result<(Server, String), String> {
     let mut process = Command::new(program)
@@ -76,46 +65,12 @@ impl Side {
 
     /// Seconds, and the peak of its memory in MiB.
     fn measure(&self, port: &str, format: &str, file: &Path) -> Result<(f64, f64), String> {
-        let mut command = self.command(port, format, file);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let started = now();
-        let mut process = command
-            .spawn()
-            .map_err(|error| format!("{} did not start: {error}", self.name))?;
-        let status = format!("/proc/{}/status", process.id());
-        let mut peak = 0.0_f64;
-        let found = loop {
-            // The kernel keeps the peak; it is gone with the process, so it is read until then.
-            peak = peak.max(peak_of(&status));
-            if let Some(found) = process
-                .try_wait()
-                .map_err(|error| format!("{}: {error}", self.name))?
-            {
-                break found;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        };
-        let seconds = started.elapsed().as_secs_f64();
-        if found.success() {
-            Ok((seconds, peak))
-        } else {
-            Err(format!("{} failed: {found}", self.name))
+        let found = measured(&mut self.command(port, format, file))?;
+        match found.code {
+            0 => Ok((found.seconds, found.peak)),
+            code => Err(format!("{} ended with {code}: {}", self.name, found.said)),
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-fn peak_of(status: &str) -> f64 {
-    let text = std::fs::read_to_string(status).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("VmHWM"));
-    let kilobytes = line
-        .and_then(|line| line.split_whitespace().nth(1))
-        .and_then(|number| number.parse::<f64>().ok());
-    kilobytes.unwrap_or_default() / 1024.0
 }
 
 /// Python with what the scripts need, below the target folder; an error says why not.
@@ -142,16 +97,6 @@ fn python(folder: &Path) -> Result<PathBuf, String> {
     arguments.extend(PACKAGES);
     run_program(&python.display().to_string(), &arguments, &[])?;
     Ok(python)
-}
-
-fn command_of_release() -> Result<PathBuf, String> {
-    run_program(
-        "cargo",
-        &["build", "--release", "--locked", "-p", "defender-cli"],
-        &[],
-    )?;
-    let name = format!("defender{}", std::env::consts::EXE_SUFFIX);
-    Ok(target()?.join("release").join(name))
 }
 
 /// Python and the packages that are measured.
@@ -197,7 +142,7 @@ pub(super) fn run() -> Result<Report, String> {
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut sides = vec![Side {
         name: "defender",
-        program: command_of_release()?,
+        program: defender()?,
         script: None,
     }];
     let mut versions = vec![format!("defender-query {}", commit()), version("rustc")];
@@ -230,17 +175,17 @@ pub(super) fn run() -> Result<Report, String> {
                 .map(|side| format!("{:?}", side.command("PORT", "FORMAT", Path::new("FILE"))));
             commands.extend(shown);
         }
-        let mut measured = vec![(Vec::new(), Vec::new()); sides.len()];
+        let mut taken = vec![(Vec::new(), Vec::new()); sides.len()];
         // In turns, so that whatever else the machine does hurts all of them.
         for _ in 0..REPETITIONS {
-            for (side, (seconds, peaks)) in sides.iter().zip(&mut measured) {
+            for (side, (seconds, peaks)) in sides.iter().zip(&mut taken) {
                 let (second, peak) = side.measure(&port, format, &file)?;
                 seconds.push(second);
                 peaks.push(peak);
             }
         }
-        let own = measured.first().map(|(seconds, _)| median(seconds.clone()));
-        for (side, (seconds, peaks)) in sides.iter().zip(measured) {
+        let own = taken.first().map(|(seconds, _)| median(seconds.clone()));
+        for (side, (seconds, peaks)) in sides.iter().zip(taken) {
             let seconds = median(seconds);
             let ratio = own.map_or(f64::NAN, |own| seconds / own);
             rows.push(vec![

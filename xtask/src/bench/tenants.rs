@@ -6,10 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::process::{Measured, defender, measured};
 use super::{Report, built, commit, decode, median, target, version};
-use crate::command::run as run_program;
 
 const REPETITIONS: usize = 3;
 const LATENCY: Duration = Duration::from_millis(200);
@@ -167,50 +167,6 @@ fn command(program: &Path, port: u16, tenants: &Path, parallel: usize, output: &
     command
 }
 
-/// Seconds, the peak of its memory in MiB, its exit code and what it said.
-fn measured(mut command: Command) -> Result<(f64, f64, i32, String), String> {
-    command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let started = now();
-    let mut process = command
-        .spawn()
-        .map_err(|error| format!("{command:?} did not start: {error}"))?;
-    let said = process.stderr.take().map(|mut stderr| {
-        std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
-            text
-        })
-    });
-    let status = format!("/proc/{}/status", process.id());
-    let mut peak = 0.0_f64;
-    let found = loop {
-        // The kernel keeps the peak; it is gone with the process, so it is read until then.
-        peak = peak.max(peak_of(&status));
-        match process.try_wait() {
-            Ok(None) => std::thread::sleep(Duration::from_millis(2)),
-            Ok(Some(found)) => break found,
-            Err(error) => return Err(format!("{command:?}: {error}")),
-        }
-    };
-    let seconds = started.elapsed().as_secs_f64();
-    let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
-    Ok((seconds, peak, found.code().unwrap_or(-1), said))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-fn peak_of(status: &str) -> f64 {
-    let text = std::fs::read_to_string(status).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("VmHWM"));
-    let kilobytes = line
-        .and_then(|line| line.split_whitespace().nth(1))
-        .and_then(|number| number.parse::<f64>().ok());
-    kilobytes.unwrap_or_default() / 1024.0
-}
-
 /// Lines that the command writes.
 fn lines(mut command: Command) -> Result<usize, String> {
     let mut process = command
@@ -227,16 +183,6 @@ fn lines(mut command: Command) -> Result<usize, String> {
     }
     process.wait().map_err(|error| error.to_string())?;
     Ok(count)
-}
-
-fn defender() -> Result<PathBuf, String> {
-    run_program(
-        "cargo",
-        &["build", "--release", "--locked", "-p", "defender-cli"],
-        &[],
-    )?;
-    let name = format!("defender{}", std::env::consts::EXE_SUFFIX);
-    Ok(target()?.join("release").join(name))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
@@ -261,17 +207,31 @@ fn rate(program: &Path, generator: &Path, folder: &Path) -> Result<f64, String> 
     let mut seconds = Vec::new();
     for _ in 0..REPETITIONS {
         let output = ["--quiet", "--overwrite", "-o", &file];
-        let (second, _, code, said) = measured(command(program, port, &list, 1, &output))?;
-        if code != 0 {
-            return Err(format!("one tenant ended with {code}: {said}"));
+        let found = measured(&mut command(program, port, &list, 1, &output))?;
+        if found.code != 0 {
+            return Err(format!(
+                "one tenant ended with {}: {}",
+                found.code, found.said
+            ));
         }
-        seconds.push(second);
+        seconds.push(found.seconds);
     }
     Ok(bytes / median(seconds))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The file that names so many tenants.
+fn listed(tenants: usize, folder: &Path) -> Result<PathBuf, String> {
+    let list = folder.join("tenants.csv");
+    let mut text = String::new();
+    for number in 1..=tenants {
+        let _ = writeln!(text, "{}", id(number));
+    }
+    write(&list, &text)?;
+    Ok(list)
 }
 
 pub(super) fn run() -> Result<Report, String> {
@@ -291,12 +251,7 @@ pub(super) fn run() -> Result<Report, String> {
             faulty: work.faulty,
         }
         .start()?;
-        let list = folder.join("tenants.csv");
-        let mut text = String::new();
-        for number in 1..=work.tenants {
-            let _ = writeln!(text, "{}", id(number));
-        }
-        write(&list, &text)?;
+        let list = listed(work.tenants, &folder)?;
         let faulty: Vec<String> = (1..=work.tenants)
             .filter(|number| work.faulty && number.is_multiple_of(FAULTY))
             .map(id)
@@ -314,9 +269,14 @@ pub(super) fn run() -> Result<Report, String> {
         let output = ["--overwrite", "-o", &file];
         let (mut seconds, mut peaks) = (Vec::new(), Vec::new());
         for _ in 0..REPETITIONS {
-            let asked = command(&program, port, &list, parallel, &output);
+            let mut asked = command(&program, port, &list, parallel, &output);
             shown = format!("{asked:?}");
-            let (second, peak, code, said) = measured(asked)?;
+            let Measured {
+                seconds: second,
+                peak,
+                code,
+                said,
+            } = measured(&mut asked)?;
             let named = faulty
                 .iter()
                 .filter(|id| said.contains(id.as_str()))
