@@ -131,12 +131,11 @@ impl Decoder {
         if self.received > self.options.limits.body {
             return Err(too_large("the answer", self.options.limits.body));
         }
-        match (&mut self.blocks, &self.rows) {
-            (Some(blocks), Some(rows)) => blocks.push(chunk, rows),
-            _ => {
-                self.take_in(chunk)?;
-                self.begin_blocks();
-            }
+        if let (Some(blocks), Some(rows)) = (&mut self.blocks, &self.rows) {
+            blocks.push(chunk, rows);
+        } else {
+            self.take_in(chunk)?;
+            self.begin_blocks();
         }
         Ok(())
     }

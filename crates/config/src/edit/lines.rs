@@ -2,7 +2,7 @@
 
 /// A text as lines.
 pub(crate) struct Lines {
-    lines: Vec<String>,
+    text: Vec<String>,
     /// What ends each line.
     ending: &'static str,
     /// What the text begins with before the first line.
@@ -57,7 +57,7 @@ impl Lines {
         };
         let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
         Self {
-            lines: text.lines().map(str::to_owned).collect(),
+            text: text.lines().map(str::to_owned).collect(),
             ending,
             mark,
             ended: text.is_empty() || text.ends_with('\n'),
@@ -65,8 +65,8 @@ impl Lines {
     }
 
     pub(crate) fn into_text(self) -> String {
-        let mut text = self.lines.join(self.ending);
-        if self.ended && !self.lines.is_empty() {
+        let mut text = self.text.join(self.ending);
+        if self.ended && !self.text.is_empty() {
             text.push_str(self.ending);
         }
         format!("{}{text}", self.mark)
@@ -75,18 +75,18 @@ impl Lines {
     /// The mapping at the top; `None` when there is something else.
     pub(crate) fn root(&self) -> Option<Section> {
         let start = self
-            .lines
+            .text
             .iter()
             .position(|line| line.trim_end() == "---")
             .map_or(0, |line| line + 1);
         let end = self
-            .lines
+            .text
             .iter()
             .skip(start)
             .position(|line| line.trim_end() == "...")
-            .map_or(self.lines.len(), |line| start + line);
+            .map_or(self.text.len(), |line| start + line);
         let section = self.section(start, end, 0);
-        let first = self.lines.get(section.start..section.end)?;
+        let first = self.text.get(section.start..section.end)?;
         let first = first.iter().find(|line| holds_something(line));
         match first {
             Some(line) if key(line).is_none() || section.indent != 0 => None,
@@ -95,7 +95,7 @@ impl Lines {
     }
 
     fn section(&self, start: usize, end: usize, otherwise: usize) -> Section {
-        let indent = self.lines[start..end]
+        let indent = self.text[start..end]
             .iter()
             .find(|line| holds_something(line))
             .map_or(otherwise, |line| indent(line));
@@ -111,7 +111,7 @@ impl Lines {
         let mut entries: Vec<Entry> = Vec::new();
         let mut line = section.start;
         while line < section.end {
-            let text = &self.lines[line];
+            let text = &self.text[line];
             let here = (holds_something(text) && indent(text) == section.indent)
                 .then(|| key(text))
                 .flatten();
@@ -121,22 +121,22 @@ impl Lines {
             };
             let mut next = line + 1;
             while next < section.end
-                && (!holds_something(&self.lines[next])
-                    || indent(&self.lines[next]) > section.indent
-                    || is_item_at(&self.lines[next], section.indent))
+                && (!holds_something(&self.text[next])
+                    || indent(&self.text[next]) > section.indent
+                    || is_item_at(&self.text[next], section.indent))
             {
                 next += 1;
             }
             let mut end = next;
             while end > line + 1
-                && (!holds_something(&self.lines[end - 1])
-                    && indent(&self.lines[end - 1]) <= section.indent
-                    || self.lines[end - 1].trim().is_empty())
+                && (!holds_something(&self.text[end - 1])
+                    && indent(&self.text[end - 1]) <= section.indent
+                    || self.text[end - 1].trim().is_empty())
             {
                 end -= 1;
             }
             let comment = comment(text, after_colon);
-            let below = self.lines[line + 1..end]
+            let below = self.text[line + 1..end]
                 .iter()
                 .find(|line| holds_something(line));
             entries.push(Entry {
@@ -172,10 +172,10 @@ impl Lines {
                 added.push(format!("{spaces}{name}:"));
             }
         }
-        if self.lines.is_empty() || line == self.lines.len() {
+        if self.text.is_empty() || line == self.text.len() {
             self.ended = true;
         }
-        self.lines.splice(line..line, added);
+        self.text.splice(line..line, added);
     }
 
     /// Gives `entry` the value `value`; `None` where that would take more than a value away.
@@ -183,7 +183,7 @@ impl Lines {
         if entry.value == Value::Other {
             return None;
         }
-        let text = &self.lines[entry.line];
+        let text = &self.text[entry.line];
         let comment = &text[entry.comment..];
         let gap = &text[text[..entry.comment].trim_end().len()..entry.comment];
         // A value in quotes or braces that goes on below takes its comment along.
@@ -194,7 +194,7 @@ impl Lines {
             (true, comment) => (if gap.is_empty() { " " } else { gap }, comment),
         };
         let line = format!("{} {value}{gap}{comment}", &text[..entry.after_colon]);
-        self.lines.splice(entry.line..entry.end, [line]);
+        self.text.splice(entry.line..entry.end, [line]);
         Some(())
     }
 
@@ -206,7 +206,7 @@ impl Lines {
         value: &str,
     ) -> Option<()> {
         let [name] = names else { return None };
-        let text = &self.lines[entry.line];
+        let text = &self.text[entry.line];
         let flow = text[entry.after_colon..entry.comment].trim_end();
         let inner = flow.trim_start().strip_prefix('{')?.strip_suffix('}')?;
         if super::find_in_flow(inner, name) {
@@ -221,7 +221,7 @@ impl Lines {
             &text[..entry.after_colon],
             &text[end..]
         );
-        self.lines[entry.line] = line;
+        self.text[entry.line] = line;
         Some(())
     }
 }
@@ -246,18 +246,15 @@ fn key(line: &str) -> Option<(String, usize)> {
     let start = indent(line);
     let text = &line[start..];
     let quote = text.chars().next().filter(|c| ['"', '\''].contains(c));
-    let (name, after) = match quote {
-        Some(quote) => {
-            let end = text[1..].find(quote)? + 1;
-            (&text[1..end], end + 1)
-        }
-        None => {
-            let end = text
-                .match_indices(':')
-                .map(|(at, _)| at)
-                .find(|at| text[at + 1..].is_empty() || text[at + 1..].starts_with([' ', '\t']))?;
-            (text[..end].trim_end(), end)
-        }
+    let (name, after) = if let Some(quote) = quote {
+        let end = text[1..].find(quote)? + 1;
+        (&text[1..end], end + 1)
+    } else {
+        let end = text
+            .match_indices(':')
+            .map(|(at, _)| at)
+            .find(|at| text[at + 1..].is_empty() || text[at + 1..].starts_with([' ', '\t']))?;
+        (text[..end].trim_end(), end)
     };
     let special = |c: char| "{}[],&*!|>%@`#?".contains(c);
     if quote.is_none() && (name.is_empty() || name.starts_with(special) || name.starts_with("- ")) {
@@ -274,13 +271,12 @@ fn comment(line: &str, from: usize) -> usize {
     for (at, character) in line[from..].char_indices() {
         match quote {
             Some(open) if character == open => quote = None,
-            Some(_) => {}
             // A quote counts where a value may begin.
             None if ['"', '\''].contains(&character) && " \t{[,:".contains(before) => {
                 quote = Some(character);
             }
             None if character == '#' && [' ', '\t'].contains(&before) => return from + at,
-            None => {}
+            _ => {}
         }
         before = character;
     }

@@ -263,7 +263,7 @@ impl Rows {
         let mut opened = false;
         let mut next = 0;
         // Where the last value ended, and whether only annotations have come since.
-        let (mut since, mut bare) = (reader.position(), true);
+        let (mut since, mut only_annotations) = (reader.position(), true);
         loop {
             while let Some(lead) = self.leads.get(next) {
                 if !reader.take(lead) {
@@ -271,7 +271,7 @@ impl Rows {
                 }
                 self.put(reader, base, next)?;
                 (opened, next) = (true, next + 1);
-                (since, bare) = (reader.position(), true);
+                (since, only_annotations) = (reader.position(), true);
             }
             if opened {
                 match reader.peek()? {
@@ -295,18 +295,18 @@ impl Rows {
             reader.expect(b':', "a colon was expected")?;
             reader.peek()?;
             let Found::Column(column) = found else {
-                bare &= matches!(found, Found::Annotation);
+                only_annotations &= matches!(found, Found::Annotation);
                 reader.skip()?;
                 continue;
             };
             let lead = &reader.bytes()[since..reader.position()];
-            if column == next && bare && lead.len() <= LONGEST_LEAD {
+            if column == next && only_annotations && lead.len() <= LONGEST_LEAD {
                 self.leads[column].clear();
                 self.leads[column].extend_from_slice(lead);
             }
             self.put(reader, base, column)?;
             next = column + 1;
-            (since, bare) = (reader.position(), true);
+            (since, only_annotations) = (reader.position(), true);
         }
     }
 
