@@ -172,6 +172,28 @@ async fn a_refused_token_is_renewed_once() {
 }
 
 #[tokio::test]
+async fn what_leads_to_another_host_is_not_followed() {
+    let elsewhere = "https://elsewhere.example/rows";
+    let body = format!(
+        r#"{{"schema":[{{"name":"N","type":"Int64"}}],"results":[{{"N":1}}],"@odata.nextLink":"{elsewhere}"}}"#
+    );
+    let bench = bench(M365D_GRAPH, [Answer::json(200, body)]);
+    let table = run(&bench, &Query::new("T")).await.unwrap();
+    assert_eq!(table.row_count(), 1);
+    assert!(!table.is_complete(), "rows are missing, and it is said");
+    bench.transport.assert_finished();
+    assert_eq!(bench.transport.requests().len(), 1);
+
+    for status in [301, 302, 303, 307, 308] {
+        let answer = Answer::new(status).header("location", elsewhere);
+        let bench = crate::support::bench(M365D_GRAPH, [answer]);
+        let error = run(&bench, &Query::new("T")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{status}: {error:?}");
+        assert_eq!(bench.transport.requests().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_credential_that_has_no_other_token_is_not_asked_to_send_it_again() {
     let tokens = Tokens {
         stubborn: true,
