@@ -28,7 +28,7 @@ use self::blocks::{Block, Blocks};
 use self::columns::Declared;
 use self::reader::{Fault, Reader};
 use self::rows::{Rows, Settings};
-use crate::Limits;
+use crate::{Limits, failure};
 
 /// What is wanted of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -452,13 +452,7 @@ impl Decoder {
     }
 
     fn broken_off(&self) -> Error {
-        let what = match (self.received, self.state) {
-            (0, _) => "the answer is empty".to_owned(),
-            (received, _) => format!("the answer broke off after {received} bytes"),
-        };
-        Error::new(ErrorKind::Transport, what)
-            .with_hint("the connection or a proxy cut it short")
-            .transient()
+        failure::broken_off(self.received)
     }
 
     fn no_results(&self) -> Error {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use defender_core::{Error, ErrorKind};
+use defender_core::{DataEnvironment, Error, ErrorKind};
 use defender_http::{retry_after, retry_hint};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -21,6 +21,29 @@ pub(crate) struct Refusal<'a> {
     pub(crate) rewritten: bool,
 }
 
+/// What was asked, as far as its refusal needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) environment: DataEnvironment,
+    /// The application permission that it asks for, where one is known.
+    pub(crate) application_role: &'a str,
+    /// The delegated permission that it asks for.
+    pub(crate) delegated_scope: &'a str,
+    /// The path, where it is the question.
+    pub(crate) path: Option<&'a str>,
+}
+
+impl From<&Description> for Asked<'static> {
+    fn from(description: &Description) -> Self {
+        Self {
+            environment: description.environment,
+            application_role: description.application_role,
+            delegated_scope: description.delegated_scope,
+            path: None,
+        }
+    }
+}
+
 /// What a body says, wherever in it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Told {
@@ -34,7 +57,8 @@ impl Refusal<'_> {
     ///
     /// Source: <https://learn.microsoft.com/defender-endpoint/api/common-errors>,
     /// <https://learn.microsoft.com/graph/errors>
-    pub(crate) fn into_error(self, description: &Description) -> Error {
+    pub(crate) fn into_error<'a>(self, asked: impl Into<Asked<'a>>) -> Error {
+        let asked = asked.into();
         let told = Told::by(self.body);
         let status = self.status.as_u16();
         let words = told.text.clone().or_else(|| told.code.clone());
@@ -49,8 +73,8 @@ impl Refusal<'_> {
                 format!("the service refused the token{said}"),
             )
             .with_hint("check the audience: a token for another service or cloud is refused"),
-            403 => permission_error(words.as_deref().unwrap_or_default(), &said, description),
-            404 | 405 | 410 => gone(&said, description),
+            403 => permission_error(words.as_deref().unwrap_or_default(), &said, asked),
+            404 | 405 | 410 => gone(&said, asked),
             408 => Error::new(
                 ErrorKind::Service,
                 format!("the service gave up waiting{said}"),
@@ -143,17 +167,39 @@ impl Refusal<'_> {
     }
 }
 
-fn permission_error(words: &str, said: &str, description: &Description) -> Error {
+fn permission_error(words: &str, said: &str, asked: Asked<'_>) -> Error {
     let needed = roles(words, "API required roles:");
-    let needed = needed.unwrap_or(description.application_role);
+    let needed = match needed {
+        // Of several that would do, the least.
+        Some(list)
+            if list
+                .split(',')
+                .all(|role| role.trim() != asked.application_role) =>
+        {
+            list
+        }
+        _ => asked.application_role,
+    };
+    if needed.is_empty() {
+        return Error::new(
+            ErrorKind::Permission,
+            format!("a permission is missing{said}"),
+        )
+        .with_hint("the API's page names the permissions of each path");
+    }
     let hint = match roles(words, "application roles:") {
         Some(own) => format!(
             "the application has {own}; an administrator must grant {needed} and consent to it"
         ),
         None => format!(
             "an administrator must grant the application {needed}, or for a signed-in person {} \
-             together with a role that may hunt",
-            description.delegated_scope
+             together with a role that may {}",
+            asked.delegated_scope,
+            if asked.path.is_some() {
+                "read it"
+            } else {
+                "hunt"
+            },
         ),
     };
     Error::new(
@@ -179,8 +225,15 @@ fn roles<'a>(words: &'a str, label: &str) -> Option<&'a str> {
     }
 }
 
-fn gone(said: &str, description: &Description) -> Error {
-    let environment = description.environment;
+fn gone(said: &str, asked: Asked<'_>) -> Error {
+    let environment = asked.environment;
+    if let Some(path) = asked.path {
+        return Error::new(
+            ErrorKind::Query,
+            format!("{environment} has nothing at {path}{said}"),
+        )
+        .with_hint("check the path, the ids in it, and the API version");
+    }
     match environment.retirement() {
         Some(day) => Error::new(
             ErrorKind::Service,
@@ -195,6 +248,17 @@ fn gone(said: &str, description: &Description) -> Error {
         )
         .with_hint("check the cloud, the API root and the API version"),
     }
+}
+
+/// An answer that ends after `received` bytes, and before its end.
+pub(crate) fn broken_off(received: usize) -> Error {
+    let what = match received {
+        0 => "the answer is empty".to_owned(),
+        received => format!("the answer broke off after {received} bytes"),
+    };
+    Error::new(ErrorKind::Transport, what)
+        .with_hint("the connection or a proxy cut it short")
+        .transient()
 }
 
 /// The service's id of a request, from the headers of its answer.

@@ -3,26 +3,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use defender_core::{
-    AccessToken, Body, DataEnvironment, Error, ErrorKind, ExposeSecret as _, Result, TokenRequest,
-};
-use defender_http::{Paused, read_at_most};
+use defender_core::{Body, DataEnvironment, Error, ErrorKind, Result};
+use defender_http::Paused;
 use defender_table::{Answer, Completeness, Provenance, Summary, Warning, WarningKind};
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
-};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Response, StatusCode};
 use tracing::Instrument as _;
 
 use crate::decode::{BlockOptions, Decoded, Decoder, Options};
-use crate::failure::{self, Refusal};
-use crate::pace::{self, Call};
+use crate::exchange::{Outgoing, refused};
+use crate::failure;
 use crate::{Connection, Description, Driver, Query, pipeline};
 
-const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// One hunting API, asked as one identity.
@@ -104,91 +97,21 @@ impl Hunting {
         id: &str,
         paused: &Paused,
     ) -> Result<Attempt> {
-        let outcome = self.exchange(query, sent, id, paused).await;
-        outcome.map_err(|error| {
-            let error = match error.url() {
-                Some(_) => error,
-                None => error.with_url(&self.connection.url),
-            };
-            match error.client_request_id() {
-                Some(_) => error,
-                None => error.with_client_request_id(id),
-            }
-        })
-    }
-
-    async fn exchange(
-        &self,
-        query: &Query,
-        sent: &Sent,
-        id: &str,
-        paused: &Paused,
-    ) -> Result<Attempt> {
-        // The wait comes first: a token would grow old in it.
-        let mut call = Call::begin(&self.connection, paused).await?;
-        let mut request = TokenRequest::new(self.connection.scope.clone());
-        request.tenant.clone_from(&self.connection.tenant);
-        let token = self.token(&request).await?;
-        call.sent();
-        let mut response = self.send(sent, id, &token).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
-            request.refused = Some(token.id);
-            request.claims = claims_challenge(response.headers());
-            let fresh = self.token(&request).await?;
-            // The same token again would be refused again.
-            if fresh.id != token.id {
-                drop(response.into_body());
-                call.finished();
-                call = Call::begin(&self.connection, paused).await?;
-                call.sent();
-                response = self.send(sent, id, &fresh).await?;
-            }
-        }
-        let received = self.receive(query, sent, id, response).await;
-        call.finished();
-        received
-    }
-
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        let span = tracing::debug_span!("token", scope = %request.scope);
-        self.connection
-            .credential
-            .token(request)
-            .instrument(span)
-            .await
-    }
-
-    async fn send(&self, sent: &Sent, id: &str, token: &AccessToken) -> Result<Response<Body>> {
-        let bearer = format!("Bearer {}", token.secret.expose_secret());
-        let mut bearer = HeaderValue::try_from(bearer).map_err(|_| {
-            // The cause would show the token.
-            Error::new(
-                ErrorKind::Credential,
-                "the token cannot be sent in a header",
-            )
-        })?;
-        bearer.set_sensitive(true);
-        let broken = |error: http::Error| {
-            Error::new(ErrorKind::Config, "the address cannot be asked").with_source(error)
+        let outgoing = Outgoing {
+            environment: self.description.environment,
+            method: Method::POST,
+            url: &self.connection.url,
+            headers: &[(CONTENT_TYPE, JSON)],
+            body: sent.body.clone(),
+            id,
         };
-        let request = Request::post(self.connection.url.as_str())
-            .header(AUTHORIZATION, bearer)
-            .header(CONTENT_TYPE, JSON)
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header(CLIENT_REQUEST_ID, id)
-            .body(sent.body.clone())
-            .map_err(broken)?;
-        let span = tracing::debug_span!(
-            "request",
-            environment = %self.description.environment,
-            bytes = sent.body.len(),
-            client_request_id = id,
-        );
-        self.connection
-            .transport
-            .send(request)
-            .instrument(span)
-            .await
+        let outcome = async {
+            let (response, call) = outgoing.exchange(&self.connection, paused).await?;
+            let received = self.receive(query, sent, id, response).await;
+            call.finished();
+            received
+        };
+        outcome.await.map_err(|error| outgoing.named(error))
     }
 
     async fn receive(
@@ -201,16 +124,8 @@ impl Hunting {
         let (head, body) = response.into_parts();
         let limits = self.connection.limits;
         if head.status != StatusCode::OK {
-            let body = read_at_most(body, limits.error_body).await;
-            let refusal = Refusal {
-                status: head.status,
-                headers: &head.headers,
-                body: &body,
-                now: self.connection.retry.clock.now(),
-                rewritten: sent.rewritten,
-            };
-            let error = refusal.into_error(&self.description);
-            return Err(pace::learned(&self.connection, head.status, &body, error));
+            let description = &self.description;
+            return Err(refused(&self.connection, &head, body, sent.rewritten, description).await);
         }
         let request_id = failure::request_id(&head.headers);
         let options = Options {
@@ -342,22 +257,4 @@ async fn decode(options: Options, mut body: Body) -> Result<Decoded> {
         decoder.settle().await?;
     }
     decoder.finish().await
-}
-
-/// The claims that the service misses in the token, from the challenge that names them.
-///
-/// Source: <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
-fn claims_challenge(headers: &HeaderMap) -> Option<String> {
-    let mut challenges = headers.get_all(WWW_AUTHENTICATE).iter();
-    challenges.find_map(|challenge| {
-        let (_, rest) = challenge.to_str().ok()?.split_once("claims=\"")?;
-        let (claims, _) = rest.split_once('"')?;
-        // Both alphabets occur, with and without padding.
-        let claims = claims.trim_end_matches('=');
-        let json = URL_SAFE_NO_PAD
-            .decode(claims)
-            .or_else(|_| STANDARD_NO_PAD.decode(claims))
-            .ok()?;
-        String::from_utf8(json).ok()
-    })
 }

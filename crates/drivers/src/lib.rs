@@ -9,6 +9,7 @@
 mod connection;
 mod decode;
 mod description;
+mod exchange;
 mod failure;
 mod hunting;
 #[cfg(feature = "m365d")]
