@@ -24,7 +24,15 @@ fn day() -> Timespan {
 
 /// Everything sent and everything learnt, as one document.
 async fn exchange(bench: &Bench, query: &Query) -> serde_json::Value {
-    let outcome = match run(bench, query).await {
+    told(bench, run(bench, query).await)
+}
+
+/// What was sent, and what came of it.
+pub(crate) fn told<D>(
+    bench: &Bench<D>,
+    outcome: defender_core::Result<Table>,
+) -> serde_json::Value {
+    let outcome = match outcome {
         Ok(table) => {
             let summary = table.summary();
             let provenance = table.provenance();
@@ -66,11 +74,11 @@ async fn exchange(bench: &Bench, query: &Query) -> serde_json::Value {
                 })
                 .collect();
             headers.sort();
-            json!({
-                "line": format!("{} {}", request.method, request.url),
-                "headers": headers,
-                "body": serde_json::from_slice::<serde_json::Value>(&request.body).unwrap(),
-            })
+            let line = format!("{} {}", request.method, request.url);
+            match serde_json::from_slice::<serde_json::Value>(&request.body) {
+                Ok(body) => json!({ "line": line, "headers": headers, "body": body }),
+                Err(_) => json!({ "line": line, "headers": headers }),
+            }
         })
         .collect();
     json!({ "sent": sent, "outcome": outcome, "slept": format!("{:?}", bench.clock.slept()) })

@@ -10,7 +10,7 @@ use defender_table::Table;
 use crate::support::bench;
 
 #[expect(clippy::print_stdout, reason = "a check that is left out says so")]
-fn shared(name: &str) -> Option<String> {
+pub(crate) fn shared(name: &str) -> Option<String> {
     let folder = option_env!("DEFENDER_SHARED").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
         PathBuf::from,

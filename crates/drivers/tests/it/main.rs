@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod collections;
 mod exchange;
 mod fixtures;
 mod pace;
 mod support;
+mod watch;

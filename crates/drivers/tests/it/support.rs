@@ -5,8 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use defender_core::{AccessToken, Credential, ManualClock, Result, Scope, TokenRequest};
-use defender_drivers::{Connection, Description, Hunting, RequestIds};
+use defender_core::{
+    AccessToken, Credential, DataEnvironment, ManualClock, Result, Scope, TokenRequest,
+};
+use defender_drivers::{
+    Collections, CollectionsDescription, Connection, Description, Hunting, RequestIds,
+};
 use defender_http::{Answer, Jitter, Retry, RetryPolicy, ScriptedTransport};
 
 /// Hands out a new token whenever the last one was refused.
@@ -40,8 +44,8 @@ impl RequestIds for Counted {
     }
 }
 
-pub(crate) struct Bench {
-    pub(crate) driver: Hunting,
+pub(crate) struct Bench<D = Hunting> {
+    pub(crate) driver: D,
     pub(crate) transport: ScriptedTransport,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) clock: Arc<ManualClock>,
@@ -56,11 +60,36 @@ pub(crate) fn bench_with(
     answers: impl IntoIterator<Item = Answer>,
     tokens: Tokens,
 ) -> Bench {
+    let url = "https://api.example/v1.0/run";
+    let driver = |connection| Hunting::new(description, connection);
+    connected(url, answers, tokens, driver)
+}
+
+/// The collections below `https://api.example/{version}`.
+pub(crate) fn collections(
+    description: CollectionsDescription,
+    answers: impl IntoIterator<Item = Answer>,
+) -> Bench<Arc<Collections>> {
+    let url = match description.environment {
+        DataEnvironment::Mde => "https://api.example/api",
+        _ => "https://api.example/v1.0",
+    };
+    connected(url, answers, Tokens::default(), |connection| {
+        Arc::new(Collections::new(description, connection))
+    })
+}
+
+fn connected<D>(
+    url: &str,
+    answers: impl IntoIterator<Item = Answer>,
+    tokens: Tokens,
+    driver: impl FnOnce(Connection) -> D,
+) -> Bench<D> {
     let transport = ScriptedTransport::new(answers);
     let tokens = Arc::new(tokens);
     let clock = Arc::new(ManualClock::new(SystemTime::UNIX_EPOCH));
     let mut connection = Connection::new(
-        "https://api.example/v1.0/run".parse().unwrap(),
+        url.parse().unwrap(),
         Scope::default_of("https://audience.example"),
         Arc::new(transport.clone()),
         tokens.clone(),
@@ -72,7 +101,7 @@ pub(crate) fn bench_with(
     };
     connection.ids = Arc::new(Counted::default());
     Bench {
-        driver: Hunting::new(description, connection),
+        driver: driver(connection),
         transport,
         tokens,
         clock,

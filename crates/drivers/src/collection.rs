@@ -1,0 +1,440 @@
+//! The collections of a security API: lists of alerts, incidents, machines, read to their end.
+
+mod columns;
+mod description;
+mod page;
+mod request;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use defender_core::{Body, DataEnvironment, Error, ErrorKind, Result};
+use defender_http::Paused;
+use defender_table::{
+    Answer, Completeness, DatetimeMode, Provenance, Summary, Warning, WarningKind,
+};
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+use serde_json::Value;
+use tracing::Instrument as _;
+use url::Url;
+
+pub use description::{Collection, CollectionsDescription};
+pub use request::CollectionRequest;
+
+use crate::exchange::{Outgoing, refused};
+use crate::failure::{self, Asked};
+use crate::{Connection, Driver, Query};
+use page::{Page, Row};
+use request::Located;
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const UNKNOWN_ENUM_MEMBERS: HeaderValue = HeaderValue::from_static("include-unknown-enum-members");
+
+/// The collections of one security API, asked as one identity.
+///
+/// As a [`Driver`] it runs `OData` paths: `security/alerts_v2?$filter=severity eq 'high'`.
+///
+/// ```no_run
+/// # async fn f(connection: defender_drivers::Connection) -> defender_core::Result<()> {
+/// use defender_drivers::{CollectionRequest, Collections, SECURITY_GRAPH};
+///
+/// let graph = Collections::new(SECURITY_GRAPH, connection);
+/// let request = CollectionRequest {
+///     filter: Some("severity eq 'high'".to_owned()),
+///     ..CollectionRequest::new("security/alerts_v2")
+/// };
+/// let answer = graph.list(&request).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Collections {
+    description: CollectionsDescription,
+    connection: Connection,
+}
+
+/// Everything that a request brought, before it has columns.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) rows: Vec<Row>,
+    count: Option<u64>,
+    cut: bool,
+    /// The last page was full, and named no other.
+    full: bool,
+    request_ids: Vec<String>,
+    client_request_ids: Vec<String>,
+    attempts: u32,
+}
+
+impl Collections {
+    /// The collections that `description` describes, below the address of `connection`: the API's
+    /// root with its version, such as `https://graph.microsoft.com/v1.0`.
+    pub fn new(description: CollectionsDescription, connection: Connection) -> Self {
+        Self {
+            description,
+            connection,
+        }
+    }
+
+    /// The API that is asked.
+    pub fn description(&self) -> &CollectionsDescription {
+        &self.description
+    }
+
+    /// Where and how it is asked.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Reads what `request` names, page after page.
+    ///
+    /// A known collection has its documented columns with their types, then whatever else the
+    /// service sent; any other has what its rows have. Nested values are JSON.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Driver::query`], and [`ErrorKind::Protocol`] when a page leads to another host.
+    pub async fn list(&self, request: &CollectionRequest) -> Result<Answer> {
+        let located = self.located(request)?;
+        let listed = self.rows(request, &located).await?;
+        self.answer(request, &located, listed)
+    }
+
+    pub(crate) fn located(&self, request: &CollectionRequest) -> Result<Located> {
+        request.located(&self.description, &self.connection.url)
+    }
+
+    /// The rows of every page.
+    pub(crate) async fn rows(
+        &self,
+        request: &CollectionRequest,
+        located: &Located,
+    ) -> Result<Listed> {
+        let span = tracing::info_span!(
+            "collection",
+            environment = %self.description.environment,
+            path = located.path,
+        );
+        self.pages(request, located).instrument(span).await
+    }
+
+    async fn pages(&self, request: &CollectionRequest, located: &Located) -> Result<Listed> {
+        let mut listed = Listed {
+            rows: Vec::new(),
+            count: None,
+            cut: false,
+            full: false,
+            request_ids: Vec::new(),
+            client_request_ids: Vec::new(),
+            attempts: 0,
+        };
+        let most = request.max_rows.unwrap_or(usize::MAX);
+        let mut url = located.url.clone();
+        // A service that leads in a circle would be asked for ever.
+        let mut asked = BTreeSet::from([url.to_string()]);
+        let mut keys = BTreeSet::new();
+        loop {
+            let page = self.page(&url, located, &mut listed).await?;
+            let size = page.rows.len();
+            listed.count = listed.count.or(page.count);
+            listed.rows.extend(page.rows.into_iter().filter(|row| {
+                // A collection that grows between two pages brings its rows again.
+                let key = located.collection.and_then(|known| row.get(known.key));
+                key.and_then(Value::as_str)
+                    .is_none_or(|key| keys.insert(key.to_owned()))
+            }));
+            if listed.rows.len() > most || listed.rows.len() == most && page.next.is_some() {
+                listed.rows.truncate(most);
+                listed.cut = true;
+                return Ok(listed);
+            }
+            let limit = self.connection.limits.rows;
+            if listed.rows.len() > limit {
+                return Err(Error::new(
+                    ErrorKind::Incomplete,
+                    format!("the answer has more than {limit} rows"),
+                )
+                .with_hint("filter, or take fewer rows")
+                .with_url(&located.url));
+            }
+            let next = match page.next {
+                Some(next) => following(&url, &next)?,
+                None if !located.limited && Some(size) == self.description.page_cap => {
+                    if located.collection.is_none() {
+                        // Whether it takes $skip is not known.
+                        listed.full = true;
+                        return Ok(listed);
+                    }
+                    skipping(&url, size)
+                }
+                None => return Ok(listed),
+            };
+            url = next;
+            if !asked.insert(url.to_string()) {
+                return Err(
+                    Error::new(ErrorKind::Protocol, "the next page was there already")
+                        .with_url(&url),
+                );
+            }
+        }
+    }
+
+    /// One page; what is repeated as a whole.
+    async fn page(&self, url: &Url, located: &Located, listed: &mut Listed) -> Result<Page> {
+        let paused = Paused::default();
+        let mut tried = 0;
+        let outcome = self
+            .connection
+            .retry
+            .run_apart_from(&paused, |number| {
+                tried = number;
+                // A new id for each: the service's logs tell attempts apart by it.
+                let id = self.connection.ids.next();
+                let span = tracing::debug_span!("attempt", number);
+                let paused = &paused;
+                async move { self.attempt(url, located, id, paused).await }.instrument(span)
+            })
+            .await;
+        listed.attempts += tried;
+        let (page, request_id, client_request_id) = outcome?;
+        listed.request_ids.extend(request_id);
+        listed.client_request_ids.push(client_request_id);
+        Ok(page)
+    }
+
+    async fn attempt(
+        &self,
+        url: &Url,
+        located: &Located,
+        id: String,
+        paused: &Paused,
+    ) -> Result<(Page, Option<String>, String)> {
+        let preference = [(PREFER, UNKNOWN_ENUM_MEMBERS)];
+        let outgoing = Outgoing {
+            environment: self.description.environment,
+            method: Method::GET,
+            url,
+            headers: if self.description.evolvable_enums {
+                &preference
+            } else {
+                &[]
+            },
+            body: Bytes::new(),
+            id: &id,
+        };
+        let outcome = async {
+            let (response, call) = outgoing.exchange(&self.connection, paused).await?;
+            let received = self.receive(response, located).await;
+            call.finished();
+            received
+        };
+        let (page, request_id) = outcome.await.map_err(|error| outgoing.named(error))?;
+        Ok((page, request_id, id))
+    }
+
+    async fn receive(
+        &self,
+        response: Response<Body>,
+        located: &Located,
+    ) -> Result<(Page, Option<String>)> {
+        let (head, body) = response.into_parts();
+        if head.status != StatusCode::OK {
+            let known = located.collection;
+            let asked = Asked {
+                environment: self.description.environment,
+                application_role: known.map_or("", |known| known.application_role),
+                delegated_scope: known.map_or("", |known| known.delegated_scope),
+                path: Some(&located.path),
+            };
+            let error = refused(&self.connection, &head, body, false, asked).await;
+            return Err(match (self.description.retired(&located.path), known) {
+                (Some(hint), _) if !error.is_transient() => error.with_hint(hint),
+                (None, Some(known))
+                    if error.kind() == ErrorKind::Query && located.url.query().is_some() =>
+                {
+                    error.with_hint(format!(
+                        "it can be filtered by {}; see {}",
+                        known.filters.join(", "),
+                        known.documentation
+                    ))
+                }
+                _ => error,
+            });
+        }
+        let request_id = failure::request_id(&head.headers);
+        let page = match whole(body, self.connection.limits.body).await {
+            Ok(bytes) => Page::parse(&bytes),
+            Err(error) => Err(error),
+        };
+        let page = page.map_err(|error| {
+            let error = error.with_status(head.status.as_u16());
+            match &request_id {
+                Some(id) => error.with_request_id(id),
+                None => error,
+            }
+        })?;
+        Ok((page, request_id))
+    }
+
+    /// `listed` as a table.
+    pub(crate) fn answer(
+        &self,
+        request: &CollectionRequest,
+        located: &Located,
+        listed: Listed,
+    ) -> Result<Answer> {
+        let rows = listed.rows.len();
+        let completeness = if listed.full {
+            Completeness::Incomplete {
+                reason: format!(
+                    "the service stops at {rows} rows and does not say whether there are more"
+                ),
+            }
+        } else {
+            Completeness::Complete
+        };
+        let (schema, batches, mut warnings) = columns::batches(
+            &listed.rows,
+            located.collection,
+            &columns::Wanted {
+                selected: located.selected.as_deref(),
+                kept: request.columns.as_deref(),
+            },
+            request.datetimes,
+        )?;
+        if let Some(hint) = self.description.retired(&located.path) {
+            warnings.push(Warning::new(WarningKind::Retirement, hint));
+        }
+        if listed.cut {
+            warnings.push(Warning::new(
+                WarningKind::Rows,
+                format!("there are more rows: the answer was cut after {rows} as asked"),
+            ));
+        }
+        let summary = Summary {
+            rows,
+            completeness,
+            stats: listed
+                .count
+                .map(|count| Value::from(serde_json::Map::from_iter([count_of(count)]))),
+            warnings,
+            provenance: Provenance {
+                environment: Some(self.description.environment),
+                tenant: self.connection.tenant.clone(),
+                instance: self.connection.instance.clone(),
+                timespan: request.timespan,
+                request_ids: listed.request_ids,
+                client_request_ids: listed.client_request_ids,
+                attempts: listed.attempts,
+            },
+        };
+        Ok(Answer::from_batches(schema, batches, summary))
+    }
+}
+
+fn count_of(count: u64) -> (String, Value) {
+    ("count".to_owned(), count.into())
+}
+
+/// The whole of a body, as long as it is not too large.
+async fn whole(mut body: Body, limit: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.chunk().await? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(Error::new(
+                ErrorKind::Incomplete,
+                format!("a page is larger than {limit} bytes"),
+            )
+            .with_hint("ask for smaller pages with $top"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// The next page's address: what follows goes out with the token, and to nobody else.
+fn following(url: &Url, next: &str) -> Result<Url> {
+    let wrong = |what: &str| {
+        Error::new(ErrorKind::Protocol, format!("the next page is {what}")).with_url(url)
+    };
+    let next = url
+        .join(next)
+        .map_err(|error| wrong("at no address").with_source(error))?;
+    if next.origin() != url.origin() || !next.username().is_empty() || next.password().is_some() {
+        let host = next.origin().ascii_serialization();
+        return Err(wrong(&format!("at another host, {host}"))
+            .with_hint("the token is for the first host only; nothing was sent to the other"));
+    }
+    Ok(next)
+}
+
+/// The address of what comes after the `size` rows of the page at `url`.
+fn skipping(url: &Url, size: usize) -> Url {
+    let mut next = url.clone();
+    let is_skip = |name: &str| name.eq_ignore_ascii_case("$skip");
+    let skipped = url.query_pairs().find(|(name, _)| is_skip(name));
+    let skipped = skipped.and_then(|(_, value)| value.parse::<usize>().ok());
+    let options: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(name, _)| !is_skip(name))
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .chain([(
+            "$skip".to_owned(),
+            skipped.unwrap_or(0).saturating_add(size).to_string(),
+        )])
+        .collect();
+    next.set_query(request::written(&options).as_deref());
+    next
+}
+
+#[async_trait]
+impl Driver for Collections {
+    fn environment(&self) -> DataEnvironment {
+        self.description.environment
+    }
+
+    /// Runs an `OData` path as MSTICPy's provider does: `/security/alerts_v2?$top=5`.
+    async fn query(&self, query: &Query) -> Result<Answer> {
+        if query.text.trim().is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "the query is empty")
+                .with_hint("a query of this environment is a path such as security/alerts_v2"));
+        }
+        self.list(&query.into()).await
+    }
+}
+
+impl From<&Query> for CollectionRequest {
+    /// The request for the path that is the query's text.
+    fn from(query: &Query) -> Self {
+        Self {
+            timespan: query.timespan,
+            max_rows: query.max_rows,
+            datetimes: query.datetimes,
+            ..Self::new(query.text.trim())
+        }
+    }
+}
+
+impl CollectionRequest {
+    /// A request for everything at `path`, which may bring its own `?$filter=…`.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            filter: None,
+            expand: None,
+            select: None,
+            order_by: None,
+            top: None,
+            skip: None,
+            count: false,
+            timespan: None,
+            max_rows: None,
+            columns: None,
+            datetimes: DatetimeMode::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
