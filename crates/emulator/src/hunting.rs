@@ -27,9 +27,10 @@ pub use fault::QueryFault;
 pub use script::Script;
 pub use value::{Column, ColumnType, Rows, Value};
 
-pub(crate) use answer::{error, outage};
+pub(crate) use answer::{Refused, error, identify, outage};
 pub(crate) use quota::Ledger;
 pub(crate) use run::hunt;
+pub(crate) use security::authorize_for;
 
 use crate::error::Result;
 use crate::options::{Data, Options};

@@ -45,6 +45,7 @@ mod registration;
 mod reply;
 #[cfg(feature = "hunting")]
 mod sample;
+mod security;
 mod service;
 mod settings;
 mod sign_in;

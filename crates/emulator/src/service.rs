@@ -20,6 +20,7 @@ use crate::identifiers::Identifiers;
 use crate::log::{Log, RecordedRequest};
 use crate::options::{Clock, Limits, Observer, Options, ProxyCredentials};
 use crate::reply;
+use crate::security;
 use crate::settings;
 use crate::sign_in::SignIn;
 use crate::vault;
@@ -238,6 +239,7 @@ impl Service {
             Route::AppService => directory.app_service(self, asked),
             Route::Requests => self.recorded(),
             Route::Hunt(api) => hunting::hunt(self, *api, asked, fault.late_schema).await,
+            Route::List(item) => security::list(self, item, asked).await,
             Route::Vault { name, item } => vault::answer(self, asked, name, item),
             Route::Nothing(kind) => self.nothing(*kind, asked),
         }
@@ -271,15 +273,20 @@ impl Service {
     }
 
     fn wrong_method(&self, route: &Route, asked: &Asked, allowed: &[Method]) -> Response<Bytes> {
-        let mut response = match route {
-            Route::Hunt(api) => hunting::error(
+        let api = match route {
+            Route::Hunt(api) => Some(*api),
+            Route::List(item) => Some(item.collection.api()),
+            _ => None,
+        };
+        let mut response = match api {
+            Some(api) => hunting::error(
                 self,
-                *api,
+                api,
                 asked,
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Specified HTTP method is not allowed for the request target.",
             ),
-            _ => reply::html(StatusCode::METHOD_NOT_ALLOWED),
+            None => reply::html(StatusCode::METHOD_NOT_ALLOWED),
         };
         let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
         reply::set(&mut response, "allow", &names.join(", "));
@@ -304,6 +311,7 @@ impl Service {
                 Route::Hunt(api) | Route::Nothing(Kind::Api(api)) => {
                     hunting::outage(self, *api, asked, status)
                 }
+                Route::List(item) => hunting::outage(self, item.collection.api(), asked, status),
                 Route::Vault { .. } => vault::outage(asked, status),
                 _ => Directory::outage(self, asked, status),
             },

@@ -48,30 +48,32 @@ pub(crate) fn yaml(options: &Options) -> String {
         "# Written by the emulator; it and the secrets in it are good until the emulator stops.\n\
          DataProviders:\n",
     );
-    for (index, tenant) in options.tenants.iter().enumerate() {
-        let Some(application) = tenant.applications.first() else {
-            continue;
-        };
-        let section = if index == 0 {
-            "MicrosoftDefender".to_owned()
-        } else {
-            format!("MicrosoftDefender-{}", tenant.name)
-        };
-        let secret = application
-            .secrets
-            .iter()
-            .find(|secret| secret.expires.is_none_or(|end| end > (options.clock)()))
-            .map(|secret| secret.value.expose_secret());
-        let mut lines = vec![
-            format!("  {}:\n    Args:\n", quoted(&section)),
-            format!("      TenantId: {}\n", quoted(&tenant.id)),
-            format!("      ClientId: {}\n", quoted(&application.client_id)),
-        ];
-        if let Some(secret) = secret {
-            lines.push(format!("      ClientSecret: {}\n", quoted(secret)));
+    // Hunting and the older APIs read the one, MSTICPy's SecurityGraph the other.
+    for family in ["MicrosoftDefender", "MicrosoftGraph"] {
+        for (index, tenant) in options.tenants.iter().enumerate() {
+            let Some(application) = tenant.applications.first() else {
+                continue;
+            };
+            let section = match index {
+                0 => family.to_owned(),
+                _ => format!("{family}-{}", tenant.name),
+            };
+            let secret = application
+                .secrets
+                .iter()
+                .find(|secret| secret.expires.is_none_or(|end| end > (options.clock)()))
+                .map(|secret| secret.value.expose_secret());
+            let mut lines = vec![
+                format!("  {}:\n    Args:\n", quoted(&section)),
+                format!("      TenantId: {}\n", quoted(&tenant.id)),
+                format!("      ClientId: {}\n", quoted(&application.client_id)),
+            ];
+            if let Some(secret) = secret {
+                lines.push(format!("      ClientSecret: {}\n", quoted(secret)));
+            }
+            lines.push(format!("      Cloud: {}\n", tenant.cloud.setting()));
+            text.extend(lines);
         }
-        lines.push(format!("      Cloud: {}\n", tenant.cloud.setting()));
-        text.extend(lines);
     }
     text
 }

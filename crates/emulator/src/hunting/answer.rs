@@ -11,7 +11,7 @@ use crate::ticks;
 
 /// An error of a hunting API before it is dressed.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
@@ -19,7 +19,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -28,7 +28,7 @@ impl Refused {
         }
     }
 
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
@@ -36,7 +36,7 @@ impl Refused {
     ///
     /// Sources: <https://learn.microsoft.com/defender-endpoint/api/common-errors>,
     /// <https://learn.microsoft.com/graph/errors>
-    pub(super) fn response(&self, service: &Service, api: Api, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn response(&self, service: &Service, api: Api, asked: &Asked) -> Response<Bytes> {
         let body = match api {
             Api::Graph => json!({"error": {
                 "code": self.code,
@@ -95,7 +95,7 @@ fn client_request_id(asked: &Asked) -> &str {
 }
 
 /// Puts the identifiers into the headers, as the API does.
-pub(super) fn identify(response: &mut Response<Bytes>, api: Api, asked: &Asked) {
+pub(crate) fn identify(response: &mut Response<Bytes>, api: Api, asked: &Asked) {
     match api {
         Api::Graph => {
             reply::set(response, "request-id", &asked.id);

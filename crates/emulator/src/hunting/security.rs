@@ -15,17 +15,17 @@ use crate::ticks;
 /// <https://learn.microsoft.com/defender-endpoint/api/run-advanced-query-api>,
 /// <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
 struct Permission {
-    /// As a role of an application.
-    application: &'static str,
-    /// As a scope of an application that acts for a user.
-    delegated: &'static str,
+    /// As roles of an application, any of them.
+    application: &'static [&'static str],
+    /// As scopes of an application that acts for a user, any of them.
+    delegated: &'static [&'static str],
 }
 
 fn required(api: Api) -> Permission {
-    let (application, delegated) = match api {
-        Api::Graph => ("ThreatHunting.Read.All", "ThreatHunting.Read.All"),
-        Api::Mde => ("AdvancedQuery.Read.All", "AdvancedQuery.Read"),
-        Api::M365d => ("AdvancedHunting.Read.All", "AdvancedHunting.Read"),
+    let (application, delegated): (&[&str], &[&str]) = match api {
+        Api::Graph => (&["ThreatHunting.Read.All"], &["ThreatHunting.Read.All"]),
+        Api::Mde => (&["AdvancedQuery.Read.All"], &["AdvancedQuery.Read"]),
+        Api::M365d => (&["AdvancedHunting.Read.All"], &["AdvancedHunting.Read"]),
     };
     Permission {
         application,
@@ -33,8 +33,24 @@ fn required(api: Api) -> Permission {
     }
 }
 
-/// Checks signature, audience, tenant, lifetime and permission, in this order.
+/// Whether the token may hunt.
 pub(super) fn authorize(service: &Service, api: Api, asked: &Asked) -> Result<Claims, Refused> {
+    let Permission {
+        application,
+        delegated,
+    } = required(api);
+    authorize_for(service, api, asked, application, delegated)
+}
+
+/// Checks signature, audience, tenant, lifetime and permission, in this order; any of `roles` or,
+/// where a user takes part, of `scopes` will do.
+pub(crate) fn authorize_for(
+    service: &Service,
+    api: Api,
+    asked: &Asked,
+    roles: &'static [&'static str],
+    scopes: &'static [&'static str],
+) -> Result<Claims, Refused> {
     let token = asked
         .header(AUTHORIZATION.as_str())
         .and_then(|value| value.split_once(' '))
@@ -75,31 +91,34 @@ pub(super) fn authorize(service: &Service, api: Api, asked: &Asked) -> Result<Cl
             "Access token has expired or is not yet valid.",
         ));
     }
-    permitted(api, &claims)?;
+    permitted(roles, scopes, &claims)?;
     Ok(claims)
 }
 
 /// Whether the role or, where a user takes part, the scope is there.
-fn permitted(api: Api, claims: &Claims) -> Result<(), Refused> {
-    let required = required(api);
+fn permitted(roles: &[&str], scopes: &[&str], claims: &Claims) -> Result<(), Refused> {
     let forbidden = |message| Refused::new(StatusCode::FORBIDDEN, "Forbidden", message);
     if claims.idtyp == "user" {
-        let mut scopes = claims.scp.split_whitespace();
-        if scopes.any(|scope| scope == required.delegated) {
+        let mut granted = claims.scp.split_whitespace();
+        if granted.any(|scope| scopes.contains(&scope)) {
             return Ok(());
         }
         return Err(forbidden(format!(
             "Missing scopes. API required scopes: {}, user scopes: {}.",
-            required.delegated,
+            scopes.join(","),
             claims.scp.replace(' ', ",")
         )));
     }
-    if claims.roles.iter().any(|role| role == required.application) {
+    if claims
+        .roles
+        .iter()
+        .any(|role| roles.contains(&role.as_str()))
+    {
         return Ok(());
     }
     Err(forbidden(format!(
         "Missing application roles. API required roles: {}, application roles: {}.",
-        required.application,
+        roles.join(","),
         claims.roles.join(",")
     )))
 }

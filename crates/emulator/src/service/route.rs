@@ -5,7 +5,7 @@ use http::Method;
 use super::Place;
 use crate::entra::Version;
 use crate::hosts::{Api, Host, Services};
-use crate::vault;
+use crate::{security, vault};
 
 /// What a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub(super) enum Route {
     /// What the emulator was asked.
     Requests,
     Hunt(Api),
+    /// Alerts, incidents or machines.
+    List(security::Item),
     /// A vault, and what of it.
     Vault {
         name: String,
@@ -116,7 +118,13 @@ fn served(host: &Host, route: &Route) -> bool {
     match route {
         // 21Vianet's Graph has no hunting.
         Route::Hunt(Api::Graph) if host.cloud == crate::hosts::Cloud::China => false,
+        Route::List(item)
+            if item.collection.api() == Api::Graph && host.cloud == crate::hosts::Cloud::China =>
+        {
+            false
+        }
         Route::Hunt(api) => host.apis.contains(api),
+        Route::List(item) => host.apis.contains(&item.collection.api()),
         Route::Nothing(_) | Route::Requests | Route::AppService => false,
         Route::Imds => host.services == Services::Metadata,
         Route::DeviceLogin => host.login || host.services == Services::DeviceLogin,
@@ -204,6 +212,25 @@ fn api_route(segments: &[&str]) -> Option<Route> {
             Some(Route::Hunt(Api::Mde))
         }
         ["api", "advancedhunting", "run"] => Some(Route::Hunt(Api::M365d)),
+        ["api", collection @ ("alerts" | "machines"), id @ ..] => {
+            let collection = match *collection {
+                "alerts" => security::Collection::Alerts,
+                _ => security::Collection::Machines,
+            };
+            listed(collection, id)
+        }
+        [
+            "v1.0" | "beta",
+            "security",
+            collection @ ("alerts_v2" | "incidents"),
+            id @ ..,
+        ] => {
+            let collection = match *collection {
+                "alerts_v2" => security::Collection::AlertsV2,
+                _ => security::Collection::Incidents,
+            };
+            listed(collection, id)
+        }
         // OData allows the action with its namespace too.
         ["v1.0" | "beta", "security", action] => {
             let action = action
@@ -215,6 +242,16 @@ fn api_route(segments: &[&str]) -> Option<Route> {
         }
         _ => None,
     }
+}
+
+/// The whole collection, or the row that the rest of the path names.
+fn listed(collection: security::Collection, rest: &[&str]) -> Option<Route> {
+    let id = match rest {
+        [] => None,
+        [id] => Some(percent_decoded(id)),
+        _ => return None,
+    };
+    Some(Route::List(security::Item { collection, id }))
 }
 
 #[cfg(test)]

@@ -14,4 +14,5 @@ mod grants;
 mod hosts;
 mod hunting;
 mod running;
+mod security;
 mod vault;

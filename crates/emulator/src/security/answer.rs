@@ -1,0 +1,104 @@
+//! A page of a collection, or one row of it.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::options::Options;
+use super::story::documents;
+use super::{Collection, Item, enumeration};
+use crate::hosts::Api;
+use crate::hunting::{self, Refused};
+use crate::reply;
+use crate::service::{Asked, Service};
+
+/// Answers a request for a collection.
+pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Response<Bytes> {
+    let api = item.collection.api();
+    match answer(service, item, asked).await {
+        Ok(body) => {
+            let mut response = reply::json(StatusCode::OK, &body);
+            hunting::identify(&mut response, api, asked);
+            response
+        }
+        Err(refused) => refused.response(service, api, asked),
+    }
+}
+
+async fn answer(service: &Service, item: &Item, asked: &Asked) -> Result<Value, Refused> {
+    let collection = item.collection;
+    let (roles, scopes) = collection.permissions();
+    let claims = hunting::authorize_for(service, collection.api(), asked, roles, scopes)?;
+    let options = Options::parse(collection, asked).map_err(|message| {
+        let code = match collection.api() {
+            Api::Graph => "BadRequest",
+            _ => "ODataError",
+        };
+        Refused::new(StatusCode::BAD_REQUEST, code, message)
+    })?;
+    let mut rows = documents(service, &claims.tid, collection, options.expand).await;
+    if options.ascending {
+        rows.reverse();
+    }
+    let context = format!("{}#{}", metadata(collection, asked), collection.metadata());
+    if let Some(id) = &item.id {
+        let row = rows.into_iter().find(|row| row["id"] == **id);
+        let Some(mut row) = row else {
+            return Err(Refused::new(
+                StatusCode::NOT_FOUND,
+                "ResourceNotFound",
+                format!("{} {id} was not found", collection.metadata()),
+            ));
+        };
+        if !enumeration::asked_for(asked) {
+            enumeration::hide_newer(&mut row);
+        }
+        let mut document = Map::from_iter([(
+            "@odata.context".to_owned(),
+            format!("{context}/$entity").into(),
+        )]);
+        document.extend(row);
+        return Ok(document.into());
+    }
+    if let Some(filter) = &options.filter {
+        rows.retain(|row| filter.holds(row));
+    }
+    let found = rows.len();
+    if !enumeration::asked_for(asked) {
+        rows.iter_mut().for_each(enumeration::hide_newer);
+    }
+    let page = options.top.unwrap_or(usize::MAX).min(collection.page());
+    let rows: Vec<Map<String, Value>> = rows.into_iter().skip(options.skip).take(page).collect();
+    let mut body = json!({ "@odata.context": context });
+    if options.count {
+        body["@odata.count"] = found.into();
+    }
+    let next = options.skip + rows.len();
+    // Graph's $top is the size of a page, Defender for Endpoint's the end.
+    let ends = collection.api() == Api::Mde && options.top.is_some();
+    if next < found && !rows.is_empty() && !ends {
+        body["@odata.nextLink"] = following(collection, asked, &options, next).into();
+    }
+    body["value"] = rows.into_iter().map(Value::from).collect();
+    Ok(body)
+}
+
+fn metadata(collection: Collection, asked: &Asked) -> String {
+    let version = match collection.api() {
+        Api::Graph if asked.uri.path().starts_with("/beta/") => "beta",
+        Api::Graph => "v1.0",
+        _ => "api",
+    };
+    format!("{}/{version}/$metadata", asked.origin)
+}
+
+fn following(collection: Collection, asked: &Asked, options: &Options, next: usize) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(&options.repeated);
+    let name = match collection.api() {
+        Api::Graph => "$skiptoken",
+        _ => "$skip",
+    };
+    query.append_pair(name, &next.to_string());
+    format!("{}{}?{}", asked.origin, asked.uri.path(), query.finish())
+}
