@@ -9,9 +9,9 @@ use defender_core::{
     DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretResolver, Transport,
 };
 use defender_credentials::{Authority, MemoryStore, Selection, TokenStore, claims};
-use defender_drivers::{AllRows, Description, Driver};
+use defender_drivers::{AllRows, Collections, CollectionsDescription, Description, Driver};
 use defender_http::{
-    HttpOptions, HttpTransport, PaceKey, ProxySettings, Retry, Traced, is_loopback,
+    HttpOptions, HttpTransport, PaceKey, ProxySettings, Quota, Retry, Traced, is_loopback,
 };
 
 use crate::connected::Service;
@@ -96,14 +96,63 @@ pub(crate) async fn connect(
     }
     let identity = identity(environment, options, shared, connection).await?;
     identity.token().await?;
+    let collections = collections(environment, options, &identity);
+    if environment == DataEnvironment::SecurityGraph
+        && let Some(collections) = collections.clone()
+    {
+        return Ok(ConnectedProvider {
+            driver: collections.clone(),
+            all_rows: None,
+            collections: Some(collections),
+            service: Some(identity.service),
+        });
+    }
     let (driver, description) = driver(environment, options, &identity)?;
     let service = identity.service;
     let all_rows = AllRows::new(Arc::clone(&driver), description, Arc::clone(&options.clock));
     Ok(ConnectedProvider {
         driver,
         all_rows: Some(all_rows),
+        collections,
         service: Some(service),
     })
+}
+
+/// What `environment` lists beside queries.
+pub(crate) fn collections(
+    environment: DataEnvironment,
+    options: &Options,
+    identity: &Identity,
+) -> Option<Arc<Collections>> {
+    let description = listed(environment)?;
+    // Their quotas are counted apart from those of hunting.
+    let api = format!("{environment} collections");
+    let base = identity.service.endpoint.base();
+    let connection = opened(options, identity, base, description.quota, api);
+    Some(Arc::new(Collections::new(description, connection)))
+}
+
+/// How the collections of `environment` are asked, where it has any.
+pub(crate) fn listed(environment: DataEnvironment) -> Option<CollectionsDescription> {
+    match environment {
+        // Microsoft Graph has them beside hunting.
+        #[cfg(feature = "security-graph")]
+        DataEnvironment::SecurityGraph | DataEnvironment::M365dGraph => {
+            Some(defender_drivers::SECURITY_GRAPH.of(environment))
+        }
+        #[cfg(feature = "mde-rest")]
+        DataEnvironment::Mde => Some(defender_drivers::MDE_REST),
+        _ => None,
+    }
+}
+
+/// What to say where there are no collections.
+pub(crate) fn nothing_listed(environment: DataEnvironment) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        format!("{environment} has no alerts, incidents or machines to list"),
+    )
+    .with_hint("M365DGraph, SecurityGraph and MDE have them")
 }
 
 /// Who signs in for `connection`, before they do.
@@ -465,18 +514,32 @@ fn driver(
                 format!("the environment {environment} cannot be queried by this build"),
             )
         })?;
+    let url = identity.service.endpoint.url();
+    let api = description.environment.name().to_owned();
+    let connection = opened(options, identity, url, description.quota, api);
+    let hunting = defender_drivers::Hunting::new(*description, connection);
+    Ok((Arc::new(hunting), *description))
+}
+
+/// A way to `url` as `identity`, counted against the quota of `api`.
+fn opened(
+    options: &Options,
+    identity: &Identity,
+    url: url::Url,
+    quota: Quota,
+    api: String,
+) -> defender_drivers::Connection {
     let service = &identity.service;
-    let url = service.endpoint.url();
     let quota = if is_loopback(&url) {
         // An emulator: whoever wants it counted says so.
-        description.quota.uncounted()
+        quota.uncounted()
     } else {
-        description.quota
+        quota
     };
     let key = PaceKey {
         application: identity.client_id.clone().unwrap_or_default(),
         tenant: service.tenant.clone().unwrap_or_default(),
-        api: description.environment.name().to_owned(),
+        api,
     };
     let mut connection = defender_drivers::Connection::new(
         url,
@@ -488,8 +551,7 @@ fn driver(
     connection.instance.clone_from(&service.instance);
     connection.retry = identity.retry.clone();
     connection.pace = Some(options.pacer.pace(key, quota));
-    let hunting = defender_drivers::Hunting::new(*description, connection);
-    Ok((Arc::new(hunting), *description))
+    connection
 }
 
 #[cfg(feature = "local")]

@@ -6,7 +6,7 @@ use defender_cloud::Endpoint;
 use defender_core::{
     AccessToken, Credential, DataEnvironment, Error, ErrorKind, Result, TokenRequest,
 };
-use defender_drivers::{AllRows, Driver, Query};
+use defender_drivers::{AllRows, Collections, Driver, Query};
 use defender_table::{Answer, Table};
 
 /// A provider that is signed in, and can run queries.
@@ -15,6 +15,8 @@ pub struct ConnectedProvider {
     pub(crate) driver: Arc<dyn Driver>,
     /// The same, slice by slice; `None` where answers have no cap.
     pub(crate) all_rows: Option<AllRows>,
+    /// What the service lists beside queries.
+    pub(crate) collections: Option<Arc<Collections>>,
     pub(crate) service: Option<Service>,
 }
 
@@ -42,6 +44,7 @@ impl ConnectedProvider {
         Self {
             driver,
             all_rows: None,
+            collections: None,
             service: None,
         }
     }
@@ -114,6 +117,27 @@ impl ConnectedProvider {
             )
             .with_hint("leave the splitting out: the answer has every row")
         })
+    }
+
+    /// The lists of the same service: alerts, incidents, machines.
+    ///
+    /// ```no_run
+    /// # async fn f(provider: defender_query::ConnectedProvider) -> defender_query::Result<()> {
+    /// use defender_query::{CollectionRequest, Table};
+    ///
+    /// let request = CollectionRequest::new("alerts?$filter=severity eq 'High'");
+    /// let alerts = Table::collect(provider.collections()?.list(&request).await?).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] where there are none: they are of `M365DGraph`,
+    /// `SecurityGraph` and `MDE`.
+    pub fn collections(&self) -> Result<Arc<Collections>> {
+        self.collections
+            .clone()
+            .ok_or_else(|| crate::connect::nothing_listed(self.environment()))
     }
 
     /// The token that queries are sent with.

@@ -99,8 +99,8 @@ pub use defender_credentials::{CommandOutput, CommandRunner, SystemCommands};
 #[cfg(feature = "token-cache")]
 pub use defender_credentials::{FileStore, token_cache_path};
 pub use defender_drivers::{
-    AllRows, Counted, Driver, NoStore, Progress, Query, Slice, SliceStore, SplitOptions, Splitting,
-    Unseen,
+    AllRows, Collection, CollectionRequest, Collections, CollectionsDescription, Counted, Cursor,
+    Driver, NoStore, Progress, Query, Slice, SliceStore, SplitOptions, Splitting, Unseen, Watch,
 };
 pub use defender_http::{
     HttpOptions, Notice, PaceKey, Pacer, PacerOptions, Pause, ProxySettings, RetryPolicy, Wait,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use defender_cloud::Endpoint;
 use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport};
 use defender_credentials::{SignInPrompt, TokenStore};
-use defender_drivers::Driver;
+use defender_drivers::{CollectionRequest, CollectionsDescription, Driver};
 use defender_http::{HttpOptions, Notice, Pacer, RetryPolicy, Silent, SystemClock};
 
 use crate::connect::Shared;
@@ -117,6 +117,31 @@ impl QueryProvider {
     /// are wrong.
     pub fn endpoint(&self, connection: &Connection) -> Result<Endpoint> {
         connect::endpoint_of(self.environment, &self.options, connection)
+    }
+
+    /// Where `request` of `connection` would go; nothing is sent and no secret is fetched.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`endpoint`](Self::endpoint), and
+    /// [`ErrorKind::Usage`](defender_core::ErrorKind::Usage) when the environment has no
+    /// collections or the path leads elsewhere.
+    pub fn collection_url(
+        &self,
+        connection: &Connection,
+        request: &CollectionRequest,
+    ) -> Result<url::Url> {
+        let endpoint = self.endpoint(connection)?;
+        request.url(&self.collections()?, &endpoint.base())
+    }
+
+    /// What the environment lists beside queries: alerts, incidents, machines.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](defender_core::ErrorKind::Usage) where there is nothing.
+    pub fn collections(&self) -> Result<CollectionsDescription> {
+        connect::listed(self.environment).ok_or_else(|| connect::nothing_listed(self.environment))
     }
 
     /// Signs in and returns the provider that can run queries.

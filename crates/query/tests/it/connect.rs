@@ -286,14 +286,69 @@ async fn an_unset_variable_is_named_with_its_setting() {
 }
 
 #[tokio::test]
-async fn the_security_graph_says_that_it_takes_no_kql() {
-    let settings = Settings::parse(
-        "DataProviders:\n  MicrosoftGraph:\n    Args: {TenantId: t1, ClientId: c1, ClientSecret: s1-canary}\n",
-    )
-    .unwrap();
-    let connection = Connection::from_settings(&settings, None);
-    let text = outcome(DataEnvironment::SecurityGraph, connection).await;
-    assert!(text.starts_with("Usage: "), "{text}");
+async fn the_security_graph_runs_paths_with_sections_of_its_own() {
+    let args = "Args: {TenantId: t1, ClientId: c1, ClientSecret: s1-canary";
+    let newer = format!(
+        "DataProviders:\n  MicrosoftGraph: {{{args}}}}}\n  MicrosoftGraph-Government: \
+         {{{args}, Cloud: gcc-high}}}}\n"
+    );
+    let older = format!("SecurityGraphApp: {{{args}}}}}\n");
+    let commercial = [
+        "https://login.microsoftonline.com/t1/oauth2/v2.0/token",
+        "https://graph.microsoft.com/v1.0/security/alerts_v2?$top=1",
+    ];
+    let government = [
+        "https://login.microsoftonline.us/t1/oauth2/v2.0/token",
+        "https://graph.microsoft.us/v1.0/security/alerts_v2?$top=1",
+    ];
+    for (settings, instance, expected) in [
+        (&newer, None, commercial),
+        (&newer, Some("Government"), government),
+        (&older, None, commercial),
+    ] {
+        let transport = Arc::new(ScriptedTransport::new([
+            Answer::json(
+                200,
+                r#"{"token_type":"Bearer","expires_in":3599,"access_token":"made-up"}"#,
+            ),
+            Answer::json(200, r#"{"value":[{"id":"1"}]}"#),
+        ]));
+        let options = Options {
+            transport: Some(transport.clone()),
+            ..Options::default()
+        };
+        let settings = Settings::parse(settings).unwrap();
+        let connected = QueryProvider::with_options(DataEnvironment::SecurityGraph, options)
+            .connect(Connection::from_settings(&settings, instance))
+            .await
+            .unwrap();
+        let table = connected.exec_query("/security/alerts_v2?$top=1").await;
+        assert_eq!(table.unwrap().cell(0, "id").unwrap().to_string(), "1");
+        let requests = transport.requests();
+        let asked: Vec<&str> = requests
+            .iter()
+            .map(|request| request.url.as_str())
+            .collect();
+        assert_eq!(asked, expected, "{instance:?}");
+        assert_eq!(connected.all_rows().unwrap_err().kind(), ErrorKind::Usage);
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_lists_says_who_has() {
+    for environment in DataEnvironment::ALL {
+        let known = QueryProvider::new(environment).collections();
+        match environment {
+            DataEnvironment::M365d | DataEnvironment::Local => {
+                let error = known.unwrap_err();
+                assert_eq!(
+                    error.to_string(),
+                    format!("{environment} has no alerts, incidents or machines to list")
+                );
+            }
+            _ => assert_eq!(known.unwrap().environment, environment),
+        }
+    }
 }
 
 #[tokio::test]
