@@ -1,5 +1,6 @@
 //! The command line: subcommands and their options.
 
+mod collections;
 mod connection;
 mod output;
 mod queries;
@@ -12,6 +13,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use collections::{
+    AlertsCommand, ApiCommand, GetOptions, IncidentsCommand, IncidentsOptions, MachinesCommand,
+    PageOptions, RangeOptions, WatchedOptions,
+};
 pub(crate) use connection::ConnectionOptions;
 pub(crate) use output::{FailOn, OutputOptions};
 pub(crate) use queries::{
@@ -65,6 +70,18 @@ pub(crate) enum Command {
     /// Look at the query library, check it, test it
     #[command(subcommand)]
     Queries(Box<QueriesCommand>),
+    /// Alerts of Microsoft Graph or Defender for Endpoint
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
+    /// Incidents of Microsoft Graph
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
+    /// Machines of Defender for Endpoint
+    #[command(subcommand)]
+    Machines(MachinesCommand),
+    /// Any other path of the security APIs
+    #[command(subcommand)]
+    Api(ApiCommand),
     /// Print every environment's endpoints for every cloud
     Clouds(CloudsOptions),
     /// Look at the settings file, or change it

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod clouds;
+mod collections;
 mod config;
 mod context;
 mod dataset;
@@ -32,13 +33,16 @@ mod target;
 mod tenants;
 mod terminal;
 mod token;
+mod watch;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use defender_core::{Error, ErrorKind, Result};
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{
+    AlertsCommand, ApiCommand, Arguments, Command, IncidentsCommand, MachinesCommand,
+};
 use crate::context::Context;
 
 fn main() -> ExitCode {
@@ -97,6 +101,16 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
     match command {
         Command::Query(options) => return query::run(options, context).await,
         Command::Run(options) => return run::run(options, context).await,
+        Command::Alerts(AlertsCommand::List(options)) => {
+            return collections::alerts(options, context).await;
+        }
+        Command::Incidents(IncidentsCommand::List(options)) => {
+            return collections::incidents(options, context).await;
+        }
+        Command::Machines(MachinesCommand::List(options)) => {
+            return collections::machines(options, context).await;
+        }
+        Command::Api(ApiCommand::Get(options)) => return collections::get(options, context).await,
         Command::Emulator(options) => return emulator::run(options, context.quiet).await,
         Command::Clouds(options) => clouds::run(options)?,
         Command::Config(command) => config::run(command, context).await?,

@@ -154,6 +154,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn collections_ask_for_the_permission_that_the_table_has() {
+        let mut checked = 0;
+        for environment in DataEnvironment::ALL {
+            let Ok(collections) = defender_query::QueryProvider::new(environment).collections()
+            else {
+                continue;
+            };
+            for collection in collections.collections {
+                let operation = match collection.path.rsplit('/').next().unwrap() {
+                    "alerts" | "alerts_v2" => Operation::Alerts,
+                    "incidents" => Operation::Incidents,
+                    "machines" => Operation::Machines,
+                    other => panic!("{other} is in no table"),
+                };
+                let row = needed(environment, operation).unwrap();
+                assert_eq!(row.roles[0], collection.application_role);
+                assert_eq!(row.scopes[0], collection.delegated_scope);
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 6);
+    }
+
+    #[test]
     fn every_environment_can_hunt_or_says_why_not_and_the_guide_names_every_permission() {
         let guide = include_str!("../../../docs/guides/registering-the-application.md");
         for row in TABLE {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, Completeness, ConnectedProvider, Connection, DatetimeMode, Event, Failure, Query,
+    Answer, CollectionRequest, Completeness, ConnectedProvider, Connection, Event, Failure, Query,
     QueryProvider, Summary, Table, Timespan,
 };
 use defender_table::{Format, WriterOptions, flatten, ticks};
@@ -62,10 +62,7 @@ pub(crate) async fn run_asked(
         max_rows: options
             .max_rows
             .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
-        datetimes: match options.output.datetime {
-            Some(_) => DatetimeMode::Text,
-            None => DatetimeMode::Timestamp,
-        },
+        datetimes: options.output.datetimes(),
         text: asked.text,
     };
     let split = Split::of(options, environment, &mut query, asked.range, context)?;
@@ -229,7 +226,7 @@ pub(crate) fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
     Timespan::new(start, end).map(Some)
 }
 
-fn format(options: &OutputOptions) -> Result<Format> {
+pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
     let format = match (options.format, &options.output) {
         (Some(format), _) => format,
         (None, Some(_)) if !options.partition_by.is_empty() => Format::Parquet,
@@ -249,7 +246,8 @@ fn format(options: &OutputOptions) -> Result<Format> {
     Ok(format)
 }
 
-fn sink(options: &OutputOptions) -> Result<Sink> {
+/// Where the result goes.
+pub(crate) fn sink(options: &OutputOptions) -> Result<Sink> {
     let path = options.output.as_deref();
     match path.filter(|_| !options.partition_by.is_empty()) {
         Some(folder) => Sink::open_folder(folder, options.overwrite, &options.partition_by),
@@ -279,7 +277,14 @@ fn print(
             continue;
         }
         let endpoint = provider.endpoint(&target.connection)?;
-        context.note(&format!("POST {}", endpoint.url()));
+        let line = if provider.environment() == DataEnvironment::SecurityGraph {
+            let request = CollectionRequest::from(query);
+            let url = provider.collection_url(&target.connection, &request)?;
+            format!("GET {url}")
+        } else {
+            format!("POST {}", endpoint.url())
+        };
+        context.note(&line);
         context.note(&format!(
             "token for {} from {}",
             endpoint.scope(),
@@ -329,11 +334,23 @@ async fn connect(provider: &QueryProvider, connection: Connection) -> Result<Con
 }
 
 /// What was written.
-struct Written {
+pub(crate) struct Written {
     rows: usize,
     summary: Summary,
     /// The reader went away before the end.
     closed: bool,
+}
+
+impl Written {
+    /// Whether nobody reads any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// How many rows there are in all, where the service was asked and said so.
+    pub(crate) fn count(&self) -> Option<u64> {
+        self.summary.stats.as_ref()?.get("count")?.as_u64()
+    }
 }
 
 /// What the thread that writes and the one that waits for it tell each other.
@@ -347,7 +364,7 @@ struct Progress {
 
 /// Writes on a thread of its own: whoever reads standard output may be slow, and Ctrl-C is heard
 /// all the same.
-async fn write(
+pub(crate) async fn write(
     answer: Answer,
     format: Format,
     options: &OutputOptions,
@@ -464,7 +481,7 @@ async fn copy(
     Ok(summary)
 }
 
-fn finish(
+pub(crate) fn finish(
     written: &Written,
     failures: &[Failure],
     split: bool,

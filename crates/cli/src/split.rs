@@ -45,6 +45,13 @@ impl Split {
             )
             .with_hint("leave out --all-rows, --split-by and --resume"));
         }
+        if environment == DataEnvironment::SecurityGraph {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "answers of SecurityGraph come in pages, up to the last one, and are not split",
+            )
+            .with_hint("leave out --all-rows, --split-by and --resume"));
+        }
         Splitting::of(&query.text)?;
         let width = options.split_by.as_deref().map(width).transpose()?;
         let resume = if let Some(path) = &options.resume {

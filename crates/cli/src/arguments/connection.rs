@@ -16,7 +16,7 @@ use defender_core::{DataEnvironment, Error};
 )]
 #[expect(clippy::doc_markdown, reason = "the docs are the help text")]
 pub(crate) struct ConnectionOptions {
-    /// The data environment: M365DGraph, MDE (MDATP), M365D, Local [default: M365DGraph]
+    /// The data environment: M365DGraph, MDE (MDATP), M365D, SecurityGraph (MSGraph), Local [default: M365DGraph, for machines MDE]
     #[arg(long, value_name = "NAME", value_parser = environment)]
     pub(crate) env: Option<DataEnvironment>,
     /// An instance of the settings file: MicrosoftDefender-NAME; may be given again

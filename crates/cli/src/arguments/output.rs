@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use defender_core::Error;
-use defender_table::Format;
+use defender_table::{DatetimeMode, Format};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -39,6 +39,16 @@ pub(crate) struct OutputOptions {
     /// Exit with 10 when there are rows, or when there are none
     #[arg(long, value_name = "WHEN")]
     pub(crate) fail_on: Option<FailOn>,
+}
+
+impl OutputOptions {
+    /// How datetimes travel.
+    pub(crate) fn datetimes(&self) -> DatetimeMode {
+        match self.datetime {
+            Some(_) => DatetimeMode::Text,
+            None => DatetimeMode::Timestamp,
+        }
+    }
 }
 
 fn format(text: &str) -> Result<Format, String> {

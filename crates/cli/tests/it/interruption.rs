@@ -15,7 +15,7 @@ use crate::command::{Folder, Ran, finish};
 use crate::service::{self, HUNT};
 
 /// What Ctrl-C does.
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     let status = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()

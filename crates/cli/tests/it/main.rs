@@ -5,6 +5,7 @@
 
 mod all_rows;
 mod cases;
+mod collections;
 mod command;
 mod faults;
 mod hosts;

@@ -1,0 +1,321 @@
+//! `defender alerts`, `incidents`, `machines` and `api`: lists of a security API.
+
+use std::process::ExitCode;
+
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
+use defender_http::SystemClock;
+use defender_query::{Collection, CollectionRequest, ConnectedProvider, QueryProvider};
+use defender_table::{Format, ticks};
+
+use crate::arguments::{GetOptions, IncidentsOptions, PageOptions, RangeOptions, WatchedOptions};
+use crate::context::Context;
+use crate::dataset::with_source;
+use crate::emulator::interrupted;
+use crate::query;
+use crate::target::{self, Target};
+use crate::watch::{self, Watched};
+
+/// What is listed, and its name.
+#[derive(Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    /// Its paths, one for each API that has it.
+    paths: &'static [&'static str],
+    hint: &'static str,
+}
+
+const ALERTS: Kind = Kind {
+    name: "alerts",
+    paths: &["security/alerts_v2", "alerts"],
+    hint: "give --env M365DGraph, --env SecurityGraph or --env MDE",
+};
+const INCIDENTS: Kind = Kind {
+    name: "incidents",
+    paths: &["security/incidents"],
+    hint: "give --env M365DGraph or --env SecurityGraph",
+};
+const MACHINES: Kind = Kind {
+    name: "machines",
+    paths: &["machines"],
+    hint: "give --env MDE",
+};
+
+impl Kind {
+    /// The collection that it is in `environment`.
+    fn collection(self, environment: DataEnvironment) -> Result<&'static Collection> {
+        let known = QueryProvider::new(environment).collections().ok();
+        known
+            .and_then(|known| self.paths.iter().find_map(|path| known.collection(path)))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Usage,
+                    format!("{environment} has no list of {}", self.name),
+                )
+                .with_hint(self.hint)
+            })
+    }
+}
+
+/// `defender alerts list`.
+pub(crate) async fn alerts(options: &WatchedOptions, context: &Context) -> Result<ExitCode> {
+    let page = &options.list.page;
+    let environment = environment(page, DataEnvironment::M365dGraph);
+    let Some(interval) = options.watch else {
+        let listing = Listing::of(&options.list, ALERTS, environment, None)?;
+        return list(page, environment, &listing, context).await;
+    };
+    if page
+        .output
+        .format
+        .is_some_and(|format| format != Format::Ndjson)
+    {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "--watch prints a line of JSON for each alert, and no other format",
+        )
+        .with_hint("leave out --format"));
+    }
+    let collection = ALERTS.collection(environment)?;
+    // The watch has a start of its own.
+    let request = CollectionRequest {
+        filter: options.list.filter.clone(),
+        columns: chosen(page),
+        ..self::page(page, CollectionRequest::new(collection.path))
+    };
+    if page.print {
+        return print(page, environment, &request, context);
+    }
+    let now = SystemClock.now();
+    let start = match &options.list.start {
+        Some(start) => moment(start, now)?,
+        None => now,
+    };
+    let (connected, demo) = connect(page, environment, context).await?;
+    let watched = Watched {
+        request,
+        start,
+        interval,
+        cursor: options.cursor.as_deref(),
+        output: &page.output,
+    };
+    let ended = watch::run(connected.collections()?, watched, context).await;
+    drop(demo);
+    ended
+}
+
+/// `defender incidents list`.
+pub(crate) async fn incidents(options: &IncidentsOptions, context: &Context) -> Result<ExitCode> {
+    let environment = environment(&options.list.page, DataEnvironment::M365dGraph);
+    let expand = options.alerts.then_some("alerts");
+    let listing = Listing::of(&options.list, INCIDENTS, environment, expand)?;
+    list(&options.list.page, environment, &listing, context).await
+}
+
+/// `defender machines list`.
+pub(crate) async fn machines(options: &RangeOptions, context: &Context) -> Result<ExitCode> {
+    let environment = environment(&options.page, DataEnvironment::Mde);
+    let listing = Listing::of(options, MACHINES, environment, None)?;
+    list(&options.page, environment, &listing, context).await
+}
+
+/// `defender api get`.
+pub(crate) async fn get(options: &GetOptions, context: &Context) -> Result<ExitCode> {
+    let environment = environment(&options.page, DataEnvironment::M365dGraph);
+    let listing = Listing {
+        request: CollectionRequest {
+            columns: chosen(&options.page),
+            ..page(&options.page, CollectionRequest::new(&options.path))
+        },
+        shortened: None,
+    };
+    list(&options.page, environment, &listing, context).await
+}
+
+/// What is asked for, and what a table leaves out of it.
+struct Listing {
+    request: CollectionRequest,
+    /// How many columns are shown of how many.
+    shortened: Option<(usize, usize)>,
+}
+
+impl Listing {
+    /// As the options of a known collection have it, `expand` included.
+    fn of(
+        options: &RangeOptions,
+        kind: Kind,
+        environment: DataEnvironment,
+        expand: Option<&str>,
+    ) -> Result<Self> {
+        let collection = kind.collection(environment)?;
+        let mut request = CollectionRequest {
+            expand: expand.map(str::to_owned),
+            filter: filter(options, collection)?,
+            columns: chosen(&options.page),
+            ..page(&options.page, CollectionRequest::new(collection.path))
+        };
+        let output = &options.page.output;
+        let is_table = query::format(output)? == Format::Table;
+        let mut shortened = None;
+        if is_table && options.page.columns.is_empty() && !output.flatten {
+            // A table of every column is nothing that a person can read.
+            let brief: Vec<String> = collection
+                .brief
+                .iter()
+                .copied()
+                .chain(expand)
+                .map(str::to_owned)
+                .collect();
+            let all = collection.columns.len() + usize::from(expand.is_some());
+            shortened = Some((brief.len(), all));
+            request.columns = Some(brief);
+        }
+        Ok(Self { request, shortened })
+    }
+}
+
+/// The columns that were asked for; `None` for all.
+fn chosen(options: &PageOptions) -> Option<Vec<String>> {
+    let names = &options.columns;
+    let all = names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case("all"));
+    (!all).then(|| names.iter().map(|name| name.trim().to_owned()).collect())
+}
+
+fn environment(options: &PageOptions, default: DataEnvironment) -> DataEnvironment {
+    options.connection.env.unwrap_or(default)
+}
+
+fn page(options: &PageOptions, request: CollectionRequest) -> CollectionRequest {
+    CollectionRequest {
+        top: options.top,
+        skip: options.skip,
+        count: options.count,
+        max_rows: options
+            .max_rows
+            .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
+        datetimes: options.output.datetimes(),
+        ..request
+    }
+}
+
+/// The filter with the range of time in it, as the documentation's first example has it.
+///
+/// Source: <https://learn.microsoft.com/defender-endpoint/api/api-hello-world>
+fn filter(options: &RangeOptions, collection: &Collection) -> Result<Option<String>> {
+    let now = SystemClock.now();
+    let bound = |operator: &str, text: &Option<String>| -> Result<Option<String>> {
+        let Some(text) = text else { return Ok(None) };
+        let ticks = ticks::from_system_time(moment(text, now)?).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("'{text}' is outside the years 1 to 9999"),
+            )
+        })?;
+        let time = collection.time;
+        Ok(Some(format!(
+            "{time} {operator} {}",
+            ticks::format_datetime(ticks)
+        )))
+    };
+    let mut parts: Vec<String> = [bound("ge", &options.start)?, bound("le", &options.end)?]
+        .into_iter()
+        .flatten()
+        .collect();
+    if let Some(filter) = &options.filter {
+        parts.push(if parts.is_empty() {
+            filter.clone()
+        } else {
+            format!("({filter})")
+        });
+    }
+    Ok((!parts.is_empty()).then(|| parts.join(" and ")))
+}
+
+type Demo = Option<defender_emulator::Running>;
+
+/// Where the options lead, and the provider that goes there.
+async fn target(
+    options: &PageOptions,
+    environment: DataEnvironment,
+    context: &Context,
+) -> Result<(QueryProvider, Target, Demo)> {
+    let provider = target::provider(&options.connection, environment, context);
+    if options.demo {
+        let (running, target) = target::demo().await?;
+        return Ok((provider, target, Some(running)));
+    }
+    let target = target::only(&options.connection, environment, context, "a list")?;
+    Ok((provider, target, None))
+}
+
+async fn connect(
+    options: &PageOptions,
+    environment: DataEnvironment,
+    context: &Context,
+) -> Result<(ConnectedProvider, Demo)> {
+    let (provider, target, demo) = target(options, environment, context).await?;
+    // Signing in takes much room, and only here.
+    let connected = Box::pin(provider.connect(target.connection.clone())).await;
+    let connected =
+        connected.map_err(|error| target::with_consent(error, &provider, &target.connection))?;
+    Ok((connected, demo))
+}
+
+async fn list(
+    options: &PageOptions,
+    environment: DataEnvironment,
+    listing: &Listing,
+    context: &Context,
+) -> Result<ExitCode> {
+    let request = &listing.request;
+    if options.print {
+        return print(options, environment, request, context);
+    }
+    let format = query::format(&options.output)?;
+    let sink = query::sink(&options.output)?;
+    let run = async {
+        let (connected, demo) = connect(options, environment, context).await?;
+        let answer = connected.collections()?.list(request).await?;
+        let answer = with_source(answer, &options.output.partition_by, &connected)?;
+        Ok::<_, Error>((answer, demo))
+    };
+    let (answer, demo) = tokio::select! {
+        // Listening comes first, so that nothing is sent that cannot be interrupted.
+        biased;
+        result = interrupted() => {
+            result?;
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"));
+        }
+        result = run => result?,
+    };
+    let written = query::write(answer, format, &options.output, sink, context).await?;
+    drop(demo);
+    if let Some(count) = written.count() {
+        context.note(&format!("{count} in all"));
+    }
+    if let Some((shown, all)) = listing.shortened {
+        context.note(&format!(
+            "{shown} of {all} columns; --columns all shows every one"
+        ));
+    }
+    query::finish(&written, &[], true, options.output.fail_on, context)
+}
+
+/// Says what would be sent, and where; nothing is.
+fn print(
+    options: &PageOptions,
+    environment: DataEnvironment,
+    request: &CollectionRequest,
+    context: &Context,
+) -> Result<ExitCode> {
+    let provider = target::provider(&options.connection, environment, context);
+    let target = target::only(&options.connection, environment, context, "a list")?;
+    let endpoint = provider.endpoint(&target.connection)?;
+    context.note(&format!(
+        "token for {} from {}",
+        endpoint.scope(),
+        endpoint.authority
+    ));
+    let url = provider.collection_url(&target.connection, request)?;
+    crate::listing::print(&format!("GET {url}"))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,112 @@
+//! `defender alerts list --watch`: each new row once, a line each, until somebody ends it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use defender_core::{Error, ErrorKind, Result};
+use defender_query::{CollectionRequest, Collections, Cursor, Watch};
+use defender_table::Format;
+use tempfile::NamedTempFile;
+
+use crate::arguments::OutputOptions;
+use crate::context::Context;
+use crate::emulator::interrupted;
+use crate::sink::Sink;
+use crate::{failure, query};
+
+/// What is watched, since when, and how often.
+pub(crate) struct Watched<'w> {
+    pub(crate) request: CollectionRequest,
+    pub(crate) start: SystemTime,
+    pub(crate) interval: Duration,
+    /// Where what was printed is kept.
+    pub(crate) cursor: Option<&'w Path>,
+    pub(crate) output: &'w OutputOptions,
+}
+
+/// Looks again and again, until it is interrupted or nobody reads any more.
+pub(crate) async fn run(
+    collections: Arc<Collections>,
+    watched: Watched<'_>,
+    context: &Context,
+) -> Result<ExitCode> {
+    let kept = watched.cursor.map(read).transpose()?.flatten();
+    let goes_on = kept.is_some();
+    let path = watched.request.path.clone();
+    let mut watch = Watch::new(collections, watched.request, watched.start, kept)?;
+    context.note(&format!(
+        "watching {path} {}; Ctrl-C ends it",
+        if goes_on {
+            "from where the cursor is".to_owned()
+        } else {
+            format!("from {}", watch.cursor().start())
+        }
+    ));
+    let mut ended = std::pin::pin!(interrupted());
+    loop {
+        let looked = tokio::select! {
+            biased;
+            result = &mut ended => return result.map(|()| interruption()),
+            looked = watch.look() => looked,
+        };
+        match looked {
+            Ok(answer) => {
+                let sink = Sink::open(None, false)?;
+                let written =
+                    query::write(answer, Format::Ndjson, watched.output, sink, context).await?;
+                if written.is_closed() {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                // Only now are the rows somebody else's: what is printed twice is seen, what is
+                // never printed is not.
+                if let Some(path) = watched.cursor {
+                    keep(path, watch.cursor())?;
+                }
+            }
+            // It was tried again already; the next look covers what this one missed.
+            Err(error) if error.is_transient() => context.failure("this look failed", &error),
+            Err(error) => return Err(error),
+        }
+        tokio::select! {
+            biased;
+            result = &mut ended => return result.map(|()| interruption()),
+            () = tokio::time::sleep(watched.interval) => {}
+        }
+    }
+}
+
+/// The usual end of a watch, which is no error to talk about.
+fn interruption() -> ExitCode {
+    ExitCode::from(failure::exit_code(ErrorKind::Interrupted))
+}
+
+fn read(path: &Path) -> Result<Option<Cursor>> {
+    match std::fs::read(path) {
+        Ok(json) => Cursor::from_json(&json).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(
+            Error::new(ErrorKind::Io, format!("cannot read {}", path.display())).with_source(error),
+        ),
+    }
+}
+
+/// Puts the cursor in the place of the last one, whole or not at all.
+fn keep(path: &Path, cursor: &Cursor) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let write = || {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(cursor.to_json().as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error: std::io::Error| {
+        Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
+    })
+}
