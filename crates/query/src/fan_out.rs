@@ -115,7 +115,7 @@ impl Ask for Plainly {
 /// that fails leaves the rows of the others as they are, makes the answer incomplete, and is in
 /// [`failures`](Self::failures).
 ///
-/// The columns are the union of those of the first answers, as [`concat`] makes it; once these are
+/// The columns are the union of those of the first answers, as [`concat()`] makes it; once these are
 /// more than [`FanOutOptions::together`], a connection with columns that are not there yet fails
 /// instead of losing them.
 ///
