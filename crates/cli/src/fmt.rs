@@ -21,13 +21,21 @@ pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
         return stdin(options, &layout);
     }
     let mut wrong = 0;
+    let mut unread = 0;
     let mut changed = Vec::new();
     for file in &options.files {
         if file == Path::new("-") {
             stdin(options, &layout)?;
             continue;
         }
-        let text = std::fs::read_to_string(file).map_err(|error| cannot("read", file, error))?;
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                context.note(&format!("cannot read {}: {error}", file.display()));
+                unread += 1;
+                continue;
+            }
+        };
         match format(&file.to_string_lossy(), &text, &layout) {
             Err(complaint) => {
                 context.note(&complaint);
@@ -51,6 +59,13 @@ pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
         return Err(Error::new(
             ErrorKind::Query,
             format!("{wrong} {noun} not KQL"),
+        ));
+    }
+    if unread > 0 {
+        let noun = if unread == 1 { "file" } else { "files" };
+        return Err(Error::new(
+            ErrorKind::Io,
+            format!("{unread} {noun} cannot be read"),
         ));
     }
     if options.check && !changed.is_empty() {
@@ -79,28 +94,33 @@ fn stdin(options: &FmtOptions, layout: &FormatOptions) -> Result<()> {
 }
 
 fn format(name: &str, text: &str, layout: &FormatOptions) -> Result<String, String> {
-    kql_syntax::format(text, layout).map_err(|diagnostics| {
+    let formatted = kql_syntax::format(text, layout).map_err(|diagnostics| {
         let lines = Lines::new(text);
         let complaints: Vec<String> = diagnostics
             .iter()
             .map(|diagnostic| lines.render(diagnostic))
             .collect();
         format!("{name}: {}", complaints.join("\n"))
-    })
+    })?;
+    // A checkout on Windows has its own line breaks, and they are not a matter of layout.
+    let breaks = text.matches('\n').count();
+    if breaks > 0 && breaks == text.matches("\r\n").count() {
+        return Ok(formatted.replace("\r\n", "\n").replace('\n', "\r\n"));
+    }
+    Ok(formatted)
 }
 
 /// A file is its old text or its new one, whatever happens on the way.
 fn replace(path: &Path, text: &str) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let write = || -> std::io::Result<()> {
+        // A link stays one.
+        let path = path.canonicalize()?;
+        let folder = path.parent().unwrap_or(Path::new("."));
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file()
-            .set_permissions(std::fs::metadata(path)?.permissions())?;
-        file.persist(path).map_err(|error| error.error)?;
+            .set_permissions(std::fs::metadata(&path)?.permissions())?;
+        file.persist(&path).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(|error| cannot("write", path, error))
@@ -108,4 +128,33 @@ fn replace(path: &Path, text: &str) -> Result<()> {
 
 fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_stay_as_they_are() {
+        let layout = FormatOptions::default();
+        let laid_out = |text| format("q", text, &layout).unwrap();
+        assert_eq!(
+            laid_out("T|take 5\r\n|count\r\n"),
+            "T\r\n| take 5\r\n| count\r\n"
+        );
+        assert_eq!(laid_out("T|take 5\n|count\r\n"), "T\n| take 5\n| count\n");
+        assert_eq!(laid_out("T|take 5|count"), "T\n| take 5\n| count\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a.kql"), folder.path().join("b.kql"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, "new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+    }
 }
