@@ -377,13 +377,6 @@ pub(crate) fn all() -> Vec<Input> {
                 "| project-reorder x1*, x2*, * asc ".repeat(1_700)
             ),
         ),
-        (
-            "500 large constants",
-            format!(
-                "print {}",
-                joined(500, ",", |_| "array_length(range(1,1048576))".to_owned())
-            ),
-        ),
         ("search of everything", "search 'nothing'".to_owned()),
     ];
     texts

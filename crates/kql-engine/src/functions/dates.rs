@@ -66,9 +66,11 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 moment(next.checked_sub(1))
             })
         }
-        "dayofweek" => {
-            of_ticks(|ticks, _| Some(Datum::TimeSpan(calendar::weekday(ticks) * TICKS_PER_DAY)))
-        }
+        // The service looks at the next day, and the last day of the calendar has none.
+        "dayofweek" => of_ticks(|ticks, _| {
+            calendar::in_range(ticks.checked_add(TICKS_PER_DAY)?)?;
+            Some(Datum::TimeSpan(calendar::weekday(ticks) * TICKS_PER_DAY))
+        }),
         "dayofmonth" => of_ticks(|ticks, _| small(date_of(ticks).day)),
         "dayofyear" => of_ticks(|ticks, _| small(calendar::day_of_year(ticks))),
         "hourofday" => of_ticks(|ticks, _| small(ticks.rem_euclid(TICKS_PER_DAY) / TICKS_PER_HOUR)),

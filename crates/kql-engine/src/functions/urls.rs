@@ -111,7 +111,8 @@ fn encode(text: &str, kept: &[u8], plus: bool) -> String {
         } else if byte == b' ' && plus {
             out.push('+');
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // In small letters, as the documentation of both functions shows.
+            out.push_str(&format!("%{byte:02x}"));
         }
     }
     out

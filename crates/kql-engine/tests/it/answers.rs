@@ -69,6 +69,14 @@ fn rows_are_filtered_and_projected() {
             "let f = (n:long) { toscalar(range a from 1 to n step 1 | count) }; print f(4)",
             "[[4]]",
         ),
+        (
+            "print url_encode('https://www.bing.com/hello world'), url_encode_component('a b/c')",
+            r#"[["https%3a%2f%2fwww.bing.com%2fhello+world","a%20b%2fc"]]"#,
+        ),
+        (
+            "print dayofweek(datetime(9999-12-31 23:59:59)), dayofweek(datetime(9999-12-30))",
+            r#"[[null,"4.00:00:00"]]"#,
+        ),
         ("datatable(a:long)[1] | as T | union T", "[[1],[1]]"),
         (
             "print range(1, 3), range(3, 1, -1), range(1, 3.5), range(1.5, 3), range(3, 1), \
