@@ -156,6 +156,32 @@ impl RowGroups {
     }
 }
 
+/// The rows of several files that pass `tests`; of one file at a time more than its name is held.
+pub(super) fn several(
+    sources: &Arc<[Source]>,
+    conditions: &[Condition],
+    wanted: &[(String, ScalarType)],
+    tests: &[Test],
+) -> Batches {
+    let (sources, conditions) = (Arc::clone(sources), conditions.to_vec());
+    let (wanted, tests) = (wanted.to_vec(), tests.to_vec());
+    let count = sources.len();
+    let rows_of = move |at: usize| -> Batches {
+        let mut all = Vec::new();
+        let found = shares(&sources[at], &conditions).and_then(|shares| {
+            for share in shares {
+                all.push(share.open(&wanted, &tests)?);
+            }
+            Ok(())
+        });
+        match found {
+            Ok(()) => Box::new(all.into_iter().flatten()),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    };
+    Box::new((0..count).flat_map(rows_of))
+}
+
 pub(super) fn parquet(
     source: &Source,
     wanted: &[(String, ScalarType)],

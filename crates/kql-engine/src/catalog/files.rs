@@ -159,11 +159,15 @@ impl Source {
         }
     }
 
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(u64::MAX, |one| one.len())
+    }
+
     /// Whether reading it again costs as much as the first time: text, and not too much of it.
     pub(super) fn is_worth_keeping(&self) -> bool {
         let text = matches!(self.format(), Ok(Format::Json | Format::Separated(_)));
-        let length = std::fs::metadata(&self.path).map_or(u64::MAX, |one| one.len());
-        text && length <= 32 << 20
+        text && self.length() <= 32 << 20
     }
 
     /// The columns the file has; rows that were read on the way, when they are at most `limit`

@@ -35,6 +35,16 @@ use crate::{EngineError, expression};
 /// How many rows at hand make a share.
 const SHARE: usize = 65_536;
 
+/// A Parquet file of fewer bytes shares a start with others: what is known of thousands of small
+/// files takes more memory than their rows.
+const SMALL: u64 = 1 << 20;
+
+/// The most bytes of small files in a share.
+const TOGETHER: u64 = 4 << 20;
+
+/// The most small files in a share.
+const FILES: usize = 64;
+
 /// A table with the columns of a query.
 #[derive(Debug)]
 pub(crate) struct Rows {
@@ -147,6 +157,7 @@ impl TableProvider for Rows {
             reading: Arc::new(Reading {
                 columns,
                 tests,
+                conditions,
                 span: self.span.clone(),
                 seen: AtomicUsize::new(0),
                 passed: AtomicUsize::new(0),
@@ -162,12 +173,15 @@ enum Share {
     Kept(Vec<RecordBatch>),
     File(Source),
     Groups(RowGroups),
+    /// Small Parquet files.
+    Several(Arc<[Source]>),
 }
 
 /// What a scan wants of every share.
 struct Reading {
     columns: Vec<(String, ScalarType)>,
     tests: Vec<Test>,
+    conditions: Vec<Condition>,
     span: Range<usize>,
     /// Rows of the shares read so far, and how many of them passed the tests.
     seen: AtomicUsize,
@@ -177,10 +191,19 @@ struct Reading {
 impl Reading {
     /// The rows of a share that pass the tests, with the columns of the scan and maybe more.
     fn open(self: &Arc<Self>, share: &Share) -> std::result::Result<Batches, EngineError> {
-        if let Share::Groups(groups) = share
-            && self.is_selective()
-        {
-            return groups.open(&self.columns, &self.tests);
+        if self.is_selective() {
+            match share {
+                Share::Groups(groups) => return groups.open(&self.columns, &self.tests),
+                Share::Several(sources) => {
+                    return Ok(columnar::several(
+                        sources,
+                        &self.conditions,
+                        &self.columns,
+                        &self.tests,
+                    ));
+                }
+                Share::Kept(_) | Share::File(_) => {}
+            }
         }
         let mut wanted = self.columns.clone();
         for column in self.tests.iter().flat_map(Test::columns) {
@@ -190,6 +213,7 @@ impl Reading {
         }
         let batches = match share {
             Share::Groups(groups) => groups.open(&wanted, &[])?,
+            Share::Several(sources) => columnar::several(sources, &self.conditions, &wanted, &[]),
             Share::File(source) => source.open(&wanted)?,
             Share::Kept(batches) => {
                 let batches = batches.clone();
@@ -371,8 +395,24 @@ impl Loaded {
         tests: &[Test],
     ) -> std::result::Result<Vec<Share>, EngineError> {
         let mut shares = Vec::new();
+        let mut small = Vec::new();
+        let mut together = 0;
         for part in &self.parts {
+            let length = match part {
+                Part::File(source) if !may_pass(source, tests)? => continue,
+                Part::File(source) if source.is_parquet() => source.length(),
+                _ => u64::MAX,
+            };
+            let full = small.len() == FILES || length.saturating_add(together) > TOGETHER;
+            if (full || length >= SMALL) && !small.is_empty() {
+                shares.push(Share::Several(std::mem::take(&mut small).into()));
+                together = 0;
+            }
             match part {
+                Part::File(source) if length < SMALL => {
+                    small.push(source.clone());
+                    together += length;
+                }
                 Part::Kept(batches) => {
                     let mut rows = 0;
                     let mut share: Vec<RecordBatch> = Vec::new();
@@ -386,7 +426,6 @@ impl Loaded {
                     }
                     shares.push(Share::Kept(share));
                 }
-                Part::File(source) if !may_pass(source, tests)? => {}
                 Part::File(source) if source.is_parquet() => {
                     shares.extend(
                         columnar::shares(source, conditions)?
@@ -396,6 +435,9 @@ impl Loaded {
                 }
                 Part::File(source) => shares.push(Share::File(source.clone())),
             }
+        }
+        if !small.is_empty() {
+            shares.push(Share::Several(small.into()));
         }
         Ok(shares)
     }

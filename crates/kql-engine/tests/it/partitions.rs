@@ -212,6 +212,44 @@ fn many_rows_of_a_folder_are_tested_with_its_values() {
 }
 
 #[test]
+fn hundreds_of_small_files_are_read_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in 0..200_i64 {
+        let path = folder
+            .path()
+            .join(format!("T/k={}/{part:03}.parquet", part % 3));
+        parquet(&path, part * 10, 10);
+    }
+    // One among them is large, and one has its rows as text.
+    parquet(&folder.path().join("T/k=1/100-a.parquet"), 10_000, 300_000);
+    text(
+        &folder.path().join("T/k=1/100-b.csv"),
+        "N,Name\n5000,five\n",
+    );
+    let sequential = over(folder.path());
+    let options = kql_engine::Options {
+        threads: 4,
+        ..Default::default()
+    };
+    for engine in [sequential.clone(), sequential.with_options(options)] {
+        let query = "T | summarize n = count(), min(N), max(N) by k | sort by k asc";
+        assert_eq!(
+            answer(&engine, &format!("{query} | project k, n, min_N, max_N")),
+            rows!([
+                [0, 670, 0, 1989],
+                [1, 300_671, 10, 309_999],
+                [2, 660, 20, 1979]
+            ])
+        );
+        let query = "T | where N in (15, 995, 1000, 5000, 10001) | project N, k";
+        assert_eq!(
+            answer(&engine, query),
+            rows!([[995, 0], [15, 1], [10_001, 1], [5000, 1], [1000, 1]])
+        );
+    }
+}
+
+#[test]
 fn a_files_own_column_counts_more() {
     let folder = tempfile::tempdir().unwrap();
     text(
