@@ -166,14 +166,16 @@ impl Settings {
                 ErrorKind::Config,
                 format!("the settings have no section for {environment}"),
             )
-            .with_hint(format!(
-                "{file}; add DataProviders.{}, or give the connection as options",
-                if environment == DataEnvironment::SecurityGraph {
-                    "MicrosoftGraph"
-                } else {
-                    "MicrosoftDefender"
-                }
-            ))
+            .with_hint(if environment == DataEnvironment::SecurityGraph {
+                format!(
+                    "{file}; add DataProviders.MicrosoftGraph, give the connection as options, or \
+                     ask M365DGraph, which has the same lists and reads MicrosoftDefender"
+                )
+            } else {
+                format!(
+                    "{file}; add DataProviders.MicrosoftDefender, or give the connection as options"
+                )
+            })
         })
     }
 

@@ -307,6 +307,21 @@ const WATCH: [&str; 10] = [
     "id",
 ];
 
+#[test]
+fn the_section_of_hunting_is_enough() {
+    let running = start(1);
+    let folder = Folder::of(&running);
+    let ran = folder.run(&["alerts", "list", "--format", "ndjson", "--columns", "id"]);
+    assert_eq!(ran.text(), "{\"id\":\"da1\"}\n", "{}", ran.stderr);
+    let ran = folder.run(&["alerts", "list", "--env", "MSGraph"]);
+    insta::assert_snapshot!(told(&ran, &folder, &running), @r"
+    --
+    error: the settings have no section for SecurityGraph
+      hint: the settings file is [folder]/cwd/msticpyconfig.yaml; add DataProviders.MicrosoftGraph, give the connection as options, or ask M365DGraph, which has the same lists and reads MicrosoftDefender
+    exit 3
+    ");
+}
+
 fn watch(folder: &Folder) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = folder.command(&WATCH).spawn().unwrap();
     let stdout = BufReader::new(child.stdout.take().unwrap());
