@@ -115,6 +115,24 @@ def wrong_secret() -> None:
 
 
 @check(MSTICPY)
+def security_graph() -> None:
+    """SecurityGraph gets alerts, the first page in one row, and a 400 for a wrong filter"""
+    made = connected("SecurityGraph")
+    path = "/security/alerts_v2?$filter=severity eq 'medium'&$top=1"
+    frame = made.exec_query(path)
+    equal(len(frame), 1)
+    page = frame["value"][0]
+    ours = json.loads(
+        command(["query", "--env", "SecurityGraph", "--format", "json", path])
+    )
+    # It reads one page; ours goes on to the last one.
+    equal([one["id"] for one in page], [ours[0]["id"]])
+    expect(len(ours) > 1, ours)
+    with raises(httpx.HTTPStatusError, "400 Bad Request"):
+        made.exec_query("/security/alerts_v2?$filter=title eq 'x'")
+
+
+@check(MSTICPY)
 def certificate() -> None:
     """a certificate as DER, and its key"""
     made = provider()
