@@ -229,20 +229,7 @@ impl<'s> Compiler<'s> {
                 } else {
                     functions::kernel_of(&call)
                 };
-                let Some(body) = found.map_err(|error| match error {
-                    EngineError::Unsupported { what, span: None } => {
-                        EngineError::unsupported(what, range.clone())
-                    }
-                    EngineError::Runtime {
-                        message,
-                        span: None,
-                    } => EngineError::Runtime {
-                        message,
-                        span: Some(range.clone()),
-                    },
-                    other => other,
-                })?
-                else {
+                let Some(body) = found.map_err(|error| error.about(range.clone()))? else {
                     let what = format!("function {}()", function.name);
                     return Err(EngineError::unsupported(what, range));
                 };
@@ -252,10 +239,15 @@ impl<'s> Compiler<'s> {
                         ty,
                     });
                 }
+                if FALLIBLE.contains(&function.name) {
+                    let located = move |error: EngineError| error.about(range.clone());
+                    let body = kernel(move |values| body(values).map_err(&located));
+                    return folded(apply(body, arguments, ty));
+                }
                 apply(body, arguments, ty)
             }
         };
-        folded(compiled)
+        folded(compiled).map_err(|error| error.about(expr.span.range()))
     }
 
     fn set(
@@ -375,6 +367,20 @@ fn apply(body: Kernel, arguments: Vec<Compiled>, ty: ScalarType) -> Compiled {
         ty,
     }
 }
+
+/// Functions that may fail for one row and not for another, and then are shown in the query.
+const FALLIBLE: [&str; 10] = [
+    "assert",
+    "extract",
+    "extract_all",
+    "format_datetime",
+    "format_timespan",
+    "indexof_regex",
+    "replace_regex",
+    "trim",
+    "trim_end",
+    "trim_start",
+];
 
 /// The most bytes of a value that is kept instead of what makes it.
 const LARGE: usize = 1 << 20;

@@ -81,6 +81,43 @@ fn too_little_memory_is_an_error() {
 }
 
 #[test]
+fn what_fails_for_a_row_is_shown_where_it_is_written() {
+    for (query, shown) in [
+        (
+            "range x from 1 to 3 step 1\n| extend y = 1 + toint(assert(x < 3, 'three'))",
+            "assert(x < 3, 'three')",
+        ),
+        (
+            "print f = 'q' | extend f = strcat(f, f) | extend d = format_datetime(datetime(2026-11-01), f)",
+            "format_datetime(datetime(2026-11-01), f)",
+        ),
+        (
+            "print r = '(' | extend r = strcat(r, r) | where isempty(extract(r, 0, 'x'))",
+            "extract(r, 0, 'x')",
+        ),
+        (
+            "print a = 1 | extend b = 2, c = format_timespan(1h, 'w')",
+            "format_timespan(1h, 'w')",
+        ),
+    ] {
+        let error = run(query).unwrap_err();
+        assert!(matches!(error, EngineError::Runtime { .. }), "{error:?}");
+        let text = error.render(query);
+        let carets = text.lines().last().unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert_eq!(
+            carets.trim_start(),
+            "^".repeat(shown.chars().count()),
+            "{text}"
+        );
+        assert!(
+            line[carets.find('^').unwrap()..].starts_with(shown),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn the_rows_of_an_answer_take_of_the_memory_there_is() {
     let limited = |most| {
         let options = Options {
