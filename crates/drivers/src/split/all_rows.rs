@@ -21,7 +21,7 @@ use crate::{Description, Driver, Query};
 pub struct SplitOptions {
     /// How many slices are asked at once; 2.
     pub parallel: usize,
-    /// The width of the first slices in [`ticks`]; `None` to choose it by the number of rows.
+    /// The width of the first slices in [`ticks`](defender_table::ticks); `None` to choose it by the number of rows.
     pub width: Option<i64>,
     /// About how many bytes of memory the rows of a slice may take; 24 MiB. The service counts
     /// its 50 MB in a form that is larger.
