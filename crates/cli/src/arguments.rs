@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Schema(SchemaOptions),
     /// Print what a token says, and whether it may do what it is for
     Token(Box<TokenOptions>),
-    /// Check the syntax, names and types of queries
+    /// Check queries without running them: syntax, names, types, what is slow or will not last
     Lint(LintOptions),
     /// Lay queries out
     Fmt(FmtOptions),
@@ -173,13 +173,27 @@ pub(crate) struct SchemaOptions {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct LintOptions {
-    /// Files that hold one query each; `-`, or none, reads standard input
+    /// Files that hold one query each, YAML files of query definitions, folders of both; `-`, or
+    /// none, reads a query from standard input
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Fail for warnings too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Leave out what this rule finds; may be given again
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print SARIF 2.1.0, as code scanning reads it
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) sarif: bool,
+    /// Print every rule, and why it is there
+    #[arg(long, conflicts_with_all = ["files", "json", "sarif"])]
+    pub(crate) rules: bool,
 }
 
 #[derive(Debug, Args)]

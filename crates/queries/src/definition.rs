@@ -215,6 +215,9 @@ pub struct Definition {
     pub line: Option<u64>,
     #[serde(skip)]
     pub(crate) template: Template,
+    /// The bytes of the file that the text was written with.
+    #[serde(skip)]
+    pub(crate) written: Option<(usize, usize)>,
 }
 
 fn names<S: Serializer>(

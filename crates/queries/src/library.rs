@@ -219,6 +219,7 @@ impl Library {
             file: None,
             line: None,
             template,
+            written: None,
         }))
     }
 

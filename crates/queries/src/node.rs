@@ -17,6 +17,8 @@ const MAX_NODES: usize = 100_000;
 /// A file and its tree.
 pub(crate) struct Document {
     text: String,
+    /// What stands before the text in the file.
+    mark: usize,
     pub(crate) root: Node,
 }
 
@@ -44,7 +46,9 @@ pub(crate) enum Kind {
 impl Document {
     /// Reads `text`; the error says what and where, never what stands around it.
     pub(crate) fn parse(text: &str) -> Result<Self, Finding> {
+        let whole = text.len();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mark = whole - text.len();
         if text.len() > MAX_BYTES {
             return Err(Finding::error(format!(
                 "the file is larger than {MAX_BYTES} bytes"
@@ -73,6 +77,7 @@ impl Document {
         })?;
         Ok(Self {
             text: text.to_owned(),
+            mark,
             root: node(root),
         })
     }
@@ -95,6 +100,12 @@ impl Document {
             .written(node)
             .and_then(|written| folding::lines(&text, written));
         Some(kept.unwrap_or(text))
+    }
+
+    /// The bytes of the file that the node was written with.
+    pub(crate) fn bytes(&self, node: &Node) -> Option<(usize, usize)> {
+        let (start, end) = node.span?;
+        Some((start + self.mark, end + self.mark))
     }
 
     fn written(&self, node: &Node) -> Option<&str> {

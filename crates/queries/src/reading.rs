@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         let data_source = texts("data_source").into_iter().next();
         let metadata = Self::metadata(&levels);
         let parameters = self.parameters(defaults, source)?;
-        let (text, line) = self.query(source, language)?;
+        let (text, node) = self.query(source, language)?;
         let template = Self::template(&text, language, &parameters)?;
         let args = source.get("args");
         Ok(Definition {
@@ -157,8 +157,9 @@ impl<'a> Reader<'a> {
             parameters,
             text,
             file: None,
-            line: source.line.or(line),
+            line: source.line.or(node.line),
             template,
+            written: self.document.bytes(node),
         })
     }
 
@@ -184,12 +185,12 @@ impl<'a> Reader<'a> {
         merged
     }
 
-    /// The query's text with its macros put in, and its line.
-    fn query(
+    /// The query's text with its macros put in, and where it is written.
+    fn query<'n>(
         &mut self,
-        source: &Node,
+        source: &'n Node,
         language: Language,
-    ) -> Result<(String, Option<u64>), Refused> {
+    ) -> Result<(String, &'n Node), Refused> {
         let node = source
             .get("args")
             .and_then(|args| args.get("query"))
@@ -223,7 +224,7 @@ impl<'a> Reader<'a> {
                 .at(node.line)
                 .into());
         }
-        Ok((text, node.line))
+        Ok((text, node))
     }
 
     /// The scalar with its lines, and a warning when MSTICPy would lose some of them.

@@ -59,6 +59,8 @@ mod credential;
 mod fan_out;
 mod identity;
 #[cfg(feature = "local")]
+pub mod lint;
+#[cfg(feature = "local")]
 mod local;
 mod prompt;
 mod provider;

@@ -10,6 +10,7 @@ mod command;
 mod faults;
 mod hosts;
 mod interruption;
+mod lint;
 mod secrets;
 mod service;
 mod sign_in;

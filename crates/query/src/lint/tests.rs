@@ -1,0 +1,379 @@
+//! Every rule with what it finds and what it leaves alone, and the built-in library.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use defender_queries::Library;
+
+use super::{Level, check, check_file, rules};
+
+fn found(query: &str) -> Vec<&'static str> {
+    check(query).iter().map(|finding| finding.rule.id).collect()
+}
+
+/// Finds exactly these, and the part of the query that each is about.
+fn hits(query: &str, expected: &[(&str, &str)]) {
+    let found: Vec<(&str, &str)> = check(query)
+        .iter()
+        .map(|finding| {
+            let part = finding.span.start as usize..finding.span.end as usize;
+            (finding.rule.id, &query[part])
+        })
+        .collect();
+    assert_eq!(found, expected, "{query}");
+}
+
+const PROCESSES: &str = "DeviceProcessEvents | where Timestamp > ago(1d)";
+
+#[test]
+fn rules_are_named_once_and_explained() {
+    let mut names: Vec<&str> = rules().iter().map(|rule| rule.id).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), rules().len());
+    for rule in rules() {
+        assert!(
+            rule.summary.ends_with('.') && rule.explanation.ends_with('.'),
+            "{}",
+            rule.id
+        );
+        assert!(
+            !rule
+                .id
+                .contains(|letter: char| !letter.is_ascii_lowercase() && letter != '-')
+        );
+    }
+}
+
+#[test]
+fn syntax_names_and_types_are_errors() {
+    for (query, rule) in [
+        ("DeviceProcessEvents | where", "syntax"),
+        (
+            "DeviceProcessEvents | where Timestamp > ago(1d) and FileNam == 'x'",
+            "unknown-name",
+        ),
+        (
+            "DeviceProcessEvent | where Timestamp > ago(1d)",
+            "unknown-name",
+        ),
+        (
+            "DeviceProcessEvents | where Timestamp > ago(1d) and ProcessId has 5h",
+            "misuse",
+        ),
+    ] {
+        let findings = check(query);
+        assert!(
+            findings
+                .iter()
+                .any(|finding| finding.rule.id == rule && finding.rule.level == Level::Error),
+            "{query}: {findings:?}"
+        );
+    }
+    assert_eq!(found(PROCESSES), [""; 0]);
+}
+
+#[test]
+fn events_are_read_with_a_filter_on_time() {
+    for query in [
+        "DeviceProcessEvents | where Timestamp between (ago(2d) .. now()) | count",
+        "DeviceProcessEvents | where FileName == 'x' | where Timestamp > ago(1h)",
+        "let P = DeviceProcessEvents; P | where Timestamp > ago(1d)",
+        "union DeviceProcessEvents, DeviceNetworkEvents | where Timestamp > ago(1d)",
+        "let f = (d: timespan) { DeviceEvents | where Timestamp > ago(d) }; f(1d)",
+        "DeviceTvmSoftwareInventory | count",
+        "print 1",
+        "DeviceProcessEvents | where ingestion_time() > ago(1d)",
+        "find in (DeviceEvents, DeviceInfo) where Timestamp > ago(1d) and DeviceName == 'x'",
+    ] {
+        assert!(
+            !found(query).contains(&"missing-time-filter"),
+            "{query}: {:?}",
+            found(query)
+        );
+    }
+    let rule = "missing-time-filter";
+    hits(
+        "DeviceProcessEvents | take 5",
+        &[(rule, "DeviceProcessEvents")],
+    );
+    hits(
+        "DeviceProcessEvents | summarize Timestamp = max(Timestamp) by DeviceId | where Timestamp > ago(1d)",
+        &[(rule, "DeviceProcessEvents")],
+    );
+    hits(
+        "let P = DeviceProcessEvents | where FileName == 'x'; P | where Timestamp > ago(1d) | union P",
+        &[],
+    );
+    hits(
+        "let P = DeviceProcessEvents | where FileName == 'x'; P | where Timestamp > ago(1d) | join kind=inner P on DeviceId",
+        &[(rule, "DeviceProcessEvents")],
+    );
+    hits(
+        "DeviceEvents | where Timestamp > ago(1d) and DeviceId in ((DeviceInfo | where OSPlatform == 'x' | project DeviceId))",
+        &[(rule, "DeviceInfo")],
+    );
+    hits(
+        "DeviceEvents | where DeviceId in ((DeviceInfo | where Timestamp > ago(1d) | project DeviceId))",
+        &[(rule, "DeviceEvents")],
+    );
+    hits(
+        "let n = toscalar(DeviceInfo | count); DeviceEvents | where Timestamp > ago(1d) | extend N = n",
+        &[],
+    );
+}
+
+#[test]
+fn whole_words_are_looked_up() {
+    let rule = "contains-for-has";
+    for (operator, value) in [
+        ("contains", "powershell"),
+        ("!contains", "mimikatz"),
+        ("contains_cs", "net user"),
+    ] {
+        let query = format!("{PROCESSES} | where ProcessCommandLine {operator} '{value}'");
+        hits(&query, &[(rule, operator)]);
+    }
+    for rest in [
+        "ProcessCommandLine has 'powershell'",
+        "ProcessCommandLine contains '.ps1'",
+        "ProcessCommandLine contains 'ps'",
+        "ProcessCommandLine contains FileName",
+    ] {
+        assert_eq!(
+            found(&format!("{PROCESSES} | where {rest}")),
+            [""; 0],
+            "{rest}"
+        );
+    }
+}
+
+#[test]
+fn names_of_the_past_are_found_with_those_of_today() {
+    let findings = check("DeviceAlertEvents | where Timestamp > ago(1d)");
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].rule.id, "gone-table");
+    assert_eq!(
+        findings[0].hint.as_deref(),
+        Some("read AlertInfo and AlertEvidence")
+    );
+    for gone in defender_schema::gone() {
+        let query = format!("{} | where Timestamp > ago(1d)", gone.name);
+        assert_eq!(found(&query), ["gone-table"], "{query}");
+    }
+    assert_eq!(found("let MiscEvents = print 1; MiscEvents"), [""; 0]);
+
+    hits(
+        "EmailEvents | where Timestamp > ago(1d) and FinalEmailAction == 'x'",
+        &[("renamed-column", "FinalEmailAction")],
+    );
+    hits(
+        "DeviceEvents | where Timestamp > ago(1d) | extend EventType = 1 | where EventType == 1",
+        &[],
+    );
+    hits(
+        "DeviceEvents | where Timestamp > ago(1d) | where ActionType in ('UsbDriveMount', 'UsbDriveMounted')",
+        &[("renamed-value", "'UsbDriveMount'")],
+    );
+    hits(
+        "AlertInfo | where Timestamp > ago(1d) | where ServiceSource == 'Azure ATP'",
+        &[("renamed-value", "'Azure ATP'")],
+    );
+    hits(
+        "DeviceEvents | where Timestamp > ago(1d) | where FileName == 'MTP'",
+        &[],
+    );
+}
+
+#[test]
+fn joins_and_unions_have_bounds() {
+    hits(
+        &format!("{PROCESSES} | join kind=inner DeviceInfo on DeviceId"),
+        &[("unbounded-join", "DeviceInfo")],
+    );
+    hits(
+        &format!("{PROCESSES} | lookup (DeviceInfo | project DeviceId, OSPlatform) on DeviceId"),
+        &[("unbounded-join", "DeviceInfo")],
+    );
+    hits(
+        &format!(
+            "{PROCESSES} | join kind=inner (DeviceInfo | where Timestamp > ago(1d)) on DeviceId"
+        ),
+        &[],
+    );
+    hits(
+        "union Device* | where Timestamp > ago(1d) | count",
+        &[("unbounded-union", "Device*")],
+    );
+    assert!(found("search 'mimikatz'").contains(&"unbounded-union"));
+    assert!(
+        !found("search in (DeviceEvents) Timestamp > ago(1d) and 'x'").contains(&"unbounded-union")
+    );
+    assert!(found("find where DeviceName == 'x'").contains(&"unbounded-union"));
+}
+
+#[test]
+fn what_the_apis_do_not_take_is_found() {
+    let rule = "not-on-graph";
+    for (query, part) in [
+        (
+            format!("{PROCESSES} | summarize count() by FileName | render piechart"),
+            "render piechart",
+        ),
+        (format!("{PROCESSES} | count; print 1"), "print 1"),
+        (format!("{PROCESSES} | fork (count) (take 1)"), "fork"),
+        (
+            "cluster('x').database('y').T | take 1".to_owned(),
+            "cluster('x')",
+        ),
+        (
+            "declare query_parameters(n: long = 5); print n".to_owned(),
+            "declare query_parameters(n: long = 5)",
+        ),
+    ] {
+        let findings = check(&query);
+        let found: Vec<&str> = findings
+            .iter()
+            .filter(|finding| finding.rule.id == rule)
+            .map(|finding| &query[finding.span.start as usize..finding.span.end as usize])
+            .collect();
+        assert!(found.contains(&part), "{query}: {findings:?}");
+    }
+    assert_eq!(found(&format!("let n = 1; {PROCESSES} | take n")), [""; 0]);
+}
+
+#[test]
+fn a_comment_allows_what_is_meant() {
+    assert_eq!(
+        found("// lint: allow missing-time-filter\nDeviceEvents | take 1"),
+        [""; 0]
+    );
+    assert_eq!(
+        found(
+            "DeviceEvents // lint: allow contains-for-has, missing-time-filter\n| where FileName contains 'word'"
+        ),
+        [""; 0]
+    );
+    assert_eq!(
+        found("print '// lint: allow missing-time-filter' | union DeviceEvents"),
+        ["missing-time-filter"]
+    );
+}
+
+const FILE: &str = "\
+metadata: {data_environments: [MDE], data_families: [Ours]}
+sources:
+  words:
+    description: Words
+    args:
+      query: |
+        DeviceEvents
+        | where Timestamp > {start}
+        | where FileName contains 'word' and DeviceName == {host}
+    parameters:
+      start: {description: From, type: datetime}
+      host: {description: The device, type: str}
+  wrong:
+    description: A name that is not there
+    args: {query: 'DeviceEvents | where Timestamp > ago(1d) and Nme == ''x'''}
+  broken:
+    description: No text
+";
+
+#[test]
+fn places_are_those_of_the_file() {
+    let found: Vec<String> = check_file(FILE, SystemTime::UNIX_EPOCH)
+        .into_iter()
+        .map(|one| {
+            let end = one.end.map(|end| format!("-{}", end.column));
+            format!(
+                "{}:{}{} {} {}",
+                one.start.line,
+                one.start.column,
+                end.unwrap_or_default(),
+                one.query.unwrap_or_default(),
+                one.rule.id
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "3:1 words retired-api",
+            "9:26-34 words contains-for-has",
+            "13:1 wrong retired-api",
+            "15:65-68 wrong unknown-name",
+            "16:1 broken query-file",
+        ]
+    );
+}
+
+#[test]
+fn the_built_in_library_has_no_finding() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_hours(490_000);
+    let mut files = 0;
+    for (name, text) in Library::built_in_files() {
+        let findings: Vec<String> = check_file(text, now)
+            .iter()
+            .map(|finding| {
+                let (query, rule) = (
+                    finding.query.as_deref().unwrap_or_default(),
+                    finding.rule.id,
+                );
+                format!(
+                    "{name}:{}: {query}: {rule}: {}",
+                    finding.start.line, finding.message
+                )
+            })
+            .collect();
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
+        files += 1;
+    }
+    assert!(files > 10, "{files}");
+}
+
+/// The rules as a page.
+fn page() -> String {
+    let mut text = String::from(
+        "# The linter's rules\n\n<!-- Generated from crates/query/src/lint/rules.rs; `UPDATE_DOCS=1 cargo test -p defender-query --features local` writes it anew. -->\n\n\
+         `defender lint` checks queries, and files of query definitions, without running them.\n\
+         It exits with 7 when it finds an error, with `--strict` also for a warning; `--sarif` prints a report for code scanning.\n\
+         `--allow RULE` leaves a rule out; within a query a comment does: `// lint: allow RULE`.\n\n",
+    );
+    for rule in rules() {
+        let _ = write!(
+            text,
+            "## {}\n\n{}: {}\n{}\n\n",
+            rule.id,
+            rule.level.name(),
+            rule.summary,
+            rule.explanation
+        );
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+#[test]
+fn the_page_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/lint.md");
+    if option_is_set("UPDATE_DOCS") {
+        std::fs::write(&path, page()).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == page(),
+        "docs/reference/lint.md differs from the rules; \
+         UPDATE_DOCS=1 cargo test -p defender-query --features local writes it anew"
+    );
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the person at the keyboard asks for the file to be written"
+)]
+fn option_is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}

@@ -1,0 +1,56 @@
+//! `contains` where `has` serves.
+
+use kql_syntax::Node;
+use kql_syntax::tree::{ComparisonOperator, ExpressionKind, LiteralValue, Query};
+
+use super::Finding;
+use super::rules::CONTAINS_FOR_HAS;
+
+/// The index has no shorter words.
+const SHORTEST: usize = 3;
+
+pub(super) fn findings(tree: &Query) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for node in tree.nodes() {
+        let Node::Expression(expression) = node else {
+            continue;
+        };
+        let ExpressionKind::Comparison(comparison) = &expression.kind else {
+            continue;
+        };
+        let better = match comparison.operator {
+            ComparisonOperator::Contains => ComparisonOperator::Has,
+            ComparisonOperator::NotContains => ComparisonOperator::NotHas,
+            ComparisonOperator::ContainsCs => ComparisonOperator::HasCs,
+            ComparisonOperator::NotContainsCs => ComparisonOperator::NotHasCs,
+            _ => continue,
+        };
+        let ExpressionKind::Literal(literal) = &comparison.right.kind else {
+            continue;
+        };
+        let LiteralValue::String { value, .. } = &literal.value else {
+            continue;
+        };
+        if is_of_words(value) {
+            let message = format!(
+                "'{}' looks for a whole word without the index",
+                comparison.operator.text()
+            );
+            let finding = Finding::new(&CONTAINS_FOR_HAS, comparison.operator_span, message);
+            let hint = format!(
+                "write '{}', unless the word may be a part of a longer one",
+                better.text()
+            );
+            findings.push(finding.hint(hint));
+        }
+    }
+    findings
+}
+
+/// Whether `has` finds this where it stands between other words.
+fn is_of_words(value: &str) -> bool {
+    let is_word = |word: &str| {
+        word.len() >= SHORTEST && word.chars().all(|letter| letter.is_ascii_alphanumeric())
+    };
+    !value.is_empty() && value.split(' ').all(is_word)
+}
