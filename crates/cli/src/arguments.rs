@@ -45,7 +45,7 @@ Exit codes: 0 done, 1 a file could not be read or written, 2 usage, 3 configurat
 5 permission, 6 throttled, 7 query rejected, 8 service or network, 9 incomplete result, \
 10 --fail-on met, 130 interrupted.";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct GlobalOptions {
     /// Say more: -v what is done, -vv requests, -vvv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -103,7 +103,7 @@ pub(crate) enum Command {
     Fmt(FmtOptions),
     /// Run an embedded Entra ID and Defender
     Emulator(EmulatorOptions),
-    /// Print a completion script for a shell
+    /// Print a completion script for a shell: it completes names of queries and parameters too
     Completions {
         /// The shell
         shell: Shell,

@@ -8,6 +8,7 @@
 mod arguments;
 mod clouds;
 mod collections;
+mod completion;
 mod config;
 mod context;
 mod dataset;
@@ -37,7 +38,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 use defender_core::{Error, ErrorKind, Result};
 
 use crate::arguments::{
@@ -46,6 +47,9 @@ use crate::arguments::{
 use crate::context::Context;
 
 fn main() -> ExitCode {
+    if completion::answered() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return misused(&error),
@@ -123,9 +127,7 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
         Command::Schema(options) => schema::run(options)?,
         Command::Token(options) => token::run(options, context).await?,
         Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Arguments::command(), "defender", &mut script);
-            listing::print(&String::from_utf8_lossy(&script))?;
+            listing::print(&completion::script(*shell)?)?;
         }
     }
     Ok(ExitCode::SUCCESS)

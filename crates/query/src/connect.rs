@@ -17,6 +17,7 @@ use defender_http::{
 use crate::connected::Service;
 use crate::credential::{self, Material, Place};
 use crate::identity::Identity;
+use crate::library::Shelf;
 use crate::secrets::{self, OpenVaults};
 use crate::{ConnectedProvider, Connection, Options};
 
@@ -105,6 +106,7 @@ pub(crate) async fn connect(
             all_rows: None,
             collections: Some(collections),
             service: Some(identity.service),
+            shelf: Shelf::default(),
         });
     }
     let (driver, description) = driver(environment, options, &identity)?;
@@ -115,6 +117,7 @@ pub(crate) async fn connect(
         all_rows: Some(all_rows),
         collections,
         service: Some(service),
+        shelf: Shelf::default(),
     })
 }
 

@@ -9,6 +9,8 @@ use defender_core::{
 use defender_drivers::{AllRows, Collections, Driver, Query};
 use defender_table::{Answer, Table};
 
+use crate::library::Shelf;
+
 /// A provider that is signed in, and can run queries.
 #[derive(Clone, Debug)]
 pub struct ConnectedProvider {
@@ -18,6 +20,8 @@ pub struct ConnectedProvider {
     /// What the service lists beside queries.
     pub(crate) collections: Option<Arc<Collections>>,
     pub(crate) service: Option<Service>,
+    /// The queries that have names.
+    pub(crate) shelf: Shelf,
 }
 
 /// The service behind a provider, when there is one.
@@ -46,6 +50,7 @@ impl ConnectedProvider {
             all_rows: None,
             collections: None,
             service: None,
+            shelf: Shelf::default(),
         }
     }
 

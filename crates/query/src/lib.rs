@@ -58,6 +58,7 @@ mod connections;
 mod credential;
 mod fan_out;
 mod identity;
+mod library;
 #[cfg(feature = "local")]
 pub mod lint;
 #[cfg(feature = "local")]

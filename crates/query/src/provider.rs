@@ -10,6 +10,7 @@ use defender_drivers::{CollectionRequest, CollectionsDescription, Driver};
 use defender_http::{HttpOptions, Notice, Pacer, RetryPolicy, Silent, SystemClock};
 
 use crate::connect::Shared;
+use crate::library::Shelf;
 use crate::prompt::Silence;
 use crate::{ConnectedProvider, Connection, Connections, Identity, connect};
 
@@ -21,6 +22,7 @@ pub struct QueryProvider {
     pub(crate) environment: DataEnvironment,
     pub(crate) options: Options,
     shared: Shared,
+    pub(crate) shelf: Shelf,
 }
 
 /// What a provider takes from outside.
@@ -94,6 +96,7 @@ impl QueryProvider {
     pub fn with_options(environment: DataEnvironment, options: Options) -> Self {
         Self {
             environment,
+            shelf: Shelf::new(Arc::clone(&options.clock)),
             options,
             shared: Shared::default(),
         }
@@ -156,7 +159,9 @@ impl QueryProvider {
         // Every way to sign in is within the future, which is large.
         let connecting =
             connect::connect(self.environment, &self.options, &self.shared, connection);
-        Box::pin(connecting).await
+        let mut connected = Box::pin(connecting).await?;
+        connected.shelf = self.shelf.clone();
+        Ok(connected)
     }
 
     /// Who signs in for `connection`; its secrets are fetched, and nobody has signed in.

@@ -7,6 +7,7 @@ mod all_rows;
 mod cases;
 mod collections;
 mod command;
+mod completion;
 mod faults;
 mod hosts;
 mod interruption;

@@ -1,7 +1,7 @@
 //! Loading, finding and describing queries.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use defender_core::{DataEnvironment, ErrorKind};
 use defender_queries::{
@@ -422,4 +422,39 @@ fn bytes_that_are_no_text_are_reported() {
     assert!(library.is_empty());
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].message, "the file is not UTF-8");
+}
+
+/// The folder `msticpy/data/queries` of an installed MSTICPy.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the person at the keyboard knows where MSTICPy is"
+)]
+fn msticpy() -> Option<PathBuf> {
+    std::env::var_os("MSTICPY_QUERIES").map(PathBuf::from)
+}
+
+#[test]
+fn the_files_of_msticpy_load() {
+    let Some(root) = msticpy() else {
+        println!("left out: MSTICPY_QUERIES names no folder");
+        return;
+    };
+    for (name, least) in [("mde", 90), ("m365d", 70), ("msgraph", 7)] {
+        let (library, findings) = Library::load(&[root.join(name)]);
+        let errors: Vec<&Finding> = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+        assert!(library.len() >= least, "{name}: {}", library.len());
+    }
+    // Of the others, what is refused is named with file, line and reason.
+    let (library, findings) = Library::load(&[&root]);
+    assert!(library.len() > 300, "{}", library.len());
+    for finding in findings {
+        assert!(
+            finding.file.is_some() && !finding.message.is_empty(),
+            "{finding}"
+        );
+    }
 }

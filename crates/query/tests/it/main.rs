@@ -26,6 +26,7 @@ mod key_vault;
 mod local;
 #[cfg(all(feature = "client-secret", feature = "m365d-graph"))]
 mod long_run;
+mod named;
 #[cfg(feature = "default")]
 mod outside;
 mod own_driver;
