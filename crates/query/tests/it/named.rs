@@ -9,7 +9,6 @@ use defender_query::queries::{CustomQuery, Language, Parameter, Parameters, Sear
 use defender_query::{
     Answer, DataEnvironment, Driver, ErrorKind, Query, QueryProvider, Result, Summary,
 };
-use futures::executor::block_on;
 
 /// Answers with nothing, and remembers what was asked.
 #[derive(Debug, Default)]
@@ -110,8 +109,8 @@ fn queries_are_added_in_code_and_from_files() {
     assert_eq!(other.list_queries(Some("ours.")), [""; 0]);
 }
 
-#[test]
-fn a_connected_provider_runs_queries_by_name() {
+#[tokio::test]
+async fn a_connected_provider_runs_queries_by_name() {
     let driver = Arc::new(Remembering::default());
     let provider = QueryProvider::with_driver(Arc::clone(&driver) as Arc<dyn Driver>);
     let parameters = Parameters::from([
@@ -119,12 +118,17 @@ fn a_connected_provider_runs_queries_by_name() {
         ("start", "2026-01-01"),
         ("end", "2026-01-02"),
     ]);
-    block_on(provider.run_query("M365D.ip_connections", &parameters)).unwrap();
+    provider
+        .run_query("M365D.ip_connections", &parameters)
+        .await
+        .unwrap();
     let asked = driver.0.lock().unwrap().clone();
     assert_eq!(asked.len(), 1);
     assert!(asked[0].contains("\"203.0.113.7\""), "{}", asked[0]);
     // What cannot be rendered is not sent.
-    let error = block_on(provider.run_query("M365D.ip_connections", &Parameters::new()));
+    let error = provider
+        .run_query("M365D.ip_connections", &Parameters::new())
+        .await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Usage);
     assert_eq!(driver.0.lock().unwrap().len(), 1);
 }
