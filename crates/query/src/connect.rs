@@ -18,12 +18,15 @@ use crate::connected::Service;
 use crate::credential::{self, Material, Place};
 use crate::identity::Identity;
 use crate::library::Shelf;
-use crate::secrets::{self, OpenVaults};
+use crate::secrets;
+#[cfg(feature = "key-vault")]
+use crate::secrets::OpenVaults;
 use crate::{ConnectedProvider, Connection, Options};
 
 /// What the connections of one provider share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared {
+    #[cfg(feature = "key-vault")]
     pub(crate) vaults: OpenVaults,
     stores: Arc<Mutex<Stores>>,
     transports: Arc<Mutex<Vec<Opened>>>,
@@ -35,6 +38,7 @@ type Opened = (HttpOptions, Arc<dyn Transport>);
 #[derive(Debug, Default)]
 struct Stores {
     memory: Option<Arc<dyn TokenStore>>,
+    #[cfg(feature = "token-cache")]
     files: Vec<(PathBuf, Arc<dyn TokenStore>)>,
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use defender_config::{ConnectionArgs, ConnectionKey, Method};
 use defender_core::{Clock, Credential, Error, ErrorKind, Result, Transport};
-use defender_credentials::{Authority, Cached, Delegated, ExistingToken, Owner, Stored};
+use defender_credentials::{Authority, Delegated, ExistingToken};
 use url::Url;
 
 use crate::Options;
@@ -57,17 +57,25 @@ impl Place<'_> {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
+    #[cfg(feature = "certificate")]
     fn warn(&self, text: &str) {
         self.options.prompt.warning(text);
     }
 
     /// Keeps the application's tokens in memory, and beyond when that is asked for.
+    #[cfg(any(
+        feature = "client-secret",
+        feature = "certificate",
+        feature = "workload-identity"
+    ))]
     fn kept<C: Credential + 'static>(
         &self,
         credential: C,
         args: &ConnectionArgs,
-        owner: Owner,
+        owner: defender_credentials::Owner,
     ) -> Made {
+        use defender_credentials::{Cached, Stored};
+
         let clock = self.clock();
         let credential: Arc<dyn Credential> = if args.token_cache == Some(true) {
             let store = store(self.options, self.shared, args, false);
@@ -83,9 +91,14 @@ impl Place<'_> {
     }
 
     /// Keeps tokens in memory only: whoever hands them out has a cache of their own.
+    #[cfg(any(
+        feature = "environment",
+        feature = "managed-identity",
+        feature = "azure-cli"
+    ))]
     fn cached<C: Credential + 'static>(&self, credential: C) -> Made {
         Made {
-            credential: Arc::new(Cached::new(credential, self.clock())),
+            credential: Arc::new(defender_credentials::Cached::new(credential, self.clock())),
             delegated: None,
         }
     }
@@ -161,7 +174,7 @@ fn client_secret(place: &Place<'_>, args: &ConnectionArgs, material: Material) -
     let secret = material
         .client_secret
         .ok_or_else(|| lacks(ConnectionKey::ClientSecret))?;
-    let owner = Owner::application(&authority, &client_id);
+    let owner = defender_credentials::Owner::application(&authority, &client_id);
     let credential = defender_credentials::ClientSecret::new(
         authority,
         client_id,

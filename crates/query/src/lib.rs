@@ -51,15 +51,6 @@
 //! With feature `local`, [`Connection::to_folders`] takes the place of a tenant, and the same
 //! KQL runs over files.
 
-#![cfg_attr(
-    not(feature = "default"),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "what the ways to sign in share is for those that are left in"
-    )
-)]
-
 mod connect;
 mod connected;
 mod connection;

@@ -14,11 +14,6 @@ mod key_vault;
 #[cfg(feature = "key-vault")]
 pub(crate) use key_vault::OpenVaults;
 
-/// Without feature `key-vault` no vault is opened.
-#[cfg(not(feature = "key-vault"))]
-#[derive(Clone, Debug, Default)]
-pub(crate) struct OpenVaults {}
-
 /// The environment and, with feature `key-vault`, the vaults that the settings name.
 #[cfg_attr(
     not(feature = "key-vault"),

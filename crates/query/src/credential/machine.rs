@@ -1,5 +1,11 @@
 //! Identities that the surroundings give: an assertion's file, variables, the machine, the CLI.
 
+#[cfg(any(
+    feature = "workload-identity",
+    feature = "environment",
+    feature = "managed-identity",
+    feature = "azure-cli"
+))]
 use std::sync::Arc;
 
 use defender_config::ConnectionArgs;
