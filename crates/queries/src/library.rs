@@ -438,6 +438,18 @@ impl Library {
             ..Filter::default()
         };
         let names = self.list_queries(&filter);
+        // The right name of another family says more than a name that looks like it.
+        if let Some((_, last)) = name.rsplit_once('.') {
+            let last = last.to_ascii_lowercase();
+            let namesakes: Vec<String> = names
+                .iter()
+                .filter(|path| path.to_ascii_lowercase().rsplit('.').next() == Some(&last))
+                .map(|path| format!("'{path}'"))
+                .collect();
+            if !namesakes.is_empty() {
+                return error.with_hint(format!("did you mean {}?", namesakes.join(" or ")));
+            }
+        }
         let short = names.iter().filter_map(|path| path.rsplit('.').next());
         match nearest(name, names.iter().copied().chain(short)) {
             Some(near) => error.with_hint(format!("did you mean '{near}'?")),

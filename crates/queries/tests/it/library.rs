@@ -179,6 +179,11 @@ fn a_missing_name_gets_the_nearest_or_its_environments() {
     let (library, _) = own();
     let error = library.get_query("Logons.on_hots", None).unwrap_err();
     assert_eq!(error.hint(), Some("did you mean 'Logons.on_host'?"));
+    let error = library.get_query("Process.on_host", None).unwrap_err();
+    assert_eq!(
+        error.hint(),
+        Some("did you mean 'Device.Logons.on_host' or 'Logons.on_host' or 'Other.on_host'?")
+    );
     let error = library
         .get_query("by_user", Some(DataEnvironment::Mde))
         .unwrap_err();
