@@ -57,6 +57,13 @@ struct State {
     caps: HashMap<String, usize>,
 }
 
+impl Drop for State {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is just being started has the file open as well.
+        let _ = self.file.unlock();
+    }
+}
+
 /// Where the rows of a slice are.
 #[derive(Clone, Debug)]
 struct Kept {
