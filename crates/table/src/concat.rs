@@ -62,7 +62,7 @@ pub fn concat(tables: Vec<Table>, sources: bool) -> Result<Table> {
     Table::new(schema, batches, sum(summaries))
 }
 
-/// Brings a table that comes later to the columns that [`concat`] gave the first ones; its
+/// Brings a table that comes later to the columns that [`concat()`] gave the first ones; its
 /// columns may be fewer.
 ///
 /// # Errors
