@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(unix)]
+use defender_core::Clock as _;
 use defender_core::{Error, ErrorKind, Result};
+#[cfg(unix)]
+use defender_http::SystemClock;
 use defender_table::arrow::datatypes::SchemaRef;
 use defender_table::{Format, Partitioned, Writer as RowWriter, WriterOptions};
 use tempfile::NamedTempFile;
@@ -53,8 +57,7 @@ impl Sink {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let temporary =
-            NamedTempFile::new_in(folder).map_err(|error| cannot_write(path, plain(&error)))?;
+        let temporary = temporary(path, folder).map_err(|error| cannot_write(path, error))?;
         Ok(Self::File {
             temporary,
             path: path.to_owned(),
@@ -135,6 +138,58 @@ impl Sink {
         Ok(())
     }
 }
+
+/// The file beside `path` that becomes it; what killed runs have left of the same is removed.
+fn temporary(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{name}.");
+    #[cfg(unix)]
+    remove_abandoned(folder, &prefix);
+    let temporary = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(PARTIAL)
+        .tempfile_in(folder)
+        .map_err(|error| plain(&error))?;
+    // Elsewhere a lock would keep the writer out, which has a handle of its own.
+    #[cfg(unix)]
+    // A file system without locks keeps what killed runs leave.
+    let _ = temporary.as_file().try_lock();
+    Ok(temporary)
+}
+
+/// How the names of files end that are being written.
+const PARTIAL: &str = ".partial";
+
+/// Removes the files of runs that have ended without a chance to do it: those that nobody holds
+/// locked any more.
+#[cfg(unix)]
+fn remove_abandoned(folder: &Path, prefix: &str) {
+    let now = SystemClock.now();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with(prefix) || !name.ends_with(PARTIAL) {
+            continue;
+        }
+        // Another run may have made it just now, and not locked it yet.
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|time| now.duration_since(time).ok());
+        if age.is_none_or(|age| age < YOUNG) {
+            continue;
+        }
+        if std::fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            // What cannot be removed is not in the way.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Younger files are left alone.
+#[cfg(unix)]
+const YOUNG: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A temporary file is its owner's alone; a result is as readable as any new file.
 #[cfg(unix)]
@@ -218,6 +273,34 @@ mod tests {
         sink.writer().unwrap().write_all(b"half").unwrap();
         drop(sink);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_killed_runs_left_is_removed_and_what_others_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
+        let left = [
+            ".rows.csv.a1.partial",
+            ".rows.csv.b2.partial",
+            ".rows.csv.c3.partial",
+            ".other.csv.d4.partial",
+            ".rows.csv",
+        ];
+        let files = left.map(|name| std::fs::File::create(place(name)).unwrap());
+        // One is still being written, one was begun this moment.
+        files[1].lock().unwrap();
+        for file in [&files[0], &files[1], &files[3], &files[4]] {
+            file.set_modified(old).unwrap();
+        }
+        let sink = Sink::open(Some(&place("rows.csv")), false).unwrap();
+        assert_eq!(
+            left.map(|name| place(name).exists()),
+            [false, true, true, true, true]
+        );
+        drop(sink);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[test]
