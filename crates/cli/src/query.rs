@@ -64,6 +64,7 @@ pub(crate) async fn run_asked(
             .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
         datetimes: options.output.datetimes(),
         text: asked.text,
+        turn: 0,
     };
     let split = Split::of(options, environment, &mut query, asked.range, context)?;
     let split = split.as_ref();

@@ -133,7 +133,7 @@ impl Hunting {
             max_rows: query.max_rows,
             datetimes: query.datetimes,
             annotated: self.description.annotated,
-            blocks: BlockOptions::of_this_machine(),
+            blocks: BlockOptions::of_this_machine(query.turn),
         };
         let span = tracing::debug_span!("decode", request_id);
         let decoded = decode(options, body).instrument(span).await;

@@ -42,6 +42,10 @@ pub struct Query {
     pub max_rows: Option<usize>,
     /// How datetimes are kept.
     pub datetimes: DatetimeMode,
+    /// Whose rows are wanted first when several answers arrive at once: those of the lowest.
+    ///
+    /// Where the processor is what they wait for, the others wait longer.
+    pub turn: usize,
 }
 
 impl Query {
@@ -52,6 +56,7 @@ impl Query {
             timespan: None,
             max_rows: None,
             datetimes: DatetimeMode::default(),
+            turn: 0,
         }
     }
 
@@ -66,6 +71,13 @@ impl Query {
     #[must_use]
     pub fn with_max_rows(mut self, rows: usize) -> Self {
         self.max_rows = Some(rows);
+        self
+    }
+
+    /// Wants the rows before those of all questions with a higher `turn`.
+    #[must_use]
+    pub fn with_turn(mut self, turn: usize) -> Self {
+        self.turn = turn;
         self
     }
 
@@ -85,6 +97,7 @@ impl fmt::Debug for Query {
             .field("timespan", &self.timespan)
             .field("max_rows", &self.max_rows)
             .field("datetimes", &self.datetimes)
+            .field("turn", &self.turn)
             .finish()
     }
 }

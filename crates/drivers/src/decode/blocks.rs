@@ -7,6 +7,7 @@
 //! A wrong guess costs time and nothing else.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use defender_core::{Error, ErrorKind, Result};
 use futures::channel::oneshot::{self, Receiver};
@@ -20,19 +21,28 @@ use super::workers;
 pub(crate) struct BlockOptions {
     /// The bytes that are decoded where they arrive before blocks are worth it.
     pub(super) after: usize,
-    /// The bytes of a block.
+    /// The bytes of a block, when no other answer is cut.
     pub(super) size: usize,
+    /// The bytes of a block, however many answers are cut at the same time.
+    pub(super) least: usize,
     /// How many blocks are on their way at most; with none, nothing is cut.
     pub(super) at_once: usize,
+    /// Whose blocks are decoded first: those of the lowest.
+    pub(super) turn: usize,
 }
 
+/// The answers that are cut at the same time.
+static CUT: AtomicUsize = AtomicUsize::new(0);
+
 impl BlockOptions {
-    /// What suits this machine.
-    pub(crate) fn of_this_machine() -> Self {
+    /// What suits this machine, for the answer whose rows are wanted at this `turn`.
+    pub(crate) fn of_this_machine(turn: usize) -> Self {
         let workers = workers::count();
         Self {
             after: 1 << 20,
             size: 2 << 20,
+            least: 256 << 10,
+            turn,
             // Two more than can be decoded at once, so that nobody waits for the download.
             at_once: if workers > 1 { workers + 2 } else { 0 },
         }
@@ -68,7 +78,8 @@ const MISSES: usize = 4;
 impl Blocks {
     /// Begins with bytes that follow a row.
     pub(super) fn new(options: BlockOptions, border: Vec<u8>, first: &[u8]) -> Self {
-        let mut buffer = Vec::with_capacity(options.size + options.size / 4);
+        CUT.fetch_add(1, Ordering::Relaxed);
+        let mut buffer = Vec::with_capacity(first.len());
         buffer.extend_from_slice(first);
         Self {
             options,
@@ -83,18 +94,31 @@ impl Blocks {
 
     /// Takes the next bytes, and sends off a block when there are enough.
     pub(super) fn push(&mut self, mut chunk: &[u8], rows: &Rows) {
+        let size = self.size();
         while !chunk.is_empty() {
-            let room = self.options.size.saturating_sub(self.buffer.len()).max(1);
+            let room = size.saturating_sub(self.buffer.len()).max(1);
             let (head, rest) = chunk.split_at(room.min(chunk.len()));
             self.buffer.extend_from_slice(head);
             chunk = rest;
-            if self.buffer.len() >= self.options.size {
-                self.send(rows);
+            if self.buffer.len() >= size {
+                self.send(size, rows);
             }
         }
     }
 
-    fn send(&mut self, rows: &Rows) {
+    /// How large a block is now: what waits for the threads is shared by all answers.
+    fn size(&self) -> usize {
+        let share = self.options.size / CUT.load(Ordering::Relaxed).max(1);
+        share.max(self.options.least)
+    }
+
+    /// How many blocks may be on their way now.
+    fn at_once(&self) -> usize {
+        let share = self.options.at_once / CUT.load(Ordering::Relaxed).max(1);
+        share.max(1)
+    }
+
+    fn send(&mut self, size: usize, rows: &Rows) {
         // The comma goes with the row behind it.
         let border = memmem::rfind(&self.buffer, &self.border);
         if border.is_none() {
@@ -104,7 +128,7 @@ impl Blocks {
         let mut next = self
             .spare_buffers
             .pop()
-            .unwrap_or_else(|| Vec::with_capacity(self.options.size + self.options.size / 4));
+            .unwrap_or_else(|| Vec::with_capacity(size + size / 4));
         next.clear();
         next.extend_from_slice(&self.buffer[end..]);
         let mut bytes = std::mem::replace(&mut self.buffer, next);
@@ -112,7 +136,7 @@ impl Blocks {
         let (sender, receiver) = oneshot::channel();
         self.queue.push_back(receiver);
         let mut rows = self.spare_rows.pop().unwrap_or_else(|| rows.twin());
-        workers::run(Box::new(move || {
+        let job = Box::new(move || {
             let (rows, end) = match rows.take_run(&bytes) {
                 Ok(end) => (Ok(rows), end),
                 Err(error) => (Err(error), 0),
@@ -120,7 +144,8 @@ impl Blocks {
             let rows = Some(rows);
             // Nobody may be waiting any more.
             let _ = sender.send(Block { bytes, rows, end });
-        }));
+        });
+        workers::run(self.options.turn, job);
     }
 
     /// The next block in order, when it is done.
@@ -140,7 +165,7 @@ impl Blocks {
         let room = if ending || self.is_over() {
             0
         } else {
-            self.options.at_once
+            self.at_once()
         };
         if self.queue.len() <= room {
             return Ok(None);
@@ -163,15 +188,21 @@ impl Blocks {
 
     /// Keeps what a block leaves behind for the next.
     pub(super) fn recycle(&mut self, bytes: Vec<u8>, rows: Option<Rows>) {
-        if self.spare_buffers.len() < self.options.at_once {
+        if self.spare_buffers.len() < self.at_once() {
             self.spare_buffers.push(bytes);
         }
         self.spare_rows.extend(rows);
     }
 
     /// What has not been sent off.
-    pub(super) fn into_rest(self) -> Vec<u8> {
-        self.buffer
+    pub(super) fn into_rest(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        CUT.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

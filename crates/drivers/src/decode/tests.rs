@@ -12,7 +12,7 @@ fn options() -> Options {
         annotated: true,
         blocks: BlockOptions {
             at_once: 0,
-            ..BlockOptions::of_this_machine()
+            ..BlockOptions::of_this_machine(0)
         },
     }
 }
@@ -36,6 +36,8 @@ fn decode_in_pieces(
     let blocks = BlockOptions {
         after: 1,
         size: blocks.unwrap_or_default(),
+        least: blocks.unwrap_or_default(),
+        turn: 0,
         at_once: if blocks.is_some() { 3 } else { 0 },
     };
     let mut decoder = Decoder::new(Options {
@@ -604,6 +606,8 @@ fn the_limit_of_rows_holds_for_blocks_too() {
             blocks: BlockOptions {
                 after: 1,
                 size: 64,
+                least: 64,
+                turn: 0,
                 at_once: 2,
             },
             ..options()

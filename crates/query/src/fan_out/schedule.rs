@@ -172,5 +172,6 @@ async fn work(
         Some(outcome) => outcome?,
         None => connect(fan_out, connection).await?,
     };
-    Table::collect(fan_out.ask.ask(alias, &provider, &fan_out.query).await?).await
+    let query = fan_out.query.clone().with_turn(index);
+    Table::collect(fan_out.ask.ask(alias, &provider, &query).await?).await
 }
