@@ -10,9 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::process::{Server, defender, measured};
-use super::{Report, commit, target, version};
+use super::{Report, commit, median, target, version};
 
 const ROWS: u64 = 2_000_000;
+const EXPORTS: usize = 10;
 const KILLS: usize = 50;
 const QUERY: &str =
     "DeviceProcessEvents | project Timestamp, DeviceName, ReportId, ProcessCommandLine";
@@ -180,7 +181,7 @@ fn command(program: &Path, url: &str, output: &Path, more: &[&str]) -> Command {
     command
 }
 
-/// The queries that were asked for slices after so many lines, and how many calls failed.
+/// The queries that were asked for slices after so many lines, and how many calls were refused.
 fn asked(record: &Path, known: &mut usize) -> Result<(Vec<String>, usize), String> {
     let text = std::fs::read_to_string(record).map_err(|error| error.to_string())?;
     let (mut queries, mut failed) = (Vec::new(), 0);
@@ -188,7 +189,9 @@ fn asked(record: &Path, known: &mut usize) -> Result<(Vec<String>, usize), Strin
         *known += 1;
         let request: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
         failed += usize::from(request["status"] != 200);
-        let query = request["body"]["Query"].as_str().unwrap_or_default();
+        let query = request["body"]["json"]["Query"]
+            .as_str()
+            .unwrap_or_default();
         if query.contains("where Timestamp") && !query.contains("summarize") {
             queries.push(query.to_owned());
         }
@@ -306,31 +309,35 @@ pub(super) fn run() -> Result<Report, String> {
     ] {
         let (_server, url, record) = serve(&program, &folder, faults)?;
         let output = folder.join(file);
-        let mut asking = command(&program, &url, &output, &["--all-rows"]);
-        shown = format!("{asking:?}");
-        let found = measured(&mut asking)?;
-        if found.code != 0 {
-            return Err(format!(
-                "{name}: it ended with {}: {}",
-                found.code, found.said
-            ));
-        }
-        let mut complete = "not read";
-        if file.ends_with("csv") {
-            let sum = sum_of(&output)?;
-            if sum != expected {
-                return Err(format!("{name}: {sum:?} arrived of {expected:?}"));
+        let (mut seconds, mut peak, mut complete) = (Vec::new(), 0.0_f64, "not read");
+        for _ in 0..EXPORTS {
+            let mut asking = command(&program, &url, &output, &["--all-rows"]);
+            shown = format!("{asking:?}");
+            let found = measured(&mut asking)?;
+            if found.code != 0 {
+                return Err(format!(
+                    "{name}: it ended with {}: {}",
+                    found.code, found.said
+                ));
             }
-            complete = "all, once each";
+            seconds.push(found.seconds);
+            peak = peak.max(found.peak);
+            if file.ends_with("csv") {
+                let sum = sum_of(&output)?;
+                if sum != expected {
+                    return Err(format!("{name}: {sum:?} arrived of {expected:?}"));
+                }
+                complete = "all, once each";
+            }
         }
-        let (queries, failed) = asked(&record, &mut 0)?;
+        let (queries, refused) = asked(&record, &mut 0)?;
         rows.push(vec![
             name.to_owned(),
             complete.to_owned(),
             queries.len().to_string(),
-            failed.to_string(),
-            format!("{:.1}", found.seconds),
-            format!("{:.0}", found.peak),
+            refused.to_string(),
+            format!("{:.1}", median(seconds)),
+            format!("{peak:.0}"),
         ]);
     }
     rows.push(killed(&program, &folder, expected)?);
@@ -342,16 +349,18 @@ pub(super) fn run() -> Result<Report, String> {
             "work",
             "rows",
             "slices asked",
-            "calls that failed",
+            "calls refused",
             "seconds",
             "peak MiB",
         ],
         rows,
         notes: vec![format!(
             "{ROWS} rows of a week, with bursts and gaps, over the emulator with the service's cap of \
-             100,000 rows, in another process on the same machine. Seconds of one run, with the time \
-             the emulator takes to answer; the peak of memory of `defender` alone. Rows are compared \
-             by a sum of hashes that the generator of the data made."
+             100,000 rows, in another process on the same machine; {EXPORTS} exports one after the \
+             other in each line. The median of their seconds, with the time the emulator takes to \
+             answer, and the largest peak of memory of `defender` alone. A call that fails is refused \
+             (429, 503, 401) or its answer is cut short, which is not counted here. Rows are \
+             compared by a sum of hashes that the generator of the data made."
         )],
     })
 }
