@@ -7,7 +7,7 @@ use defender_core::{Error, ErrorKind, Result, nearest};
 use serde::Serialize;
 
 use crate::definition::{Definition, Language, Parameter, Type};
-use crate::scanning::without_blank_lines;
+use crate::scanning::{Place, without_blank_lines};
 use crate::template::Piece;
 use crate::value::{Parameters, Value};
 use crate::writing::{Typed, write};
@@ -152,7 +152,15 @@ fn filled_in(
                 };
                 let written = write(value, parameter, hole, definition.language)
                     .map_err(|error| about(error, parameter, name))?;
-                text.push_str(&written);
+                let signed = hole.place == Place::Code && written.starts_with('-');
+                if signed && text.trim_end().ends_with(['-', '+']) {
+                    // KQL has no sign of a sign.
+                    text.push('(');
+                    text.push_str(&written);
+                    text.push(')');
+                } else {
+                    text.push_str(&written);
+                }
             }
         }
     }

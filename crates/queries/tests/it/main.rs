@@ -7,6 +7,7 @@
 )]
 
 mod built_in;
+mod hostile;
 mod library;
 mod page;
 mod rendering;
