@@ -13,6 +13,7 @@
 //! | `device-code` | `DeviceCode`: a user and a browser on any device |
 //! | `delegated` (by the two above) | `Delegated`: a user, silently where possible; `RefreshToken`; `MemoryStore` |
 //! | `token-cache` | `FileStore`: tokens in an encrypted file, for the next process |
+//! | `key-store` | `KeyStore`: the key of that file in the operating system's key store |
 //! | `certificate` | `ClientCertificate`: an application and its certificate |
 //! | `assertion` | `ClientAssertion`: an application and what somebody else signed for it |
 //! | `environment` | `EnvironmentCredential`: what the `AZURE_*` variables ask for |
@@ -114,6 +115,8 @@ pub use sign_in::{
 };
 #[cfg(feature = "delegated")]
 pub use stored::Stored;
+#[cfg(feature = "key-store")]
+pub use token_store::KeyStore;
 #[cfg(feature = "token-cache")]
 pub use token_store::{CacheKey, FileStore, KeyFile, KeySource, token_cache_path};
 #[cfg(feature = "delegated")]

@@ -6,6 +6,8 @@ mod file;
 mod format;
 #[cfg(feature = "token-cache")]
 mod key;
+#[cfg(feature = "key-store")]
+mod key_store;
 #[cfg(feature = "token-cache")]
 mod location;
 mod memory;
@@ -21,6 +23,8 @@ use defender_core::{AccessToken, Result, SecretString, TokenRequest};
 pub use file::FileStore;
 #[cfg(feature = "token-cache")]
 pub use key::{CacheKey, KeyFile, KeySource};
+#[cfg(feature = "key-store")]
+pub use key_store::KeyStore;
 #[cfg(feature = "token-cache")]
 pub use location::token_cache_path;
 pub use memory::MemoryStore;

@@ -1,5 +1,7 @@
 //! Where the pieces meet: settings, cloud, credential, transport, driver.
 
+#[cfg(feature = "token-cache")]
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -59,11 +61,7 @@ impl Shared {
         if let Some((_, store)) = stores.files.iter().find(|(known, _)| *known == path) {
             return Arc::clone(store);
         }
-        let store: Arc<dyn TokenStore> = Arc::new(defender_credentials::FileStore::new(
-            path.clone(),
-            Arc::clone(&options.clock),
-            Arc::clone(&options.prompt),
-        ));
+        let store: Arc<dyn TokenStore> = Arc::new(file_store(options, &path));
         stores.files.push((path, Arc::clone(&store)));
         store
     }
@@ -88,6 +86,19 @@ impl Shared {
     pub(crate) fn file(&self, options: &Options, _: PathBuf) -> Arc<dyn TokenStore> {
         self.memory(options)
     }
+}
+
+#[cfg(feature = "token-cache")]
+fn file_store(options: &Options, path: &Path) -> defender_credentials::FileStore {
+    let (clock, prompt) = (Arc::clone(&options.clock), Arc::clone(&options.prompt));
+    #[cfg(feature = "key-store")]
+    {
+        let variable = |name: &str| options.environment.get(name).map(Into::into);
+        if let Some(key) = defender_credentials::KeyStore::new(path, variable) {
+            return defender_credentials::FileStore::with_key(path, Arc::new(key), clock, prompt);
+        }
+    }
+    defender_credentials::FileStore::new(path, clock, prompt)
 }
 
 pub(crate) async fn connect(

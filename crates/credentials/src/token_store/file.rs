@@ -52,7 +52,7 @@ impl FileStore {
         prompt: Arc<dyn SignInPrompt>,
     ) -> Self {
         let path = path.into();
-        let key = KeyFile::new(beside(&path, ".key"));
+        let key = KeyFile::beside(&path);
         Self::with_key(path, Arc::new(key), clock, prompt)
     }
 

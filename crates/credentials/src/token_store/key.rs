@@ -75,6 +75,18 @@ impl KeyFile {
         Self { path: path.into() }
     }
 
+    /// The file `<cache>.key`.
+    pub(super) fn beside(cache: &Path) -> Self {
+        let mut path = cache.as_os_str().to_owned();
+        path.push(".key");
+        Self::new(path)
+    }
+
+    /// The key, when there is one.
+    pub(super) fn kept(&self) -> Result<Option<CacheKey>> {
+        self.read().map_err(|error| unusable(&self.path, error))
+    }
+
     fn read(&self) -> io::Result<Option<CacheKey>> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
@@ -129,8 +141,7 @@ fn unusable(path: &Path, error: io::Error) -> Error {
 
 impl KeySource for KeyFile {
     fn key(&self) -> Result<CacheKey> {
-        let read = self.read().map_err(|error| unusable(&self.path, error))?;
-        read.map_or_else(|| self.made(), Ok)
+        self.kept()?.map_or_else(|| self.made(), Ok)
     }
 }
 
