@@ -87,6 +87,10 @@ fn the_page_and_the_tests_agree() {
 
 /// Asks `running` once, without repeating anything, unless `more` says otherwise.
 fn ask(running: &Running, more: &[&str]) -> Ran {
+    ask_from(&Folder::of(running), more)
+}
+
+fn ask_from(folder: &Folder, more: &[&str]) -> Ran {
     let mut arguments = vec!["query", "print x=1"];
     if !more.contains(&"--format") {
         arguments.extend(["--format", "csv"]);
@@ -95,7 +99,7 @@ fn ask(running: &Running, more: &[&str]) -> Ran {
         arguments.extend(["--retries", "0"]);
     }
     arguments.extend(more);
-    Folder::of(running).run(&arguments)
+    folder.run(&arguments)
 }
 
 /// A fault of the query's request (or of the path it names itself).
@@ -229,14 +233,28 @@ fn slow_drip() {
     faulty("slow_drip", "drip: {bytes: 100, every: 1ms}", &[]);
 }
 
+/// Asks with so little time that only the query's request may come into its way.
+fn in_a_second(fault: &str) -> Ran {
+    let fault = format!("- path: '{HUNT}'\n  {fault}");
+    let running = service::start_with(Faults::parse(&fault).unwrap());
+    let folder = Folder::of(&running);
+    let ran = folder.run(&["login", "--token-cache"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = ask_from(&folder, &["--timeout", "1s", "--token-cache"]);
+    let asked = running.requests().into_iter().map(|request| request.path);
+    let signed_in = asked.filter(|path| path.ends_with("/token")).count();
+    assert_eq!(signed_in, 1, "the token was not kept");
+    ran
+}
+
 #[test]
 fn stall() {
-    faulty("stall", "stall_after: 60", &["--timeout", "400ms"]);
+    checked("stall", in_a_second("stall_after: 60"));
 }
 
 #[test]
 fn slow_to_begin() {
-    faulty("slow_to_begin", "delay: 10m", &["--timeout", "400ms"]);
+    checked("slow_to_begin", in_a_second("delay: 10m"));
 }
 
 #[test]
