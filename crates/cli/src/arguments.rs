@@ -140,8 +140,8 @@ pub(crate) struct QueryOptions {
     /// End with the first tenant that fails, instead of asking the others
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// Query the files of this folder instead of a service; may be given again
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
+    /// Query this file, or the files of this folder, instead of a service; may be given again
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) data: Vec<PathBuf>,
     /// Query an embedded Defender with sample data
     #[arg(long, conflicts_with_all = ["data", "instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
@@ -221,8 +221,9 @@ pub(crate) struct EmulatorOptions {
     /// Where to serve as a forward proxy for Microsoft's own host names
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) proxy: Option<SocketAddr>,
-    /// Serve the tables of this folder instead of the sample data; may be given again
-    #[arg(long, value_name = "DIR")]
+    /// Serve the table of this file, or the tables of this folder, instead of the sample data; may
+    /// be given again
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Vec<PathBuf>,
     /// Tenants and applications, as YAML
     #[arg(long, value_name = "FILE")]

@@ -11,7 +11,7 @@ use super::QueryOptions;
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct LibraryOptions {
     /// Queries of this file, or of the files of this folder, too; may be given again
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "PATH")]
     pub(crate) query_path: Vec<PathBuf>,
     /// Leave out the built-in queries
     #[arg(long)]
