@@ -62,6 +62,16 @@ impl Context {
         }
     }
 
+    /// Says on standard error what is wrong with one of several: an error that does not end the
+    /// run, and that a user who wants quiet has to know of too.
+    pub(crate) fn complain(&self, error: &Error) {
+        if self.json_errors {
+            eprintln!("{}", failure::json(error));
+        } else {
+            eprintln!("{}", escape(&error.to_string()));
+        }
+    }
+
     /// Says something on standard error, unless the user wants quiet.
     pub(crate) fn warn(&self, text: &str) {
         if !self.quiet {

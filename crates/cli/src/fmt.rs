@@ -1,7 +1,7 @@
 //! `defender fmt`: lays queries out.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use defender_core::{Error, ErrorKind, Result};
 use kql_syntax::{FormatOptions, Lines};
@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use crate::arguments::FmtOptions;
 use crate::context::Context;
 use crate::listing;
+use crate::text::{self, Text};
 
 /// Lays every file out; one that is no KQL stays as it is and fails the run.
 pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
@@ -17,80 +18,108 @@ pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
         width: options.width,
         ..FormatOptions::default()
     };
-    if options.files.is_empty() {
-        return stdin(options, &layout);
+    let mut left = Left::default();
+    let dash = [PathBuf::from("-")];
+    let files: &[PathBuf] = match options.files.as_slice() {
+        [] => &dash,
+        files => files,
+    };
+    for path in files {
+        file(path, options.check, &layout, context, &mut left)?;
     }
-    let mut wrong = 0;
-    let mut unread = 0;
-    let mut changed = Vec::new();
-    for file in &options.files {
-        if file == Path::new("-") {
-            stdin(options, &layout)?;
-            continue;
-        }
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => {
-                context.note(&format!("cannot read {}: {error}", file.display()));
-                unread += 1;
-                continue;
-            }
-        };
-        match format(&file.to_string_lossy(), &text, &layout) {
-            Err(complaint) => {
-                context.note(&complaint);
-                wrong += 1;
-            }
-            Ok(formatted) if formatted == text => {}
-            Ok(formatted) => {
-                if !options.check {
-                    replace(file, &formatted)?;
-                }
-                changed.push(file.display().to_string());
-            }
-        }
-    }
-    if wrong > 0 {
-        let noun = if wrong == 1 {
-            "query is"
-        } else {
-            "queries are"
-        };
-        return Err(Error::new(
-            ErrorKind::Query,
-            format!("{wrong} {noun} not KQL"),
-        ));
-    }
-    if unread > 0 {
-        let noun = if unread == 1 { "file" } else { "files" };
-        return Err(Error::new(
-            ErrorKind::Io,
-            format!("{unread} {noun} cannot be read"),
-        ));
-    }
-    if options.check && !changed.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Query,
-            format!("not laid out: {}", changed.join(", ")),
-        )
-        .with_hint("`defender fmt` does it"));
-    }
-    Ok(())
+    left.error().map_or(Ok(()), Err)
 }
 
-fn stdin(options: &FmtOptions, layout: &FormatOptions) -> Result<()> {
-    let text = std::io::read_to_string(std::io::stdin()).map_err(|error| {
-        Error::new(ErrorKind::Io, "cannot read standard input").with_source(error)
-    })?;
-    let formatted = format("<stdin>", &text, layout)
-        .map_err(|complaint| Error::new(ErrorKind::Query, complaint))?;
-    if !options.check {
+/// The files that are not as they should be.
+#[derive(Default)]
+struct Left {
+    /// How many are not KQL.
+    wrong: usize,
+    unread: usize,
+    unwritten: usize,
+    /// Those that the check found.
+    changed: Vec<String>,
+}
+
+impl Left {
+    /// What the run fails with.
+    fn error(&self) -> Option<Error> {
+        let mut kind = ErrorKind::Query;
+        let mut parts = Vec::new();
+        for (count, what) in [
+            (self.wrong, ["query is not KQL", "queries are not KQL"]),
+            (self.unread, ["file cannot be read", "files cannot be read"]),
+            (
+                self.unwritten,
+                ["file cannot be written", "files cannot be written"],
+            ),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {}", what[usize::from(count > 1)]));
+            }
+        }
+        if self.wrong == 0 && !parts.is_empty() {
+            kind = ErrorKind::Io;
+        }
+        if !parts.is_empty() {
+            return Some(Error::new(kind, parts.join(", ")));
+        }
+        if self.changed.is_empty() {
+            return None;
+        }
+        let message = format!("not laid out: {}", self.changed.join(", "));
+        Some(Error::new(kind, message).with_hint("`defender fmt` does it"))
+    }
+}
+
+/// Lays one file out, or standard input as `-`; the others are not to suffer from what is wrong
+/// with it.
+fn file(
+    path: &Path,
+    check: bool,
+    layout: &FormatOptions,
+    context: &Context,
+    left: &mut Left,
+) -> Result<()> {
+    let stdin = path == Path::new("-");
+    let name = if stdin {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let Text { text, encoding } = match text::read(path) {
+        Ok(read) => read,
+        Err(error) => {
+            context.complain(&Error::new(
+                ErrorKind::Io,
+                format!("cannot read {name}: {error}"),
+            ));
+            left.unread += 1;
+            return Ok(());
+        }
+    };
+    let formatted = match format(&name, &text, layout) {
+        Ok(formatted) => formatted,
+        Err(complaint) => {
+            context.complain(&Error::new(ErrorKind::Query, complaint));
+            left.wrong += 1;
+            return Ok(());
+        }
+    };
+    if stdin && !check {
         return listing::print(&formatted);
     }
     if formatted == text {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Query, "the query is not laid out"))
+    if check {
+        left.changed.push(name);
+    } else if let Err(error) = replace(path, &encoding.encode(&formatted)) {
+        let message = format!("cannot write {name}: {error}");
+        context.complain(&Error::new(ErrorKind::Io, message));
+        left.unwritten += 1;
+    }
+    Ok(())
 }
 
 fn format(name: &str, text: &str, layout: &FormatOptions) -> Result<String, String> {
@@ -111,23 +140,16 @@ fn format(name: &str, text: &str, layout: &FormatOptions) -> Result<String, Stri
 }
 
 /// A file is its old text or its new one, whatever happens on the way.
-fn replace(path: &Path, text: &str) -> Result<()> {
-    let write = || -> std::io::Result<()> {
-        // A link stays one.
-        let path = path.canonicalize()?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file()
-            .set_permissions(std::fs::metadata(&path)?.permissions())?;
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| cannot("write", path, error))
-}
-
-fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).with_source(error)
+fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    // A link stays one.
+    let path = path.canonicalize()?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text)?;
+    file.as_file()
+        .set_permissions(std::fs::metadata(&path)?.permissions())?;
+    file.persist(&path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -153,7 +175,7 @@ mod tests {
         let (file, link) = (folder.path().join("a.kql"), folder.path().join("b.kql"));
         std::fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        replace(&link, "new").unwrap();
+        replace(&link, b"new").unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
     }

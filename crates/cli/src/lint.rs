@@ -5,15 +5,16 @@ mod sarif;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use defender_core::{Clock as _, Error, ErrorKind, Result};
+use defender_core::{Clock as _, Error, ErrorKind};
 use defender_http::SystemClock;
-use defender_query::lint::{self, Level, Rule, rules};
+use defender_query::lint::{self, FileFinding, Level, Rule, rules};
 use kql_syntax::{Diagnostic, Lines, Position};
 use serde_json::{Value, json};
 
 use crate::arguments::LintOptions;
 use crate::context::Context;
 use crate::listing;
+use crate::text::{self, Text};
 
 /// Files of these endings are looked at in a folder.
 const QUERIES: [&str; 2] = ["kql", "csl"];
@@ -40,21 +41,29 @@ struct Found {
 }
 
 /// Checks every file, prints the findings, and fails when one of them is an error.
-pub(crate) fn run(options: &LintOptions, context: &Context) -> Result<()> {
+pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Result<()> {
     if options.rules {
         return explain();
     }
     let allowed = allowed(&options.allow)?;
-    let files = files(&options.files)?;
-    let mut found = Vec::new();
-    let mut queries = 0;
-    for file in &files {
-        let text = read(file)?;
+    let (mut found, mut queries) = (Vec::new(), 0);
+    for file in files(&options.files) {
+        let read = file.and_then(|path| match text::read(&path) {
+            Ok(text) => Ok((path, text)),
+            Err(error) => Err((path, error)),
+        });
+        let (path, text) = match read {
+            Ok(read) => read,
+            Err((path, error)) => {
+                found.push(unreadable(&path, &error));
+                continue;
+            }
+        };
         queries += 1;
-        if is_definitions(file) {
-            found.extend(definitions(file, &text));
+        if is_definitions(&path) {
+            found.extend(definitions(&path, &text.text));
         } else {
-            found.extend(query(file, &text));
+            found.extend(query(&path, &text));
         }
     }
     found.retain(|found| !allowed.contains(&found.rule.id));
@@ -78,6 +87,11 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> Result<()> {
         context.note(&text);
         return Ok(());
     }
+    let unread = found.iter().filter(|found| is_unreadable(found)).count();
+    if unread > 0 && unread == errors && !(options.strict && warnings > 0) {
+        let message = format!("{} cannot be read", counted(unread, "file", "files"));
+        return Err(Error::new(ErrorKind::Io, message));
+    }
     let mut parts = Vec::new();
     if errors > 0 {
         parts.push(counted(errors, "error", "errors"));
@@ -94,7 +108,7 @@ fn counted(count: usize, one: &str, several: &str) -> String {
 }
 
 /// Every rule with why it is there.
-fn explain() -> Result<()> {
+fn explain() -> defender_core::Result<()> {
     let mut text = String::new();
     for rule in rules() {
         let _ = writeln!(
@@ -109,7 +123,7 @@ fn explain() -> Result<()> {
     listing::print(text.trim_end())
 }
 
-fn allowed(names: &[String]) -> Result<Vec<&'static str>> {
+fn allowed(names: &[String]) -> defender_core::Result<Vec<&'static str>> {
     let known = |name: &String| {
         let rule = rules().iter().find(|rule| rule.id == name.trim());
         rule.map(|rule| rule.id).ok_or_else(|| {
@@ -126,42 +140,64 @@ fn allowed(names: &[String]) -> Result<Vec<&'static str>> {
     names.iter().map(known).collect()
 }
 
+/// A path that could not be read, and why.
+type Unread = (PathBuf, std::io::Error);
+
 /// The files to check: those that are named, and of folders those below them that hold queries.
-fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+fn files(named: &[PathBuf]) -> Vec<Result<PathBuf, Unread>> {
     let dash = PathBuf::from("-");
     if named.is_empty() {
-        return Ok(vec![dash]);
+        return vec![Ok(dash)];
     }
     let mut files = Vec::new();
     for path in named {
         if *path == dash || !path.is_dir() {
-            files.push(path.clone());
-            continue;
+            files.push(Ok(path.clone()));
+        } else {
+            files.extend(inside(path));
         }
-        let mut inside = Vec::new();
-        let mut pending = vec![(path.clone(), 0)];
-        while let Some((folder, depth)) = pending.pop() {
-            let unreadable = |error| {
-                let message = format!("cannot read the folder {}", folder.display());
-                Error::new(ErrorKind::Io, message).with_source(error)
-            };
-            for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-                let path = entry.map_err(unreadable)?.path();
-                if path.is_dir() {
-                    if depth < MAX_DEPTH {
-                        pending.push((path, depth + 1));
-                    }
-                } else if ends_in(&path, &QUERIES)
-                    || (ends_in(&path, &DEFINITIONS) && !is_tests(&read(&path)?))
-                {
-                    inside.push(path);
+    }
+    files
+}
+
+/// The files below a folder that hold queries, in order.
+fn inside(folder: &Path) -> Vec<Result<PathBuf, Unread>> {
+    let mut inside = Vec::new();
+    let mut pending = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = pending.pop() {
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                inside.push(Err((folder, error)));
+                continue;
+            }
+        };
+        for entry in entries {
+            let path = match entry {
+                Ok(entry) => entry.path(),
+                Err(error) => {
+                    inside.push(Err((folder.clone(), error)));
+                    continue;
                 }
+            };
+            if path.is_dir() {
+                if depth < MAX_DEPTH {
+                    pending.push((path, depth + 1));
+                }
+            } else if ends_in(&path, &QUERIES) || (ends_in(&path, &DEFINITIONS) && !is_tests(&path))
+            {
+                inside.push(Ok(path));
             }
         }
-        inside.sort();
-        files.extend(inside);
     }
-    Ok(files)
+    inside.sort_by(|left, right| place(left).cmp(place(right)));
+    inside
+}
+
+fn place(file: &Result<PathBuf, Unread>) -> &Path {
+    match file {
+        Ok(path) | Err((path, _)) => path,
+    }
 }
 
 fn ends_in(path: &Path, endings: &[&str]) -> bool {
@@ -170,28 +206,17 @@ fn ends_in(path: &Path, endings: &[&str]) -> bool {
 }
 
 /// Whether a file holds tests of queries, which stand beside them by habit.
-fn is_tests(text: &str) -> bool {
+fn is_tests(path: &Path) -> bool {
+    // What cannot be read is looked at again, and told of then.
+    let Ok(Text { text, .. }) = text::read(path) else {
+        return false;
+    };
     text.lines().any(|line| line.starts_with("tests:"))
         && !text.lines().any(|line| line.starts_with("metadata:"))
 }
 
 fn is_definitions(path: &Path) -> bool {
     ends_in(path, &DEFINITIONS)
-}
-
-fn read(path: &Path) -> Result<String> {
-    let text = if path == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(path)
-    };
-    text.map_err(|error| {
-        Error::new(
-            ErrorKind::Io,
-            format!("cannot read the query from {}", path.display()),
-        )
-        .with_source(error)
-    })
 }
 
 fn name(path: &Path) -> String {
@@ -202,8 +227,18 @@ fn name(path: &Path) -> String {
     }
 }
 
+/// A file or folder that cannot be read.
+fn unreadable(path: &Path, error: &std::io::Error) -> Found {
+    of_file(&name(path), lint::unreadable(&error.to_string()))
+}
+
+fn is_unreadable(found: &Found) -> bool {
+    found.rule.id == lint::unreadable("").rule.id
+}
+
 /// A file that is one query.
-fn query(path: &Path, text: &str) -> Vec<Found> {
+fn query(path: &Path, text: &Text) -> Vec<Found> {
+    let Text { text, encoding } = text;
     let lines = Lines::new(text);
     let file = name(path);
     lint::check(text)
@@ -229,7 +264,9 @@ fn query(path: &Path, text: &str) -> Vec<Found> {
                 hint: finding.hint,
                 start: lines.position(finding.span.start),
                 end: Some(lines.position(finding.span.end)),
-                bytes: Some((finding.span.start, finding.span.end)),
+                bytes: encoding
+                    .place(finding.span.start)
+                    .zip(encoding.place(finding.span.end)),
                 shown,
             }
         })
@@ -241,35 +278,37 @@ fn definitions(path: &Path, text: &str) -> Vec<Found> {
     let file = name(path);
     lint::check_file(text, SystemClock.now())
         .into_iter()
-        .map(|finding| {
-            let mut shown = format!(
-                "{file}:{}:{}: {} [{}]: ",
-                finding.start.line,
-                finding.start.column,
-                finding.level.name(),
-                finding.rule.id
-            );
-            if let Some(query) = &finding.query {
-                let _ = write!(shown, "{query}: ");
-            }
-            let _ = writeln!(shown, "{}", finding.message);
-            if let Some(hint) = &finding.hint {
-                let _ = writeln!(shown, "  hint: {hint}");
-            }
-            Found {
-                file: file.clone(),
-                query: finding.query,
-                rule: finding.rule,
-                level: finding.level,
-                message: finding.message,
-                hint: finding.hint,
-                start: finding.start,
-                end: finding.end,
-                bytes: None,
-                shown,
-            }
-        })
+        .map(|finding| of_file(&file, finding))
         .collect()
+}
+
+fn of_file(file: &str, finding: FileFinding) -> Found {
+    let mut shown = format!(
+        "{file}:{}:{}: {} [{}]: ",
+        finding.start.line,
+        finding.start.column,
+        finding.level.name(),
+        finding.rule.id
+    );
+    if let Some(query) = &finding.query {
+        let _ = write!(shown, "{query}: ");
+    }
+    let _ = writeln!(shown, "{}", finding.message);
+    if let Some(hint) = &finding.hint {
+        let _ = writeln!(shown, "  hint: {hint}");
+    }
+    Found {
+        file: file.to_owned(),
+        query: finding.query,
+        rule: finding.rule,
+        level: finding.level,
+        message: finding.message,
+        hint: finding.hint,
+        start: finding.start,
+        end: finding.end,
+        bytes: None,
+        shown,
+    }
 }
 
 fn objects(found: &[Found]) -> Value {

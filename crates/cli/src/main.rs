@@ -33,6 +33,7 @@ mod split;
 mod target;
 mod tenants;
 mod terminal;
+mod text;
 mod token;
 mod watch;
 

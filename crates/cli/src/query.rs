@@ -1,5 +1,6 @@
 //! `defender query`: runs a query and writes its rows.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,11 +26,12 @@ use crate::sink::Sink;
 use crate::split::Split;
 use crate::target::{self, Target};
 use crate::terminal;
+use crate::text;
 
 /// Runs the query everywhere it is to run, and writes what comes back.
 pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<ExitCode> {
     let asked = Asked {
-        text: text(options)?,
+        text: written(options)?,
         timespan: timespan(options)?,
         range: written_range(options.start.as_deref(), options.end.as_deref()),
     };
@@ -151,17 +153,21 @@ pub(crate) async fn run_asked(
     Ok(code)
 }
 
-fn text(options: &QueryOptions) -> Result<String> {
-    let read = |what: String, result: std::io::Result<String>| {
-        result.map_err(|error| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("cannot read the query from {what}"),
-            )
-            .with_source(error)
-        })
+/// The query as the options give it.
+fn written(options: &QueryOptions) -> Result<String> {
+    let dash = Path::new("-");
+    let read = |path: &Path| match text::read(path) {
+        Ok(read) => Ok(read.text),
+        Err(error) => {
+            let what = if path == dash {
+                "standard input".to_owned()
+            } else {
+                path.display().to_string()
+            };
+            let message = format!("cannot read the query from {what}");
+            Err(Error::new(ErrorKind::Usage, message).with_source(error))
+        }
     };
-    let dash = std::path::Path::new("-");
     let text = match (&options.kql, &options.file) {
         (None, None) => {
             return Err(Error::new(ErrorKind::Usage, "there is no query")
@@ -174,15 +180,11 @@ fn text(options: &QueryOptions) -> Result<String> {
                     "standard input cannot hold both the query and the secret",
                 ));
             }
-            read(
-                "standard input".to_owned(),
-                std::io::read_to_string(std::io::stdin()),
-            )?
+            read(dash)?
         }
         (Some(text), _) => text.clone(),
-        (None, Some(path)) => read(path.display().to_string(), std::fs::read_to_string(path))?,
+        (None, Some(path)) => read(path)?,
     };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
     if text.trim().is_empty() {
         return Err(Error::new(ErrorKind::Usage, "the query is empty"));
     }

@@ -9,7 +9,7 @@ mod time;
 mod words;
 
 pub use check::check;
-pub use files::{FileFinding, check_file};
+pub use files::{FileFinding, check_file, unreadable};
 pub use rules::{Level, Rule, rules};
 
 use kql_syntax::Span;

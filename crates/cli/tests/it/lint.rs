@@ -1,4 +1,4 @@
-//! The SARIF of `defender lint`: what the format's schema asks for is there.
+//! The SARIF of `defender lint`, and files that `lint` and `fmt` cannot read, or that Windows wrote.
 
 use serde_json::Value;
 
@@ -77,4 +77,145 @@ fn a_report_without_findings_is_one_too() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let log: Value = serde_json::from_str(&ran.text()).unwrap();
     assert_eq!(log["runs"][0]["results"], Value::Array(Vec::new()));
+}
+
+/// `text` in UTF-16 with its mark, as Windows writes it.
+fn utf16(text: &str) -> Vec<u8> {
+    let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+fn write(folder: &Folder, name: &str, bytes: &[u8]) {
+    std::fs::write(folder.work().join(name), bytes).unwrap();
+}
+
+const SOUND: &str = "DeviceEvents | where Timestamp > ago(1d)";
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_finding_and_the_others_are_linted() {
+    let folder = Folder::new();
+    folder.write("all/sound.kql", SOUND);
+    folder.write("all/z.kql", "Nowhere | where Timestamp > ago(1d)");
+    write(&folder, "all/broken.kql", b"T\n| take 1 // \xFF");
+    write(&folder, "all/broken.yaml", b"\xFF\xFEa");
+    let ran = folder.run(&["lint", "missing.kql", "all", "--json"]);
+    assert_eq!(ran.code, 7, "{}", ran.stderr);
+    assert_eq!(ran.stderr, "error: 4 errors found\n");
+    let found: Value = serde_json::from_str(&ran.text()).unwrap();
+    let found: Vec<(&str, &str)> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| {
+            let text = |name: &str| found[name].as_str().unwrap();
+            (text("file"), text("rule"))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("missing.kql", "unreadable"),
+            ("all/broken.kql", "unreadable"),
+            ("all/broken.yaml", "unreadable"),
+            ("all/z.kql", "unknown-name"),
+        ]
+    );
+    let ran = folder.run(&["lint", "all/broken.kql", "all/sound.kql", "missing.kql"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert_eq!(ran.stderr, "error: 2 files cannot be read\n");
+    let text = ran.text();
+    assert!(
+        text.starts_with("all/broken.kql:1:1: error [unreadable]: cannot be read: line 2 is not UTF-8\nmissing.kql:1:1: error [unreadable]: cannot be read: "),
+        "{text}"
+    );
+    let ran = folder.run(&["lint", "missing.kql", "all/sound.kql", "--sarif"]);
+    assert_eq!(ran.code, 1);
+    let log: Value = serde_json::from_str(&ran.text()).unwrap();
+    assert_eq!(log["runs"][0]["results"][0]["ruleId"], "unreadable");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_closed_is_a_finding() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    folder.write("all/closed/a.kql", SOUND);
+    folder.write("all/open/b.kql", SOUND);
+    let closed = folder.work().join("all/closed");
+    let allow = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&closed, permissions).unwrap();
+    };
+    allow(0);
+    if std::fs::read_dir(&closed).is_ok() {
+        println!("left out, nothing is closed to this user");
+        return;
+    }
+    let ran = folder.run(&["lint", "all"]);
+    allow(0o700);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let text = ran.text();
+    assert!(
+        text.starts_with("all/closed:1:1: error [unreadable]: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_windows_wrote_is_read() {
+    let folder = Folder::new();
+    let wrong = "DeviceEvents | where Timestamp > ago(1d) and Nam == 'é'";
+    write(&folder, "wide.kql", &utf16(wrong));
+    write(&folder, "marked.kql", format!("\u{feff}{wrong}").as_bytes());
+    let ran = folder.run(&["lint", "wide.kql", "marked.kql", "--json"]);
+    assert_eq!(ran.code, 7, "{}", ran.stderr);
+    let found: Value = serde_json::from_str(&ran.text()).unwrap();
+    let at = wrong.find("Nam").unwrap() as u64;
+    for (index, start) in [(0, Value::Null), (1, (at + 3).into())] {
+        assert_eq!(found[index]["rule"], "unknown-name");
+        assert_eq!(found[index]["column"], at + 1);
+        assert_eq!(found[index]["start"], start);
+    }
+    write(
+        &folder,
+        "ours.yaml",
+        &utf16(
+            "metadata: {data_environments: [M365DGraph], data_families: [F]}\nsources:\n  q:\n    description: D\n    args: {query: 'DeviceEvents | where Timestamp > ago(1d)'}\n",
+        ),
+    );
+    let ran = folder.run(&["lint", "ours.yaml"]);
+    assert_eq!((ran.code, ran.text()), (0, String::new()), "{}", ran.stderr);
+}
+
+#[test]
+fn layout_keeps_the_encoding_and_passes_over_nothing() {
+    let folder = Folder::new();
+    write(&folder, "wide.kql", &utf16("T|take 5 // é\r\n"));
+    write(&folder, "marked.kql", "\u{feff}T|take 5\n".as_bytes());
+    write(&folder, "broken.kql", b"T|take 5 // \xFF");
+    folder.write("plain.kql", "T|take 5\n");
+    let every = [
+        "broken.kql",
+        "missing.kql",
+        "wide.kql",
+        "marked.kql",
+        "plain.kql",
+    ];
+    let ran = folder.run(&[&["fmt", "--quiet"][..], &every].concat());
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(lines[0], "cannot read broken.kql: line 1 is not UTF-8");
+    assert!(lines[1].starts_with("cannot read missing.kql: "));
+    assert_eq!(lines[2..], ["error: 2 files cannot be read"]);
+    for (name, expected) in [
+        ("wide.kql", utf16("T\r\n| take 5 // é\r\n")),
+        ("marked.kql", "\u{feff}T\n| take 5\n".as_bytes().to_vec()),
+        ("plain.kql", b"T\n| take 5\n".to_vec()),
+        ("broken.kql", b"T|take 5 // \xFF".to_vec()),
+    ] {
+        let found = std::fs::read(folder.work().join(name)).unwrap();
+        assert_eq!(found, expected, "{name}");
+    }
+    let ran = folder.run(&[&["fmt", "--check"][..], &every[2..]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
 }

@@ -6,7 +6,7 @@ use defender_core::DataEnvironment;
 use defender_queries::{Definition, Filter, Finding as FileProblem, Language, Library, Severity};
 use kql_syntax::{Lines, Position};
 
-use super::rules::{QUERY_FILE, RETIRED_API, UNCHECKED};
+use super::rules::{QUERY_FILE, RETIRED_API, UNCHECKED, UNREADABLE};
 use super::{Level, Rule, check};
 
 /// One thing to say about a query of a file.
@@ -50,6 +50,19 @@ pub fn check_file(text: &str, now: SystemTime) -> Vec<FileFinding> {
         (left.start, left.end, left.rule.id).cmp(&(right.start, right.end, right.rule.id))
     });
     findings
+}
+
+/// What there is to say of a file or folder that cannot be read, `why` being the reason.
+pub fn unreadable(why: &str) -> FileFinding {
+    FileFinding {
+        rule: &UNREADABLE,
+        level: UNREADABLE.level,
+        query: None,
+        message: format!("cannot be read: {why}"),
+        hint: None,
+        start: line(None),
+        end: None,
+    }
 }
 
 fn of_file(problem: FileProblem) -> FileFinding {

@@ -68,6 +68,9 @@ rules! {
     QUERY_FILE = "query-file", Error,
         "A file of query definitions, or one of its queries, is left out or doubtful.",
         "A query that is left out cannot be run, and one that is doubtful may ask something else than its writer meant.";
+    UNREADABLE = "unreadable", Error,
+        "A file or folder cannot be read.",
+        "It is missing, closed to this user, or not text in UTF-8 or UTF-16. What is in it is not checked; all others are.";
     MISSING_TIME_FILTER = "missing-time-filter", Warning,
         "A table of events is read without a filter on its time.",
         "The service then reads all 30 days that it keeps, which costs quota and time and may end in a timeout. Filter on Timestamp first: `| where Timestamp > ago(1d)`. Tables that hold a state and no events need none.";

@@ -338,7 +338,7 @@ fn page() -> String {
     let mut text = String::from(
         "# The linter's rules\n\n<!-- Generated from crates/query/src/lint/rules.rs; `UPDATE_DOCS=1 cargo test -p defender-query --features local` writes it anew. -->\n\n\
          `defender lint` checks queries, and files of query definitions, without running them.\n\
-         It exits with 7 when it finds an error, with `--strict` also for a warning; `--sarif` prints a report for code scanning.\n\
+         It exits with 7 when it finds an error, with `--strict` also for a warning, and with 1 when its only errors are files that cannot be read; `--sarif` prints a report for code scanning.\n\
          `--allow RULE` leaves a rule out; within a query a comment does: `// lint: allow RULE`.\n\n",
     );
     for rule in rules() {
