@@ -83,6 +83,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value in `row`.
+    #[inline]
     pub(crate) fn get(self, row: usize) -> Datum<'a> {
         fn present<T>(array: &impl Array, row: usize, value: impl FnOnce() -> T) -> Option<T> {
             (!array.is_null(row)).then(value)

@@ -6,7 +6,9 @@ use std::fmt;
 /// `mantissa * 10^-scale`, without trailing zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Decimal {
-    mantissa: i128,
+    /// As bytes: an `i128` would align every value of the engine to sixteen, and half as many would
+    /// fit into a line of the cache.
+    mantissa: [u8; 16],
     scale: u32,
 }
 
@@ -17,20 +19,28 @@ const SMALLEST: i32 = 60;
 impl Decimal {
     fn new(mut mantissa: i128, mut scale: u32) -> Self {
         if mantissa == 0 {
-            return Self { mantissa, scale: 0 };
+            return Self::of(0, 0);
         }
         while scale > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
             scale -= 1;
         }
-        Self { mantissa, scale }
+        Self::of(mantissa, scale)
+    }
+
+    fn of(mantissa: i128, scale: u32) -> Self {
+        Self {
+            mantissa: mantissa.to_ne_bytes(),
+            scale,
+        }
+    }
+
+    fn mantissa(self) -> i128 {
+        i128::from_ne_bytes(self.mantissa)
     }
 
     pub(crate) fn from_long(value: i64) -> Self {
-        Self {
-            mantissa: i128::from(value),
-            scale: 0,
-        }
+        Self::of(i128::from(value), 0)
     }
 
     /// The shortest decimal that reads as `value`.
@@ -81,23 +91,20 @@ impl Decimal {
     }
 
     pub(crate) fn is_zero(self) -> bool {
-        self.mantissa == 0
+        self.mantissa() == 0
     }
 
     pub(crate) fn negate(self) -> Self {
-        Self {
-            mantissa: -self.mantissa,
-            scale: self.scale,
-        }
+        Self::of(-self.mantissa(), self.scale)
     }
 
     fn aligned(self, other: Self) -> Option<(i128, i128, u32)> {
         let scale = self.scale.max(other.scale);
         let left = self
-            .mantissa
+            .mantissa()
             .checked_mul(10_i128.checked_pow(scale - self.scale)?)?;
         let right = other
-            .mantissa
+            .mantissa()
             .checked_mul(10_i128.checked_pow(scale - other.scale)?)?;
         Some((left, right, scale))
     }
@@ -113,23 +120,26 @@ impl Decimal {
 
     pub(crate) fn multiply(self, other: Self) -> Option<Self> {
         Some(Self::new(
-            self.mantissa.checked_mul(other.mantissa)?,
+            self.mantissa().checked_mul(other.mantissa())?,
             self.scale + other.scale,
         ))
     }
 
     pub(crate) fn divide(self, other: Self) -> Option<Self> {
-        if other.mantissa == 0 {
+        if other.mantissa() == 0 {
             return None;
         }
-        let mut left = self.mantissa;
+        let mut left = self.mantissa();
         let mut scale = i64::from(self.scale) - i64::from(other.scale);
         let limit = 10_i128.pow(DIGITS);
-        while (left % other.mantissa != 0 || scale < 0) && left.abs() < limit {
+        while (left % other.mantissa() != 0 || scale < 0) && left.abs() < limit {
             left *= 10;
             scale += 1;
         }
-        Some(Self::new(left / other.mantissa, u32::try_from(scale).ok()?))
+        Some(Self::new(
+            left / other.mantissa(),
+            u32::try_from(scale).ok()?,
+        ))
     }
 
     pub(crate) fn remainder(self, other: Self) -> Option<Self> {
@@ -138,7 +148,7 @@ impl Decimal {
     }
 
     pub(crate) fn floor(self) -> i128 {
-        self.mantissa
+        self.mantissa()
             .div_euclid(10_i128.checked_pow(self.scale).unwrap_or(i128::MAX))
     }
 
@@ -152,9 +162,9 @@ impl Decimal {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.mantissa.unsigned_abs().to_string();
+        let digits = self.mantissa().unsigned_abs().to_string();
         let scale = self.scale as usize;
-        if self.mantissa < 0 {
+        if self.mantissa() < 0 {
             out.write_str("-")?;
         }
         if scale == 0 {

@@ -13,13 +13,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::compute::{and_kleene, or_kleene};
+use arrow::datatypes::Int64Type;
 use kql_semantics::ScalarType;
 
 use crate::EngineError;
 use crate::column::{self, Builder, Reader};
 use crate::datum::Datum;
+use crate::functions::arithmetic::WholeMap;
 
 /// What a function does to one row.
 pub(crate) type Kernel =
@@ -55,6 +57,8 @@ pub(crate) enum Node {
         Box<Compiled>,
         Box<Compiled>,
     ),
+    /// A function of one column of whole numbers, moments or spans that gives the same.
+    Whole(WholeMap, Box<Compiled>),
     Kernel(Kernel, Vec<Compiled>),
     /// Whether a fresh value per row is wanted, like `rand()`: never folded.
     Volatile(Kernel, Vec<Compiled>),
@@ -68,6 +72,7 @@ impl fmt::Debug for Compiled {
             Node::And(list) => out.debug_tuple("And").field(list).finish(),
             Node::Or(list) => out.debug_tuple("Or").field(list).finish(),
             Node::Test(_, value) => out.debug_tuple("Test").field(value).finish(),
+            Node::Whole(_, value) => out.debug_tuple("Whole").field(value).finish(),
             Node::Compare(op, left, right) => out
                 .debug_tuple("Compare")
                 .field(op)
@@ -175,6 +180,12 @@ impl Compiled {
                 );
                 Vector::Array(Arc::new(answer))
             }
+            Node::Whole(map, value) => {
+                let array = value.array(rows)?;
+                let numbers = array.as_primitive::<Int64Type>();
+                let answer: Int64Array = numbers.unary_opt(|number| map(number));
+                Vector::Array(Arc::new(answer))
+            }
             Node::Kernel(kernel, arguments) | Node::Volatile(kernel, arguments) => {
                 let vectors = arguments
                     .iter()
@@ -185,21 +196,54 @@ impl Compiled {
                     .zip(arguments)
                     .map(|(vector, argument)| vector.reader(argument.ty))
                     .collect();
-                let mut builder = Builder::new(self.ty, rows.len);
-                let mut values = Vec::with_capacity(readers.len());
-                let mut made = size::Made::default();
-                for row in 0..rows.len {
-                    values.clear();
-                    values.extend(readers.iter().map(|reader| reader.get(row)));
-                    size::arguments(&values)?;
-                    let value = kernel(&values)?;
-                    made.add(&value)?;
-                    builder.push(&value);
-                }
-                Vector::Array(builder.finish())
+                Vector::Array(each_row(kernel, &readers, self.ty, rows.len)?)
             }
         })
     }
+}
+
+/// What `kernel` makes of each row.
+fn each_row(
+    kernel: &Kernel,
+    readers: &[Reader<'_>],
+    ty: ScalarType,
+    rows: usize,
+) -> Result<ArrayRef, EngineError> {
+    let mut builder = Builder::new(ty, rows);
+    let mut made = size::Made::default();
+    let mut take = |values: &[Datum<'_>]| -> Result<(), EngineError> {
+        size::arguments(values)?;
+        // By reference: moving values about takes longer than most functions do.
+        match &kernel(values) {
+            Ok(value) => {
+                made.add(value)?;
+                builder.push(value);
+                Ok(())
+            }
+            Err(error) => Err(error.clone()),
+        }
+    };
+    match readers {
+        [one] => {
+            for row in 0..rows {
+                take(&[one.get(row)])?;
+            }
+        }
+        [one, two] => {
+            for row in 0..rows {
+                take(&[one.get(row), two.get(row)])?;
+            }
+        }
+        more => {
+            let mut values = Vec::with_capacity(more.len());
+            for row in 0..rows {
+                values.clear();
+                values.extend(more.iter().map(|reader| reader.get(row)));
+                take(&values)?;
+            }
+        }
+    }
+    Ok(builder.finish())
 }
 
 /// `and` / `or` with null as "unknown"; no part is looked at once all rows are decided.

@@ -98,6 +98,12 @@ impl<'s> Compiler<'s> {
             ExprKind::Arithmetic(op, left, right) => {
                 let (left, right) = (self.compile(left)?, self.compile(right)?);
                 let op = *op;
+                let map = right
+                    .as_constant()
+                    .and_then(|right| arithmetic::map(op, right, ty));
+                if let (Some(map), true) = (map, varies(&left, ty)) {
+                    return Ok(whole(map, left));
+                }
                 let body: Kernel =
                     kernel(move |values| Ok(arithmetic::binary(op, &values[0], &values[1], ty)));
                 apply(body, vec![left, right], ty)
@@ -212,7 +218,14 @@ impl<'s> Compiler<'s> {
                     _ => None,
                 };
                 let arguments = narrow.as_ref().unwrap_or(arguments);
-                let arguments = self.all(arguments)?;
+                let mut arguments = self.all(arguments)?;
+                if let ("bin", [value, size]) = (function.name, arguments.as_slice())
+                    && varies(value, ty)
+                    && let Some(size) = size.as_constant()
+                    && let Some(map) = arithmetic::bin_map(size, ty)
+                {
+                    return Ok(whole(map, arguments.swap_remove(0)));
+                }
                 let call = Call {
                     name: function.name,
                     ty,
@@ -361,6 +374,18 @@ fn mirrored(op: CompareOp) -> CompareOp {
     }
 }
 
+/// Whether `value` is of type `ty` and differs from row to row.
+fn varies(value: &Compiled, ty: ScalarType) -> bool {
+    value.ty == ty && value.as_constant().is_none()
+}
+
+fn whole(map: arithmetic::WholeMap, value: Compiled) -> Compiled {
+    Compiled {
+        ty: value.ty,
+        node: Node::Whole(map, Box::new(value)),
+    }
+}
+
 fn apply(body: Kernel, arguments: Vec<Compiled>, ty: ScalarType) -> Compiled {
     Compiled {
         node: Node::Kernel(body, arguments),
@@ -388,7 +413,7 @@ const LARGE: usize = 1 << 20;
 /// Evaluates now what depends on no row.
 fn folded(compiled: Compiled) -> Result<Compiled, EngineError> {
     let constant = match &compiled.node {
-        Node::Constant(_) | Node::Input(_) | Node::Volatile(..) => false,
+        Node::Constant(_) | Node::Input(_) | Node::Volatile(..) | Node::Whole(..) => false,
         Node::And(list) | Node::Or(list) | Node::Kernel(_, list) => {
             list.iter().all(|one| one.as_constant().is_some())
         }

@@ -172,7 +172,7 @@ impl Compiled {
             Node::And(list) | Node::Or(list) | Node::Kernel(_, list) => {
                 list.iter().any(Self::is_volatile)
             }
-            Node::Test(_, value) => value.is_volatile(),
+            Node::Test(_, value) | Node::Whole(_, value) => value.is_volatile(),
             Node::Compare(_, left, right) => left.is_volatile() || right.is_volatile(),
         }
     }

@@ -1,5 +1,7 @@
 //! `+ - * / %` and `bin`.
 
+use std::sync::Arc;
+
 use kql_semantics::ScalarType;
 use kql_semantics::bound::ArithmeticOp;
 
@@ -109,7 +111,10 @@ fn decimal(op: ArithmeticOp, left: Decimal, right: Decimal) -> Option<Decimal> {
 }
 
 fn moment(op: ArithmeticOp, left: &Datum<'_>, right: &Datum<'_>) -> Option<i64> {
-    let (left, right) = (left.as_long()?, right.as_long()?);
+    moment_of(op, left.as_long()?, right.as_long()?)
+}
+
+fn moment_of(op: ArithmeticOp, left: i64, right: i64) -> Option<i64> {
     let ticks = match op {
         ArithmeticOp::Add => left.checked_add(right)?,
         ArithmeticOp::Subtract => left.checked_sub(right)?,
@@ -189,17 +194,7 @@ pub(crate) fn bin_at<'a>(
             else {
                 return Datum::Null;
             };
-            if size <= 0 {
-                return Datum::Null;
-            }
-            let Some(distance) = number.checked_sub(fixed) else {
-                return Datum::Null;
-            };
-            let Some(binned) = distance
-                .div_euclid(size)
-                .checked_mul(size)
-                .and_then(|distance| distance.checked_add(fixed))
-            else {
+            let Some(binned) = bin_whole(number, size, fixed) else {
                 return Datum::Null;
             };
             match ty {
@@ -212,4 +207,48 @@ pub(crate) fn bin_at<'a>(
             }
         }
     }
+}
+
+fn bin_whole(number: i64, size: i64, fixed: i64) -> Option<i64> {
+    if size <= 0 {
+        return None;
+    }
+    number
+        .checked_sub(fixed)?
+        .div_euclid(size)
+        .checked_mul(size)?
+        .checked_add(fixed)
+}
+
+/// What an operation does to a column of whole numbers, moments or spans, when the other side is
+/// the same for all rows.
+pub(crate) type WholeMap = Arc<dyn Fn(i64) -> Option<i64> + Send + Sync>;
+
+/// `bin(value, size)` of a column of type `ty` that stays of this type.
+pub(crate) fn bin_map(size: &Datum<'_>, ty: ScalarType) -> Option<WholeMap> {
+    let size = match (ty, size) {
+        (ScalarType::Long, Datum::Int(_) | Datum::Long(_))
+        | (ScalarType::DateTime | ScalarType::TimeSpan, Datum::TimeSpan(_)) => size.as_long()?,
+        _ => return None,
+    };
+    Some(if ty == ScalarType::DateTime {
+        Arc::new(move |number| calendar::in_range(bin_whole(number, size, 0)?))
+    } else {
+        Arc::new(move |number| bin_whole(number, size, 0))
+    })
+}
+
+/// `value op other` of a column of type `ty` that stays of this type.
+pub(crate) fn map(op: ArithmeticOp, other: &Datum<'_>, ty: ScalarType) -> Option<WholeMap> {
+    Some(match (ty, other) {
+        (ScalarType::Long, Datum::Int(_) | Datum::Long(_)) => {
+            let other = other.as_long()?;
+            Arc::new(move |number| whole(op, number, other))
+        }
+        (ScalarType::DateTime, Datum::TimeSpan(other)) => {
+            let other = *other;
+            Arc::new(move |number| moment_of(op, number, other))
+        }
+        _ => return None,
+    })
 }
