@@ -1,16 +1,20 @@
 //! `defender alerts`, `incidents`, `machines` and `api`: lists of a security API.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
-use defender_query::{Collection, CollectionRequest, ConnectedProvider, QueryProvider};
+use defender_query::{
+    Answer, Ask, Collection, CollectionRequest, ConnectedProvider, Connection, Query, QueryProvider,
+};
 use defender_table::{Format, ticks};
 
 use crate::arguments::{GetOptions, IncidentsOptions, PageOptions, RangeOptions, WatchedOptions};
 use crate::context::Context;
 use crate::dataset::with_source;
-use crate::emulator::interrupted;
+use crate::fan_out::{Pace, Tenants};
 use crate::query;
 use crate::target::{self, Target};
 use crate::watch::{self, Watched};
@@ -90,7 +94,13 @@ pub(crate) async fn alerts(options: &WatchedOptions, context: &Context) -> Resul
         Some(start) => moment(start, now)?,
         None => now,
     };
-    let (connected, demo) = connect(page, environment, context).await?;
+    let provider = target::provider(&page.connection, environment, context);
+    let (mut targets, demo) = targets(page, environment, context).await?;
+    let target = match targets.pop() {
+        Some(target) if targets.is_empty() => target,
+        _ => return Err(target::for_one("a watch")),
+    };
+    let connected = connect(&provider, &target).await?;
     let watched = Watched {
         request,
         start,
@@ -230,34 +240,41 @@ fn filter(options: &RangeOptions, collection: &Collection) -> Result<Option<Stri
     Ok((!parts.is_empty()).then(|| parts.join(" and ")))
 }
 
-type Demo = Option<defender_emulator::Running>;
+/// Lists the same of every tenant.
+#[derive(Debug)]
+struct Lists(CollectionRequest);
 
-/// Where the options lead, and the provider that goes there.
-async fn target(
-    options: &PageOptions,
-    environment: DataEnvironment,
-    context: &Context,
-) -> Result<(QueryProvider, Target, Demo)> {
-    let provider = target::provider(&options.connection, environment, context);
-    if options.demo {
-        let (running, target) = target::demo().await?;
-        return Ok((provider, target, Some(running)));
+#[async_trait]
+impl Ask for Lists {
+    async fn ask(&self, _: &str, provider: &ConnectedProvider, _: &Query) -> Result<Answer> {
+        provider.collections()?.list(&self.0).await
     }
-    let target = target::only(&options.connection, environment, context, "a list")?;
-    Ok((provider, target, None))
+
+    fn explained(&self, provider: &QueryProvider, connection: &Connection, error: Error) -> Error {
+        target::with_consent(error, provider, connection)
+    }
 }
 
-async fn connect(
+type Demo = Option<defender_emulator::Running>;
+
+/// Where the options lead, and the service that has to live as long.
+async fn targets(
     options: &PageOptions,
     environment: DataEnvironment,
     context: &Context,
-) -> Result<(ConnectedProvider, Demo)> {
-    let (provider, target, demo) = target(options, environment, context).await?;
+) -> Result<(Vec<Target>, Demo)> {
+    if options.demo {
+        let (running, target) = target::demo().await?;
+        return Ok((vec![target], Some(running)));
+    }
+    let targets = target::targets(&options.connection, environment, context)?;
+    Ok((targets, None))
+}
+
+async fn connect(provider: &QueryProvider, target: &Target) -> Result<ConnectedProvider> {
     // Signing in takes much room, and only here.
     let connected = Box::pin(provider.connect(target.connection.clone())).await;
-    let connected =
-        connected.map_err(|error| target::with_consent(error, &provider, &target.connection))?;
-    Ok((connected, demo))
+    connected.map_err(|error| target::with_consent(error, provider, &target.connection))
 }
 
 async fn list(
@@ -271,23 +288,41 @@ async fn list(
         return print(options, environment, request, context);
     }
     let format = query::format(&options.output)?;
+    let provider = target::provider(&options.connection, environment, context);
+    let (targets, demo) = targets(options, environment, context).await?;
     let sink = query::sink(&options.output)?;
-    let run = async {
-        let (connected, demo) = connect(options, environment, context).await?;
+    let several = targets.len() > 1;
+    let (mut targets, tenants) = if several {
+        let pace = Pace {
+            parallel: options.connection.parallel,
+            fail_fast: options.fail_fast,
+        };
+        let lists = Arc::new(Lists(request.clone()));
+        // What is asked is in the lists.
+        let query = Query::new(request.path.clone());
+        let tenants = Tenants::new(&provider, targets, &query, lists, pace, context)?;
+        (Vec::new(), Some(tenants))
+    } else {
+        (targets, None)
+    };
+    let one = async {
+        let target = targets.pop();
+        let target = target
+            .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
+        let connected = connect(&provider, &target).await?;
         let answer = connected.collections()?.list(request).await?;
-        let answer = with_source(answer, &options.output.partition_by, &connected)?;
-        Ok::<_, Error>((answer, demo))
+        with_source(answer, &options.output.partition_by, &connected)
     };
-    let (answer, demo) = tokio::select! {
-        // Listening comes first, so that nothing is sent that cannot be interrupted.
-        biased;
-        result = interrupted() => {
-            result?;
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"));
-        }
-        result = run => result?,
-    };
-    let written = query::write(answer, format, &options.output, sink, context).await?;
+    let written = query::deliver(
+        one,
+        tenants.as_ref(),
+        None,
+        format,
+        &options.output,
+        sink,
+        context,
+    );
+    let (written, failures) = Box::pin(written).await?;
     drop(demo);
     if let Some(count) = written.count() {
         context.note(&format!("{count} in all"));
@@ -297,7 +332,7 @@ async fn list(
             "{shown} of {all} columns; --columns all shows every one"
         ));
     }
-    query::finish(&written, &[], true, options.output.fail_on, context)
+    query::finish(&written, &failures, true, options.output.fail_on, context)
 }
 
 /// Says what would be sent, and where; nothing is.
@@ -308,14 +343,18 @@ fn print(
     context: &Context,
 ) -> Result<ExitCode> {
     let provider = target::provider(&options.connection, environment, context);
-    let target = target::only(&options.connection, environment, context, "a list")?;
-    let endpoint = provider.endpoint(&target.connection)?;
-    context.note(&format!(
-        "token for {} from {}",
-        endpoint.scope(),
-        endpoint.authority
-    ));
-    let url = provider.collection_url(&target.connection, request)?;
-    crate::listing::print(&format!("GET {url}"))?;
+    for target in target::targets(&options.connection, environment, context)? {
+        if !target.label.is_empty() {
+            context.note(&format!("{}:", target.label));
+        }
+        let endpoint = provider.endpoint(&target.connection)?;
+        context.note(&format!(
+            "token for {} from {}",
+            endpoint.scope(),
+            endpoint.authority
+        ));
+        let url = provider.collection_url(&target.connection, request)?;
+        crate::listing::print(&format!("GET {url}"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }

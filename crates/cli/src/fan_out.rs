@@ -11,13 +11,19 @@ use defender_query::{
     Finished, Query, QueryProvider,
 };
 
-use crate::arguments::QueryOptions;
 use crate::context::Context;
 use crate::line::Line;
 use crate::split::Split;
 use crate::target::{self, Target};
 
-/// A query to several tenants.
+/// How many tenants are asked at once, and whether the first that fails ends the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) parallel: u16,
+    pub(crate) fail_fast: bool,
+}
+
+/// A question to several tenants.
 pub(crate) struct Tenants {
     fan_out: FanOut,
     progress: Arc<Progress>,
@@ -28,8 +34,8 @@ impl Tenants {
         provider: &QueryProvider,
         targets: Vec<Target>,
         query: &Query,
-        split: Option<&Split>,
-        options: &QueryOptions,
+        ask: Arc<dyn Ask>,
+        pace: Pace,
         context: &Context,
     ) -> Result<Self> {
         let mut connections = provider.clone().connections();
@@ -47,11 +53,11 @@ impl Tenants {
         let fan_out = connections
             .fan_out(query)
             .with_options(FanOutOptions {
-                parallel: usize::from(options.connection.parallel),
-                fail_fast: options.fail_fast,
+                parallel: usize::from(pace.parallel),
+                fail_fast: pace.fail_fast,
                 ..FanOutOptions::default()
             })
-            .asking(Arc::new(Asking(split.map(Split::silent))))
+            .asking(ask)
             .with_progress(Arc::clone(&progress) as _);
         Ok(Self { fan_out, progress })
     }
@@ -99,7 +105,7 @@ fn distinct(label: &str, taken: &mut BTreeSet<String>) -> String {
 
 /// Asks whole, or slice by slice.
 #[derive(Debug)]
-struct Asking(Option<Split>);
+pub(crate) struct Asking(pub(crate) Option<Split>);
 
 #[async_trait]
 impl Ask for Asking {

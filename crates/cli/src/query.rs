@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::dataset::{with_source, with_tenant};
 use crate::emulator::interrupted;
 use crate::failure::ALARM;
-use crate::fan_out::Tenants;
+use crate::fan_out::{Asking, Pace, Tenants};
 use crate::sink::Sink;
 use crate::split::Split;
 use crate::target::{self, Target};
@@ -94,51 +94,28 @@ pub(crate) async fn run_asked(
     }
     let sink = sink(&options.output)?;
     let (targets, tenants) = if targets.len() > 1 {
-        let tenants = Tenants::new(&provider, targets, &query, split, options, context)?;
+        let asking = Arc::new(Asking(split.map(Split::silent)));
+        let pace = Pace {
+            parallel: options.connection.parallel,
+            fail_fast: options.fail_fast,
+        };
+        let tenants = Tenants::new(&provider, targets, &query, asking, pace, context)?;
         (Vec::new(), Some(tenants))
     } else {
         (targets, None)
     };
-    let run = async {
-        match &tenants {
-            Some(tenants) => tenants.answer(context).await,
-            None => one(&provider, targets, &query, split, &options.output).await,
-        }
-    };
-    let asked = tokio::select! {
-        // Listening comes first, so that nothing is sent that cannot be interrupted.
-        biased;
-        result = interrupted() => result.and_then(|()| {
-            Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"))
-        }),
-        result = run => result,
-    };
-    if let Some(tenants) = &tenants
-        && options.output.output.is_none()
-        && is_terminal()
-    {
-        // Rows and progress would be on one line.
-        tenants.quieten();
-    }
-    let written = match asked {
-        Ok(answer) => write(answer, format, &options.output, sink, context).await,
-        Err(error) => Err(error),
-    };
-    if let Some(split) = split {
-        split.quieten();
-    }
-    let mut failures = Vec::new();
-    let written = match &tenants {
-        Some(tenants) => {
-            tenants.quieten();
-            failures = tenants.failures();
-            written.map_err(|error| match error.kind() {
-                ErrorKind::Interrupted => tenants.interrupted(error),
-                _ => error,
-            })?
-        }
-        None => written?,
-    };
+    // Signing in takes much room.
+    let one = Box::pin(one(&provider, targets, &query, split, &options.output));
+    let written = deliver(
+        one,
+        tenants.as_ref(),
+        split,
+        format,
+        &options.output,
+        sink,
+        context,
+    );
+    let (written, failures) = Box::pin(written).await?;
     drop(demo);
     let code = finish(
         &written,
@@ -151,6 +128,57 @@ pub(crate) async fn run_asked(
         split.done()?;
     }
     Ok(code)
+}
+
+/// Waits for the answer of `one` tenant, or of several, and writes it; those that failed are
+/// returned.
+pub(crate) async fn deliver(
+    one: impl Future<Output = Result<Answer>>,
+    tenants: Option<&Tenants>,
+    split: Option<&Split>,
+    format: Format,
+    output: &OutputOptions,
+    sink: Sink,
+    context: &Context,
+) -> Result<(Written, Vec<Failure>)> {
+    let run = async {
+        match tenants {
+            Some(tenants) => tenants.answer(context).await,
+            None => one.await,
+        }
+    };
+    let asked = tokio::select! {
+        // Listening comes first, so that nothing is sent that cannot be interrupted.
+        biased;
+        result = interrupted() => result.and_then(|()| {
+            Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"))
+        }),
+        result = run => result,
+    };
+    if let Some(tenants) = tenants
+        && output.output.is_none()
+        && is_terminal()
+    {
+        // Rows and progress would be on one line.
+        tenants.quieten();
+    }
+    let written = match asked {
+        Ok(answer) => write(answer, format, output, sink, context).await,
+        Err(error) => Err(error),
+    };
+    if let Some(split) = split {
+        split.quieten();
+    }
+    let Some(tenants) = tenants else {
+        return Ok((written?, Vec::new()));
+    };
+    tenants.quieten();
+    let failures = tenants.failures();
+    let written = written.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted => tenants.interrupted(error),
+        _ => error,
+    })?;
+    Ok((written, failures))
 }
 
 /// The query as the options give it.

@@ -413,11 +413,14 @@ pub(crate) fn only(
     let mut targets = targets(options, environment, context)?;
     match targets.pop() {
         Some(target) if targets.is_empty() => Ok(target),
-        _ => Err(
-            Error::new(ErrorKind::Usage, format!("{what} is for one tenant"))
-                .with_hint("name one instance or tenant"),
-        ),
+        _ => Err(for_one(what)),
     }
+}
+
+/// What a command for one tenant says when there are several.
+pub(crate) fn for_one(what: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{what} is for one tenant"))
+        .with_hint("name one instance or tenant")
 }
 
 /// The environment of a command that signs in.

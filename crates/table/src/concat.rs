@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use defender_core::{Error, ErrorKind, Result};
+use serde_json::{Map, Value};
 
 use crate::{ColumnType, Completeness, Provenance, Summary, Table};
 
@@ -207,7 +208,7 @@ pub(crate) fn sum(summaries: Vec<Summary>) -> Summary {
             sum.provenance = from;
             continue;
         }
-        sum.stats = None;
+        sum.stats = counted(sum.stats.as_ref(), summary.stats.as_ref());
         let all = &mut sum.provenance;
         if all.environment != from.environment {
             all.environment = None;
@@ -226,6 +227,20 @@ pub(crate) fn sum(summaries: Vec<Summary>) -> Summary {
         all.attempts += from.attempts;
     }
     sum
+}
+
+/// How many rows there are in all, where both answers say that and nothing else.
+fn counted(left: Option<&Value>, right: Option<&Value>) -> Option<Value> {
+    const COUNT: &str = "count";
+    let count = |stats: &Value| match stats.as_object()?.iter().next() {
+        Some((name, count)) if name == COUNT && stats.as_object()?.len() == 1 => count.as_u64(),
+        _ => None,
+    };
+    let sum = count(left?)?.checked_add(count(right?)?)?;
+    Some(Value::from(Map::from_iter([(
+        COUNT.to_owned(),
+        sum.into(),
+    )])))
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(crate) struct WatchedOptions {
     #[command(flatten)]
     pub(crate) list: RangeOptions,
     /// Look again and again, so often (1m, 30s), and print each new alert once, a line of JSON each
-    #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with_all = ["end", "max_rows", "top", "skip", "count", "output", "fail_on", "flatten", "partition_by"])]
+    #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with_all = ["end", "max_rows", "top", "skip", "count", "output", "fail_on", "flatten", "partition_by", "fail_fast"])]
     pub(crate) watch: Option<Duration>,
     /// Keep in this file what was printed, and go on from there the next time
     #[arg(long, value_name = "FILE", requires = "watch")]
@@ -77,6 +77,7 @@ pub(crate) struct GetOptions {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct PageOptions {
     /// Keep at most this many rows
     #[arg(long, value_name = "N")]
@@ -93,6 +94,9 @@ pub(crate) struct PageOptions {
     /// Only these columns, in this order; `all` for every one, where a table shows a few
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
+    /// End with the first tenant that fails, instead of asking the others
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// List from an embedded Defender with sample data
     #[arg(long, conflicts_with_all = ["instance", "all_instances", "tenant_id", "tenants", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "access_token", "assertion_file"])]
     pub(crate) demo: bool,

@@ -249,6 +249,8 @@ fn refusals_name_the_way_out() {
             &[
                 "alerts",
                 "list",
+                "--watch",
+                "1m",
                 "--instance",
                 "Fabrikam",
                 "--instance",
@@ -274,6 +276,66 @@ fn refusals_name_the_way_out() {
         let ran = folder.run(arguments);
         insta::assert_snapshot!(format!("refused_{name}"), told(&ran, &folder, &running));
     }
+}
+
+#[test]
+fn several_tenants_are_listed_as_one() {
+    let running = start(2);
+    let folder = folder(&running);
+    let fabrikam = TENANT.replace('4', "5");
+    folder.write(
+        "customers.csv",
+        &format!("tenant,name\n{TENANT},Contoso\n{fabrikam},Fabrikam\n"),
+    );
+    for (name, arguments) in [
+        (
+            "alerts",
+            "alerts list TWO --columns id,severity --format csv",
+        ),
+        ("table", "alerts list TWO --count"),
+        (
+            "incidents",
+            "incidents list --all-instances --columns id,severity",
+        ),
+        (
+            "machines",
+            "machines list --all-instances --columns id --format csv",
+        ),
+        (
+            "get",
+            "api get security/alerts_v2 TWO --columns id --format csv",
+        ),
+        ("fail_fast", "alerts list --fail-fast TWO"),
+        ("print", "alerts list --print TWO"),
+        (
+            "security_graph",
+            "alerts list --env MSGraph --all-instances --count --columns id --format csv",
+        ),
+        (
+            "customers",
+            "alerts list --tenants customers.csv --columns id --format csv",
+        ),
+    ] {
+        let arguments = arguments.replace("TWO", "--instance Fabrikam --instance Powerless");
+        let arguments = format!("{arguments} --retries 0 --parallel 1");
+        let ran = folder.run(&arguments.split(' ').collect::<Vec<_>>());
+        insta::assert_snapshot!(format!("several_{name}"), told(&ran, &folder, &running));
+    }
+    let ran = folder.run(&[
+        "alerts",
+        "list",
+        "--all-instances",
+        "-o",
+        "parts",
+        "--partition-by",
+        "tenant",
+        "--overwrite",
+    ]);
+    assert_eq!(ran.code, 9, "{}", ran.stderr);
+    let part = folder
+        .work()
+        .join(format!("parts/tenant={fabrikam}/part-0.parquet"));
+    assert!(part.exists(), "{}", part.display());
 }
 
 #[test]

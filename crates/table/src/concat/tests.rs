@@ -91,3 +91,24 @@ fn no_tables_are_an_empty_table() {
     assert_eq!(all.column_names(), ["Tenant", "Instance"]);
     assert_eq!(all.row_count(), 0);
 }
+
+#[test]
+fn counts_are_added_and_other_statistics_left_out() {
+    let sum = |stats: [Option<serde_json::Value>; 2]| {
+        Summary::of_all(
+            stats
+                .map(|stats| Summary {
+                    stats,
+                    ..Summary::default()
+                })
+                .into(),
+        )
+        .stats
+    };
+    let count = |count: u64| Some(serde_json::json!({ "count": count }));
+    assert_eq!(sum([count(2), count(3)]), count(5));
+    assert_eq!(sum([count(2), None]), None);
+    assert_eq!(sum([count(u64::MAX), count(1)]), None);
+    let other = Some(serde_json::json!({"count": 1, "cpu": 2}));
+    assert_eq!(sum([count(2), other]), None);
+}
