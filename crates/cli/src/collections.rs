@@ -62,10 +62,26 @@ impl Kind {
 
 /// `defender alerts list`.
 pub(crate) async fn alerts(options: &WatchedOptions, context: &Context) -> Result<ExitCode> {
+    list_or_watch(options, ALERTS, None, context).await
+}
+
+/// `defender incidents list`.
+pub(crate) async fn incidents(options: &IncidentsOptions, context: &Context) -> Result<ExitCode> {
+    let expand = options.alerts.then_some("alerts");
+    list_or_watch(&options.watched, INCIDENTS, expand, context).await
+}
+
+/// A list as it is now, or what comes to it.
+async fn list_or_watch(
+    options: &WatchedOptions,
+    kind: Kind,
+    expand: Option<&str>,
+    context: &Context,
+) -> Result<ExitCode> {
     let page = &options.list.page;
     let environment = environment(page, DataEnvironment::M365dGraph);
     let Some(interval) = options.watch else {
-        let listing = Listing::of(&options.list, ALERTS, environment, None)?;
+        let listing = Listing::of(&options.list, kind, environment, expand)?;
         return list(page, environment, &listing, context).await;
     };
     if page
@@ -75,13 +91,14 @@ pub(crate) async fn alerts(options: &WatchedOptions, context: &Context) -> Resul
     {
         return Err(Error::new(
             ErrorKind::Usage,
-            "--watch prints a line of JSON for each alert, and no other format",
+            "--watch prints a line of JSON for each row, and no other format",
         )
         .with_hint("leave out --format"));
     }
-    let collection = ALERTS.collection(environment)?;
+    let collection = kind.collection(environment)?;
     // The watch has a start of its own.
     let request = CollectionRequest {
+        expand: expand.map(str::to_owned),
         filter: options.list.filter.clone(),
         columns: chosen(page),
         ..self::page(page, CollectionRequest::new(collection.path))
@@ -111,14 +128,6 @@ pub(crate) async fn alerts(options: &WatchedOptions, context: &Context) -> Resul
     let ended = watch::run(connected.collections()?, watched, context).await;
     drop(demo);
     ended
-}
-
-/// `defender incidents list`.
-pub(crate) async fn incidents(options: &IncidentsOptions, context: &Context) -> Result<ExitCode> {
-    let environment = environment(&options.list.page, DataEnvironment::M365dGraph);
-    let expand = options.alerts.then_some("alerts");
-    let listing = Listing::of(&options.list, INCIDENTS, environment, expand)?;
-    list(&options.list.page, environment, &listing, context).await
 }
 
 /// `defender machines list`.

@@ -1,4 +1,4 @@
-//! `defender alerts list --watch`: each new row once, a line each, until somebody ends it.
+//! `defender alerts list --watch`, and that of incidents: each new row once, a line each, until somebody ends it.
 
 use std::io::Write as _;
 use std::path::Path;

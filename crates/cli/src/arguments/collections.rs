@@ -15,7 +15,7 @@ pub(crate) enum AlertsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentsCommand {
-    /// Print incidents
+    /// Print incidents, or each new one as it comes
     List(Box<IncidentsOptions>),
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct RangeOptions {
 pub(crate) struct WatchedOptions {
     #[command(flatten)]
     pub(crate) list: RangeOptions,
-    /// Look again and again, so often (1m, 30s), and print each new alert once, a line of JSON each
+    /// Look again and again, so often (1m, 30s), and print what is new, once each, as lines of JSON
     #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with_all = ["end", "max_rows", "top", "skip", "count", "output", "fail_on", "flatten", "partition_by", "fail_fast"])]
     pub(crate) watch: Option<Duration>,
     /// Keep in this file what was printed, and go on from there the next time
@@ -61,7 +61,7 @@ pub(crate) struct WatchedOptions {
 #[derive(Debug, Args)]
 pub(crate) struct IncidentsOptions {
     #[command(flatten)]
-    pub(crate) list: RangeOptions,
+    pub(crate) watched: WatchedOptions,
     /// With the alerts of each, as a column
     #[arg(long)]
     pub(crate) alerts: bool,

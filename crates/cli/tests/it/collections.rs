@@ -460,6 +460,43 @@ fn a_watch_tells_each_alert_once_over_restarts() {
 
 #[cfg(unix)]
 #[test]
+fn incidents_are_watched_with_a_cursor_of_their_own() {
+    let mut arguments = WATCH.to_vec();
+    arguments[0] = "incidents";
+    arguments.push("--alerts");
+    arguments[9] = "id,alerts";
+    let running = start(1);
+    let folder = folder(&running);
+    let seen = folder.work().join("seen.json");
+    let mut child = folder.command(&arguments).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert!(line.starts_with("{\"id\":\"1001\",\"alerts\":[{"), "{line}");
+    while !seen.exists() {
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let ran = finish(child);
+    assert_eq!(ran.code, 130, "{}", ran.stderr);
+    assert_eq!(
+        ran.stderr,
+        "watching security/incidents from 2026-11-01T00:00:00Z; Ctrl-C ends it\n"
+    );
+    let kept = std::fs::read_to_string(&seen).unwrap();
+    assert!(kept.contains("\"1001\""), "{kept}");
+    // The cursor of the alerts is none of theirs.
+    let ran = folder.run(&WATCH);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("the cursor is of security/incidents"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn a_watch_survives_a_look_that_fails_and_ends_when_it_may_not_look() {
     let (sender, asked) = std::sync::mpsc::channel();
     let observer: Observer = Arc::new(move |request| {
