@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
     Answer, CollectionRequest, Completeness, ConnectedProvider, Connection, Event, Failure, Query,
-    QueryProvider, Summary, Table, Timespan,
+    QueryProvider, ResumeFile, Summary, Table, Timespan,
 };
 use defender_table::{Format, WriterOptions, flatten, ticks};
 use futures::StreamExt as _;
@@ -23,16 +24,18 @@ use crate::emulator::interrupted;
 use crate::failure::ALARM;
 use crate::fan_out::{Asking, Pace, Tenants};
 use crate::sink::Sink;
-use crate::split::Split;
+use crate::split::{Began, Split};
 use crate::target::{self, Target};
 use crate::terminal;
 use crate::text;
 
 /// Runs the query everywhere it is to run, and writes what comes back.
 pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<ExitCode> {
+    let now = SystemClock.now();
     let asked = Asked {
         text: written(options)?,
-        timespan: timespan(options)?,
+        timespan: timespan(options, now)?,
+        now,
         range: written_range(options.start.as_deref(), options.end.as_deref()),
     };
     run_asked(asked, options, context).await
@@ -43,7 +46,9 @@ pub(crate) struct Asked {
     pub(crate) text: String,
     /// The range of time that the service is told, or that slices are cut from.
     pub(crate) timespan: Option<Timespan>,
-    /// The same as the user wrote it, by which an interrupted export is known again.
+    /// What relative times count from.
+    pub(crate) now: SystemTime,
+    /// The range of time as the user wrote it, by which an interrupted export is known again.
     pub(crate) range: String,
 }
 
@@ -68,8 +73,7 @@ pub(crate) async fn run_asked(
         text: asked.text,
         turn: 0,
     };
-    let split = Split::of(options, environment, &mut query, asked.range, context)?;
-    let split = split.as_ref();
+    let mut split = Split::of(options, environment, &query, context)?;
     let provider = target::provider(&options.connection, environment, context);
     let format = format(&options.output)?;
 
@@ -89,6 +93,20 @@ pub(crate) async fn run_asked(
     } else {
         target::targets(&options.connection, environment, context)?
     };
+    if let (Some(split), Some(path)) = (&mut split, &options.resume) {
+        let began = Began {
+            range: asked.range,
+            now: asked.now,
+            tenants: target::names(&provider, &targets),
+        };
+        let timespan = if options.print {
+            ResumeFile::begun(path)?.map(|begun| begun.timespan)
+        } else {
+            Some(split.go_on(path, &query, environment, began, context)?)
+        };
+        query.timespan = timespan.or(query.timespan);
+    }
+    let split = split.as_ref();
     if options.print {
         return print(&provider, &query, split, &targets, context);
     }
@@ -237,8 +255,7 @@ pub(crate) fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
     }
 }
 
-pub(crate) fn timespan(options: &QueryOptions) -> Result<Option<Timespan>> {
-    let now = SystemClock.now();
+pub(crate) fn timespan(options: &QueryOptions, now: SystemTime) -> Result<Option<Timespan>> {
     let at = |text: &str| -> Result<i64> {
         ticks::from_system_time(moment(text, now)?).ok_or_else(|| {
             Error::new(

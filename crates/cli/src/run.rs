@@ -1,10 +1,11 @@
 //! `defender run`: a query of the library, with parameters.
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
 use defender_http::SystemClock;
-use defender_query::queries::{Definition, Language, Library, Parameters, Rendered, Value};
+use defender_query::queries::{Definition, Language, Library, Rendered, Value};
 use defender_query::{ResumeFile, Timespan};
 use defender_table::ticks;
 
@@ -52,7 +53,7 @@ fn asked(
         )
         .with_hint("run it with --env SecurityGraph"));
     }
-    let mut given = given(options, definition)?;
+    let given = given(options, definition)?;
     let written = |name: &str| {
         let value = given.iter().rev().find(|(given, _)| given == name);
         value.map(|(_, value)| value.as_str())
@@ -60,27 +61,13 @@ fn asked(
     let range = written_range(written(START), written(END));
     let has_range = definition.uses(START) && definition.uses(END);
     let begun = match &options.query.resume {
-        Some(path) if has_range => ResumeFile::range_of(path)?,
-        _ => None,
+        Some(path) => ResumeFile::begun(path)?,
+        None => None,
     };
-    if begun.is_some() {
-        given.retain(|(name, _)| name != START && name != END);
-    }
-    let mut parameters = Parameters::new();
-    for (name, value) in given {
-        parameters.set(name, value);
-    }
     // What goes on asks for what was asked before: an hour ago was earlier then.
-    if let Some(range) = begun {
-        parameters.set(START, ticks::format_datetime(range.start()));
-        parameters.set(END, ticks::format_datetime(range.end()));
-    }
-    let rendered = library.render(
-        &options.name,
-        Some(environment),
-        &parameters,
-        SystemClock.now(),
-    )?;
+    let now = begun.map_or_else(whole_ticks, |begun| begun.asked);
+    let parameters = given.into_iter().collect();
+    let rendered = library.render(&options.name, Some(environment), &parameters, now)?;
     say_defaults(&rendered, context);
     let splits = options.query.all_rows
         || options.query.split_by.is_some()
@@ -91,11 +78,19 @@ fn asked(
             (true, true) if has_range => own_range(&rendered)?,
             // The query may look further back than it reports, so the service is told nothing.
             (false, true) => None,
-            _ => query::timespan(&options.query)?,
+            _ => query::timespan(&options.query, now)?,
         },
         text: rendered.text,
         range,
+        now,
     })
+}
+
+/// Now, as exactly as it can be kept.
+fn whole_ticks() -> SystemTime {
+    let now = SystemClock.now();
+    let ticks = ticks::from_system_time(now);
+    ticks.and_then(ticks::to_system_time).unwrap_or(now)
 }
 
 /// The parameters as the command line gives them; a later one counts.

@@ -1,6 +1,8 @@
 //! `--all-rows`, `--split-by`, `--resume`: a query asked slice by slice.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
@@ -19,11 +21,21 @@ use crate::line::Line;
 pub(crate) struct Split {
     options: SplitOptions,
     resume: Option<Arc<ResumeFile>>,
+    /// What of the rows the question does not say.
+    form: String,
     progress: Arc<Line>,
 }
 
+/// When an export begins, and of whom.
+pub(crate) struct Began {
+    /// The range of time as it was written.
+    pub(crate) range: String,
+    pub(crate) now: SystemTime,
+    pub(crate) tenants: Vec<String>,
+}
+
 impl Split {
-    /// What the options ask for; `query` gets the range of time of the run that goes on.
+    /// What the options ask for.
     ///
     /// # Errors
     ///
@@ -31,8 +43,7 @@ impl Split {
     pub(crate) fn of(
         options: &QueryOptions,
         environment: DataEnvironment,
-        query: &mut Query,
-        range: String,
+        query: &Query,
         context: &Context,
     ) -> Result<Option<Self>> {
         if !options.all_rows && options.split_by.is_none() && options.resume.is_none() {
@@ -54,22 +65,62 @@ impl Split {
         }
         Splitting::of(&query.text)?;
         let width = options.split_by.as_deref().map(width).transpose()?;
-        let resume = if let Some(path) = &options.resume {
-            let (file, timespan) = resumed(path, options, environment, query, range, context)?;
-            query.timespan = Some(timespan);
-            Some(file)
-        } else {
-            None
-        };
         Ok(Some(Self {
             options: SplitOptions {
                 parallel: usize::from(options.connection.parallel).clamp(1, 2),
                 width,
                 ..SplitOptions::default()
             },
-            resume,
+            resume: None,
+            form: format!(
+                "{:?} {}",
+                query.datetimes,
+                options.split_by.as_deref().unwrap_or_default()
+            ),
             progress: Arc::new(Line::new(context)),
         }))
+    }
+
+    /// Keeps finished slices in the file at `path`, and takes those that are there; returns the
+    /// range of time of the run that goes on.
+    ///
+    /// # Errors
+    ///
+    /// When the file is of another question.
+    pub(crate) fn go_on(
+        &mut self,
+        path: &Path,
+        query: &Query,
+        environment: DataEnvironment,
+        began: Began,
+        context: &Context,
+    ) -> Result<Timespan> {
+        let now = ticks::from_system_time(began.now).unwrap_or(ticks::MAX);
+        // The services keep 30 days.
+        let timespan = match query.timespan {
+            Some(timespan) => timespan,
+            None => Timespan::new((now - 30 * ticks::PER_DAY).max(0), now)?,
+        };
+        let question = Question {
+            text: query.text.clone(),
+            environment,
+            range: began.range,
+            timespan,
+            asked: began.now,
+            tenants: began.tenants,
+            form: self.form.clone(),
+        };
+        let file = ResumeFile::open(path, &question)?;
+        let (slices, rows) = file.finished();
+        if slices > 0 {
+            context.note(&format!(
+                "{} holds {rows} rows of {slices} finished slices; going on from there",
+                path.display()
+            ));
+        }
+        let timespan = file.timespan();
+        self.resume = Some(file);
+        Ok(timespan)
     }
 
     /// Asks one tenant.
@@ -133,43 +184,6 @@ impl Split {
             None => Ok(()),
         }
     }
-}
-
-fn resumed(
-    path: &std::path::Path,
-    options: &QueryOptions,
-    environment: DataEnvironment,
-    query: &Query,
-    range: String,
-    context: &Context,
-) -> Result<(Arc<ResumeFile>, Timespan)> {
-    let now = ticks::from_system_time(SystemClock.now()).unwrap_or(ticks::MAX);
-    // The services keep 30 days.
-    let timespan = match query.timespan {
-        Some(timespan) => timespan,
-        None => Timespan::new((now - 30 * ticks::PER_DAY).max(0), now)?,
-    };
-    let question = Question {
-        text: query.text.clone(),
-        environment,
-        range,
-        timespan,
-        form: format!(
-            "{:?} {}",
-            query.datetimes,
-            options.split_by.as_deref().unwrap_or_default()
-        ),
-    };
-    let file = ResumeFile::open(path, &question)?;
-    let (slices, rows) = file.finished();
-    if slices > 0 {
-        context.note(&format!(
-            "{} holds {rows} rows of {slices} finished slices; going on from there",
-            path.display()
-        ));
-    }
-    let timespan = file.timespan();
-    Ok((file, timespan))
 }
 
 /// A width in the one notation of time: `6h`, `1d`, `90m`.

@@ -417,6 +417,25 @@ pub(crate) fn only(
     }
 }
 
+/// Who the targets are, as far as is known before anybody signs in: two runs with the same names
+/// ask the same tenants.
+pub(crate) fn names(provider: &QueryProvider, targets: &[Target]) -> Vec<String> {
+    let mut connections = provider.clone().connections();
+    for (index, target) in targets.iter().enumerate() {
+        // A number is a name that no other has.
+        let _ = connections.add_connection(index.to_string(), target.connection.clone());
+    }
+    let known = connections.list_connections();
+    let names = targets.iter().zip(known).map(|(target, known)| {
+        let parts = [Some(target.label.clone()), known.instance, known.tenant];
+        let mut parts: Vec<String> = parts.into_iter().flatten().collect();
+        parts.retain(|part| !part.is_empty());
+        parts.dedup();
+        parts.join(" ")
+    });
+    names.collect()
+}
+
 /// What a command for one tenant says when there are several.
 pub(crate) fn for_one(what: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("{what} is for one tenant"))

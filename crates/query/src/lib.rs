@@ -80,7 +80,7 @@ pub use identity::Identity;
 #[cfg(feature = "local")]
 pub use local::hunting_tables;
 pub use provider::{Options, QueryProvider, list_data_environments};
-pub use resume::{Question, ResumeFile};
+pub use resume::{Begun, Question, ResumeFile};
 #[cfg(feature = "local")]
 pub use testing::{test_query, unnoticed_filters};
 

@@ -4,18 +4,19 @@
 //! finished slice its rows as a compressed Arrow stream. What a killed process left half written
 //! at the end is cut off when the file is opened again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 use defender_drivers::{Counted, Slice, SliceStore};
 use defender_table::arrow::error::ArrowError;
 use defender_table::arrow::ipc::reader::StreamReader;
 use defender_table::arrow::ipc::writer::StreamWriter;
-use defender_table::{Summary, Table, Timespan, Warning, WarningKind};
+use defender_table::{Summary, Table, Timespan, Warning, WarningKind, ticks};
 use serde::{Deserialize, Serialize};
 
 /// The form of the file.
@@ -34,8 +35,21 @@ pub struct Question {
     pub range: String,
     /// What that range was when the export began.
     pub timespan: Timespan,
+    /// When the export began: relative times of the query count from it.
+    pub asked: SystemTime,
+    /// Who is asked, in any order.
+    pub tenants: Vec<String>,
     /// Whatever else decides what is in a row.
     pub form: String,
+}
+
+/// When and over which range of time an export began, as its file has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The range of time.
+    pub timespan: Timespan,
+    /// When it began.
+    pub asked: SystemTime,
 }
 
 /// A file of finished slices.
@@ -82,6 +96,8 @@ enum Record {
         range: String,
         start: i64,
         end: i64,
+        asked: i64,
+        tenants: Vec<String>,
         form: String,
     },
     Division {
@@ -158,13 +174,15 @@ impl ResumeFile {
         }))
     }
 
-    /// The range of time of the export that the file at `path` holds, and `None` without a file;
-    /// nothing is locked, and nothing changes.
+    /// When the export began that the file at `path` holds, and `None` without a file; nothing is
+    /// locked, and nothing changes.
+    ///
+    /// Who renders a query with this time in place of now asks the same again.
     ///
     /// # Errors
     ///
     /// As [`open`](Self::open), as far as reading goes.
-    pub fn range_of(path: &Path) -> Result<Option<Timespan>> {
+    pub fn begun(path: &Path) -> Result<Option<Begun>> {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -180,7 +198,12 @@ impl ResumeFile {
             return Ok(None);
         }
         match serde_json::from_slice::<Record>(&line) {
-            Ok(Record::Question { start, end, .. }) => Timespan::new(start, end).map(Some),
+            Ok(Record::Question {
+                start, end, asked, ..
+            }) => Ok(Some(Begun {
+                timespan: Timespan::new(start, end)?,
+                asked: ticks::to_system_time(asked).ok_or_else(|| foreign(path))?,
+            })),
             _ => Err(foreign(path)),
         }
     }
@@ -444,8 +467,16 @@ fn asked(question: &Question) -> Record {
         range: question.range.clone(),
         start: question.timespan.start(),
         end: question.timespan.end(),
+        asked: ticks::from_system_time(question.asked).unwrap_or(ticks::UNIX_EPOCH),
+        tenants: sorted(&question.tenants),
         form: question.form.clone(),
     }
+}
+
+fn sorted(names: &[String]) -> Vec<String> {
+    let mut names = names.to_vec();
+    names.sort();
+    names
 }
 
 /// The range of the export when it is the same question.
@@ -457,21 +488,27 @@ fn compare(record: &Record, question: &Question, path: &Path) -> Result<Timespan
         range,
         start,
         end,
+        asked: _,
+        tenants,
         form,
     } = record
     else {
         return Err(foreign(path));
     };
     let differs = if *version != VERSION {
-        Some("form of an export")
-    } else if *query != question.text {
-        Some("query")
+        Some("form of an export".to_owned())
     } else if *environment != question.environment.to_string() {
-        Some("environment")
+        Some("environment".to_owned())
     } else if *range != question.range {
-        Some("range of time")
+        Some("range of time".to_owned())
+    } else if *query != question.text {
+        let [kept, asked] = differing(query, &question.text);
+        Some(format!("query: '{kept}' in place of '{asked}'"))
+    } else if *tenants != sorted(&question.tenants) {
+        let [kept, asked] = [tenants, &question.tenants].map(|names| shortened(&names.join(", ")));
+        Some(format!("tenant: '{kept}' in place of '{asked}'"))
     } else if *form != question.form {
-        Some("form of the rows")
+        Some("form of the rows".to_owned())
     } else {
         None
     };
@@ -483,8 +520,31 @@ fn compare(record: &Record, question: &Question, path: &Path) -> Result<Timespan
                 path.display()
             ),
         )
-        .with_hint("repeat the command as it was, or name another file")),
+        .with_hint("repeat the command as it was, parameters included, or name another file")),
         None => Timespan::new(*start, *end),
+    }
+}
+
+/// The words that only one of two texts has, from the first to the last that differ.
+fn differing(left: &str, right: &str) -> [String; 2] {
+    let mut words = [left, right].map(|text| text.split_whitespace().collect::<VecDeque<_>>());
+    let [left, right] = &mut words;
+    while left.front().is_some() && left.front() == right.front() {
+        left.pop_front();
+        right.pop_front();
+    }
+    while left.back().is_some() && left.back() == right.back() {
+        left.pop_back();
+        right.pop_back();
+    }
+    words.map(|words| shortened(&Vec::from(words).join(" ")))
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

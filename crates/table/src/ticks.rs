@@ -56,6 +56,12 @@ pub fn from_system_time(time: std::time::SystemTime) -> Option<i64> {
         .filter(|ticks| (0..=MAX).contains(ticks))
 }
 
+/// The system's time of `ticks`; `None` before 1970 and where nanoseconds do not reach.
+pub fn to_system_time(ticks: i64) -> Option<std::time::SystemTime> {
+    let nanoseconds = u64::try_from(to_unix_nanoseconds(ticks)?).ok()?;
+    std::time::SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_nanos(nanoseconds))
+}
+
 /// Reads an ISO 8601 datetime of the years 1 to 9999 as UTC ticks.
 ///
 /// The time may be missing or end after the minutes; there may be 0 to 9 fraction digits, of which

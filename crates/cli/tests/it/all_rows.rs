@@ -275,3 +275,85 @@ fn slices_of_a_given_width_are_printed() {
     | where Timestamp >= datetime(2026-03-04T12:00:00Z) and Timestamp < datetime(2026-03-08T00:00:00.0000001Z)
     ");
 }
+
+/// A query whose parameters are relative to the time of the run.
+const LIBRARY: &str = "metadata: {data_environments: [M365DGraph], data_families: [My]}
+sources:
+  events:
+    description: Events of a host
+    args:
+      query: 'DeviceEvents | where Timestamp between (datetime({start}) .. datetime({end}))
+        and Timestamp > datetime({since}) and DeviceName startswith {host}
+        | project Timestamp, DeviceName, ReportId'
+    parameters:
+      start: {description: From, type: datetime}
+      end: {description: To, type: datetime}
+      since: {description: Not before, type: datetime, default: -3650d}
+      host: {description: The host, type: str, default: host}
+";
+
+#[test]
+fn a_run_goes_on_with_the_parameters_it_began_with_and_no_others() {
+    let folder = Folder::new();
+    let (events, expected) = events();
+    let faults = format!("- {{path: '{HUNT}', requests: [12, 13, 14], status: 503}}\n");
+    let (_running, asked) = start(&folder, &events, &faults);
+    folder.write("library/my.yaml", LIBRARY);
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["run", "My.events", "--query-path", "library", "-o"];
+        arguments.extend(["rows.csv", "--quiet", "--resume", "my.resume"]);
+        arguments.extend(["--retries", "0"]);
+        arguments.extend(more);
+        folder.run(&arguments)
+    };
+    let asks = [&RANGE[..], &["-p", "since=-3000d"]].concat();
+    let ran = run(&asks);
+    assert_eq!(ran.code, 8, "{}", ran.stderr);
+    let resume = folder.work().join("my.resume");
+    let kept = std::fs::read(&resume).unwrap();
+    let done = finished(&kept);
+    assert!(!done.is_empty());
+    asked.try_iter().for_each(drop);
+
+    let other = |more: &[&str]| {
+        let ran = run(more);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(std::fs::read(&resume).unwrap() == kept, "the file changed");
+        let said = ran.stderr.lines().next().unwrap();
+        let what = said.strip_prefix("error: my.resume belongs to an export with another ");
+        what.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    assert_eq!(
+        other(&[&asks[..], &["-p", "host=HOST"]].concat()),
+        "query: '\"host\"' in place of '\"HOST\"'"
+    );
+    let since = other(&[&RANGE[..], &["-p", "since=2026-01-15"]].concat());
+    assert!(
+        since.ends_with("' in place of 'datetime(2026-01-15T00:00:00Z)'"),
+        "{since}"
+    );
+    let later = ["--start", "2026-03-02", "--end", "2026-03-08"];
+    assert_eq!(
+        other(&[&later[..], &["-p", "since=-3000d"]].concat()),
+        "range of time"
+    );
+    assert_eq!(
+        other(&[&asks[..], &["--instance", "Fabrikam"]].concat()),
+        "tenant: '44444444-4444-4444-4444-444444444444' in place of 'Fabrikam \
+         55555555-5555-5555-5555-555555555555'"
+    );
+    assert_eq!(
+        other(&[&asks[..], &["--split-by", "1d"]].concat()),
+        "form of the rows"
+    );
+    assert_eq!(asked.try_iter().count(), 0);
+
+    let ran = (0..3).map(|_| run(&asks)).find(|ran| ran.code == 0);
+    assert!(ran.is_some(), "it does not go on");
+    assert!(rows_of(&written(&folder)) == expected, "rows are missing");
+    assert!(!resume.exists());
+    let again: Vec<String> = asked.try_iter().filter_map(|one| text(&one)).collect();
+    for line in &done {
+        assert!(!again.iter().any(|text| text.contains(line)), "{line}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What survives in the file, whatever happens to the process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use defender_table::arrow::array::{Int64Array, RecordBatch};
 use defender_table::arrow::datatypes::Schema;
@@ -14,6 +15,8 @@ fn question() -> Question {
         environment: DataEnvironment::M365dGraph,
         range: "-7d/now".to_owned(),
         timespan: Timespan::new(ticks::UNIX_EPOCH, ticks::UNIX_EPOCH + ticks::PER_DAY).unwrap(),
+        asked: SystemTime::UNIX_EPOCH + Duration::new(1_790_000_000, 123_456_700),
+        tenants: vec!["Contoso".into(), "Fabrikam".into()],
         form: String::new(),
     }
 }
@@ -72,8 +75,13 @@ fn what_was_kept_is_there_in_the_next_run() {
             rows(0..10).batches()
         );
     }
+    let begun = ResumeFile::begun(&path).unwrap().unwrap();
+    assert_eq!(begun.timespan, question().timespan);
+    assert_eq!(begun.asked, question().asked);
     let later = Question {
         timespan: Timespan::new(0, 1).unwrap(),
+        asked: SystemTime::UNIX_EPOCH,
+        tenants: question().tenants.into_iter().rev().collect(),
         ..question()
     };
     let file = ResumeFile::open(&path, &later).unwrap();
@@ -150,6 +158,14 @@ fn another_question_is_refused_and_loses_nothing() {
             ..question()
         },
         Question {
+            text: format!("DeviceEvents {}", "| where a == 'b' ".repeat(9)),
+            ..question()
+        },
+        Question {
+            tenants: vec!["Fabrikam".into()],
+            ..question()
+        },
+        Question {
             environment: DataEnvironment::Mde,
             ..question()
         },
@@ -173,7 +189,9 @@ fn another_question_is_refused_and_loses_nothing() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
-    FILE belongs to an export with another query
+    FILE belongs to an export with another query: 'DeviceEvents' in place of 'DeviceInfo'
+    FILE belongs to an export with another query: '' in place of '| where a == 'b' | where a == 'b' | where a == 'b' | where a…'
+    FILE belongs to an export with another tenant: 'Contoso, Fabrikam' in place of 'Fabrikam'
     FILE belongs to an export with another environment
     FILE belongs to an export with another range of time
     FILE belongs to an export with another form of the rows
