@@ -14,8 +14,8 @@ use defender_table::{Format, ticks};
 use crate::arguments::{GetOptions, IncidentsOptions, PageOptions, RangeOptions, WatchedOptions};
 use crate::context::Context;
 use crate::dataset::with_source;
+use crate::delivery;
 use crate::fan_out::{Pace, Tenants};
-use crate::query;
 use crate::target::{self, Target};
 use crate::watch::{self, Watched};
 
@@ -173,7 +173,7 @@ impl Listing {
             ..page(&options.page, CollectionRequest::new(collection.path))
         };
         let output = &options.page.output;
-        let is_table = query::format(output)? == Format::Table;
+        let is_table = delivery::format(output)? == Format::Table;
         let mut shortened = None;
         if is_table && options.page.columns.is_empty() && !output.flatten {
             // A table of every column is nothing that a person can read.
@@ -296,10 +296,10 @@ async fn list(
     if options.print {
         return print(options, environment, request, context);
     }
-    let format = query::format(&options.output)?;
+    let format = delivery::format(&options.output)?;
     let provider = target::provider(&options.connection, environment, context);
     let (targets, demo) = targets(options, environment, context).await?;
-    let sink = query::sink(&options.output)?;
+    let sink = delivery::sink(&options.output)?;
     let several = targets.len() > 1;
     let (mut targets, tenants) = if several {
         let pace = Pace {
@@ -322,7 +322,7 @@ async fn list(
         let answer = connected.collections()?.list(request).await?;
         with_source(answer, &options.output.partition_by, &connected)
     };
-    let written = query::deliver(
+    let written = delivery::deliver(
         one,
         tenants.as_ref(),
         None,
@@ -341,7 +341,7 @@ async fn list(
             "{shown} of {all} columns; --columns all shows every one"
         ));
     }
-    query::finish(&written, &failures, true, options.output.fail_on, context)
+    delivery::finish(&written, &failures, true, options.output.fail_on, context)
 }
 
 /// Says what would be sent, and where; nothing is.

@@ -12,6 +12,7 @@ mod completion;
 mod config;
 mod context;
 mod dataset;
+mod delivery;
 mod emulator;
 mod failure;
 mod fan_out;

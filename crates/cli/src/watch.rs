@@ -15,7 +15,7 @@ use crate::arguments::OutputOptions;
 use crate::context::Context;
 use crate::emulator::interrupted;
 use crate::sink::Sink;
-use crate::{failure, query};
+use crate::{delivery, failure};
 
 /// What is watched, since when, and how often.
 pub(crate) struct Watched<'w> {
@@ -56,7 +56,7 @@ pub(crate) async fn run(
             Ok(answer) => {
                 let sink = Sink::open(None, false)?;
                 let written =
-                    query::write(answer, Format::Ndjson, watched.output, sink, context).await?;
+                    delivery::write(answer, Format::Ndjson, watched.output, sink, context).await?;
                 if written.is_closed() {
                     return Ok(ExitCode::SUCCESS);
                 }

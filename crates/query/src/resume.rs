@@ -4,53 +4,27 @@
 //! finished slice its rows as a compressed Arrow stream. What a killed process left half written
 //! at the end is cut off when the file is opened again.
 
-use std::collections::{HashMap, VecDeque};
+mod question;
+
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result};
 use defender_drivers::{Counted, Slice, SliceStore};
 use defender_table::arrow::error::ArrowError;
 use defender_table::arrow::ipc::reader::StreamReader;
 use defender_table::arrow::ipc::writer::StreamWriter;
-use defender_table::{Summary, Table, Timespan, Warning, WarningKind, ticks};
+use defender_table::{Summary, Table, Timespan, Warning, WarningKind};
 use serde::{Deserialize, Serialize};
 
-/// The form of the file.
-const VERSION: u32 = 1;
+use question::Recorded;
+pub use question::{Begun, Question};
+
 /// zstd's own default: rows of one table shrink to about a tenth.
 const LEVEL: i32 = 3;
-
-/// What an export asks, so that it is not continued with another question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The KQL.
-    pub text: String,
-    /// The environment that is asked.
-    pub environment: DataEnvironment,
-    /// The range of time as it was given, such as `-7d/now`.
-    pub range: String,
-    /// What that range was when the export began.
-    pub timespan: Timespan,
-    /// When the export began: relative times of the query count from it.
-    pub asked: SystemTime,
-    /// Who is asked, in any order.
-    pub tenants: Vec<String>,
-    /// Whatever else decides what is in a row.
-    pub form: String,
-}
-
-/// When and over which range of time an export began, as its file has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// The range of time.
-    pub timespan: Timespan,
-    /// When it began.
-    pub asked: SystemTime,
-}
 
 /// A file of finished slices.
 ///
@@ -89,17 +63,7 @@ struct Kept {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Record {
-    Question {
-        version: u32,
-        query: String,
-        environment: String,
-        range: String,
-        start: i64,
-        end: i64,
-        asked: i64,
-        tenants: Vec<String>,
-        form: String,
-    },
+    Question(Recorded),
     Division {
         target: String,
         slice: Slice,
@@ -159,11 +123,12 @@ impl ResumeFile {
         let begun = state.read(path)?;
         // Half a record at the end is of a process that did not live to finish it.
         state.file.set_len(state.end).map_err(failed)?;
-        let timespan = if let Some(record) = begun {
-            compare(&record, question, path)?
+        let timespan = if let Some(recorded) = begun {
+            recorded.compare(question, path)?
         } else {
+            let record = Record::Question(Recorded::of(question));
             state
-                .append(&asked(question), &[])
+                .append(&record, &[])
                 .map_err(|error| cannot("write", path, error))?;
             question.timespan
         };
@@ -198,12 +163,10 @@ impl ResumeFile {
             return Ok(None);
         }
         match serde_json::from_slice::<Record>(&line) {
-            Ok(Record::Question {
-                start, end, asked, ..
-            }) => Ok(Some(Begun {
-                timespan: Timespan::new(start, end)?,
-                asked: ticks::to_system_time(asked).ok_or_else(|| foreign(path))?,
-            })),
+            Ok(Record::Question(recorded)) => match recorded.begun() {
+                Some(begun) => Ok(Some(begun)),
+                None => Err(foreign(path)),
+            },
             _ => Err(foreign(path)),
         }
     }
@@ -251,7 +214,7 @@ impl ResumeFile {
 
 impl State {
     /// Takes in every whole record; returns the first, the question.
-    fn read(&mut self, path: &Path) -> Result<Option<Record>> {
+    fn read(&mut self, path: &Path) -> Result<Option<Recorded>> {
         let failed = |error| cannot("read", path, error);
         let length = self.file.metadata().map_err(failed)?.len();
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -277,7 +240,7 @@ impl State {
             let body_at = self.end + read as u64;
             let mut next = body_at;
             match record {
-                Record::Question { .. } if question.is_none() => question = Some(record),
+                Record::Question(recorded) if question.is_none() => question = Some(recorded),
                 Record::Division {
                     target,
                     slice,
@@ -457,95 +420,6 @@ fn table(body: &[u8], summary: Summary) -> std::result::Result<Table, ArrowError
     let schema = reader.schema();
     let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
     Table::new(schema, batches, summary).map_err(|error| ArrowError::ExternalError(Box::new(error)))
-}
-
-fn asked(question: &Question) -> Record {
-    Record::Question {
-        version: VERSION,
-        query: question.text.clone(),
-        environment: question.environment.to_string(),
-        range: question.range.clone(),
-        start: question.timespan.start(),
-        end: question.timespan.end(),
-        asked: ticks::from_system_time(question.asked).unwrap_or(ticks::UNIX_EPOCH),
-        tenants: sorted(&question.tenants),
-        form: question.form.clone(),
-    }
-}
-
-fn sorted(names: &[String]) -> Vec<String> {
-    let mut names = names.to_vec();
-    names.sort();
-    names
-}
-
-/// The range of the export when it is the same question.
-fn compare(record: &Record, question: &Question, path: &Path) -> Result<Timespan> {
-    let Record::Question {
-        version,
-        query,
-        environment,
-        range,
-        start,
-        end,
-        asked: _,
-        tenants,
-        form,
-    } = record
-    else {
-        return Err(foreign(path));
-    };
-    let differs = if *version != VERSION {
-        Some("form of an export".to_owned())
-    } else if *environment != question.environment.to_string() {
-        Some("environment".to_owned())
-    } else if *range != question.range {
-        Some("range of time".to_owned())
-    } else if *query != question.text {
-        let [kept, asked] = differing(query, &question.text);
-        Some(format!("query: '{kept}' in place of '{asked}'"))
-    } else if *tenants != sorted(&question.tenants) {
-        let [kept, asked] = [tenants, &question.tenants].map(|names| shortened(&names.join(", ")));
-        Some(format!("tenant: '{kept}' in place of '{asked}'"))
-    } else if *form != question.form {
-        Some("form of the rows".to_owned())
-    } else {
-        None
-    };
-    match differs {
-        Some(what) => Err(Error::new(
-            ErrorKind::Usage,
-            format!(
-                "{} belongs to an export with another {what}",
-                path.display()
-            ),
-        )
-        .with_hint("repeat the command as it was, parameters included, or name another file")),
-        None => Timespan::new(*start, *end),
-    }
-}
-
-/// The words that only one of two texts has, from the first to the last that differ.
-fn differing(left: &str, right: &str) -> [String; 2] {
-    let mut words = [left, right].map(|text| text.split_whitespace().collect::<VecDeque<_>>());
-    let [left, right] = &mut words;
-    while left.front().is_some() && left.front() == right.front() {
-        left.pop_front();
-        right.pop_front();
-    }
-    while left.back().is_some() && left.back() == right.back() {
-        left.pop_back();
-        right.pop_back();
-    }
-    words.map(|words| shortened(&Vec::from(words).join(" ")))
-}
-
-fn shortened(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 fn foreign(path: &Path) -> Error {

@@ -1,11 +1,12 @@
 //! What survives in the file, whatever happens to the process.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use defender_core::DataEnvironment;
 use defender_table::arrow::array::{Int64Array, RecordBatch};
 use defender_table::arrow::datatypes::Schema;
-use defender_table::{ColumnType, ticks};
+use defender_table::{ColumnType, Timespan, ticks};
 
 use super::*;
 

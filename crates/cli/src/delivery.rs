@@ -1,0 +1,300 @@
+//! From an answer to what the user gets: the format, the place, the exit code.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use defender_core::{Error, ErrorKind, Result};
+use defender_query::{Answer, Completeness, Event, Failure, Summary, Table};
+use defender_table::{Format, WriterOptions, flatten};
+use futures::StreamExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::arguments::{FailOn, OutputOptions};
+use crate::context::Context;
+use crate::dataset::with_tenant;
+use crate::emulator::interrupted;
+use crate::failure::ALARM;
+use crate::fan_out::Tenants;
+use crate::sink::Sink;
+use crate::split::Split;
+use crate::terminal;
+
+pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
+    let format = match (options.format, &options.output) {
+        (Some(format), _) => format,
+        (None, Some(_)) if !options.partition_by.is_empty() => Format::Parquet,
+        (None, None) => Format::Table,
+        (None, Some(path)) => Format::from_path(path).ok_or_else(|| {
+            let message = format!("the extension of {} names no format", path.display());
+            Error::new(ErrorKind::Usage, message).with_hint("say which with --format")
+        })?,
+    };
+    if format.is_binary() && options.output.is_none() && is_terminal() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{} is not for a terminal", format.name()),
+        )
+        .with_hint("write it to a file with -o"));
+    }
+    Ok(format)
+}
+
+/// Where the result goes.
+pub(crate) fn sink(options: &OutputOptions) -> Result<Sink> {
+    let path = options.output.as_deref();
+    match path.filter(|_| !options.partition_by.is_empty()) {
+        Some(folder) => Sink::open_folder(folder, options.overwrite, &options.partition_by),
+        None => Sink::open(path, options.overwrite),
+    }
+}
+
+fn is_terminal() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal()
+}
+
+/// Waits for the answer of `one` tenant, or of several, and writes it; those that failed are
+/// returned.
+pub(crate) async fn deliver(
+    one: impl Future<Output = Result<Answer>>,
+    tenants: Option<&Tenants>,
+    split: Option<&Split>,
+    format: Format,
+    output: &OutputOptions,
+    sink: Sink,
+    context: &Context,
+) -> Result<(Written, Vec<Failure>)> {
+    let run = async {
+        match tenants {
+            Some(tenants) => tenants.answer(context).await,
+            None => one.await,
+        }
+    };
+    let asked = tokio::select! {
+        // Listening comes first, so that nothing is sent that cannot be interrupted.
+        biased;
+        result = interrupted() => result.and_then(|()| {
+            Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"))
+        }),
+        result = run => result,
+    };
+    if let Some(tenants) = tenants
+        && output.output.is_none()
+        && is_terminal()
+    {
+        // Rows and progress would be on one line.
+        tenants.quieten();
+    }
+    let written = match asked {
+        Ok(answer) => write(answer, format, output, sink, context).await,
+        Err(error) => Err(error),
+    };
+    if let Some(split) = split {
+        split.quieten();
+    }
+    let Some(tenants) = tenants else {
+        return Ok((written?, Vec::new()));
+    };
+    tenants.quieten();
+    let failures = tenants.failures();
+    let written = written.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted => tenants.interrupted(error),
+        _ => error,
+    })?;
+    Ok((written, failures))
+}
+
+/// What was written.
+pub(crate) struct Written {
+    rows: usize,
+    summary: Summary,
+    /// The reader went away before the end.
+    closed: bool,
+}
+
+impl Written {
+    /// Whether nobody reads any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// How many rows there are in all, where the service was asked and said so.
+    pub(crate) fn count(&self) -> Option<u64> {
+        self.summary.stats.as_ref()?.get("count")?.as_u64()
+    }
+}
+
+/// What the thread that writes and the one that waits for it tell each other.
+#[derive(Default)]
+struct Progress {
+    rows: AtomicUsize,
+    stop: AtomicBool,
+    /// Told with `stop`: an answer may keep its next rows for long.
+    stopped: Notify,
+}
+
+/// Writes on a thread of its own: whoever reads standard output may be slow, and Ctrl-C is heard
+/// all the same.
+pub(crate) async fn write(
+    answer: Answer,
+    format: Format,
+    options: &OutputOptions,
+    sink: Sink,
+    context: &Context,
+) -> Result<Written> {
+    let to_file = !matches!(sink, Sink::Stdout { .. });
+    let width = if to_file {
+        None
+    } else {
+        terminal::width().map(usize::from)
+    };
+    let progress = Arc::new(Progress::default());
+    let writing = tokio::task::spawn_blocking({
+        let (runtime, progress) = (Handle::current(), Arc::clone(&progress));
+        let flattened = options.flatten;
+        move || {
+            let options = WriterOptions { width };
+            let copied = copy(answer, format, flattened, &options, &sink, &progress);
+            let copied = async {
+                tokio::select! {
+                    biased;
+                    () = progress.stopped.notified() => {
+                        Err(Error::new(ErrorKind::Interrupted, "interrupted"))
+                    }
+                    copied = copied => copied,
+                }
+            };
+            (runtime.block_on(copied), sink)
+        }
+    });
+    let mut writing = std::pin::pin!(writing);
+    let interruption = || {
+        let rows = progress.rows.load(Ordering::Relaxed);
+        Error::new(
+            ErrorKind::Interrupted,
+            if to_file {
+                format!("interrupted after {rows} rows; the file was not written")
+            } else {
+                format!("interrupted after {rows} rows")
+            },
+        )
+    };
+    let done = tokio::select! {
+        biased;
+        result = interrupted() => {
+            result?;
+            // A file's writer ends by itself, and takes its unfinished file with it. Writing to
+            // standard output may hang for as long as its reader likes.
+            progress.stop.store(true, Ordering::Relaxed);
+            progress.stopped.notify_one();
+            if to_file {
+                let _ = writing.await;
+            }
+            return Err(interruption());
+        }
+        done = &mut writing => done,
+    };
+    let (result, sink) = done.map_err(|error| {
+        Error::new(ErrorKind::Io, "the writing of the rows broke off").with_source(error)
+    })?;
+    if sink.is_closed() {
+        // Whoever read has seen enough.
+        return Ok(Written {
+            rows: progress.rows.load(Ordering::Relaxed),
+            summary: Summary::default(),
+            closed: true,
+        });
+    }
+    let summary = result?;
+    sink.commit()?;
+    for warning in &summary.warnings {
+        context.warn(&warning.to_string());
+    }
+    Ok(Written {
+        rows: progress.rows.load(Ordering::Relaxed),
+        summary,
+        closed: false,
+    })
+}
+
+async fn copy(
+    answer: Answer,
+    format: Format,
+    flattened: bool,
+    options: &WriterOptions,
+    sink: &Sink,
+    progress: &Progress,
+) -> Result<Summary> {
+    let mut answer = if flattened {
+        flatten(&Table::collect(answer).await?)?.into_answer()
+    } else {
+        answer
+    };
+    if let Sink::Folder { columns, .. } = sink {
+        // Only the whole answer says which tenant it is of, when the connection did not.
+        answer = with_tenant(answer, columns).await?;
+    }
+    let mut writer = sink.rows(format, &answer.schema, options)?;
+    let mut summary = Summary::default();
+    while let Some(event) = answer.events.next().await {
+        if progress.stop.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        match event? {
+            Event::Batch(batch) => {
+                progress.rows.fetch_add(batch.num_rows(), Ordering::Relaxed);
+                writer.write(&batch)?;
+            }
+            Event::Summary(last) => summary = *last,
+        }
+    }
+    writer.finish()?;
+    Ok(summary)
+}
+
+pub(crate) fn finish(
+    written: &Written,
+    failures: &[Failure],
+    split: bool,
+    fail_on: Option<FailOn>,
+    context: &Context,
+) -> Result<ExitCode> {
+    if !failures.is_empty() {
+        for failure in failures {
+            context.failure(&failure.alias, &failure.error);
+        }
+        let names: Vec<&str> = failures
+            .iter()
+            .map(|failure| failure.alias.as_str())
+            .collect();
+        return Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("the rows of {} are missing", names.join(", ")),
+        ));
+    }
+    if let Completeness::Incomplete { reason } = &written.summary.completeness {
+        return Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("the result is incomplete: {reason}"),
+        )
+        .with_hint(if split {
+            "narrow the query: a shorter time range, fewer columns, or a summarize"
+        } else {
+            "--all-rows fetches the rest; or narrow the query: a shorter time range, a summarize, \
+             or a take of your own"
+        }));
+    }
+    let alarm = match fail_on {
+        None => false,
+        Some(FailOn::Rows) => written.rows > 0,
+        // A reader that left early leaves open whether there would have been rows.
+        Some(FailOn::NoRows) => written.rows == 0 && !written.closed,
+    };
+    Ok(if alarm {
+        ExitCode::from(ALARM)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
