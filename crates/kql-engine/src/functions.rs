@@ -15,6 +15,7 @@ pub(crate) mod hashing;
 mod markup;
 pub(crate) mod networks;
 mod numbers;
+mod patterns;
 mod punycode;
 mod random;
 mod series;
@@ -66,6 +67,7 @@ pub(crate) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     for family in [
         conditional::kernel_of,
         conversions::kernel_of,
+        patterns::kernel_of,
         strings::kernel_of,
         dates::kernel_of,
         arrays::kernel_of,

@@ -1,9 +1,8 @@
 //! Functions of strings.
 
 use kql_semantics::ScalarType;
-use regex::{Captures, Regex};
 
-use super::terms::{self, regex};
+use super::terms;
 use super::{Call, array};
 use crate::EngineError;
 use crate::convert;
@@ -100,72 +99,16 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 parts.into_iter().map(|(part, _)| part).collect::<String>(),
             ))
         }),
-        // The pattern comes first in `replace`, the oldest of the three.
-        "replace" => trying_regex(call, 0, |regex, values| {
-            let (text, with) = (values[2].display(), values[1].display());
-            bounded(&text, &with, || regex.find_iter(&text).count())?;
-            Ok(Datum::text(
-                regex.replace_all(&text, rewrite(&with)).into_owned(),
-            ))
-        })?,
-        "replace_regex" => trying_regex(call, 1, |regex, values| {
-            let (text, with) = (values[0].display(), values[2].display());
-            bounded(&text, &with, || regex.find_iter(&text).count())?;
-            Ok(Datum::text(
-                regex.replace_all(&text, rewrite(&with)).into_owned(),
-            ))
-        })?,
-        "extract" => {
-            let ty = call.ty;
-            with_regex(call, 0, move |regex, values| {
-                let text = values[2].display();
-                let group = values[1]
-                    .as_long()
-                    .and_then(|group| usize::try_from(group).ok());
-                let found = regex
-                    .captures(&text)
-                    .and_then(|found| found.get(group?).map(|one| one.as_str().to_owned()));
-                match (found, ty) {
-                    (Some(text), ty) => convert::to_type(&Datum::text(text), ty).into_owned(),
-                    (None, ScalarType::String) => Datum::text(""),
-                    (None, _) => Datum::Null,
-                }
-            })?
-        }
-        "extract_all" => with_regex(call, 0, move |regex, values| {
-            let text = values[values.len() - 1].display();
-            let wanted = if values.len() == 3 {
-                Some(&values[1])
-            } else {
-                None
-            };
-            extract_all(regex, wanted, &text)
-        })?,
         "extractjson" => {
             let ty = call.ty;
             kernel(move |values| Ok(extract_json(&values[0].display(), &values[1].display(), ty)))
         }
-        "countof" => {
-            let by_regex = call.constant_text(2).is_some_and(|kind| kind == "regex");
-            if by_regex {
-                with_regex(call, 1, |regex, values| {
-                    Datum::Long(length(regex.find_iter(&values[0].display()).count()))
-                })?
-            } else {
-                kernel(|values| {
-                    Ok(Datum::Long(count_of(
-                        &values[0].display(),
-                        &values[1].display(),
-                    )))
-                })
-            }
-        }
-        "indexof_regex" => with_regex(call, 1, |regex, values| {
-            index_of_regex(regex, values).unwrap_or(Datum::Null)
-        })?,
-        "trim" => trim(call, true, true)?,
-        "trim_start" => trim(call, true, false)?,
-        "trim_end" => trim(call, false, true)?,
+        "countof" => kernel(|values| {
+            Ok(Datum::Long(count_of(
+                &values[0].display(),
+                &values[1].display(),
+            )))
+        }),
         "translate" => kernel(|values| {
             let from: Vec<char> = values[0].display().chars().collect();
             let into: Vec<char> = values[1].display().chars().collect();
@@ -179,7 +122,6 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                     .collect::<String>(),
             ))
         }),
-        "regex_quote" => kernel(|values| Ok(Datum::text(regex::escape(&values[0].display())))),
         "has_any_index" => kernel(|values| {
             let text = values[0].display();
             let items = super::items(&values[1]).unwrap_or_default();
@@ -264,31 +206,6 @@ pub(crate) fn length(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// A kernel with a regular expression as argument `at`, compiled once when it is a constant.
-pub(super) fn with_regex(
-    call: &Call,
-    at: usize,
-    body: impl Fn(&Regex, &[Datum<'_>]) -> Datum<'static> + Send + Sync + 'static,
-) -> Result<Kernel, EngineError> {
-    trying_regex(call, at, move |regex, values| Ok(body(regex, values)))
-}
-
-/// The same, of what can fail.
-fn trying_regex(
-    call: &Call,
-    at: usize,
-    body: impl Fn(&Regex, &[Datum<'_>]) -> Result<Datum<'static>, EngineError> + Send + Sync + 'static,
-) -> Result<Kernel, EngineError> {
-    if let Some(pattern) = call.constant_text(at) {
-        let compiled = regex(&pattern).map_err(EngineError::runtime)?;
-        return Ok(kernel(move |values| body(&compiled, values)));
-    }
-    Ok(kernel(move |values| {
-        let compiled = regex(&values[at].display()).map_err(EngineError::runtime)?;
-        body(&compiled, values)
-    }))
-}
-
 /// Texts with another between them.
 fn joined<T: AsRef<str>>(parts: &[T], between: &str) -> Result<Datum<'static>, EngineError> {
     let texts: usize = parts.iter().map(|one| one.as_ref().len()).sum();
@@ -305,7 +222,11 @@ fn joined<T: AsRef<str>>(parts: &[T], between: &str) -> Result<Datum<'static>, E
 
 /// Refuses to put `with` into `text` so often that nothing can hold it; the places are counted only
 /// where that is possible at all.
-fn bounded(text: &str, with: &str, places: impl FnOnce() -> usize) -> Result<(), EngineError> {
+pub(super) fn bounded(
+    text: &str,
+    with: &str,
+    places: impl FnOnce() -> usize,
+) -> Result<(), EngineError> {
     if size::expected(text.len().saturating_mul(with.len())).is_ok() {
         return Ok(());
     }
@@ -313,65 +234,6 @@ fn bounded(text: &str, with: &str, places: impl FnOnce() -> usize) -> Result<(),
         text.len()
             .saturating_add(with.len().saturating_mul(places())),
     )
-}
-
-/// A rewrite with `\1` for groups.
-fn rewrite(pattern: &str) -> impl Fn(&Captures<'_>) -> String {
-    let pattern = pattern.to_owned();
-    move |found: &Captures<'_>| {
-        let mut out = String::new();
-        let mut characters = pattern.chars();
-        while let Some(character) = characters.next() {
-            if character != '\\' {
-                out.push(character);
-                continue;
-            }
-            match characters.next() {
-                Some(digit) if digit.is_ascii_digit() => {
-                    let group = digit.to_digit(10).unwrap_or(0) as usize;
-                    out.push_str(found.get(group).map_or("", |one| one.as_str()));
-                }
-                Some(other) => out.push(other),
-                None => out.push('\\'),
-            }
-        }
-        out
-    }
-}
-
-fn extract_all(regex: &Regex, wanted: Option<&Datum<'_>>, text: &str) -> Datum<'static> {
-    let groups: Vec<usize> = match wanted.and_then(super::items) {
-        Some(items) => items
-            .iter()
-            .filter_map(|item| match item {
-                Datum::String(name) => regex
-                    .capture_names()
-                    .position(|known| known == Some(name.as_ref())),
-                number => usize::try_from(number.as_long()?).ok(),
-            })
-            .collect(),
-        None if regex.captures_len() == 1 => vec![0],
-        None => (1..regex.captures_len()).collect(),
-    };
-    let group = |found: &Captures<'_>, at: usize| {
-        Datum::text(found.get(at).map_or("", |one| one.as_str()).to_owned())
-    };
-    let matches: Vec<Datum<'static>> = regex
-        .captures_iter(text)
-        .map(|found| {
-            if groups.len() == 1 {
-                group(&found, groups[0])
-            } else {
-                let parts: Vec<_> = groups.iter().map(|at| group(&found, *at)).collect();
-                array(&parts)
-            }
-        })
-        .collect();
-    if matches.is_empty() {
-        Datum::Null
-    } else {
-        array(&matches)
-    }
 }
 
 fn substring(values: &[Datum<'_>]) -> String {
@@ -432,30 +294,6 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
     Datum::Long(length(at) - 1)
 }
 
-/// `None` for arguments out of range, which give null.
-fn index_of_regex(regex: &Regex, values: &[Datum<'_>]) -> Option<Datum<'static>> {
-    let number = |at: usize, default| values.get(at).map_or(Some(default), Datum::as_long);
-    let (start, span, nth) = (number(2, 0)?, number(3, -1)?, number(4, 1)?);
-    if start < 0 || span < -1 || nth < 1 {
-        return None;
-    }
-    let start = usize::try_from(start).ok()?;
-    let text: String = {
-        let text = values[0].display();
-        let rest = text.chars().skip(start);
-        match usize::try_from(span) {
-            Ok(span) => rest.take(span).collect(),
-            Err(_) => rest.collect(),
-        }
-    };
-    let nth = usize::try_from(nth - 1).ok()?;
-    let at = regex
-        .find_iter(&text)
-        .nth(nth)
-        .map(|found| start + text[..found.start()].chars().count());
-    Some(Datum::Long(at.map_or(-1, length)))
-}
-
 fn split(values: &[Datum<'_>]) -> Datum<'static> {
     let (text, delimiter) = (values[0].display(), values[1].display());
     let parts: Vec<Datum<'_>> = if delimiter.is_empty() {
@@ -485,36 +323,6 @@ fn count_of(text: &str, wanted: &str) -> i64 {
             .filter(|(at, _)| text[*at..].starts_with(wanted))
             .count(),
     )
-}
-
-fn trim(call: &Call, start: bool, end: bool) -> Result<Kernel, EngineError> {
-    let compile = move |pattern: &str| -> Result<(Option<Regex>, Option<Regex>), EngineError> {
-        let front = start.then(|| regex(&format!("^(?:{pattern})"))).transpose();
-        let back = end.then(|| regex(&format!("(?:{pattern})$"))).transpose();
-        Ok((
-            front.map_err(EngineError::runtime)?,
-            back.map_err(EngineError::runtime)?,
-        ))
-    };
-    let cut = |(front, back): &(Option<Regex>, Option<Regex>), text: &str| {
-        let mut rest = text;
-        if let Some(found) = front.as_ref().and_then(|front| front.find(rest)) {
-            rest = &rest[found.end()..];
-        }
-        if let Some(found) = back.as_ref().and_then(|back| back.find(rest)) {
-            rest = &rest[..found.start()];
-        }
-        Datum::text(rest.to_owned())
-    };
-    if let Some(pattern) = call.constant_text(0) {
-        let compiled = compile(&pattern)?;
-        return Ok(kernel(move |values| {
-            Ok(cut(&compiled, &values[1].display()))
-        }));
-    }
-    Ok(kernel(move |values| {
-        Ok(cut(&compile(&values[0].display())?, &values[1].display()))
-    }))
 }
 
 /// The first record of comma-separated values.
