@@ -1,105 +1,23 @@
 //! Where the pieces meet: settings, cloud, credential, transport, driver.
 
-#[cfg(feature = "token-cache")]
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use defender_cloud::{Cloud, Endpoint};
 use defender_config::{ConnectionArgs, ConnectionKey, Method, ResolvedProxy, Settings};
 use defender_core::{
     DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretResolver, Transport,
 };
-use defender_credentials::{Authority, MemoryStore, Selection, TokenStore, claims};
+use defender_credentials::{Authority, Selection, claims};
 use defender_drivers::{AllRows, Collections, CollectionsDescription, Description, Driver};
-use defender_http::{
-    HttpOptions, HttpTransport, PaceKey, ProxySettings, Quota, Retry, Traced, is_loopback,
-};
+use defender_http::{HttpOptions, PaceKey, ProxySettings, Quota, Retry, is_loopback};
 
 use crate::connected::Service;
 use crate::credential::{self, Material, Place};
 use crate::identity::Identity;
 use crate::library::Shelf;
 use crate::secrets;
-#[cfg(feature = "key-vault")]
-use crate::secrets::OpenVaults;
+use crate::shared::Shared;
 use crate::{ConnectedProvider, Connection, Options};
-
-/// What the connections of one provider share.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shared {
-    #[cfg(feature = "key-vault")]
-    pub(crate) vaults: OpenVaults,
-    stores: Arc<Mutex<Stores>>,
-    transports: Arc<Mutex<Vec<Opened>>>,
-}
-
-/// A transport, and what it was made of.
-type Opened = (HttpOptions, Arc<dyn Transport>);
-
-#[derive(Debug, Default)]
-struct Stores {
-    memory: Option<Arc<dyn TokenStore>>,
-    #[cfg(feature = "token-cache")]
-    files: Vec<(PathBuf, Arc<dyn TokenStore>)>,
-}
-
-impl Shared {
-    /// The store that lives as long as the provider.
-    pub(crate) fn memory(&self, options: &Options) -> Arc<dyn TokenStore> {
-        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = stores
-            .memory
-            .get_or_insert_with(|| Arc::new(MemoryStore::new(Arc::clone(&options.clock))));
-        Arc::clone(memory)
-    }
-
-    /// The store in the file at `path`; one per file, so that its users take turns.
-    #[cfg(feature = "token-cache")]
-    pub(crate) fn file(&self, options: &Options, path: PathBuf) -> Arc<dyn TokenStore> {
-        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, store)) = stores.files.iter().find(|(known, _)| *known == path) {
-            return Arc::clone(store);
-        }
-        let store: Arc<dyn TokenStore> = Arc::new(file_store(options, &path));
-        stores.files.push((path, Arc::clone(&store)));
-        store
-    }
-
-    /// The transport of these options; one for all connections, since making one costs more than a
-    /// query, and its connections are kept.
-    fn transport(&self, http: HttpOptions) -> Result<Arc<dyn Transport>> {
-        let mut opened = self
-            .transports
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, transport)) = opened.iter().find(|(known, _)| *known == http) {
-            return Ok(Arc::clone(transport));
-        }
-        let transport: Arc<dyn Transport> = Arc::new(Traced::new(HttpTransport::new(&http)?));
-        opened.push((http, Arc::clone(&transport)));
-        Ok(transport)
-    }
-
-    /// Without feature `token-cache` tokens live as long as the provider.
-    #[cfg(not(feature = "token-cache"))]
-    pub(crate) fn file(&self, options: &Options, _: PathBuf) -> Arc<dyn TokenStore> {
-        self.memory(options)
-    }
-}
-
-#[cfg(feature = "token-cache")]
-fn file_store(options: &Options, path: &Path) -> defender_credentials::FileStore {
-    let (clock, prompt) = (Arc::clone(&options.clock), Arc::clone(&options.prompt));
-    #[cfg(feature = "key-store")]
-    {
-        let variable = |name: &str| options.environment.get(name).map(Into::into);
-        if let Some(key) = defender_credentials::KeyStore::new(path, variable) {
-            return defender_credentials::FileStore::with_key(path, Arc::new(key), clock, prompt);
-        }
-    }
-    defender_credentials::FileStore::new(path, clock, prompt)
-}
 
 pub(crate) async fn connect(
     environment: DataEnvironment,

@@ -14,7 +14,7 @@ use defender_credentials::{Authority, Delegated, ExistingToken};
 use url::Url;
 
 use crate::Options;
-use crate::connect::Shared;
+use crate::shared::Shared;
 
 pub(crate) use delegated::store;
 pub(crate) use material::{Material, fetch};

@@ -67,6 +67,7 @@ mod prompt;
 mod provider;
 mod resume;
 mod secrets;
+mod shared;
 #[cfg(feature = "local")]
 mod testing;
 

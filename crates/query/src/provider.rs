@@ -9,9 +9,9 @@ use defender_credentials::{SignInPrompt, TokenStore};
 use defender_drivers::{CollectionRequest, CollectionsDescription, Driver};
 use defender_http::{HttpOptions, Notice, Pacer, RetryPolicy, Silent, SystemClock};
 
-use crate::connect::Shared;
 use crate::library::Shelf;
 use crate::prompt::Silence;
+use crate::shared::Shared;
 use crate::{ConnectedProvider, Connection, Connections, Identity, connect};
 
 /// A provider of one data environment that is not connected yet.

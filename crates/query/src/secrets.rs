@@ -6,7 +6,7 @@ use defender_config::{ConnectionArgs, EnvironmentSecrets, Settings};
 use defender_core::SecretResolver;
 
 use crate::Options;
-use crate::connect::Shared;
+use crate::shared::Shared;
 
 #[cfg(feature = "key-vault")]
 mod key_vault;

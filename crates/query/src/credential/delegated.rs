@@ -11,7 +11,7 @@ use defender_credentials::{
 
 use super::{Made, Place, lacks};
 use crate::Options;
-use crate::connect::Shared;
+use crate::shared::Shared;
 
 pub(super) fn credential(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
     let client_id = args

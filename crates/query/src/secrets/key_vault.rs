@@ -14,8 +14,9 @@ use defender_keyvault::{VaultSecrets, Vaults};
 use url::Url;
 
 use crate::Options;
-use crate::connect::{Shared, transport};
+use crate::connect::transport;
 use crate::credential::Place;
+use crate::shared::Shared;
 
 /// The vaults that a provider has opened, so that connecting again fetches nothing again.
 #[derive(Clone, Debug, Default)]
