@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::channel::oneshot;
+use futures::channel::{mpsc, oneshot};
+use futures::{FutureExt, SinkExt};
 
+use crate::rows::Piece;
 use crate::run::Cancelled;
-use crate::{Catalog, EngineError, Options, ResultColumn, ResultSet, run};
+use crate::{Catalog, EngineError, Options, ResultColumn, ResultSet, RowStream, run};
 
 /// Stack of the thread that plans and runs one query: queries nest, and every level of an
 /// expression is a call.
@@ -63,6 +64,44 @@ impl Engine {
         .await
     }
 
+    /// Runs `text` and returns its rows while they are found.
+    ///
+    /// As [`Engine::run`], but no more than a few batches of the answer are held at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::run`]; what goes wrong once there are rows is an error of the stream.
+    pub async fn stream(&self, text: &str) -> Result<RowStream, EngineError> {
+        let engine = self.clone();
+        let text = text.to_owned();
+        let (begin, begun) = oneshot::channel();
+        let (sender, pieces) = mpsc::channel(1);
+        let (guard, cancelled) = oneshot::channel::<()>();
+        spawn(move || {
+            let mut begin = Some(begin);
+            let mut last = sender.clone();
+            let begins = |columns, visualization| {
+                if let Some(begin) = begin.take() {
+                    // The receiver is gone when the caller gave up.
+                    let _ = begin.send(Ok((columns, visualization)));
+                }
+            };
+            let (catalog, options) = (&engine.catalog, &engine.options);
+            let outcome = run::stream(catalog, options, &text, &cancelled.shared(), begins, sender);
+            match (begin, outcome) {
+                (Some(begin), Err(error)) => {
+                    let _ = begin.send(Err(error));
+                }
+                (_, outcome) => {
+                    let _ = futures::executor::block_on(last.send(Piece::End(outcome)));
+                }
+            }
+        })?;
+        let (columns, visualization) =
+            begun.await.unwrap_or_else(|_| Err(EngineError::inside()))?;
+        Ok(RowStream::new(columns, visualization, pieces, guard))
+    }
+
     /// The columns that `text` would answer with, without running it.
     ///
     /// # Errors
@@ -84,18 +123,23 @@ impl Engine {
         let (answer, received) = oneshot::channel();
         // Dropping this future drops `_guard`, which resolves `cancelled` on the other thread.
         let (_guard, cancelled) = oneshot::channel::<()>();
-        std::thread::Builder::new()
-            .name("kql".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                // The receiver is gone when the caller gave up; nobody wants the answer then.
-                let _ = answer.send(work(cancelled.shared()));
-            })
-            .map_err(|error| EngineError::runtime(format!("no thread to run on: {error}")))?;
-        received.await.unwrap_or_else(|_| {
-            Err(EngineError::runtime(
-                "the engine failed inside; report the query",
-            ))
-        })
+        spawn(move || {
+            // The receiver is gone when the caller gave up; nobody wants the answer then.
+            let _ = answer.send(work(cancelled.shared()));
+        })?;
+        received
+            .await
+            .unwrap_or_else(|_| Err(EngineError::inside()))
     }
+}
+
+/// Runs `work` on a thread with room for queries that nest.
+fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
+    let thread = std::thread::Builder::new()
+        .name("kql".to_owned())
+        .stack_size(STACK);
+    thread
+        .spawn(work)
+        .map(drop)
+        .map_err(|error| EngineError::runtime(format!("no thread to run on: {error}")))
 }

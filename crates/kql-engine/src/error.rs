@@ -44,6 +44,11 @@ impl EngineError {
         }
     }
 
+    /// What cannot happen has happened.
+    pub(crate) fn inside() -> Self {
+        Self::runtime("the engine failed inside; report the query")
+    }
+
     pub(crate) fn runtime(message: impl Into<String>) -> Self {
         Self::Runtime {
             message: message.into(),

@@ -41,6 +41,7 @@ mod engine;
 mod error;
 mod options;
 mod result;
+mod rows;
 mod value;
 
 mod calendar;
@@ -63,5 +64,6 @@ pub use engine::Engine;
 pub use error::{Complaint, EngineError};
 pub use kql_semantics::ScalarType;
 pub use options::Options;
-pub use result::{ResultColumn, ResultSet};
+pub use result::{ResultColumn, ResultSet, TableRows};
+pub use rows::RowStream;
 pub use value::Value;

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::Column as Named;
+use datafusion::common::{Column as Named, DataFusionError};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -220,24 +220,36 @@ impl<'a> Planner<'a> {
 
     /// Runs a plan to its end.
     pub(crate) fn run(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, EngineError> {
+        let mut batches = Vec::new();
+        self.feed(plan, async |batch| {
+            self.held.try_grow(size(&batch))?;
+            batches.push(batch);
+            Ok(true)
+        })?;
+        Ok(batches)
+    }
+
+    /// Runs a plan and hands its rows to `take`, until that wants no more.
+    pub(crate) fn feed(
+        &self,
+        plan: &LogicalPlan,
+        mut take: impl AsyncFnMut(RecordBatch) -> Result<bool, DataFusionError>,
+    ) -> Result<(), EngineError> {
         let _rows = Allowance::unlimited();
         let work = async {
             let threads = self.options.threads;
             let physical = self.session.create_physical_plan(plan).await?;
             let physical = parallel::ordered(physical, threads)?;
-            let pieces = parallel::in_order(&physical, &self.session.task_ctx(), threads, None)?;
-            pieces
-                .try_filter_map(|piece| async {
-                    Ok(match piece {
-                        parallel::Piece::Batch(batch) => {
-                            self.held.try_grow(size(&batch))?;
-                            Some(batch)
-                        }
-                        parallel::Piece::Worked(_) => None,
-                    })
-                })
-                .try_collect::<Vec<_>>()
-                .await
+            let mut pieces =
+                parallel::in_order(&physical, &self.session.task_ctx(), threads, None)?;
+            while let Some(piece) = pieces.try_next().await? {
+                if let parallel::Piece::Batch(batch) = piece
+                    && !take(batch).await?
+                {
+                    break;
+                }
+            }
+            Ok::<_, DataFusionError>(())
         };
         let outcome = self.runtime.block_on(async {
             match select(Box::pin(work), self.cancelled.clone()).await {

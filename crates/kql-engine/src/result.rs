@@ -1,5 +1,6 @@
 //! The answer of a query.
 
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use defender_table::{
     ColumnType, Completeness, DatetimeMode, JsonCell, Summary, Table, TableBuilder,
@@ -62,39 +63,12 @@ impl ResultSet {
     ///
     /// As [`ResultSet::into_table`].
     pub fn into_table_with(self, datetimes: DatetimeMode) -> Result<Table, EngineError> {
-        let columns: Vec<(String, ColumnType)> = self
-            .columns
-            .iter()
-            .map(|column| (column.name.clone(), column_type(column.ty)))
-            .collect();
-        let mut builder = TableBuilder::new(&columns, datetimes);
-        for row in self.rows() {
-            let texts: Vec<Option<String>> = row.iter().map(cell_text).collect();
-            let cells = row
-                .iter()
-                .zip(&texts)
-                .map(|(value, text)| cell(value, text.as_deref()));
-            builder
-                .append_row(cells)
-                .map_err(|error| EngineError::runtime(error.to_string()))?;
-        }
-        let (schema, batches, warnings) = builder
-            .finish()
-            .map_err(|error| EngineError::runtime(error.to_string()))?;
-        let summary = Summary {
-            rows: self.len(),
-            completeness: if self.truncated {
-                Completeness::Incomplete {
-                    reason: "the limit of rows was reached".to_owned(),
-                }
-            } else {
-                Completeness::Complete
-            },
-            warnings,
-            ..Summary::default()
-        };
-        Table::new(schema, batches, summary)
-            .map_err(|error| EngineError::runtime(error.to_string()))
+        let mut rows = TableRows::new(&self.columns, datetimes);
+        let mut batches = rows.push(&self)?;
+        let schema = rows.schema().clone();
+        let (last, summary) = rows.finish(self.truncated)?;
+        batches.extend(last);
+        Table::new(schema, batches, summary).map_err(runtime)
     }
 
     /// The rows in order, each with one value per column.
@@ -109,6 +83,76 @@ impl ResultSet {
             })
         })
     }
+}
+
+/// Turns the pieces of an answer into ordinary Arrow types.
+#[derive(Debug)]
+pub struct TableRows {
+    builder: TableBuilder,
+}
+
+impl TableRows {
+    /// For an answer with these columns, its datetimes kept that way.
+    pub fn new(columns: &[ResultColumn], datetimes: DatetimeMode) -> Self {
+        let columns: Vec<(String, ColumnType)> = columns
+            .iter()
+            .map(|column| (column.name.clone(), column_type(column.ty)))
+            .collect();
+        Self {
+            builder: TableBuilder::new(&columns, datetimes),
+        }
+    }
+
+    /// The schema of every batch.
+    pub fn schema(&self) -> &SchemaRef {
+        self.builder.schema()
+    }
+
+    /// Takes a piece; gives the batches that are full with it.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Runtime`] when the rows do not fit into Arrow's columns.
+    pub fn push(&mut self, piece: &ResultSet) -> Result<Vec<RecordBatch>, EngineError> {
+        for row in piece.rows() {
+            let texts: Vec<Option<String>> = row.iter().map(cell_text).collect();
+            let cells = row
+                .iter()
+                .zip(&texts)
+                .map(|(value, text)| cell(value, text.as_deref()));
+            self.builder.append_row(cells).map_err(runtime)?;
+        }
+        Ok(self.builder.take_batches())
+    }
+
+    /// The rest of the rows, and what there is to say about all of them; one that is `truncated`
+    /// is marked as incomplete.
+    ///
+    /// # Errors
+    ///
+    /// As [`TableRows::push`].
+    pub fn finish(self, truncated: bool) -> Result<(Vec<RecordBatch>, Summary), EngineError> {
+        let rows = self.builder.rows();
+        let (_, batches, warnings) = self.builder.finish().map_err(runtime)?;
+        let completeness = if truncated {
+            Completeness::Incomplete {
+                reason: "the limit of rows was reached".to_owned(),
+            }
+        } else {
+            Completeness::Complete
+        };
+        let summary = Summary {
+            rows,
+            completeness,
+            warnings,
+            ..Summary::default()
+        };
+        Ok((batches, summary))
+    }
+}
+
+fn runtime(error: impl std::fmt::Display) -> EngineError {
+    EngineError::runtime(error.to_string())
 }
 
 fn column_type(ty: ScalarType) -> ColumnType {

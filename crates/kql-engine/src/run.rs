@@ -1,8 +1,9 @@
 //! From text to rows.
 
 use arrow::record_batch::RecordBatch;
-use datafusion::logical_expr::LogicalPlanBuilder;
-use futures::channel::oneshot;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use futures::SinkExt;
+use futures::channel::{mpsc, oneshot};
 use kql_semantics::bound::{self, BoundQuery};
 use kql_semantics::{
     BindOptions, Binding, Diagnostic, DiagnosticKind, Discovery, bind_or_discover,
@@ -10,6 +11,7 @@ use kql_semantics::{
 
 use crate::allowance::Allowance;
 use crate::plan::Planner;
+use crate::rows::Piece;
 use crate::{Catalog, Complaint, EngineError, Options, ResultColumn, ResultSet, Value};
 
 /// How often columns may depend on data in one query.
@@ -24,6 +26,53 @@ pub(crate) fn query(
     text: &str,
     cancelled: &Cancelled,
 ) -> Result<ResultSet, EngineError> {
+    let bound = bind_one(catalog, options, text, cancelled)?;
+    run(catalog, options, &bound, cancelled)
+}
+
+/// Sends the rows of an answer, once `begin` knows its columns; whether some were cut off.
+pub(crate) fn stream(
+    catalog: &Catalog,
+    options: &Options,
+    text: &str,
+    cancelled: &Cancelled,
+    begin: impl FnOnce(Vec<ResultColumn>, Option<String>),
+    mut sender: mpsc::Sender<Piece>,
+) -> Result<bool, EngineError> {
+    let bound = bind_one(catalog, options, text, cancelled)?;
+    let _counted = Allowance::of_a_query();
+    let planner = Planner::new(catalog, options, &bound, cancelled.clone())?;
+    let plan = plan(&planner, options, &bound)?;
+    let columns = columns(&bound);
+    let visualization = visualization(&bound);
+    begin(columns.clone(), visualization.clone());
+    let (mut left, mut truncated) = (options.max_rows.unwrap_or(usize::MAX), false);
+    planner.feed(&plan, async |mut batch: RecordBatch| {
+        truncated |= batch.num_rows() > left;
+        batch = batch.slice(0, batch.num_rows().min(left));
+        left -= batch.num_rows();
+        if batch.num_rows() == 0 {
+            return Ok(!truncated);
+        }
+        let piece = ResultSet {
+            columns: columns.clone(),
+            truncated,
+            visualization: visualization.clone(),
+            batches: vec![batch],
+        };
+        // An error means that nobody reads on.
+        Ok(sender.send(Piece::Rows(piece)).await.is_ok() && !truncated)
+    })?;
+    Ok(truncated)
+}
+
+/// The query whose answer is meant.
+fn bind_one(
+    catalog: &Catalog,
+    options: &Options,
+    text: &str,
+    cancelled: &Cancelled,
+) -> Result<BoundQuery, EngineError> {
     let bound = bind(catalog, options, text, cancelled)?;
     // Hunting answers with one table: which of several is meant, nobody can say for the user.
     if let Some(span) = bound.earlier {
@@ -32,7 +81,7 @@ pub(crate) fn query(
             span.range(),
         ));
     }
-    run(catalog, options, &bound, cancelled)
+    Ok(bound)
 }
 
 pub(crate) fn schema(
@@ -164,21 +213,13 @@ fn run(
 ) -> Result<ResultSet, EngineError> {
     let _counted = Allowance::of_a_query();
     let planner = Planner::new(catalog, options, bound, cancelled.clone())?;
-    planner.prepare()?;
-    let flow = planner.pipeline(&bound.root, None)?;
-    let mut plan = planner.choose(flow, &bound.root.columns)?.plan;
-    if let Some(most) = options.max_rows {
-        // One more than wanted tells whether there is more.
-        plan = LogicalPlanBuilder::from(plan)
-            .limit(0, Some(most.saturating_add(1)))?
-            .build()?;
-    }
+    let plan = plan(&planner, options, bound)?;
     let mut batches = planner.run(&plan)?;
     let truncated = options.max_rows.is_some_and(|most| cut(&mut batches, most));
     let answer = ResultSet {
         columns: columns(bound),
         truncated,
-        visualization: bound.render.as_ref().map(|render| render.chart.clone()),
+        visualization: visualization(bound),
         batches,
     };
     debug_assert!(
@@ -187,6 +228,26 @@ fn run(
         })
     );
     Ok(answer)
+}
+
+fn plan(
+    planner: &Planner<'_>,
+    options: &Options,
+    bound: &BoundQuery,
+) -> Result<LogicalPlan, EngineError> {
+    planner.prepare()?;
+    let flow = planner.pipeline(&bound.root, None)?;
+    let plan = planner.choose(flow, &bound.root.columns)?.plan;
+    let Some(most) = options.max_rows else {
+        return Ok(plan);
+    };
+    // One more than wanted tells whether there is more.
+    let limited = LogicalPlanBuilder::from(plan).limit(0, Some(most.saturating_add(1)))?;
+    Ok(limited.build()?)
+}
+
+fn visualization(bound: &BoundQuery) -> Option<String> {
+    bound.render.as_ref().map(|render| render.chart.clone())
 }
 
 /// Keeps the first `most` rows; whether there were more.

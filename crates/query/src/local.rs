@@ -2,14 +2,16 @@
 
 mod memory;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
 use defender_drivers::{Driver, Query};
-use defender_table::{Answer, Completeness, Warning, WarningKind, ticks};
-use kql_engine::{Catalog, Engine, EngineError, Options, ScalarType};
+use defender_table::{Answer, Completeness, Event, Summary, Warning, WarningKind, ticks};
+use futures::{StreamExt, stream};
+use kql_engine::{Catalog, Engine, EngineError, Options, RowStream, ScalarType, TableRows};
 
 /// Answers from the files of some folders.
 #[derive(Debug)]
@@ -64,18 +66,78 @@ impl Driver for Local {
             max_rows: query.max_rows,
             ..self.engine.options().clone()
         };
-        let result = self
-            .engine
-            .with_options(options)
-            .run(&query.text)
-            .await
-            .map_err(|error| rejected(&error, &query.text))?;
-        let truncated = result.truncated;
-        let table = result
-            .into_table_with(query.datetimes)
-            .map_err(|error| rejected(&error, &query.text))?;
-        let (schema, batches, mut summary) = table.into_parts();
-        if truncated {
+        let engine = self.engine.with_options(options);
+        let rows = engine.stream(&query.text).await;
+        let rows = rows.map_err(|error| rejected(&error, &query.text))?;
+        let table = TableRows::new(&rows.columns, query.datetimes);
+        let schema = Arc::clone(table.schema());
+        let mut answer = Arriving {
+            rows,
+            table: Some(table),
+            query: query.clone(),
+            ready: VecDeque::new(),
+        };
+        // What fits is whole before anybody sees a row of it.
+        let (mut first, mut held) = (Vec::new(), 0);
+        while held < TOGETHER {
+            let Some(event) = answer.next().await.transpose()? else {
+                return Ok(Answer::new(schema, stream::iter(first)));
+            };
+            if let Event::Batch(batch) = &event {
+                held += batch.get_array_memory_size();
+            }
+            first.push(Ok(event));
+        }
+        let rest = stream::unfold(answer, |mut answer| async move {
+            let event = answer.next().await?;
+            Some((event, answer))
+        });
+        Ok(Answer::new(schema, stream::iter(first).chain(rest)))
+    }
+}
+
+/// The bytes of rows that are held back until it is known whether they are all of the answer.
+const TOGETHER: usize = 64 << 20;
+
+/// An answer on its way out of the engine.
+struct Arriving {
+    rows: RowStream,
+    /// Gone when there are no more rows.
+    table: Option<TableRows>,
+    query: Query,
+    ready: VecDeque<Event>,
+}
+
+impl Arriving {
+    async fn next(&mut self) -> Option<Result<Event>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            let mut table = self.table.take()?;
+            let taken = match self.rows.next().await {
+                Some(Ok(piece)) => table.push(&piece).map(|batches| {
+                    self.table = Some(table);
+                    self.ready.extend(batches.into_iter().map(Event::Batch));
+                }),
+                Some(Err(error)) => Err(error),
+                None => table
+                    .finish(self.rows.is_truncated())
+                    .map(|(batches, summary)| {
+                        self.ready.extend(batches.into_iter().map(Event::Batch));
+                        let summary = Box::new(self.told(summary));
+                        self.ready.push_back(Event::Summary(summary));
+                    }),
+            };
+            if let Err(error) = taken {
+                return Some(Err(rejected(&error, &self.query.text)));
+            }
+        }
+    }
+
+    /// The summary as whoever asked expects it.
+    fn told(&self, mut summary: Summary) -> Summary {
+        if self.rows.is_truncated() {
             // Whoever asked for so many rows knows that there are more.
             summary.completeness = Completeness::Complete;
             let rows = summary.rows;
@@ -85,8 +147,8 @@ impl Driver for Local {
             ));
         }
         summary.provenance.environment = Some(DataEnvironment::Local);
-        summary.provenance.timespan = query.timespan;
-        Ok(Answer::from_batches(schema, batches, summary))
+        summary.provenance.timespan = self.query.timespan;
+        summary
     }
 }
 

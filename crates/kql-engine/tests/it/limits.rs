@@ -192,6 +192,25 @@ impl Drop for Held {
 
 #[test]
 fn a_dropped_question_stops() {
+    // 512 billion pairs of rows: this ends by being given up, or not at all.
+    let pairs = "T | join kind=inner T on k | join kind=inner T on k | count";
+    let (questioned, released) = one_value();
+    assert!(questioned.run(pairs).now_or_never().is_none());
+    drop(questioned);
+    released
+        .recv_timeout(Duration::from_mins(1))
+        .expect("the thread goes on with a question that nobody waits for");
+
+    let (streamed, released) = one_value();
+    drop(futures::executor::block_on(streamed.stream(pairs)).unwrap());
+    drop(streamed);
+    released
+        .recv_timeout(Duration::from_mins(1))
+        .expect("the thread goes on with a stream that nobody reads");
+}
+
+/// An engine whose table `T` has 8,000 times the same value, and who is told when it is let go.
+fn one_value() -> (Engine, mpsc::Receiver<()>) {
     let (sender, released) = mpsc::channel();
     let held = Bytes::from_owner(Held(vec![0; 8_000 * 8], sender));
     let values = ScalarBuffer::<i64>::from(Buffer::from(held));
@@ -199,15 +218,7 @@ fn a_dropped_question_stops() {
     let mut catalog = Catalog::new();
     let batch = RecordBatch::try_from_iter([("k", column)]).unwrap();
     catalog.add_batches("T", vec![batch]);
-
-    // 512 billion pairs of rows: this ends by being given up, or not at all.
-    let engine = engine(catalog);
-    let pairs = "T | join kind=inner T on k | join kind=inner T on k | count";
-    assert!(engine.run(pairs).now_or_never().is_none());
-    drop(engine);
-    released
-        .recv_timeout(Duration::from_mins(1))
-        .expect("the thread goes on with a question that nobody waits for");
+    (engine(catalog), released)
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod local;
 mod odd_files;
 mod partitions;
 mod stand_ins;
+mod streams;
 mod threads;
 
 use kql_engine::{Catalog, Engine, EngineError, Options, ResultSet, Value};

@@ -150,7 +150,12 @@ impl TableBuilder {
         Ok(())
     }
 
-    /// Every batch, and what was lost on the way.
+    /// Takes out the batches that are full; what is lost in them is told at the end.
+    pub fn take_batches(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.batches)
+    }
+
+    /// Every batch that has not been taken out, and what was lost on the way.
     ///
     /// # Errors
     ///
