@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use kql_syntax::{Lines, Span};
+
 /// One complaint about the text of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -92,6 +94,8 @@ impl EngineError {
 
     /// The error over the lines of `source` it is about, with carets below them.
     ///
+    /// Long lines are cut around what is wrong, and after ten complaints their number is told.
+    ///
     /// ```
     /// # use kql_engine::EngineError;
     /// let error = EngineError::Unsupported { what: "operator reduce".into(), span: Some(4..10) };
@@ -105,45 +109,46 @@ impl EngineError {
         if complaints.is_empty() {
             return format!("{self}\n");
         }
+        let lines = Lines::new(source);
         let mut out = String::new();
-        for complaint in complaints {
-            let start = boundary(source, complaint.span.start);
-            let end = boundary(source, complaint.span.end).max(start);
-            let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
-            let line_end = source[start..]
-                .find('\n')
-                .map_or(source.len(), |at| start + at);
-            let line_number = source[..start].matches('\n').count() + 1;
-            let before = source[line_start..start].chars().count();
-            let width = source[start..end.min(line_end)].chars().count().max(1);
-            let line = source[line_start..line_end].replace(['\t', '\r'], " ");
+        for Complaint { message, span } in complaints.iter().take(MOST) {
+            let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+            let span = Span::new(offset(span.start), offset(span.end));
+            let place = lines.position(span.start);
+            let (line, carets) = lines.marked(span);
             out.push_str(&format!(
-                "{line_number}:{}: {}\n  {line}\n  {}{}\n",
-                before + 1,
-                complaint.message,
-                " ".repeat(before),
-                "^".repeat(width)
+                "{}:{}: {message}\n  {line}\n  {carets}\n",
+                place.line, place.column
             ));
+        }
+        if let Some(more) = more(complaints.len()) {
+            out.push_str(&format!("{more}\n"));
         }
         out
     }
 }
 
-/// The nearest character boundary at or before `at`.
-fn boundary(source: &str, at: usize) -> usize {
-    let mut at = at.min(source.len());
-    while !source.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
+/// How many complaints are shown; who has mended these sees the next.
+const MOST: usize = 10;
+
+/// What is said of the complaints that are not shown.
+fn more(count: usize) -> Option<String> {
+    let left = count.checked_sub(MOST).filter(|left| *left > 0)?;
+    Some(format!("and {left} more"))
 }
 
 impl fmt::Display for EngineError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax(list) | Self::Semantic(list) => {
-                let text: Vec<&str> = list.iter().map(|one| one.message.as_str()).collect();
-                out.write_str(&text.join("; "))
+                for (at, one) in list.iter().take(MOST).enumerate() {
+                    let between = if at > 0 { "; " } else { "" };
+                    write!(out, "{between}{}", one.message)?;
+                }
+                match more(list.len()) {
+                    Some(more) => write!(out, "; {more}"),
+                    None => Ok(()),
+                }
             }
             Self::Unsupported { what, .. } => {
                 write!(out, "{what} is not supported by the local engine")
@@ -197,5 +202,51 @@ impl From<arrow::error::ArrowError> for EngineError {
 impl From<EngineError> for datafusion::error::DataFusionError {
     fn from(error: EngineError) -> Self {
         Self::External(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(count: usize) -> (String, EngineError) {
+        let source = "let a = 1; ".repeat(count);
+        let list = (0..count).map(|at| Complaint {
+            message: format!("number {at} is wrong"),
+            span: at * 11 + 4..at * 11 + 5,
+        });
+        let error = EngineError::Semantic(list.collect());
+        (source, error)
+    }
+
+    #[test]
+    fn many_complaints_about_a_long_line_are_few_lines() {
+        let (source, error) = complaints(9_000);
+        let shown = error.render(&source);
+        assert_eq!(shown.lines().count(), 10 * 3 + 1);
+        assert!(shown.ends_with("\nand 8990 more\n"), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() < 120));
+        let text = error.to_string();
+        assert!(text.starts_with("number 0 is wrong; number 1 is wrong; "));
+        assert!(text.ends_with("number 9 is wrong; and 8990 more"), "{text}");
+        assert_eq!(error.complaints().len(), 9_000);
+        let (source, error) = complaints(10);
+        assert!(!error.render(&source).contains("more"));
+        assert!(error.to_string().ends_with("number 9 is wrong"));
+    }
+
+    #[test]
+    fn carets_stand_below_wide_characters() {
+        let error = EngineError::Unsupported {
+            what: "this".to_owned(),
+            span: Some(16..19),
+        };
+        let indent = " ".repeat(14);
+        assert_eq!(
+            error.render("print \"日本\", foo"),
+            format!(
+                "1:13: this is not supported by the local engine\n  print \"日本\", foo\n  {indent}^^^\n"
+            )
+        );
     }
 }

@@ -67,8 +67,15 @@ impl<'a> Lines<'a> {
     /// Tabs become four blanks, wide characters count two columns, and a long line is cut around
     /// the span.
     pub fn excerpt(&self, span: Span) -> String {
-        let position = self.position(span.start);
-        let index = position.line as usize - 1;
+        let number = self.position(span.start).line.to_string();
+        let margin = " ".repeat(number.len());
+        let (line, carets) = self.marked(span);
+        format!("{number} | {line}\n{margin} | {carets}")
+    }
+
+    /// The line of `span`, and the carets that go below it, as [`Lines::excerpt`] shows them.
+    pub fn marked(&self, span: Span) -> (String, String) {
+        let index = self.position(span.start).line as usize - 1;
         let line = self.line(index);
         let line_start = self.starts[index];
         let start = floor(line, (span.start as usize).saturating_sub(line_start));
@@ -82,11 +89,12 @@ impl<'a> Lines<'a> {
             if from > 0 { "…" } else { "" },
             if to < line.len() { "…" } else { "" },
         );
-        let number = position.line.to_string();
-        let margin = " ".repeat(number.len());
         let indent = " ".repeat(width(&before) + width(dots));
         let carets = "^".repeat(width(&marked).max(1));
-        format!("{number} | {dots}{before}{marked}{after}{more}\n{margin} | {indent}{carets}")
+        (
+            format!("{dots}{before}{marked}{after}{more}"),
+            format!("{indent}{carets}"),
+        )
     }
 
     /// Shows a diagnostic: where it is, what it says, its line, and its hint.

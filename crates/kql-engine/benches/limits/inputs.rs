@@ -185,6 +185,11 @@ pub(crate) fn all() -> Vec<Input> {
                 joined(15_000, ",", |at| at.to_string())
             ),
         ),
+        ("lets of one name", "let a=1;".repeat(12_000) + "print a"),
+        (
+            "projects of unknown names",
+            format!("T | project {}", vec!["nope"; 16_000].join(",")),
+        ),
         (
             "deep dynamic",
             format!(
