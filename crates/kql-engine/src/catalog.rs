@@ -1,6 +1,7 @@
 //! The tables a query may name, and their rows.
 
 mod adapt;
+mod aliases;
 mod columnar;
 mod condition;
 mod files;
@@ -337,16 +338,17 @@ impl Table {
                 guess.see(&folder.value);
                 found.kinds.push((folder.name.clone(), Kind::Cells(guess)));
             }
-            // Rows that were read on the way are without what the folders say.
+            let aliases = aliases::of(&found.kinds, found.all, declared);
+            // Rows that were read on the way are without what folders and other names say.
             let kept = match found.kept {
-                Some(batches) if !folders.is_empty() => {
+                Some(batches) if !folders.is_empty() || !aliases.is_empty() => {
                     held -= size(&batches);
                     None
                 }
                 kept => kept,
             };
             kinds.push(found.kinds);
-            explored.push((source.below(folders), kept));
+            explored.push((source.below(folders).with_aliases(aliases), kept));
         }
         let found = infer::settled(&kinds);
         for one in &found {

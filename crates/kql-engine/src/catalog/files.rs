@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use kql_semantics::ScalarType;
 
+use super::aliases::{self, Alias};
 use super::folders::{self, Folder};
 use super::infer::{self, Kind, Kinds};
 use super::{columnar, json, separated};
@@ -67,6 +68,8 @@ pub(super) struct Source {
     pub(super) records: Records,
     /// The columns in the names of its folders.
     pub(super) folders: Arc<[Folder]>,
+    /// The columns it has under other names.
+    pub(super) aliases: Arc<[Alias]>,
 }
 
 /// What is in the name of a file: its format, and whether it is compressed.
@@ -123,6 +126,7 @@ impl Source {
             path: path.into(),
             records,
             folders: Arc::default(),
+            aliases: Arc::default(),
         }
     }
 
@@ -131,6 +135,14 @@ impl Source {
         Self {
             folders: folders.into(),
             ..self.clone()
+        }
+    }
+
+    /// The same file, with columns under other names.
+    pub(super) fn with_aliases(self, aliases: Vec<Alias>) -> Self {
+        Self {
+            aliases: aliases.into(),
+            ..self
         }
     }
 
@@ -200,8 +212,10 @@ impl Source {
         })
     }
 
-    pub(super) fn is_parquet(&self) -> bool {
-        matches!(self.format(), Ok(Format::Parquet))
+    /// Whether its conditions can be looked at before its rows are: not where a column is made of
+    /// two.
+    pub(super) fn is_pruned(&self) -> bool {
+        self.aliases.is_empty() && matches!(self.format(), Ok(Format::Parquet))
     }
 
     /// The rows with exactly the `wanted` columns.
@@ -217,6 +231,18 @@ impl Source {
     }
 
     fn read(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
+        if self.aliases.is_empty() {
+            return self.read_as_named(wanted);
+        }
+        let all = aliases::with_sources(&self.aliases, wanted);
+        let batches = self.read_as_named(&all)?;
+        let (names, wanted) = (Arc::clone(&self.aliases), wanted.to_vec());
+        Ok(Box::new(batches.map(move |batch| {
+            aliases::filled(&names, &wanted, &batch?)
+        })))
+    }
+
+    fn read_as_named(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
         match self.format()? {
             Format::Json => json::open(self, wanted),
             Format::Separated(separator) => separated::open(self, separator, wanted),

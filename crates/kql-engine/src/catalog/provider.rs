@@ -400,7 +400,7 @@ impl Loaded {
         for part in &self.parts {
             let length = match part {
                 Part::File(source) if !may_pass(source, tests)? => continue,
-                Part::File(source) if source.is_parquet() => source.length(),
+                Part::File(source) if source.is_pruned() => source.length(),
                 _ => u64::MAX,
             };
             let full = small.len() == FILES || length.saturating_add(together) > TOGETHER;
@@ -426,7 +426,7 @@ impl Loaded {
                     }
                     shares.push(Share::Kept(share));
                 }
-                Part::File(source) if source.is_parquet() => {
+                Part::File(source) if source.is_pruned() => {
                     shares.extend(
                         columnar::shares(source, conditions)?
                             .into_iter()

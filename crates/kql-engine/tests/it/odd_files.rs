@@ -382,3 +382,78 @@ fn what_fails_is_shown_where_the_query_names_it() {
         assert!(shown.trim_end().ends_with('^'), "{shown}");
     }
 }
+
+#[test]
+fn columns_under_the_names_of_a_workspace_fill_those_of_the_table() {
+    let day = "datetime(2026-11-01)";
+    let folder = folder(&[
+        (
+            "T/a.json",
+            br#"{"TimeGenerated":"2026-11-01","name":"a","Size":1}
+{"TimeGenerated":"2026-11-02T00:00:00Z","Name":"b","name":"other","Size":2}
+"#,
+        ),
+        (
+            "T/b.csv",
+            b"\"Timestamp [UTC]\",NAME,port\n2026-11-03T00:00:00Z,c,3\n",
+        ),
+        (
+            "T/c.csv",
+            b"Timestamp,TimeGenerated,Name\n2026-11-04T00:00:00Z,2020-01-01T00:00:00Z,d\n",
+        ),
+        // Longer than what is kept.
+        (
+            "Known.json",
+            &br#"{"TimeGenerated":"2026-11-05T00:00:00Z","NAME":"e"}
+"#
+            .repeat(40_000),
+        ),
+    ]);
+    let batch = RecordBatch::try_from_iter([
+        (
+            "TimeGenerated",
+            Arc::new(TimestampMillisecondArray::from(vec![1_793_923_200_000])) as _,
+        ),
+        ("name", Arc::new(StringArray::from(vec!["f"])) as _),
+    ])
+    .unwrap();
+    let file = File::create(folder.path().join("T/d.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let engine = over(folder.path());
+    assert_eq!(
+        answer(
+            &engine,
+            &format!(
+                "T | where Timestamp >= {day} | project Day = dayofmonth(Timestamp), Name, Port | sort by Name asc"
+            )
+        ),
+        rows!([
+            [1, "a", null],
+            [2, "b", null],
+            [3, "c", 3],
+            [4, "d", null],
+            [6, "f", null]
+        ])
+    );
+    // The file's own column is there, too, and as it is.
+    assert_eq!(
+        answer(&engine, "T | where Name == 'd' | project TimeGenerated"),
+        rows!([["2020-01-01T00:00:00Z"]])
+    );
+    assert_eq!(
+        answer(
+            &engine,
+            &format!("Known | where Timestamp > {day} and Name == 'e' | count")
+        ),
+        rows!([[40_000]])
+    );
+    assert_eq!(
+        answer(
+            &engine,
+            "Known | where Timestamp > datetime(2026-12-01) | count"
+        ),
+        rows!([[0]])
+    );
+}
