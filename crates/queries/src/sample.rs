@@ -118,6 +118,9 @@ fn value_of(parameter: &Parameter, hole: &Hole, now: SystemTime) -> Value {
         } else {
             Kind::Value
         });
+    if let (Type::Str, Place::Typed(word)) = (parameter.ty, hole.place) {
+        return Value::from(within(word));
+    }
     match (parameter.ty, kind) {
         (Type::Datetime, _) => Value::Time(now),
         (Type::Int, _) => Value::Int(1),
@@ -129,6 +132,17 @@ fn value_of(parameter: &Parameter, hole: &Hole, now: SystemTime) -> Value {
         (Type::Str, Kind::Expression) => Value::from("1"),
         (Type::Str, Kind::Fragment) => Value::from(""),
         (Type::Str | Type::List, _) => Value::from("sample"),
+    }
+}
+
+/// A text that makes a literal of this type.
+fn within(word: &str) -> &'static str {
+    match word {
+        "datetime" | "date" => "2026-01-15",
+        "timespan" | "time" => "1d",
+        "guid" => "00000000-0000-0000-0000-000000000000",
+        "bool" => "true",
+        _ => "1",
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Hole {
     /// What stands behind the colon, of the hole or of the parameter's `format`.
     pub(crate) spec: String,
     pub(crate) place: Place,
+    /// Whether nothing else stands in the parentheses around it.
+    pub(crate) alone: bool,
     pub(crate) placement: Placement,
 }
 
@@ -116,6 +118,7 @@ fn placed(parts: &[Part], language: Language) -> Result<Vec<Piece>, String> {
                     name: name.clone(),
                     spec: spec.clone(),
                     place: scanner.place,
+                    alone: is_alone(parts, index),
                     placement: Placement {
                         kind: Kind::Value,
                         after_bar: false,
@@ -128,6 +131,14 @@ fn placed(parts: &[Part], language: Language) -> Result<Vec<Piece>, String> {
         placing::infer(&mut pieces);
     }
     Ok(pieces)
+}
+
+/// Whether the hole's neighbours are the parentheses around it.
+fn is_alone(parts: &[Part], index: usize) -> bool {
+    let before = index.checked_sub(1).and_then(|index| parts.get(index));
+    let opens = matches!(before, Some(Part::Text(text)) if text.trim_end().ends_with('('));
+    let after = parts.get(index + 1);
+    opens && matches!(after, Some(Part::Text(text)) if text.trim_start().starts_with(')'))
 }
 
 /// Whether a quote, or the `@` that makes the next one verbatim, is the hole's neighbour.

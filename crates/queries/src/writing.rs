@@ -237,7 +237,14 @@ fn typed(value: &Typed, hole: &Hole, word: &str) -> Result<String> {
     let allowed = |letter: char| {
         letter.is_ascii_alphanumeric() || matches!(letter, ':' | '.' | '+' | '-' | ' ' | '_')
     };
-    if text.chars().all(allowed) {
+    // What is only a part of the literal cannot be judged without the rest.
+    let fits = || {
+        !hole.alone
+            || parse(&format!("print {word}({text})"))
+                .diagnostics
+                .is_empty()
+    };
+    if text.chars().all(allowed) && fits() {
         Ok(text)
     } else {
         Err(usage(format!("it cannot stand within {word}(…)")))

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use regex::Regex;
 
-use super::{OTHERS, accepted, check, hostile, instant, made, shape};
+use super::{BARE, OTHERS, accepted, check, hostile, instant, made, shape};
 use crate::now;
 
 /// The literals of the tree, with the sign of a number.
@@ -141,4 +141,54 @@ fn a_text_of_another_type_does_not_change_the_query() {
             );
         });
     }
+}
+
+/// Where a literal has no quotes, a text is what the literal is made of, or refused.
+#[test]
+fn a_text_does_not_leave_a_literal_without_quotes() {
+    let literal =
+        Regex::new(r"(DateTime|TimeSpan|Guid|Long|Real|Bool)\((None|Some\([^)]*\))\)").unwrap();
+    let several = |parts: &'static [&'static str]| {
+        proptest::collection::vec(select(parts), 0..5).prop_map(|parts| parts.concat())
+    };
+    let value = prop_oneof![
+        several(&[
+            "1",
+            "2026-01-15",
+            "-",
+            "+",
+            ".",
+            ":",
+            " ",
+            "d",
+            "e5",
+            "0x",
+            "T08:00"
+        ]),
+        // A literal that ends, and what could stand behind it.
+        (
+            select(&["1", "true", "1d", "2026-01-15", "null"]),
+            select(&["", ") // ", ") or (1 == 1", ") or a == long(1", ")|take (1"]),
+        )
+            .prop_map(|(literal, rest)| format!("{literal}{rest}")),
+        hostile(),
+    ];
+    let mut written = 0;
+    for (index, (_, harmless)) in BARE.iter().enumerate() {
+        let name = format!("bare_{index}");
+        let blank = |text: &str| {
+            literal
+                .replace_all(&shape(&accepted(text)), "_")
+                .into_owned()
+        };
+        let harmless = blank(&made(&name, *harmless).unwrap());
+        assert!(harmless.contains("Literal { value: _"), "{harmless}");
+        check(150, index, &value, |value| {
+            if let Some(text) = made(&name, value.as_str()) {
+                assert_eq!(blank(&text), harmless, "{value:?} in {text:?}");
+                written += 1;
+            }
+        });
+    }
+    assert!(written > 50, "only {written}");
 }
