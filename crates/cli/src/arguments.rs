@@ -125,7 +125,7 @@ pub(crate) struct QueryOptions {
     /// Only rows up to this time [default: now, when --start is given]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) end: Option<String>,
-    /// Keep at most this many rows
+    /// Keep at most this many rows of each tenant
     #[arg(long, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
     /// Fetch every row, in as many slices of time as that takes

@@ -320,7 +320,8 @@ async fn list(
             .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
         let connected = connect(&provider, &target).await?;
         let answer = connected.collections()?.list(request).await?;
-        with_source(answer, &options.output.partition_by, &connected)
+        let listed = options.connection.names_a_list();
+        with_source(answer, listed, &options.output.partition_by, &connected)
     };
     let written = delivery::deliver(
         one,

@@ -153,21 +153,20 @@ fn lacks_tenant(answer: &Answer, columns: &[String]) -> bool {
     columns.iter().any(|column| is_tenant(column)) && !fields.any(|field| is_tenant(field.name()))
 }
 
-/// The answer with the columns of its tenant and instance, when that is wanted and the connection
-/// says which tenant it is.
+/// The answer with the columns of its tenant and instance: for a tenant of a list always, and for
+/// another one when it is partitioned by its tenant, and the connection says which one that is.
 pub(crate) fn with_source(
     answer: Answer,
+    listed: bool,
     columns: &[String],
     connected: &ConnectedProvider,
 ) -> Result<Answer> {
-    let Some(tenant) = connected.tenant() else {
-        return Ok(answer);
-    };
-    if !lacks_tenant(&answer, columns) {
+    let tenant = connected.tenant();
+    if !listed && (tenant.is_none() || !lacks_tenant(&answer, columns)) {
         return Ok(answer);
     }
     let source = Provenance {
-        tenant: Some(tenant.to_owned()),
+        tenant: tenant.map(str::to_owned),
         instance: connected.instance().map(str::to_owned),
         ..Provenance::default()
     };

@@ -91,6 +91,10 @@ pub(crate) async fn deliver(
         Ok(answer) => write(answer, format, output, sink, context).await,
         Err(error) => Err(error),
     };
+    let written = written.map_err(|error| match (error.kind(), split) {
+        (ErrorKind::Interrupted, Some(split)) => error.with_hint(split.after_interruption()),
+        _ => error,
+    });
     if let Some(split) = split {
         split.quieten();
     }
@@ -144,11 +148,10 @@ pub(crate) async fn write(
     sink: Sink,
     context: &Context,
 ) -> Result<Written> {
-    let to_file = !matches!(sink, Sink::Stdout { .. });
-    let width = if to_file {
-        None
-    } else {
-        terminal::width().map(usize::from)
+    let to_file = sink.is_whole();
+    let width = match sink {
+        Sink::Stdout { .. } => terminal::width().map(usize::from),
+        _ => None,
     };
     let progress = Arc::new(Progress::default());
     let writing = tokio::task::spawn_blocking({

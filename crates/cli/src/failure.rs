@@ -59,7 +59,7 @@ pub(crate) fn text(error: &Error) -> String {
         let _ = write!(text, "\n  {}", answer.join(", "));
     }
     if let Some(hint) = error.hint() {
-        let _ = write!(text, "\n  hint: {}", escape(hint));
+        let _ = write!(text, "\n  hint: {}", escape(&with_options(hint)));
     }
     text
 }
@@ -72,6 +72,32 @@ pub(crate) fn json(error: &Error) -> String {
 /// The error of one tenant of several.
 pub(crate) fn json_of(tenant: &str, error: &Error) -> String {
     escape_json(&json!({ "tenant": tenant, "error": object(error) }).to_string())
+}
+
+/// The hint with the options of the command beside the names that the libraries have for the same.
+fn with_options(hint: &str) -> String {
+    const PASSWORD: &str = "give the password with --private-key-secret-env, --private-key-secret-file, \
+         --private-key-secret-stdin or --private-key-secret-prompt, or PrivateKeySecret in the \
+         settings";
+    if hint == "give the password with the parameter private_key_secret" {
+        return PASSWORD.to_owned();
+    }
+    if !hint.starts_with("give tenant_id") && !hint.starts_with("check ") {
+        return hint.to_owned();
+    }
+    hint.split(' ')
+        .map(|word| {
+            let name = word.trim_end_matches([',', ':']);
+            let option = match name {
+                "tenant_id" => "--tenant-id",
+                "client_id" => "--client-id",
+                _ => return word.to_owned(),
+            };
+            format!("{name} ({option}){}", &word[name.len()..])
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace(") (", "; ")
 }
 
 fn object(error: &Error) -> Value {
@@ -92,7 +118,7 @@ fn object(error: &Error) -> Value {
             "request_id": error.request_id(),
             "client_request_id": error.client_request_id(),
             "retry_after_seconds": error.retry_after().map(|wait| wait.as_secs_f64()),
-            "hint": error.hint(),
+            "hint": error.hint().map(with_options),
     })
 }
 
@@ -148,6 +174,33 @@ mod tests {
             .filter(|cell| cell.starts_with('`'))
             .collect();
         assert_eq!(listed, members);
+    }
+
+    #[test]
+    fn a_hint_names_the_options() {
+        for (hint, expected) in [
+            ("give tenant_id", "give tenant_id (--tenant-id)"),
+            (
+                "check client_id, tenant_id and cloud: the application",
+                "check client_id (--client-id), tenant_id (--tenant-id) and cloud: the application",
+            ),
+            (
+                "give tenant_id: its own tenant only",
+                "give tenant_id (--tenant-id): its own tenant only",
+            ),
+            (
+                "check tenant_id (an id or a verified domain)",
+                "check tenant_id (--tenant-id; an id or a verified domain)",
+            ),
+            ("write tenant_id='…'", "write tenant_id='…'"),
+        ] {
+            assert_eq!(with_options(hint), expected);
+        }
+        let hint = with_options("give the password with the parameter private_key_secret");
+        assert!(
+            hint.contains("--private-key-secret-env") && !hint.contains("parameter"),
+            "{hint}"
+        );
     }
 
     #[test]

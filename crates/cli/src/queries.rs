@@ -234,10 +234,31 @@ fn object(name: &str, query: &Definition) -> Json {
     object
 }
 
+/// The query `name` of the library; where there is none, the error says how to look for one.
+pub(crate) fn definition<'l>(
+    library: &'l Library,
+    name: &str,
+    environment: Option<defender_core::DataEnvironment>,
+) -> Result<&'l Definition> {
+    library.get_query(name, environment).map_err(|error| {
+        const SEARCH: &str = "'defender queries search WORD' finds";
+        let hint = match error.hint() {
+            Some(hint) => format!("{hint} {SEARCH} others"),
+            None => format!("{SEARCH} those that there are"),
+        };
+        // A query of another environment, or a name that several have, was found already.
+        if error.to_string().starts_with("there is no query") {
+            error.with_hint(hint)
+        } else {
+            error
+        }
+    })
+}
+
 fn show(options: &ShowOptions, context: &Context) -> Result<()> {
     let library = narrowed_library(&options.narrowed, context)?;
     let environment = options.narrowed.env;
-    let query = library.get_query(&options.name, environment)?;
+    let query = definition(&library, &options.name, environment)?;
     if options.narrowed.json {
         return listing::print(&format!("{:#}", object(&options.name, query)));
     }

@@ -13,7 +13,7 @@ use defender_query::{
 };
 use defender_table::ticks;
 
-use crate::arguments::{OutputOptions, QueryOptions};
+use crate::arguments::QueryOptions;
 use crate::context::Context;
 use crate::dataset::with_source;
 use crate::delivery::{deliver, finish, format, sink};
@@ -116,7 +116,7 @@ pub(crate) async fn run_asked(
         (targets, None)
     };
     // Signing in takes much room.
-    let one = Box::pin(one(&provider, targets, &query, split, &options.output));
+    let one = Box::pin(one(&provider, targets, &query, split, options));
     let written = deliver(
         one,
         tenants.as_ref(),
@@ -193,6 +193,11 @@ pub(crate) fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
             "--demo queries an embedded service, and --env Local queries files",
         )
         .with_hint("leave out one of them")),
+        (Some(DataEnvironment::Local), true) => Err(Error::new(
+            ErrorKind::Usage,
+            "--env Local queries files, and none are named",
+        )
+        .with_hint("name a file or a folder with --data")),
         (environment, true) => Ok(environment.unwrap_or(DataEnvironment::M365dGraph)),
     }
 }
@@ -270,7 +275,7 @@ async fn one(
     targets: Vec<Target>,
     query: &Query,
     split: Option<&Split>,
-    output: &OutputOptions,
+    options: &QueryOptions,
 ) -> Result<Answer> {
     let target = targets
         .into_iter()
@@ -281,7 +286,8 @@ async fn one(
         Some(split) => split.ask(&connected, &target.label, query).await,
         None => connected.query(query).await,
     }?;
-    with_source(answer, &output.partition_by, &connected)
+    let listed = options.connection.names_a_list();
+    with_source(answer, listed, &options.output.partition_by, &connected)
 }
 
 async fn connect(provider: &QueryProvider, connection: Connection) -> Result<ConnectedProvider> {

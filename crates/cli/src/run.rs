@@ -45,7 +45,7 @@ fn asked(
     environment: DataEnvironment,
     context: &Context,
 ) -> Result<Asked> {
-    let definition = library.get_query(&options.name, Some(environment))?;
+    let definition = queries::definition(library, &options.name, Some(environment))?;
     if definition.language != Language::Kql && environment != DataEnvironment::SecurityGraph {
         return Err(Error::new(
             ErrorKind::Usage,

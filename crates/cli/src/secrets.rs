@@ -86,8 +86,28 @@ pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString> {
     })
 }
 
-/// The first line of standard input.
+/// The first line of standard input, which `option` named.
 pub(crate) fn from_stdin(option: &str) -> Result<SecretString> {
+    line_of_stdin()?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Config,
+            format!("standard input, named by {option}, is empty"),
+        )
+    })
+}
+
+/// The first line of standard input, which no option named and no terminal is behind.
+pub(crate) fn piped() -> Result<SecretString> {
+    line_of_stdin()?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Usage,
+            "there is no value, and standard input is empty",
+        )
+        .with_hint("pipe the value into the command, or let --prompt ask for it at a terminal")
+    })
+}
+
+fn line_of_stdin() -> Result<Option<SecretString>> {
     let mut text = String::new();
     // A secret is a line; whoever pipes more has picked the wrong option.
     std::io::stdin()
@@ -97,12 +117,7 @@ pub(crate) fn from_stdin(option: &str) -> Result<SecretString> {
             Error::new(ErrorKind::Io, "cannot read the secret from standard input")
                 .with_source(error)
         })?;
-    first_line(&text).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Config,
-            format!("standard input, named by {option}, is empty"),
-        )
-    })
+    Ok(first_line(&text))
 }
 
 fn first_line(text: &str) -> Option<SecretString> {

@@ -1,6 +1,9 @@
 //! Where results go: standard output, or a file or folder that appears whole or not at all.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+mod through;
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,9 +25,18 @@ pub(crate) enum Sink {
     Stdout {
         closed: Arc<AtomicBool>,
     },
+    /// What is no file, such as a pipe: written as the rows come.
+    Through {
+        file: File,
+        path: PathBuf,
+        closed: Arc<AtomicBool>,
+    },
     File {
         temporary: NamedTempFile,
+        /// As it was named.
         path: PathBuf,
+        /// Where it is: a link stays one.
+        place: PathBuf,
         overwrite: bool,
     },
     /// The folder of a partitioned result, and the columns it is partitioned by.
@@ -45,22 +57,30 @@ impl Sink {
 
     /// Opens `path`, or standard output without one.
     pub(crate) fn open(path: Option<&Path>, overwrite: bool) -> Result<Self> {
-        let Some(path) = path else {
-            return Ok(Self::Stdout {
-                closed: Arc::new(AtomicBool::new(false)),
-            });
+        let closed = || Arc::new(AtomicBool::new(false));
+        let Some(path) = path.filter(|path| !through::is_standard_output(path)) else {
+            return Ok(Self::Stdout { closed: closed() });
         };
+        if through::is_no_file(path) {
+            return Ok(Self::Through {
+                file: through::open(path).map_err(|error| cannot_write(path, error))?,
+                path: path.to_owned(),
+                closed: closed(),
+            });
+        }
         if !overwrite && path.exists() {
             return Err(exists(path));
         }
-        let folder = match path.parent() {
+        let place = through::place(path);
+        let folder = match place.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let temporary = temporary(path, folder).map_err(|error| cannot_write(path, error))?;
+        let temporary = temporary(&place, folder).map_err(|error| cannot_write(path, error))?;
         Ok(Self::File {
             temporary,
             path: path.to_owned(),
+            place,
             overwrite,
         })
     }
@@ -84,15 +104,12 @@ impl Sink {
     /// A writer into it; buffered, so it has to be flushed.
     fn writer(&self) -> Result<Box<dyn Write + Send>> {
         match self {
-            Self::Stdout { closed } => {
-                let stdout = Stdout {
-                    closed: Arc::clone(closed),
-                };
-                Ok(if io::stdout().is_terminal() {
-                    Box::new(BufWriter::new(Escaping::new(stdout)))
-                } else {
-                    Box::new(BufWriter::new(stdout))
-                })
+            Self::Stdout { closed } => Ok(until_closed(io::stdout(), closed)),
+            Self::Through { file, path, closed } => {
+                let file = file
+                    .try_clone()
+                    .map_err(|error| cannot_write(path, error))?;
+                Ok(until_closed(file, closed))
             }
             Self::File {
                 temporary, path, ..
@@ -106,30 +123,41 @@ impl Sink {
         }
     }
 
-    /// Whether the reader of standard output has gone away.
+    /// Whether the reader of standard output, or of another pipe, has gone away.
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(self, Self::Stdout { closed } if closed.load(Ordering::Relaxed))
+        match self {
+            Self::Stdout { closed } | Self::Through { closed, .. } => {
+                closed.load(Ordering::Relaxed)
+            }
+            Self::File { .. } | Self::Folder { .. } => false,
+        }
+    }
+
+    /// Whether the result appears when it is whole, and nothing of it before.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Folder { .. })
     }
 
     /// Lets the file appear under its name.
     pub(crate) fn commit(self) -> Result<()> {
-        let (temporary, path, overwrite) = match self {
-            Self::Stdout { .. } => return Ok(()),
+        let (temporary, path, place, overwrite) = match self {
+            Self::Stdout { .. } | Self::Through { .. } => return Ok(()),
             Self::Folder { dataset, .. } => return dataset.commit(),
             Self::File {
                 temporary,
                 path,
+                place,
                 overwrite,
-            } => (temporary, path, overwrite),
+            } => (temporary, path, place, overwrite),
         };
         readable_as_usual(&temporary);
         if overwrite {
             temporary
-                .persist(&path)
+                .persist(&place)
                 .map_err(|error| cannot_write(&path, error.error))?;
         } else {
             temporary
-                .persist_noclobber(&path)
+                .persist_noclobber(&place)
                 .map_err(|error| match error.error.kind() {
                     io::ErrorKind::AlreadyExists => exists(&path),
                     _ => cannot_write(&path, error.error),
@@ -220,12 +248,28 @@ pub(crate) fn cannot_write(path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
 }
 
-/// Standard output that remembers that nobody reads it any more.
-struct Stdout {
+/// A buffered writer into `inner`, which notes in `closed` that nobody reads it any more.
+fn until_closed<W>(inner: W, closed: &Arc<AtomicBool>) -> Box<dyn Write + Send>
+where
+    W: Write + IsTerminal + Send + 'static,
+{
+    let is_terminal = inner.is_terminal();
+    let closed = Arc::clone(closed);
+    let noting = Noting { inner, closed };
+    if is_terminal {
+        Box::new(BufWriter::new(Escaping::new(noting)))
+    } else {
+        Box::new(BufWriter::new(noting))
+    }
+}
+
+/// A writer that remembers that nobody reads it any more.
+struct Noting<W> {
+    inner: W,
     closed: Arc<AtomicBool>,
 }
 
-impl Stdout {
+impl<W> Noting<W> {
     fn noting<T>(&self, result: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &result
             && error.kind() == io::ErrorKind::BrokenPipe
@@ -236,14 +280,14 @@ impl Stdout {
     }
 }
 
-impl Write for Stdout {
+impl<W: Write> Write for Noting<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = io::stdout().write(bytes);
+        let result = self.inner.write(bytes);
         self.noting(result)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let result = io::stdout().flush();
+        let result = self.inner.flush();
         self.noting(result)
     }
 }
@@ -301,6 +345,54 @@ mod tests {
         );
         drop(sink);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_its_file_is_replaced() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        std::fs::create_dir(place("real")).unwrap();
+        std::fs::write(place("real/rows.csv"), "old").unwrap();
+        symlink("real/rows.csv", place("first.csv")).unwrap();
+        symlink(place("first.csv"), place("link.csv")).unwrap();
+        symlink("real/new.csv", place("dangling.csv")).unwrap();
+        assert!(Sink::open(Some(&place("link.csv")), false).is_err());
+        for (link, overwrite, file) in [
+            ("link.csv", true, "real/rows.csv"),
+            ("dangling.csv", false, "real/new.csv"),
+        ] {
+            let sink = Sink::open(Some(&place(link)), overwrite).unwrap();
+            sink.writer().unwrap().write_all(b"new").unwrap();
+            sink.commit().unwrap();
+            assert!(place(link).is_symlink(), "{link}");
+            assert!(!place(file).is_symlink(), "{file}");
+            assert_eq!(std::fs::read_to_string(place(file)).unwrap(), "new");
+        }
+        assert!(place("first.csv").is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_through_and_stays_one() {
+        use std::os::unix::fs::FileTypeExt as _;
+
+        let null = Path::new("/dev/null");
+        for overwrite in [false, true] {
+            let sink = Sink::open(Some(null), overwrite).unwrap();
+            assert!(!sink.is_whole());
+            let mut writer = sink.writer().unwrap();
+            writer.write_all(b"a\n").unwrap();
+            writer.flush().unwrap();
+            drop(writer);
+            sink.commit().unwrap();
+        }
+        let file_type = std::fs::metadata(null).unwrap().file_type();
+        assert!(file_type.is_char_device());
+        let sink = Sink::open(Some(Path::new("/dev/stdout")), false).unwrap();
+        assert!(matches!(sink, Sink::Stdout { .. }));
     }
 
     #[test]

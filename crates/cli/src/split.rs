@@ -173,6 +173,15 @@ impl Split {
         self.progress.end();
     }
 
+    /// How a run goes on that was interrupted.
+    pub(crate) fn after_interruption(&self) -> &'static str {
+        if self.resume.is_some() {
+            "finished slices are kept: the same command goes on from there"
+        } else {
+            "with --resume FILE finished slices are kept, and the next run goes on from there"
+        }
+    }
+
     /// Forgets what was kept for another run: everything is written.
     ///
     /// # Errors

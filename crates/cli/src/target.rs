@@ -23,7 +23,7 @@ use crate::terminal::escape;
 /// A tenant to ask.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// What messages call it; empty when there is only one.
+    /// What messages call it; empty when there is only one, and no list that names it.
     pub(crate) label: String,
     pub(crate) connection: Connection,
 }
@@ -65,7 +65,7 @@ pub(crate) fn targets(
     } else {
         distinct(&options.instance).into_iter().map(Some).collect()
     };
-    if instances.len() > 1 {
+    if instances.len() > 1 || options.all_instances {
         return Ok(instances
             .into_iter()
             .map(|instance| Target {
@@ -97,9 +97,16 @@ fn tenants(
                 if let Some(cloud) = &tenant.cloud {
                     args.set(ConnectionKey::Cloud, cloud, origin())?;
                 }
-                Ok(Target {
-                    label: tenant.name.unwrap_or(tenant.id),
-                    connection: connection(args),
+                let connection = connection(args);
+                Ok(match tenant.name {
+                    Some(name) => Target {
+                        connection: connection.called(&name),
+                        label: name,
+                    },
+                    None => Target {
+                        connection,
+                        label: tenant.id,
+                    },
                 })
             })
             .collect();

@@ -20,7 +20,8 @@ const LONGEST: u64 = 4 * 1024 * 1024;
 
 /// Reads `tenant,name,cloud`; the heading may be there or not, name and cloud may be left out.
 ///
-/// A heading may order its columns otherwise. Lines that begin with `#` are passed over.
+/// A heading may order its columns otherwise. Lines that begin with `#` are passed over. What is
+/// between the columns is what the first line has there: a comma, a semicolon or a tab.
 pub(crate) fn read(path: &Path) -> Result<Vec<Tenant>> {
     let wrong = |what: String| Error::new(ErrorKind::Config, what);
     let cannot = |error: std::io::Error| {
@@ -49,14 +50,18 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
     let mut columns = [Some(0), Some(1), Some(2)];
     let mut tenants: Vec<Tenant> = Vec::new();
     let mut is_first = true;
+    let mut separator = b',';
     let lines = text.lines().enumerate().filter(|(_, line)| {
         let line = line.trim();
         !line.is_empty() && !line.starts_with('#')
     });
     for (index, text) in lines {
         let line = index + 1;
-        let record = record(text).ok_or_else(|| (line, "is not CSV".to_owned()))?;
         let is_heading = std::mem::take(&mut is_first);
+        if is_heading {
+            separator = separator_of(text);
+        }
+        let record = record(text, separator).ok_or_else(|| (line, "is not CSV".to_owned()))?;
         let at = |name: &str| {
             record
                 .iter()
@@ -68,6 +73,15 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
                 .or_else(|| at("tenantid"))
         {
             columns = [Some(tenant), at("name"), at("cloud")];
+            let known = |index: usize| columns.contains(&Some(index));
+            let mut cells = record.iter().enumerate();
+            if let Some((_, cell)) = cells.find(|(index, cell)| !cell.is_empty() && !known(*index))
+            {
+                return Err((
+                    line,
+                    format!("has the heading '{cell}'; the headings are tenant, name and cloud"),
+                ));
+            }
             continue;
         }
         let cell = |column: Option<usize>| {
@@ -77,6 +91,13 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
         let Some(id) = cell(columns[0]) else {
             return Err((line, "names no tenant".to_owned()));
         };
+        // An id or a domain has none of these, and nor have headings that are known.
+        if id.contains([' ', ',', ';', '\t']) || !id.contains(['.', '-']) {
+            return Err((
+                line,
+                format!("begins with '{id}', which is neither a tenant's id nor a domain"),
+            ));
+        }
         if tenants
             .iter()
             .any(|known| known.id.eq_ignore_ascii_case(&id))
@@ -95,9 +116,24 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
     Ok(tenants)
 }
 
+/// The first character outside of quotes that may be between columns: spreadsheets write semicolons
+/// where a comma is in numbers.
+fn separator_of(line: &str) -> u8 {
+    let mut quoted = false;
+    for byte in line.bytes() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' | b';' | b'\t' if !quoted => return byte,
+            _ => {}
+        }
+    }
+    b','
+}
+
 /// The cells of one line.
-fn record(line: &str) -> Option<csv::StringRecord> {
+fn record(line: &str, separator: u8) -> Option<csv::StringRecord> {
     let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
         .has_headers(false)
         .trim(csv::Trim::All)
         .from_reader(line.as_bytes());
@@ -124,6 +160,8 @@ mod tests {
             "tenant,name,cloud\ncontoso.com,\"Contoso, Ltd\",gcc\nfabrikam.com\n",
             "contoso.com,\"Contoso, Ltd\",gcc\r\n\r\n# none\r\nfabrikam.com,,\r\n",
             "\u{feff}Cloud,Tenant,Name\n gcc , contoso.com ,\"Contoso, Ltd\"\n,fabrikam.com,\n",
+            "tenant;name;cloud\ncontoso.com;Contoso, Ltd;gcc\nfabrikam.com;;\n",
+            "# none\ncontoso.com\tContoso, Ltd\tgcc\nfabrikam.com\n",
         ] {
             assert_eq!(
                 parse(text).unwrap(),
@@ -140,6 +178,21 @@ mod tests {
             ("tenant\n", 1, "is the end: there is no tenant"),
             ("a.com\n,b\n", 2, "names no tenant"),
             ("a.com\n# x\nA.com\n", 3, "names A.com again"),
+            (
+                "tenant,name,clod\na.com,A,gcc\n",
+                1,
+                "has the heading 'clod'; the headings are tenant, name and cloud",
+            ),
+            (
+                "customer,name\na.com,A\n",
+                1,
+                "begins with 'customer', which is neither a tenant's id nor a domain",
+            ),
+            (
+                "a.com,A\nb.com;B\n",
+                2,
+                "begins with 'b.com;B', which is neither a tenant's id nor a domain",
+            ),
         ] {
             assert_eq!(parse(text).unwrap_err(), (line, what.to_owned()), "{text}");
         }

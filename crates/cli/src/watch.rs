@@ -1,5 +1,7 @@
 //! `defender alerts list --watch`, and that of incidents: each new row once, a line each, until somebody ends it.
 
+mod unread;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,10 +48,12 @@ pub(crate) async fn run(
         }
     ));
     let mut ended = std::pin::pin!(interrupted());
+    let mut unread = std::pin::pin!(unread::unread());
     loop {
         let looked = tokio::select! {
             biased;
             result = &mut ended => return result.map(|()| interruption()),
+            () = &mut unread => return Ok(ExitCode::SUCCESS),
             looked = watch.look() => looked,
         };
         match looked {
@@ -73,6 +77,7 @@ pub(crate) async fn run(
         tokio::select! {
             biased;
             result = &mut ended => return result.map(|()| interruption()),
+            () = &mut unread => return Ok(ExitCode::SUCCESS),
             () = tokio::time::sleep(watched.interval) => {}
         }
     }

@@ -68,7 +68,8 @@ impl NewValue {
 /// # Errors
 ///
 /// [`ErrorKind::Config`] when the text is no sound settings file, when `path` leads through a value
-/// that is no section, and where the file is laid out so that only a person can change it.
+/// that is no section, when it names a section or a list, which a value would replace whole, and
+/// where the file is laid out so that only a person can change it.
 pub fn with_value(name: &str, text: &str, path: &str, value: &NewValue) -> Result<String> {
     let names: Vec<&str> = path.split('.').map(str::trim).collect();
     if names.iter().any(|name| name.is_empty()) {
@@ -78,12 +79,14 @@ pub fn with_value(name: &str, text: &str, path: &str, value: &NewValue) -> Resul
         )
         .with_hint("it looks like DataProviders.MicrosoftDefender.Args.ClientSecret"));
     }
-    let before = leaves(name, text)?;
+    let root = read(name, text)?;
+    refuse_whole(&root, &names, name)?;
+    let before = leaves(&root);
     let mut lines = Lines::new(text);
     place(&mut lines, &names, value).map_err(|refusal| refusal.error(name, path))?;
     let changed = lines.into_text();
     let by_hand = || Refusal::Layout(None).error(name, path);
-    let after = leaves(name, &changed).map_err(|_| by_hand())?;
+    let after = leaves(&read(name, &changed).map_err(|_| by_hand())?);
     if is_that_change(before, after, &names, value) {
         Ok(changed)
     } else {
@@ -179,12 +182,71 @@ fn find_in_flow(inner: &str, name: &str) -> bool {
 
 type Leaves = BTreeMap<Vec<String>, String>;
 
+fn read(name: &str, text: &str) -> Result<Node> {
+    layers::merge(document::parse(name, text)?, &BTreeMap::new())
+}
+
+/// Refuses to put a value in the place of a section or a list: all of it would be lost.
+fn refuse_whole(root: &Node, names: &[&str], file: &str) -> Result<()> {
+    let mut way = Vec::with_capacity(names.len());
+    let mut node = root;
+    for name in names {
+        let Some((key, next)) = node.find(name) else {
+            return Ok(());
+        };
+        way.push(key);
+        node = next;
+    }
+    let (is, hint) = match &node.kind {
+        Kind::Null | Kind::Text(_) => return Ok(()),
+        Kind::Map(entries) if is_reference(entries) => return Ok(()),
+        Kind::Map(entries) => {
+            let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+            let hint = match keys.first() {
+                Some(first) => {
+                    format!("name a setting below it, such as {}.{first}", way.join("."))
+                }
+                None => "name a setting below it".to_owned(),
+            };
+            let holds = match keys.as_slice() {
+                [] => String::new(),
+                keys => format!(" with {}", keys.join(", ")),
+            };
+            (format!("a section{holds}"), hint)
+        }
+        Kind::List(items) => {
+            let noun = if items.len() == 1 { "entry" } else { "entries" };
+            (
+                format!("a list of {} {noun}", items.len()),
+                "change it with an editor: defender config edit".to_owned(),
+            )
+        }
+    };
+    let at = node
+        .line
+        .map_or_else(String::new, |line| format!("line {line} of "));
+    let path = way.join(".");
+    Err(Error::new(
+        ErrorKind::Config,
+        format!("{path}, {at}{file}, is {is}, and no single value"),
+    )
+    .with_hint(hint))
+}
+
+/// Whether a mapping stands for a value: `{KeyVault: …}` or `{EnvironmentVar: …}`.
+fn is_reference(entries: &[(String, Node)]) -> bool {
+    let [(form, inner)] = entries else {
+        return false;
+    };
+    ["keyvault", "environmentvar"].contains(&folded(form).as_str())
+        && matches!(inner.kind, Kind::Null | Kind::Text(_))
+}
+
 /// Every value with the way to it; an empty one is an empty text.
-fn leaves(name: &str, text: &str) -> Result<Leaves> {
-    let root = layers::merge(document::parse(name, text)?, &BTreeMap::new())?;
+fn leaves(root: &Node) -> Leaves {
     let mut found = Leaves::new();
-    walk(&root, &mut Vec::new(), &mut found);
-    Ok(found)
+    walk(root, &mut Vec::new(), &mut found);
+    found
 }
 
 /// The reader's depth limit bounds the recursion.

@@ -138,7 +138,7 @@ pub(crate) async fn identity(
             endpoint,
             credential: made.credential,
             tenant,
-            instance,
+            instance: connection.called.or(instance),
         },
         delegated: made.delegated,
         method: args.method(),

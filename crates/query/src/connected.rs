@@ -71,7 +71,8 @@ impl ConnectedProvider {
             .and_then(|service| service.tenant.as_deref())
     }
 
-    /// The instance's name in the settings.
+    /// The instance's name in the settings, or what the connection is
+    /// [called](crate::Connection::called).
     pub fn instance(&self) -> Option<&str> {
         self.service
             .as_ref()

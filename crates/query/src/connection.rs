@@ -24,6 +24,8 @@ pub struct Connection {
     pub(crate) instance: Option<String>,
     pub(crate) base: Option<ConnectionArgs>,
     pub(crate) call: ConnectionArgs,
+    /// What the column `Instance` says in place of the section's name.
+    pub(crate) called: Option<String>,
     /// What messages call it, where there are several.
     pub(crate) alias: Option<String>,
     #[cfg_attr(
@@ -77,6 +79,14 @@ impl Connection {
     #[must_use]
     pub fn with(mut self, args: ConnectionArgs) -> Self {
         self.call = self.call.merge(args);
+        self
+    }
+
+    /// Names it: the column `Instance` of several connections' rows says `name` in place of the
+    /// section's name.
+    #[must_use]
+    pub fn called(mut self, name: impl Into<String>) -> Self {
+        self.called = Some(name.into());
         self
     }
 

@@ -38,7 +38,8 @@ impl Identity {
         self.client_id.as_deref()
     }
 
-    /// The instance's name in the settings.
+    /// The instance's name in the settings, or what the connection is
+    /// [called](crate::Connection::called).
     pub fn instance(&self) -> Option<&str> {
         self.service.instance.as_deref()
     }

@@ -79,7 +79,7 @@ pub(crate) struct GetOptions {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct PageOptions {
-    /// Keep at most this many rows
+    /// Keep at most this many rows of each tenant
     #[arg(long, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
     /// OData's $top: the size of a page for Graph, the number of rows for MDE

@@ -147,6 +147,12 @@ pub(crate) struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// Whether a list names the tenants, of which there may be one or many: then the rows say whose
+    /// they are.
+    pub(crate) fn names_a_list(&self) -> bool {
+        self.tenants.is_some() || self.all_instances
+    }
+
     /// The option that reads a secret from standard input, when one does.
     pub(crate) fn reads_standard_input(&self) -> bool {
         self.client_secret_stdin || self.private_key_secret_stdin || self.access_token_stdin

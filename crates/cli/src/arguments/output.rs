@@ -12,10 +12,10 @@ pub(crate) struct OutputOptions {
     /// table, json, ndjson, csv, markdown, parquet or arrow [default: the file's extension, then table]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub(crate) format: Option<Format>,
-    /// Write to this file, whole or not at all
+    /// Write to this file, whole or not at all; into a pipe or a device as the rows come
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace the file if it exists
+    /// Replace the file if it exists; of a link, the file that it leads to
     #[arg(long, requires = "output")]
     pub(crate) overwrite: bool,
     /// Write a folder of files, within it a folder for each value of these columns: `tenant,date`

@@ -53,7 +53,7 @@ pub(crate) struct ConfigSetOptions {
     /// The value; a secret comes by --stdin or --prompt
     #[arg(value_name = "VALUE", group = "value")]
     pub(crate) text: Option<String>,
-    /// Read the value from standard input
+    /// Read the value from standard input [default: when it is no terminal, and no value is given]
     #[arg(long, group = "value")]
     pub(crate) stdin: bool,
     /// Ask for the value, without showing it

@@ -1,5 +1,6 @@
 //! `defender config init`, `set` and `edit`.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -53,16 +54,53 @@ pub(super) async fn set(options: &ConfigSetOptions, context: &Context) -> Result
         interruptible(vaults.write_secret(&settings, &reference, &value)).await?;
     }
     file::replace(&path, &changed)?;
+    if matches!(value, NewValue::Text(_)) && is_secret(&options.path) {
+        warn_of_text(&path, &options.path, context);
+    }
     report(&path, &options.path, context)
+}
+
+/// Says that the secret can be read by whoever can read the file.
+fn warn_of_text(path: &Path, setting: &str, context: &Context) {
+    let file = path.display();
+    let readers = match mode(path) {
+        Some(mode) if mode & 0o044 != 0 => {
+            format!(", and other users can read the file (mode {mode:04o}): chmod 600 it")
+        }
+        _ => String::new(),
+    };
+    context.warn(&format!("{setting} stands in {file} as text{readers}"));
+    context.note(
+        "  hint: --key-vault NAME puts the secret into Key Vault instead, and \
+         --environment-var VARIABLE leaves it in a variable ({EnvironmentVar: VARIABLE})",
+    );
+}
+
+/// Who may do what with the file, where the file system says so.
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(metadata.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Option<u32> {
+    None
+}
+
+/// Whether the setting at `path` is a secret by its name.
+fn is_secret(path: &str) -> bool {
+    let last = path.rsplit('.').next().unwrap_or_default().trim();
+    ConnectionKey::find(last).is_some_and(ConnectionKey::is_secret)
+        || last.eq_ignore_ascii_case("password")
 }
 
 /// The value itself; a secret is no argument, which other users and the history could see.
 fn given(options: &ConfigSetOptions) -> Result<SecretString> {
     let last = options.path.rsplit('.').next().unwrap_or_default();
-    let is_secret = ConnectionKey::find(last).is_some_and(ConnectionKey::is_secret)
-        || last.eq_ignore_ascii_case("password");
     match &options.text {
-        Some(_) if is_secret => Err(Error::new(
+        Some(_) if is_secret(&options.path) => Err(Error::new(
             ErrorKind::Usage,
             format!(
                 "{} is a secret, and arguments show to other users",
@@ -77,6 +115,7 @@ fn given(options: &ConfigSetOptions) -> Result<SecretString> {
         None if options.stdin => secrets::from_stdin("--stdin"),
         None if options.no_input => Err(Error::new(ErrorKind::Usage, "there is no value")
             .with_hint("give it as an argument, or with --stdin")),
+        None if !options.prompt && !std::io::stdin().is_terminal() => secrets::piped(),
         None => person::ask(last, "--prompt"),
     }
 }

@@ -68,6 +68,43 @@ fn ctrl_c_while_the_service_thinks_ends_the_run() {
 
 #[cfg(unix)]
 #[test]
+fn ctrl_c_in_an_export_says_how_to_go_on() {
+    let (sender, answered) = mpsc::channel();
+    let faults = format!("- path: '{HUNT}'\n  stall_after: 20\n");
+    let running = service::start(Options {
+        faults: Faults::parse(&faults).unwrap(),
+        observer: Some(Arc::new(move |request| {
+            let _ = sender.send(request.path.clone());
+        })),
+        ..service::options()
+    });
+    for (resume, hint) in [
+        (
+            &[] as &[&str],
+            "with --resume FILE finished slices are kept, and the next run goes on from there",
+        ),
+        (
+            &["--resume", "kept"],
+            "finished slices are kept: the same command goes on from there",
+        ),
+    ] {
+        let folder = Folder::of(&running);
+        let arguments = ["query", "DeviceEvents", "--all-rows", "-o", "rows.csv"];
+        let child = folder
+            .command(&[&arguments as &[&str], resume].concat())
+            .spawn()
+            .unwrap();
+        while !answered.recv().unwrap().ends_with("/runHuntingQuery") {}
+        interrupt(&child);
+        let ran = finish(child);
+        assert_eq!(ran.code, 130, "{}", ran.stderr);
+        let told = format!("error: interrupted before any row was written\n  hint: {hint}\n");
+        assert!(ran.stderr.ends_with(&told), "{}", ran.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn ctrl_c_while_nobody_reads_ends_the_run() {
     let running = plentiful();
     let folder = Folder::of(&running);

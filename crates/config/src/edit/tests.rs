@@ -102,6 +102,40 @@ fn a_value_changes_and_its_comment_stays() {
 }
 
 #[test]
+fn a_section_or_a_list_is_never_replaced_by_a_value() {
+    let file = "DataProviders:\n  M:\n    Args: {TenantId: t}\n  E: {}\nQueries:\n  - a\n  - b\n";
+    for (path, message, hint) in [
+        (
+            "dataproviders",
+            "DataProviders, line 1 of f.yaml, is a section with M, E, and no single value",
+            "name a setting below it, such as DataProviders.M",
+        ),
+        (
+            "DataProviders.M.args",
+            "DataProviders.M.Args, line 3 of f.yaml, is a section with TenantId, and no single value",
+            "name a setting below it, such as DataProviders.M.Args.TenantId",
+        ),
+        (
+            "DataProviders.E",
+            "DataProviders.E, line 4 of f.yaml, is a section, and no single value",
+            "name a setting below it",
+        ),
+        (
+            "Queries",
+            "Queries, line 5 of f.yaml, is a list of 2 entries, and no single value",
+            "change it with an editor: defender config edit",
+        ),
+    ] {
+        for value in [text("x"), NewValue::KeyVault("v/n".to_owned())] {
+            let error = with_value("f.yaml", file, path, &value).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{path}");
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.hint(), Some(hint));
+        }
+    }
+}
+
+#[test]
 fn what_spans_lines_is_replaced_whole() {
     for old in [
         "{KeyVault: a}",

@@ -113,7 +113,11 @@ pub(super) fn gone_tables(tree: &Query) -> Vec<Finding> {
             if defines(&name.text) {
                 return None;
             }
-            let message = format!("the table '{}' is gone: {}", gone.name, gone.note);
+            let how = match gone.note.strip_prefix("gone since ") {
+                Some(since) => format!("is gone since {since}"),
+                None => format!("is gone: {}", gone.note),
+            };
+            let message = format!("the table '{}' {how}", gone.name);
             let hint = format!("read {}", gone.replacements.join(" and "));
             Some(Finding::new(&GONE_TABLE, expression.span, message).hint(hint))
         })

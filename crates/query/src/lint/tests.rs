@@ -158,6 +158,11 @@ fn names_of_the_past_are_found_with_those_of_today() {
         findings[0].hint.as_deref(),
         Some("read AlertInfo and AlertEvidence")
     );
+    let since = check("AppFileEvents | where Timestamp > ago(1d)");
+    assert_eq!(
+        since[0].message,
+        "the table 'AppFileEvents' is gone since May 2021"
+    );
     for gone in defender_schema::gone() {
         let query = format!("{} | where Timestamp > ago(1d)", gone.name);
         assert_eq!(found(&query), ["gone-table"], "{query}");
