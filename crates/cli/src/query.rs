@@ -229,6 +229,11 @@ fn print(
     targets: &[Target],
     context: &Context,
 ) -> Result<ExitCode> {
+    // What the run refuses is refused here as well.
+    let text = match split {
+        Some(_) => Split::checked(provider, query)?,
+        None => provider.text_sent(query)?,
+    };
     for target in targets {
         if !target.label.is_empty() {
             context.note(&format!("{}:", target.label));
@@ -253,7 +258,15 @@ fn print(
         ));
     }
     if let Some(timespan) = query.timespan {
-        context.note(&format!("timespan {timespan}"));
+        let within = provider
+            .description()
+            .is_some_and(|description| !description.takes_timespan);
+        let place = if within {
+            ", as a line of the query"
+        } else {
+            ""
+        };
+        context.note(&format!("timespan {timespan}{place}"));
     }
     let slices = match split {
         Some(split) => split.texts(query)?,
@@ -265,7 +278,7 @@ fn print(
             context.note(&format!("{} {noun}", texts.len()));
             crate::listing::print(&texts.join("\n\n"))?;
         }
-        None => crate::listing::print(&query.text)?,
+        None => crate::listing::print(&text)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, ConnectedProvider, Driver as _, Query, Question, ResumeFile, Slice, SplitOptions,
-    Splitting, Timespan,
+    Answer, ConnectedProvider, Driver as _, Query, QueryProvider, Question, ResumeFile, Slice,
+    SplitOptions, Splitting, Timespan,
 };
 use defender_table::ticks;
 
@@ -140,16 +140,32 @@ impl Split {
         driver.query(query).await
     }
 
+    /// The text that the slices are cut from, unless the run would refuse it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the run before it sends anything.
+    pub(crate) fn checked(provider: &QueryProvider, query: &Query) -> Result<String> {
+        if let Some(description) = provider.description() {
+            Splitting::of(&query.text)?.check_range(query, &description)?;
+        }
+        Ok(query.text.clone())
+    }
+
     /// The texts of the slices, when their width was given.
     pub(crate) fn texts(&self, query: &Query) -> Result<Option<Vec<String>>> {
         let Some(width) = self.options.width else {
             return Ok(None);
         };
+        let splitting = Splitting::of(&query.text)?;
+        if !splitting.is_timed() {
+            // Tables without a time are cut by what is counted in them.
+            return Ok(None);
+        }
         let timespan = query.timespan.ok_or_else(|| {
             Error::new(ErrorKind::Usage, "the slices need a range of time to be in")
                 .with_hint("give --start, and --end where it is not now")
         })?;
-        let splitting = Splitting::of(&query.text)?;
         let mut slices = Slice::of(timespan).ranges_of(width);
         if splitting.is_newest_first() {
             slices.reverse();

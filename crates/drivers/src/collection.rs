@@ -327,6 +327,7 @@ impl Collections {
                 request_ids: listed.request_ids,
                 client_request_ids: listed.client_request_ids,
                 attempts: listed.attempts,
+                ..Provenance::default()
             },
         };
         Ok(Answer::from_batches(schema, batches, summary))

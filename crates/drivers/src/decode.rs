@@ -47,6 +47,8 @@ pub(crate) struct Decoded {
     pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) rows: usize,
+    /// How many bytes of the body arrived.
+    pub(crate) bytes: u64,
     /// Whether there were more rows than `max_rows`.
     pub(crate) cut: bool,
     /// Whether the answer says that there is another page.
@@ -257,6 +259,7 @@ impl Decoder {
             schema: rows.schema,
             batches: rows.batches,
             rows: rows.rows,
+            bytes: self.received as u64,
             cut: rows.cut,
             continued: self.continued,
             stats: self.stats,

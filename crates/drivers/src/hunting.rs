@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use defender_core::{Body, DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{Body, DataEnvironment, Result};
 use defender_http::Paused;
 use defender_table::{Answer, Completeness, Provenance, Summary, Warning, WarningKind};
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -60,32 +60,16 @@ impl Hunting {
     }
 
     fn sent(&self, query: &Query) -> Result<Sent> {
-        if query.text.trim().is_empty() {
-            return Err(Error::new(ErrorKind::Usage, "the query is empty"));
-        }
+        let text = self.description.text_sent(query)?;
+        let takes_timespan = self.description.takes_timespan;
         let mut body = serde_json::Map::new();
-        let mut text = query.text.clone();
-        let mut rewritten = false;
-        if let Some(timespan) = query.timespan {
-            if self.description.takes_timespan {
-                body.insert("Timespan".to_owned(), timespan.to_string().into());
-            } else {
-                let line = pipeline::line(timespan);
-                text = pipeline::insert(&text, &line).ok_or_else(|| {
-                    let environment = self.description.environment;
-                    Error::new(
-                        ErrorKind::Usage,
-                        format!("{environment} takes no range of time beside the query"),
-                    )
-                    .with_hint(format!("add this line after each table: {line}"))
-                })?;
-                rewritten = true;
-            }
+        if let Some(timespan) = query.timespan.filter(|_| takes_timespan) {
+            body.insert("Timespan".to_owned(), timespan.to_string().into());
         }
         body.insert("Query".to_owned(), text.into());
         Ok(Sent {
             body: serde_json::Value::from(body).to_string().into(),
-            rewritten,
+            rewritten: query.timespan.is_some() && !takes_timespan,
         })
     }
 
@@ -182,6 +166,7 @@ impl Hunting {
                 request_ids: attempt.request_id.into_iter().collect(),
                 client_request_ids: vec![attempt.client_request_id],
                 attempts,
+                answer_bytes: decoded.bytes,
             },
         };
         Answer::from_batches(decoded.schema, decoded.batches, summary)

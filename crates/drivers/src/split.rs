@@ -10,8 +10,10 @@ mod all_rows;
 mod division;
 mod judgement;
 mod merged;
+mod plan;
 mod rows;
 mod run;
+mod size;
 mod slice;
 mod store;
 

@@ -152,7 +152,7 @@ impl Running {
 
     /// Environment variables under which an unmodified client reaches the emulator.
     ///
-    /// `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
     /// `NODE_EXTRA_CA_CERTS`, `MSTICPYCONFIG`, and `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
     /// `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST` of the first application. The files they
     /// name are gone when the emulator stops.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -27,6 +27,8 @@ use crate::wire::Plans;
 
 /// The one port that the emulated hosts listen on.
 const HTTPS_PORT: u16 = 443;
+/// The port of a plain request that names none.
+const HTTP_PORT: u16 = 80;
 
 /// Serves one connection of the proxy's own.
 pub(crate) async fn serve(
@@ -69,7 +71,25 @@ fn asks_for_metadata(request: &Request<Incoming>) -> bool {
     request.method() != Method::CONNECT
         && request.uri().scheme_str() == Some("http")
         && request.uri().host() == Some(METADATA.name)
-        && request.uri().port_u16().is_none_or(|port| port == 80)
+        && request
+            .uri()
+            .port_u16()
+            .is_none_or(|port| port == HTTP_PORT)
+}
+
+/// Why a plain request goes no further.
+fn plain(host: &str, target: &Uri) -> (StatusCode, String) {
+    if host.is_empty() {
+        let text = "this is the emulator's proxy; its services are at its other addresses";
+        return (StatusCode::BAD_REQUEST, text.to_owned());
+    }
+    let port = target.port_u16().unwrap_or(HTTP_PORT);
+    let text = if Host::named(host).is_some() && port == HTTP_PORT {
+        format!("the emulator serves {host} over HTTPS only")
+    } else {
+        format!("the emulator does not serve {host}:{port}, and connects to nothing outside")
+    };
+    (StatusCode::FORBIDDEN, text)
 }
 
 /// Opens a tunnel, or says why not.
@@ -102,12 +122,8 @@ fn answer(
         return refuse(response);
     }
     if request.method() != Method::CONNECT {
-        let text = if host.is_empty() {
-            "this is the emulator's proxy; its services are at its other addresses".to_owned()
-        } else {
-            format!("the emulator's proxy carries HTTPS only, not a plain request to {host}")
-        };
-        return refuse(reply::text(StatusCode::BAD_GATEWAY, &text));
+        let (status, text) = plain(&host, &target);
+        return refuse(reply::text(status, &text));
     }
     let port = target.port_u16().unwrap_or(HTTPS_PORT);
     // Only the vaults that exist have a name out there.

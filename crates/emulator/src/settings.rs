@@ -96,7 +96,10 @@ pub(crate) fn environment(
         let url = proxy_url(address, options.proxy_credentials.as_ref());
         // curl reads the lower-case names first, and they may be inherited.
         pairs.push(("HTTPS_PROXY", url.clone()));
-        pairs.push(("https_proxy", url));
+        pairs.push(("https_proxy", url.clone()));
+        // Without TLS, so that nothing goes out past the proxy. curl knows the lower case alone.
+        pairs.push(("HTTP_PROXY", url.clone()));
+        pairs.push(("http_proxy", url));
         let direct = "localhost,127.0.0.1,::1".to_owned();
         pairs.push(("NO_PROXY", direct.clone()));
         pairs.push(("no_proxy", direct));

@@ -351,5 +351,10 @@ mod tests {
         ] {
             assert!(!found.serves(&Url::parse(url).unwrap()), "{url}");
         }
+        // A machine's metadata is no exception, unless the list says so.
+        let metadata = Url::parse("http://169.254.169.254/metadata").unwrap();
+        assert!(found.serves(&metadata));
+        let variables = [("HTTPS_PROXY", "http://p"), ("NO_PROXY", "169.254.169.254")];
+        assert!(!proxy(&variables).unwrap().unwrap().serves(&metadata));
     }
 }

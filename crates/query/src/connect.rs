@@ -428,11 +428,8 @@ fn proxy_settings(proxy: ResolvedProxy) -> ProxySettings {
     }
 }
 
-fn driver(
-    environment: DataEnvironment,
-    options: &Options,
-    identity: &Identity,
-) -> Result<(Arc<dyn Driver>, Description)> {
+/// The hunting API of `environment`, when it has one that this build knows.
+pub(crate) fn description_of(environment: DataEnvironment) -> Option<Description> {
     let known: &[Description] = &[
         #[cfg(feature = "m365d-graph")]
         defender_drivers::M365D_GRAPH,
@@ -441,20 +438,26 @@ fn driver(
         #[cfg(feature = "m365d")]
         defender_drivers::M365D,
     ];
-    let description = known
-        .iter()
-        .find(|description| description.environment == environment)
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("the environment {environment} cannot be queried by this build"),
-            )
-        })?;
+    let mut known = known.iter().copied();
+    known.find(|description| description.environment == environment)
+}
+
+fn driver(
+    environment: DataEnvironment,
+    options: &Options,
+    identity: &Identity,
+) -> Result<(Arc<dyn Driver>, Description)> {
+    let description = description_of(environment).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Usage,
+            format!("the environment {environment} cannot be queried by this build"),
+        )
+    })?;
     let url = identity.service.endpoint.url();
     let api = description.environment.name().to_owned();
     let connection = opened(options, identity, url, description.quota, api);
-    let hunting = defender_drivers::Hunting::new(*description, connection);
-    Ok((Arc::new(hunting), *description))
+    let hunting = defender_drivers::Hunting::new(description, connection);
+    Ok((Arc::new(hunting), description))
 }
 
 /// A way to `url` as `identity`, counted against the quota of `api`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use defender_cloud::Endpoint;
 use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport};
 use defender_credentials::{SignInPrompt, TokenStore};
-use defender_drivers::{CollectionRequest, CollectionsDescription, Driver};
+use defender_drivers::{CollectionRequest, CollectionsDescription, Description, Driver, Query};
 use defender_http::{HttpOptions, Notice, Pacer, RetryPolicy, Silent, SystemClock};
 
 use crate::library::Shelf;
@@ -120,6 +120,34 @@ impl QueryProvider {
     /// are wrong.
     pub fn endpoint(&self, connection: &Connection) -> Result<Endpoint> {
         connect::endpoint_of(self.environment, &self.options, connection)
+    }
+
+    /// The text that would be sent for `query`: with a line for its range of time where the API
+    /// takes none beside the text. Nothing is sent.
+    ///
+    /// ```
+    /// use defender_query::{DataEnvironment, Query, QueryProvider, Timespan};
+    ///
+    /// let query = Query::new("AlertInfo | count").with_timespan(Timespan::new(0, 9_999_999)?);
+    /// let text = QueryProvider::new(DataEnvironment::Mde).text_sent(&query)?;
+    /// assert!(text.starts_with("AlertInfo\n| where Timestamp between"));
+    /// # Ok::<(), defender_query::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](defender_core::ErrorKind::Usage) when there is no text, or no place
+    /// for that line.
+    pub fn text_sent(&self, query: &Query) -> Result<String> {
+        match connect::description_of(self.environment) {
+            Some(description) => description.text_sent(query),
+            None => Ok(query.text.clone()),
+        }
+    }
+
+    /// What sets the environment's hunting API apart from others; `None` where there is none.
+    pub fn description(&self) -> Option<Description> {
+        connect::description_of(self.environment)
     }
 
     /// Where `request` of `connection` would go; nothing is sent and no secret is fetched.

@@ -225,6 +225,7 @@ pub(crate) fn sum(summaries: Vec<Summary>) -> Summary {
         all.request_ids.extend(from.request_ids);
         all.client_request_ids.extend(from.client_request_ids);
         all.attempts += from.attempts;
+        all.answer_bytes += from.answer_bytes;
     }
     sum
 }

@@ -127,6 +127,8 @@ pub struct Provenance {
     pub client_request_ids: Vec<String>,
     /// How many requests it took, failed ones included.
     pub attempts: u32,
+    /// How many bytes the answers had, as far as they were counted; 0 when nobody did.
+    pub answer_bytes: u64,
 }
 
 /// A range of time from a start up to and with an end, in [`ticks`] of UTC.

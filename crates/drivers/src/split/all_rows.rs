@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
@@ -11,6 +10,7 @@ use defender_table::Answer;
 use futures::stream::{self, StreamExt as _};
 
 use super::merged::Merged;
+use super::plan::Plan;
 use super::rows::Rows;
 use super::run::Run;
 use super::{NoStore, SliceStore};
@@ -23,8 +23,8 @@ pub struct SplitOptions {
     pub parallel: usize,
     /// The width of the first slices in [`ticks`](defender_table::ticks); `None` to choose it by the number of rows.
     pub width: Option<i64>,
-    /// About how many bytes of memory the rows of a slice may take; 24 MiB. The service counts
-    /// its 50 MB in a form that is larger.
+    /// About how many bytes the answer to a slice may have; 32 MiB, two thirds of the 50 MB that
+    /// the services return.
     pub slice_bytes: usize,
     /// How many slices there may be; 100,000.
     pub slices: usize,
@@ -35,7 +35,7 @@ impl Default for SplitOptions {
         Self {
             parallel: 2,
             width: None,
-            slice_bytes: 24 << 20,
+            slice_bytes: 32 << 20,
             slices: 100_000,
         }
     }
@@ -58,7 +58,8 @@ impl Progress for Unseen {
 /// Asks a driver for every row of a question, in as many slices as that takes.
 ///
 /// One small query counts the rows over time, and the slices are cut by it: empty time costs
-/// nothing. A slice that the service still cannot return whole is cut again, by time and at last
+/// nothing. A first small slice tells how many bytes a row takes, and every answer after it; the
+/// next slice is cut when there is room to ask for it. A slice that the service still cannot return whole is cut again, by time and at last
 /// by a hash of the row. The rows come in the order of the slices; without a range of time the
 /// last 30 days are asked.
 #[derive(Clone, Debug)]
@@ -133,17 +134,22 @@ impl Driver for AllRows {
 
     async fn query(&self, query: &Query) -> Result<Answer> {
         let run = Arc::new(Run::new(Arc::clone(&self.asker), query)?);
-        let parts = run.parts().await?;
-        run.known.store(parts.len(), Ordering::Relaxed);
+        // The next slice is chosen when there is room to ask for it.
+        let plan = stream::unfold(Some(Plan::new(Arc::clone(&run))), |plan| async {
+            let mut plan = plan?;
+            match plan.next().await {
+                Ok(slice) => slice.map(|slice| (Ok(slice), Some(plan))),
+                Err(error) => Some((Err(error), None)),
+            }
+        });
         let slices = {
             let run = Arc::clone(&run);
-            stream::iter(parts)
-                .map(move |part| {
-                    let run = Arc::clone(&run);
-                    async move { run.fetch(part).await }
-                })
-                .buffered(self.asker.options.parallel.max(1))
-                .boxed()
+            plan.map(move |slice| {
+                let run = Arc::clone(&run);
+                async move { run.fetch(slice?).await }
+            })
+            .buffered(self.asker.options.parallel.max(1))
+            .boxed()
         };
         let mut rows = Rows {
             slices,

@@ -7,32 +7,45 @@ use super::judgement::{RANGE, ROWS};
 
 /// How many ranges an estimate counts at most.
 const RANGES: i64 = 512;
+/// How many parts a finer count should be good for: four ranges to each.
+const PARTS: u64 = RANGES as u64 / 4;
 /// Below this width ranges of time are not worth their calls: partitions divide at once.
 pub(super) const NARROW: i64 = ticks::PER_SECOND;
 /// Into how many parts a slice goes when nothing is known about it.
 pub(super) const BLIND: u8 = 8;
 
-/// The numbers of rows in consecutive ranges, as a service counted them.
+/// A range of time and its rows, as a service counted them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bin {
+    from: i64,
+    to: i64,
+    rows: u64,
+}
+
+/// The numbers of rows in ranges of a slice: those ranges that have any, in order of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Estimate {
-    /// Beginning and rows of each range that has any, in order of time.
-    counts: Vec<(i64, u64)>,
-    /// The ticks of each range.
-    width: i64,
+    bins: Vec<Bin>,
 }
 
 /// The width of the ranges to count in `slice`: round, so that they fall together with hours and
 /// minutes, and few enough.
 pub(super) fn width_for(slice: &Slice) -> i64 {
     const SECOND: i64 = ticks::PER_SECOND;
-    const ROUND: [i64; 14] = [
+    const ROUND: [i64; 20] = [
         SECOND / 10,
+        SECOND / 5,
+        SECOND / 2,
         SECOND,
+        2 * SECOND,
         5 * SECOND,
-        15 * SECOND,
+        10 * SECOND,
+        20 * SECOND,
         60 * SECOND,
+        2 * 60 * SECOND,
         5 * 60 * SECOND,
-        15 * 60 * SECOND,
+        10 * 60 * SECOND,
+        20 * 60 * SECOND,
         3600 * SECOND,
         2 * 3600 * SECOND,
         6 * 3600 * SECOND,
@@ -41,16 +54,17 @@ pub(super) fn width_for(slice: &Slice) -> i64 {
         7 * ticks::PER_DAY,
         28 * ticks::PER_DAY,
     ];
-    let least = slice.width() / RANGES;
-    ROUND
-        .into_iter()
-        .find(|width| *width >= least)
+    let least = (slice.width() / RANGES).max(1);
+    let round = ROUND.into_iter().find(|width| *width >= least);
+    // A short range would have few round ones in it, or a single one.
+    round
+        .filter(|width| *width <= slice.width() / 32)
         .unwrap_or(least)
 }
 
 impl Estimate {
-    /// Reads the answer to an estimate; `None` when it is no such answer.
-    pub(super) fn of(table: &Table, width: i64) -> Option<Self> {
+    /// Reads the answer to an estimate of `slice`; `None` when it is no such answer.
+    pub(super) fn of(table: &Table, slice: &Slice, width: i64) -> Option<Self> {
         let schema = table.schema();
         let rows = schema.index_of(ROWS).ok()?;
         let start = schema.index_of(RANGE).ok();
@@ -62,69 +76,157 @@ impl Estimate {
                 let Cell::Long(number) = rows.cell(row) else {
                     return None;
                 };
-                let from = match start.as_ref().map(|start| start.cell(row)) {
-                    None => 0,
-                    Some(Cell::DateTime(from)) => from,
+                let (from, to) = match start.as_ref().map(|start| start.cell(row)) {
+                    None => (slice.from(), slice.to()),
+                    Some(Cell::DateTime(from)) => (from, from.saturating_add(width)),
                     Some(_) => continue,
                 };
-                counts.push((from, u64::try_from(number).ok()?));
+                counts.push((from, to, u64::try_from(number).ok()?));
             }
         }
-        counts.sort_unstable();
-        Some(Self { counts, width })
+        Some(Self::counted(slice, counts))
+    }
+
+    fn counted(slice: &Slice, counts: impl IntoIterator<Item = (i64, i64, u64)>) -> Self {
+        let bins = counts.into_iter().filter_map(|(from, to, rows)| {
+            let range = slice.during(from, to);
+            let (from, to) = (range.from(), range.to());
+            (range.width() > 0 && rows > 0).then_some(Bin { from, to, rows })
+        });
+        let mut bins: Vec<Bin> = bins.collect();
+        bins.sort_unstable_by_key(|bin| bin.from);
+        Self { bins }
     }
 
     /// The rows of all ranges.
     pub(super) fn rows(&self) -> u64 {
-        self.counts.iter().map(|(_, rows)| rows).sum()
+        self.bins.iter().map(|bin| bin.rows).sum()
     }
 
-    /// Parts of `slice` that together are all of it, each with about `most` rows at most. Time
-    /// without rows joins its neighbours; a range that alone has more rows is a part of its own.
-    pub(super) fn parts(&self, slice: &Slice, most: u64) -> Vec<Part> {
-        let mut parts: Vec<Part> = Vec::new();
-        for (from, own) in &self.counts {
-            let range = slice.during(*from, from + self.width);
-            if range.width() <= 0 {
-                continue;
+    fn within(&self, slice: &Slice) -> &[Bin] {
+        let at = |tick: i64| self.bins.partition_point(|bin| bin.from < tick);
+        let from = at(slice.from());
+        &self.bins[from..at(slice.to()).max(from)]
+    }
+
+    /// The rows of the ranges that begin in `slice`.
+    pub(super) fn rows_in(&self, slice: &Slice) -> u64 {
+        self.within(slice).iter().map(|bin| bin.rows).sum()
+    }
+
+    /// The first part of `slice` in the order of the answer, with about `most` rows at most.
+    ///
+    /// Time without rows belongs to the part before it or, at the end, to the last one: it is
+    /// never asked by itself. A range that alone has more rows is a part of its own.
+    pub(super) fn head(&self, slice: &Slice, most: u64, newest_first: bool) -> Head {
+        let bins = self.within(slice);
+        let (mut rows, mut taken) = (0, 0);
+        let mut next = 0;
+        for index in 0..bins.len() {
+            let bin = at(bins, index, newest_first);
+            if taken > 0 && rows + bin.rows > most {
+                next = bin.rows;
+                break;
             }
-            match parts.last_mut() {
-                Some(last) if last.rows + own <= most => {
-                    last.rows += own;
-                    last.dense = slice.during(last.dense.from(), range.to());
-                }
-                _ => parts.push(Part {
-                    slice: range,
-                    dense: range,
-                    rows: *own,
-                }),
+            rows += bin.rows;
+            taken += 1;
+        }
+        let (own, left) = if newest_first {
+            let (left, own) = bins.split_at(bins.len() - taken);
+            (own, left)
+        } else {
+            bins.split_at(taken)
+        };
+        let dense = match (own.first(), own.last()) {
+            (Some(first), Some(last)) => slice.during(first.from, last.to),
+            _ => *slice,
+        };
+        let (head, rest) = match (newest_first, left.first()) {
+            (_, None) => (*slice, None),
+            (false, Some(first)) => (
+                slice.during(slice.from(), first.from),
+                Some(slice.during(first.from, slice.to())),
+            ),
+            (true, Some(_)) => (
+                slice.during(dense.from(), slice.to()),
+                Some(slice.during(slice.from(), dense.from())),
+            ),
+        };
+        Head {
+            slice: head,
+            rest,
+            dense,
+            rows,
+            next,
+        }
+    }
+
+    /// The range to count anew where the ranges are too coarse: the first one in the order of
+    /// the answer, and those after it as far as finer ones still serve a part of `most` rows.
+    /// `None` when the first one is as narrow as `narrow`.
+    pub(super) fn coarse(
+        &self,
+        slice: &Slice,
+        most: u64,
+        newest_first: bool,
+        narrow: i64,
+    ) -> Option<Slice> {
+        let bins = self.within(slice);
+        let first = (!bins.is_empty()).then(|| at(bins, 0, newest_first))?;
+        if first.to - first.from <= narrow {
+            return None;
+        }
+        let enough = most.saturating_mul(PARTS);
+        let (mut rows, mut range) = (0_u64, (first.from, first.to));
+        for index in 0..bins.len() {
+            let bin = at(bins, index, newest_first);
+            rows += bin.rows;
+            if rows > enough {
+                break;
             }
+            range = (range.0.min(bin.from), range.1.max(bin.to));
         }
-        // Each part reaches to the next one, the first and the last to the ends.
-        let mut to = slice.to();
-        for part in parts.iter_mut().rev() {
-            part.slice = slice.during(part.dense.from(), to);
-            to = part.dense.from();
-        }
-        match parts.first_mut() {
-            Some(first) => first.slice = slice.during(slice.from(), first.slice.to()),
-            None => parts.push(Part {
-                slice: *slice,
-                dense: *slice,
-                rows: 0,
-            }),
-        }
-        parts
+        let all = slice.during(range.0, range.1);
+        let alone = slice.during(first.from, first.to);
+        let finer = width_for(&all) <= (first.to - first.from) / 2;
+        Some(if finer { all } else { alone })
+    }
+
+    /// Puts a finer count of `range` in the place of the one there is.
+    pub(super) fn refine(&mut self, range: &Slice, finer: Self) {
+        self.bins
+            .retain(|bin| bin.from < range.from() || bin.from >= range.to());
+        self.bins.extend(finer.bins);
+        self.bins.sort_unstable_by_key(|bin| bin.from);
     }
 }
 
-/// A part of a slice, and what was counted in it.
+/// A range by its place in the order of the answer.
+fn at(bins: &[Bin], index: usize, newest_first: bool) -> Bin {
+    bins[if newest_first {
+        bins.len() - 1 - index
+    } else {
+        index
+    }]
+}
+
+/// What is asked next, and what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct Head {
     pub(super) slice: Slice,
+    pub(super) rest: Option<Slice>,
     /// The range that its rows were counted in; the rest of it is empty.
     pub(super) dense: Slice,
     pub(super) rows: u64,
+    /// The rows of the range after it, which was too much for it; 0 when there is none.
+    next: u64,
+}
+
+impl Head {
+    /// Whether it has little since the range after it has much.
+    pub(super) fn is_meagre(&self, most: u64) -> bool {
+        self.rows < most / 2 && self.next > most / 2
+    }
 }
 
 /// How many partitions bring `rows` down to about `most` each: a power of two.
@@ -138,53 +240,109 @@ mod tests {
     use super::*;
     use defender_table::Timespan;
 
-    fn estimate(counts: &[(i64, u64)]) -> Estimate {
-        Estimate {
-            counts: counts.to_vec(),
-            width: 10,
+    fn slice(from: i64, to: i64) -> Slice {
+        Slice::of(Timespan::new(from, to - 1).unwrap())
+    }
+
+    /// Ranges of ten ticks.
+    fn estimate(slice: &Slice, counts: &[(i64, u64)]) -> Estimate {
+        Estimate::counted(
+            slice,
+            counts.iter().map(|(from, rows)| (*from, from + 10, *rows)),
+        )
+    }
+
+    fn heads(estimate: &Estimate, slice: &Slice, newest_first: bool) -> Vec<(i64, i64, u64)> {
+        let mut rest = Some(*slice);
+        let mut heads = Vec::new();
+        while let Some(slice) = rest {
+            let head = estimate.head(&slice, 100, newest_first);
+            heads.push((head.slice.from(), head.slice.to(), head.rows));
+            rest = head.rest;
         }
-    }
-
-    fn counted(parts: &[Part]) -> Vec<(i64, i64, u64)> {
-        parts
-            .iter()
-            .map(|part| (part.slice.from(), part.slice.to(), part.rows))
-            .collect()
-    }
-
-    fn bounds(slices: &[Slice]) -> Vec<(i64, i64)> {
-        slices
-            .iter()
-            .map(|slice| (slice.from(), slice.to()))
-            .collect()
+        heads
     }
 
     #[test]
     fn full_ranges_stand_alone_and_empty_time_costs_nothing() {
-        let slice = Slice::of(Timespan::new(5, 999).unwrap());
-        let parts = estimate(&[(0, 30), (10, 30), (20, 60), (500, 900), (510, 10), (900, 1)])
-            .parts(&slice, 100);
+        let whole = slice(5, 1_000);
+        let counts = [(0, 30), (10, 30), (20, 60), (500, 900), (510, 10), (900, 1)];
+        let found = estimate(&whole, &counts);
         assert_eq!(
-            counted(&parts),
+            heads(&found, &whole, false),
             [(5, 20, 60), (20, 500, 60), (500, 510, 900), (510, 1000, 11)]
         );
-        assert_eq!(counted(&estimate(&[]).parts(&slice, 100)), [(5, 1000, 0)]);
+        assert_eq!(
+            heads(&found, &whole, true),
+            [(510, 1000, 11), (500, 510, 900), (10, 500, 90), (5, 10, 30)]
+        );
+        assert_eq!(heads(&estimate(&whole, &[]), &whole, false), [(5, 1000, 0)]);
     }
 
     #[test]
     fn a_part_knows_where_its_rows_are() {
-        let slice = Slice::of(Timespan::new(0, 9_999).unwrap());
-        let parts = estimate(&[(5_000, 500), (5_010, 20), (5_040, 70)]).parts(&slice, 100);
-        let dense: Vec<Slice> = parts.iter().map(|part| part.dense).collect();
-        assert_eq!(bounds(&dense), [(5_000, 5_010), (5_010, 5_050)]);
-        assert_eq!(counted(&parts), [(0, 5_010, 500), (5_010, 10_000, 90)]);
+        let whole = slice(0, 10_000);
+        let found = estimate(&whole, &[(5_000, 500), (5_010, 20), (5_040, 70)]);
+        let head = found.head(&whole, 100, false);
+        assert_eq!(
+            (head.slice, head.dense),
+            (slice(0, 5_010), slice(5_000, 5_010))
+        );
+        let head = found.head(&head.rest.unwrap(), 100, false);
+        assert_eq!(
+            (head.slice, head.dense),
+            (slice(5_010, 10_000), slice(5_010, 5_050))
+        );
+        assert_eq!(head.rest, None);
     }
 
     #[test]
     fn ranges_outside_of_the_slice_do_not_count() {
-        let slice = Slice::of(Timespan::new(100, 199).unwrap());
-        let parts = estimate(&[(0, 900), (100, 60), (150, 60), (200, 900)]).parts(&slice, 100);
-        assert_eq!(counted(&parts), [(100, 150, 60), (150, 200, 60)]);
+        let whole = slice(100, 200);
+        let found = estimate(&whole, &[(0, 900), (100, 60), (150, 60), (200, 900)]);
+        assert_eq!(found.rows(), 120);
+        assert_eq!(
+            heads(&found, &whole, false),
+            [(100, 150, 60), (150, 200, 60)]
+        );
+        assert_eq!(found.rows_in(&slice(120, 200)), 60);
+    }
+
+    #[test]
+    fn a_finer_count_takes_the_place_of_a_coarse_one() {
+        let hour = 3600 * ticks::PER_SECOND;
+        let whole = slice(0, 100 * hour);
+        let counts = [(10, 5_000), (11, 5_000), (12, 5_000), (90, 7)];
+        let counts = counts.map(|(at, rows)| (at * hour, (at + 1) * hour, rows));
+        let mut found = Estimate::counted(&whole, counts);
+        let narrow = NARROW;
+        // As far as finer ranges still serve: all of it, or the first one alone.
+        let range = |most, newest| found.coarse(&whole, most, newest, narrow).unwrap();
+        assert_eq!(range(100, false), slice(10 * hour, 12 * hour));
+        assert_eq!(range(1, false), slice(10 * hour, 11 * hour));
+        assert_eq!(range(100, true), slice(11 * hour, 91 * hour));
+        let dense = slice(10 * hour, 12 * hour);
+        let finer = [
+            (11 * hour, 11 * hour + 10, 30),
+            (11 * hour + 10, 11 * hour + 20, 90),
+        ];
+        found.refine(&dense, Estimate::counted(&dense, finer));
+        let head = found.head(&whole, 100, false);
+        assert_eq!((head.rows, head.slice.to()), (30, 11 * hour + 10));
+        assert_eq!(found.rows(), 30 + 90 + 5_000 + 7);
+        assert_eq!(found.coarse(&whole, 1, false, narrow), None);
+    }
+
+    #[test]
+    fn ranges_get_narrower_down_to_a_tick() {
+        let mut width = 30 * ticks::PER_DAY;
+        let mut steps = 0;
+        while width > 1 {
+            let next = width_for(&slice(0, width));
+            assert!(next < width);
+            (width, steps) = (next, steps + 1);
+        }
+        assert!(steps < 9, "{steps}");
     }
 
     #[test]
@@ -199,7 +357,7 @@ mod tests {
         for days in [1, 7, 30, 365, 3650] {
             let slice = Slice::of(Timespan::new(0, days * ticks::PER_DAY - 1).unwrap());
             let width = width_for(&slice);
-            assert!(slice.width() / width <= RANGES, "{days}");
+            assert!((32..=RANGES).contains(&(slice.width() / width)), "{days}");
         }
         let month = Slice::of(Timespan::new(0, 30 * ticks::PER_DAY - 1).unwrap());
         assert_eq!(width_for(&month), 2 * 3600 * ticks::PER_SECOND);

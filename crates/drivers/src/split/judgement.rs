@@ -10,7 +10,8 @@ use kql_syntax::tree::{
 use kql_syntax::{Lines, Node};
 
 use super::slice::{Slice, TIME};
-use crate::pipeline::has_timestamp;
+use crate::pipeline::{self, has_timestamp};
+use crate::{Description, Query};
 
 /// The column of an estimate that holds the beginning of each range.
 pub(super) const RANGE: &str = "range_start";
@@ -140,6 +141,27 @@ impl Splitting {
             timed,
             sort: operators.iter().rev().find_map(by_time),
         })
+    }
+
+    /// Whether slices of `query` can be cut out of its range of time in the API of `description`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] when the API takes no range beside the text and the text names more
+    /// tables than the one that is cut: the others would be asked for all time.
+    pub fn check_range(&self, query: &Query, description: &Description) -> Result<()> {
+        match query.timespan {
+            Some(timespan)
+                if !description.takes_timespan
+                    && self.timed
+                    && pipeline::insert(&query.text, &pipeline::line(timespan)).is_none() =>
+            {
+                Err(description.no_range().with_hint(
+                    "filter each table of the query by Timestamp, and leave the range out",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the table has a `Timestamp`, and can be cut into ranges of time.

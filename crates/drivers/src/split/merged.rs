@@ -23,6 +23,7 @@ impl Merged {
             all.request_ids.extend(from.request_ids);
             all.client_request_ids.extend(from.client_request_ids);
             all.attempts += from.attempts;
+            all.answer_bytes += from.answer_bytes;
         }
         if let (Completeness::Complete, Completeness::Incomplete { reason }) =
             (&all.completeness, summary.completeness)
@@ -75,6 +76,7 @@ mod tests {
             ..Summary::default()
         };
         summary.provenance.attempts = 1;
+        summary.provenance.answer_bytes = rows as u64 * 10;
         summary.provenance.request_ids.push(format!("id-{rows}"));
         summary
     }
@@ -103,6 +105,7 @@ mod tests {
             ]
         );
         assert_eq!(all.provenance.attempts, 2);
+        assert_eq!(all.provenance.answer_bytes, 70);
         assert_eq!(all.provenance.request_ids, ["id-3", "id-4"]);
         assert_eq!(all.rows, 7);
     }

@@ -1,35 +1,29 @@
 //! One question, from its first estimate to its last slice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::arrow::array::RecordBatch;
 use defender_table::{Table, Timespan, ticks};
-use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::all_rows::Asker;
-use super::division::{self, Estimate, Part};
+use super::division::{self, Estimate};
+use super::size::Size;
 use super::{Counted, Slice, Splitting};
-use crate::{Query, pipeline};
+use crate::Query;
 
 /// How far back the services look without a range of time.
 ///
 /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-limits>
 const DAYS: i64 = 30;
-/// Up to this many rows a range is asked whole, and with about this many the size of a row is
-/// learned.
-const FEW: u64 = 5_000;
-
-/// What is known of a slice.
-#[derive(Debug)]
-enum Learned {
-    /// Its rows.
-    Rows(Box<Table>),
-    /// That it is more than the service returns, and where in it the rows are.
-    TooLarge { dense: Slice },
+/// What is known of the rows of a slice before it is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    rows: u64,
+    /// Whether they were counted in it; else they are a share of what was counted.
+    own: bool,
 }
 
 /// One question on its way.
@@ -37,18 +31,26 @@ enum Learned {
 pub(super) struct Run {
     pub(super) asker: Arc<Asker>,
     query: Query,
-    splitting: Splitting,
+    pub(super) splitting: Splitting,
     pub(super) timespan: Timespan,
     /// The range to send beside the query, so that its other tables are cut to it as well.
     sent: Option<Timespan>,
-    /// What is known of slices before they are asked for.
-    learned: Mutex<HashMap<Slice, Learned>>,
-    /// How many rows were counted in slices that are asked for later.
-    expected: Mutex<HashMap<Slice, u64>>,
+    /// Rows that are there before their turn.
+    early: Mutex<HashMap<Slice, Box<Table>>>,
+    /// Slices that the service does not return whole.
+    refused: Mutex<HashSet<Slice>>,
+    /// How many rows were counted in slices.
+    counts: Mutex<HashMap<Slice, Count>>,
+    /// What the answers so far tell about the next ones.
+    size: Mutex<Size>,
     /// The most rows that a slice may have: the documented cap, or a lower one that showed.
     cap: AtomicUsize,
     done: AtomicUsize,
-    pub(super) known: AtomicUsize,
+    /// How many slices there are by the plan, how many of those are certain, and how many more
+    /// there are since some were cut again.
+    pub(super) planned: AtomicUsize,
+    pub(super) certain: AtomicUsize,
+    extra: AtomicUsize,
     rows: AtomicUsize,
 }
 
@@ -56,21 +58,7 @@ impl Run {
     pub(super) fn new(asker: Arc<Asker>, query: &Query) -> Result<Self> {
         let splitting = Splitting::of(&query.text)?;
         let takes_timespan = asker.description.takes_timespan;
-        if let Some(timespan) = query.timespan
-            && !takes_timespan
-            && splitting.is_timed()
-            && pipeline::insert(&query.text, &pipeline::line(timespan)).is_none()
-        {
-            // The slices cut one table; the others would be asked for all time.
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!(
-                    "{} takes no range of time beside the query",
-                    asker.description.environment
-                ),
-            )
-            .with_hint("filter each table of the query by Timestamp, and leave the range out"));
-        }
+        splitting.check_range(query, &asker.description)?;
         let timespan = if let Some(timespan) = query.timespan {
             timespan
         } else {
@@ -81,171 +69,74 @@ impl Run {
         let cap = asker.store.row_cap()?.map_or(cap, |found| found.min(cap));
         Ok(Self {
             sent: (takes_timespan).then_some(timespan),
-            expected: Mutex::default(),
+            early: Mutex::default(),
+            refused: Mutex::default(),
+            counts: Mutex::default(),
+            size: Mutex::default(),
             cap: AtomicUsize::new(cap),
             asker,
             query: query.clone(),
             splitting,
             timespan,
-            learned: Mutex::default(),
             done: AtomicUsize::new(0),
-            known: AtomicUsize::new(0),
+            planned: AtomicUsize::new(0),
+            certain: AtomicUsize::new(0),
+            extra: AtomicUsize::new(0),
             rows: AtomicUsize::new(0),
         })
     }
 
-    /// The first slices, in the order of the answer.
-    pub(super) async fn parts(&self) -> Result<Vec<Slice>> {
-        let root = Slice::of(self.timespan);
-        let mut parts = if let Some(parts) = self.known_division(&root)? {
-            parts
-        } else {
-            let parts = match self.asker.options.width {
-                Some(width) if self.splitting.is_timed() => root.ranges_of(width),
-                _ => self.planned(root).await?,
-            };
-            self.keep_division(&root, &parts)?;
-            parts
-        };
-        if parts.len() > self.asker.options.slices {
-            return Err(too_many(self.asker.options.slices));
-        }
-        self.order(&mut parts);
-        Ok(parts)
-    }
-
-    /// What a slice was divided into in an earlier run, with what was counted then.
-    fn known_division(&self, slice: &Slice) -> Result<Option<Vec<Slice>>> {
+    /// What a slice was divided into, here or in an earlier run, with what was counted then.
+    pub(super) fn known_division(&self, slice: &Slice) -> Result<Option<Vec<Slice>>> {
         let Some(parts) = self.asker.store.division(slice)? else {
             return Ok(None);
         };
-        let mut expected = lock(&self.expected);
         for part in &parts {
             if let Some(rows) = part.rows {
-                expected.insert(part.slice, rows);
+                self.count(part.slice, rows);
             }
         }
-        Ok(Some(parts.into_iter().map(|part| part.slice).collect()))
+        let parts: Vec<Slice> = parts.into_iter().map(|part| part.slice).collect();
+        // The whole of a question and its only slice have one name.
+        Ok(Some(parts).filter(|parts| *parts != [*slice]))
     }
 
-    fn keep_division(&self, slice: &Slice, parts: &[Slice]) -> Result<()> {
+    pub(super) fn keep_division(&self, slice: &Slice, parts: &[Slice]) -> Result<()> {
         let counted: Vec<Counted> = {
-            let expected = lock(&self.expected);
+            let counts = lock(&self.counts);
             let counted = parts.iter().map(|part| Counted {
                 slice: *part,
-                rows: expected.get(part).copied(),
+                rows: counts
+                    .get(part)
+                    .filter(|count| count.own)
+                    .map(|count| count.rows),
             });
             counted.collect()
         };
         self.asker.store.keep_division(slice, &counted)
     }
 
-    fn order(&self, parts: &mut [Slice]) {
+    pub(super) fn order(&self, parts: &mut [Slice]) {
         if self.splitting.is_newest_first() {
             parts.reverse();
         }
     }
 
-    async fn planned(&self, root: Slice) -> Result<Vec<Slice>> {
-        let Some(estimate) = self.estimate(&root).await? else {
-            return Ok(vec![root]);
-        };
-        let rows = estimate.rows();
-        self.expect(root, rows);
-        if rows <= FEW {
-            return Ok(vec![root]);
-        }
-        if !self.splitting.is_timed() {
-            let most = self.most_rows().min(4 * FEW);
-            return Ok(root.partitioned(division::partitions_for(rows, most)));
-        }
-        // The first slice is small, and tells how large a row is.
-        let mut most = FEW.min(self.most_rows());
-        let mut first = estimate.parts(&root, most).remove(0);
-        while self.is_too_large(first.rows) {
-            let Some(finer) = self.estimate(&first.dense).await? else {
-                break;
-            };
-            let next = finer.parts(&first.slice, most).remove(0);
-            if next == first {
-                break;
-            }
-            first = next;
-        }
-        most = self.most_rows();
-        let slice = first.slice;
-        self.expect(slice, first.rows);
-        if slice != root && !self.is_too_large(first.rows) {
-            if let Some(table) = self.whole(&slice).await? {
-                let bytes: usize = table
-                    .batches()
-                    .iter()
-                    .map(RecordBatch::get_array_memory_size)
-                    .sum();
-                let row = bytes / table.row_count().max(1);
-                let fitting = self.asker.options.slice_bytes / row.max(1);
-                most = most.min(fitting as u64).max(1);
-                self.learned().insert(slice, Learned::Rows(Box::new(table)));
-            } else {
-                let dense = first.dense;
-                self.learned().insert(slice, Learned::TooLarge { dense });
-            }
-        }
-        let rest = root.during(slice.to(), root.to());
-        let mut parts = if rest.width() > 0 {
-            self.counted(estimate.parts(&rest, most))
-        } else {
-            Vec::new()
-        };
-        parts.insert(0, slice);
-        stream::iter(parts)
-            .map(|part| self.expanded(part))
-            .buffered(self.asker.options.parallel.max(1))
-            .try_concat()
-            .await
+    /// Keeps in mind how many rows were counted in a slice.
+    pub(super) fn count(&self, slice: Slice, rows: u64) {
+        lock(&self.counts).insert(slice, Count { rows, own: true });
     }
 
-    /// The parts of a slice that is known to be too large, down to those that may not be.
-    fn expanded(&self, slice: Slice) -> BoxFuture<'_, Result<Vec<Slice>>> {
-        let too_large = matches!(self.learned().get(&slice), Some(Learned::TooLarge { .. }));
-        if !too_large {
-            return Box::pin(async move { Ok(vec![slice]) });
-        }
-        Box::pin(async move {
-            let mut all = Vec::new();
-            for part in self.divided(&slice).await? {
-                all.extend(self.expanded(part).await?);
-            }
-            Ok(all)
-        })
-    }
-
-    /// Keeps in mind which parts need not be asked for.
-    fn counted(&self, parts: Vec<Part>) -> Vec<Slice> {
-        let slices = parts.into_iter().map(|part| {
-            self.expect(part.slice, part.rows);
-            if self.is_too_large(part.rows) {
-                let dense = part.dense;
-                self.learned()
-                    .insert(part.slice, Learned::TooLarge { dense });
-            }
-            part.slice
-        });
-        slices.collect()
-    }
-
-    /// Keeps in mind how many rows a slice should have.
-    fn expect(&self, slice: Slice, counted: u64) {
-        if self.splitting.counts_exactly() {
-            lock(&self.expected).insert(slice, counted);
-        }
+    pub(super) fn counted(&self, slice: &Slice) -> Option<u64> {
+        lock(&self.counts).get(slice).map(|count| count.rows)
     }
 
     /// Whether a slice came with fewer rows than were counted in it: the service stopped early
     /// and did not say so.
     fn fell_short(&self, slice: &Slice, rows: usize) -> Result<bool> {
-        let counted = lock(&self.expected).remove(slice);
-        let short = counted.is_some_and(|counted| (rows as u64) < counted);
+        let counted = lock(&self.counts).get(slice).copied();
+        let counted = counted.filter(|count| count.own && self.splitting.counts_exactly());
+        let short = counted.is_some_and(|count| (rows as u64) < count.rows);
         let cap = self.cap.load(Ordering::Relaxed);
         if cap < self.asker.description.row_cap && rows >= cap {
             return Ok(true);
@@ -261,23 +152,57 @@ impl Run {
         Ok(short)
     }
 
-    /// Whether so many rows, counted, are more than the service returns.
-    fn is_too_large(&self, counted: u64) -> bool {
-        self.splitting.counts_exactly() && counted > self.cap.load(Ordering::Relaxed) as u64
+    /// Whether asking for a slice is in vain: it was refused, or more was counted in it than the
+    /// service returns, in rows or by what rows were found to take.
+    pub(super) fn is_hopeless(&self, slice: &Slice) -> bool {
+        if lock(&self.refused).contains(slice) {
+            return true;
+        }
+        let Some(count) = lock(&self.counts).get(slice).copied() else {
+            return false;
+        };
+        let cap = self.cap.load(Ordering::Relaxed) as u64;
+        if count.own && self.splitting.counts_exactly() && count.rows > cap {
+            return true;
+        }
+        let limit = self.asker.options.slice_bytes as u64 / 2 * 3;
+        count.rows > 1 && self.size().bytes_of(count.rows) > limit
     }
 
-    /// How many rows a slice should have: some less than the service returns, since counts are
-    /// estimates and rows still arrive.
-    fn most_rows(&self) -> u64 {
-        (self.cap.load(Ordering::Relaxed) as u64 * 3 / 4).max(1)
+    /// How many counted rows a slice should have: some less than the service returns, since
+    /// counts are estimates, rows still arrive, and not all are of one size.
+    pub(super) fn most(&self) -> u64 {
+        let rows = (self.cap.load(Ordering::Relaxed) as u64 * 3 / 4).max(1);
+        let size = self.size();
+        let rows = if self.splitting.counts_exactly() {
+            rows
+        } else {
+            size.becoming(rows)
+        };
+        let bytes = size.fitting(self.asker.options.slice_bytes as u64);
+        rows.min(bytes).max(1)
     }
 
-    fn learned(&self) -> MutexGuard<'_, HashMap<Slice, Learned>> {
-        lock(&self.learned)
+    pub(super) fn size(&self) -> Size {
+        *lock(&self.size)
+    }
+
+    /// Rows that are there already wait for their turn.
+    pub(super) fn keep_early(&self, slice: Slice, table: Table) {
+        lock(&self.early).insert(slice, Box::new(table));
+    }
+
+    /// Below this width time divides no more.
+    pub(super) fn narrow(&self) -> i64 {
+        if self.splitting.is_sorted() {
+            1
+        } else {
+            division::NARROW
+        }
     }
 
     /// How many rows the ranges of `slice` hold, at most; `None` when the service does not say.
-    async fn estimate(&self, slice: &Slice) -> Result<Option<Estimate>> {
+    pub(super) async fn estimate(&self, slice: &Slice) -> Result<Option<Estimate>> {
         let width = division::width_for(slice);
         let query = Query {
             text: self.splitting.estimate(slice, width),
@@ -286,7 +211,7 @@ impl Run {
             ..self.query.clone()
         };
         match self.ask(&query).await {
-            Ok(table) => Ok(Estimate::of(&table, width)),
+            Ok(table) => Ok(Estimate::of(&table, slice, width)),
             // What is wrong with the query shows when it is asked itself.
             Err(error) if matches!(error.kind(), ErrorKind::Query | ErrorKind::Incomplete) => {
                 tracing::debug!(%error, "no estimate");
@@ -301,19 +226,15 @@ impl Run {
     }
 
     /// The rows of a slice when the service returns all of them, `None` when it does not.
-    async fn whole(&self, slice: &Slice) -> Result<Option<Table>> {
-        let known = {
-            let mut learned = self.learned();
-            match learned.get(slice) {
-                Some(Learned::TooLarge { .. }) => return Ok(None),
-                _ => learned.remove(slice),
-            }
-        };
-        if let Some(Learned::Rows(table)) = known {
+    pub(super) async fn whole(&self, slice: &Slice) -> Result<Option<Table>> {
+        if let Some(table) = lock(&self.early).remove(slice) {
             return Ok(Some(*table));
         }
         if let Some(table) = self.asker.store.rows(slice)? {
             return Ok(Some(table));
+        }
+        if self.is_hopeless(slice) {
+            return Ok(None);
         }
         let query = Query {
             text: self.splitting.text_of(slice),
@@ -321,14 +242,31 @@ impl Run {
             max_rows: None,
             ..self.query.clone()
         };
+        let counted = self.counted(slice);
         match self.ask(&query).await {
             Ok(table) if table.is_complete() && !self.fell_short(slice, table.row_count())? => {
+                if let Some(counted) = counted {
+                    lock(&self.size).answered(counted, table.row_count() as u64, bytes_of(&table));
+                }
                 self.asker.store.keep_rows(slice, &table)?;
                 Ok(Some(table))
             }
-            Ok(_) => Ok(None),
+            Ok(_) => {
+                if let Some(counted) = counted {
+                    let cap = self.cap.load(Ordering::Relaxed) as u64;
+                    lock(&self.size).stopped(counted, cap.saturating_mul(2));
+                }
+                lock(&self.refused).insert(*slice);
+                Ok(None)
+            }
             Err(error) if error.kind() == ErrorKind::Incomplete => {
                 tracing::debug!(%error, %slice, "the slice is too large");
+                if let Some(counted) = counted {
+                    // It was more than the service's limit; nobody says by how much.
+                    let bytes = self.asker.options.slice_bytes as u64;
+                    lock(&self.size).refused(counted, bytes.saturating_mul(2));
+                }
+                lock(&self.refused).insert(*slice);
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -340,9 +278,7 @@ impl Run {
         let mut tables = Vec::new();
         let mut pending = vec![slice];
         while let Some(slice) = pending.pop() {
-            let known = self.known_division(&slice)?;
-            // The whole of a question and its only slice have one name.
-            let mut parts = if let Some(parts) = known.filter(|parts| *parts != [slice]) {
+            let mut parts = if let Some(parts) = self.known_division(&slice)? {
                 parts
             } else if let Some(table) = self.whole(&slice).await? {
                 self.finished(&table);
@@ -353,61 +289,146 @@ impl Run {
                 self.keep_division(&slice, &parts)?;
                 parts
             };
-            let known = self.known.fetch_add(parts.len() - 1, Ordering::Relaxed) + parts.len() - 1;
-            if known > self.asker.options.slices {
-                return Err(too_many(self.asker.options.slices));
-            }
+            self.extra.fetch_add(parts.len() - 1, Ordering::Relaxed);
+            self.check_number()?;
             self.order(&mut parts);
             pending.extend(parts.into_iter().rev());
         }
         Ok(tables)
     }
 
+    /// Refuses to go on with more slices than were allowed.
+    pub(super) fn check_number(&self) -> Result<()> {
+        let most = self.asker.options.slices;
+        if self.certain.load(Ordering::Relaxed) + self.extra.load(Ordering::Relaxed) <= most {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("the answer would take more than {most} slices"),
+        )
+        .with_hint("ask for a shorter range of time, or filter further"))
+    }
+
     fn finished(&self, table: &Table) {
         let rows = table.row_count();
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let rows = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
-        let known = self.known.load(Ordering::Relaxed);
+        let planned = self.planned.load(Ordering::Relaxed);
+        let known = planned.saturating_add(self.extra.load(Ordering::Relaxed));
+        let known = known.max(done);
         self.asker.progress.sliced(done, known, rows);
     }
 
     /// Parts of a slice that the service does not return whole.
     async fn divided(&self, slice: &Slice) -> Result<Vec<Slice>> {
-        let sorted = self.splitting.is_sorted();
-        let narrow = if sorted { 1 } else { division::NARROW };
+        let narrow = self.narrow();
         if !self.splitting.is_timed() || slice.width() <= narrow || slice.partitions() > 1 {
-            if slice.partitions() >= 1 << 16 {
-                return Err(Error::new(
-                    ErrorKind::Incomplete,
-                    format!("the rows of {slice} cannot be told apart, and are more than the service returns"),
-                )
-                .with_hint("project fewer columns, or filter further"));
-            }
-            return Ok(slice.partitioned(4));
+            return self.partitioned(slice);
         }
-        let blind = || slice.ranges(i64::from(division::BLIND));
-        let dense = match self.learned().remove(slice) {
-            Some(Learned::TooLarge { dense }) => dense,
-            _ => *slice,
-        };
-        let Some(estimate) = self.estimate(&dense).await? else {
-            return Ok(blind());
+        let Some(mut estimate) = self.estimate(slice).await? else {
+            return Ok(slice.ranges(i64::from(division::BLIND)));
         };
         // What was counted is less than what came, or the slice would not be too large.
-        let most = self.most_rows().min(estimate.rows() / 2).max(1);
-        let parts = self.counted(estimate.parts(slice, most));
-        Ok(if parts.len() > 1 { parts } else { blind() })
+        let most = self.most().min(estimate.rows() / 2).max(1);
+        let mut parts = Vec::new();
+        let (mut rest, mut dense) = (Some(*slice), *slice);
+        while let Some(left) = rest {
+            let head = estimate.head(&left, most, false);
+            let range = (head.rows > most)
+                .then(|| estimate.coarse(&left, most, false, narrow))
+                .flatten();
+            if range.is_some() && !parts.is_empty() {
+                // What comes before it is asked first: a run that ends there has got somewhere.
+                self.count(left, estimate.rows_in(&left));
+                parts.push(left);
+                return Ok(parts);
+            }
+            if let Some(range) = range
+                && let Some(finer) = self.estimate(&range).await?
+            {
+                estimate.refine(&range, finer);
+                continue;
+            }
+            self.count(head.slice, head.rows);
+            parts.push(head.slice);
+            (rest, dense) = (head.rest, head.dense);
+        }
+        if parts.len() > 1 {
+            return Ok(parts);
+        }
+        self.around(slice, &dense)
+    }
+
+    /// Parts of a slice whose rows are all in `dense`, which is not divided by counts.
+    fn around(&self, slice: &Slice, dense: &Slice) -> Result<Vec<Slice>> {
+        let narrow = self.narrow();
+        if dense.width() <= narrow && !self.splitting.is_sorted() {
+            return self.partitioned(slice);
+        }
+        let before = slice.during(slice.from(), dense.from());
+        let after = slice.during(dense.to(), slice.to());
+        let mut parts = vec![before];
+        if dense.width() <= narrow {
+            // What is in it was more than the service returns.
+            if let Some(rows) = self.counted(slice) {
+                self.count(*dense, rows);
+            }
+            lock(&self.refused).insert(*dense);
+            parts.push(*dense);
+        } else {
+            parts.extend(dense.ranges(i64::from(division::BLIND)));
+        }
+        parts.push(after);
+        parts.retain(|part| part.width() > 0);
+        Ok(parts)
+    }
+
+    /// Parts of a slice by a hash of the row.
+    fn partitioned(&self, slice: &Slice) -> Result<Vec<Slice>> {
+        const MOST: u32 = 1 << 16;
+        if slice.partitions() >= MOST {
+            return Err(Error::new(
+                ErrorKind::Incomplete,
+                format!("the rows of {slice} cannot be told apart, and are more than the service returns"),
+            )
+            .with_hint("project fewer columns, or filter further"));
+        }
+        let counted = self.counted(slice);
+        let most = self.most();
+        // Else it was refused for a reason that nobody counted.
+        let factor = counted
+            .filter(|rows| *rows > most)
+            .map_or(4, |rows| division::partitions_for(rows, most));
+        let parts = slice.partitioned(factor.min(MOST / slice.partitions()));
+        if let Some(rows) = counted {
+            self.share(rows, &parts);
+        }
+        Ok(parts)
+    }
+
+    /// Keeps in mind that rows are spread over partitions.
+    pub(super) fn share(&self, rows: u64, parts: &[Slice]) {
+        let rows = rows / (parts.len() as u64).max(1);
+        let mut counts = lock(&self.counts);
+        counts.extend(parts.iter().map(|part| (*part, Count { rows, own: false })));
+    }
+}
+
+/// The bytes of an answer, or of its rows in memory where nobody counted.
+fn bytes_of(table: &Table) -> u64 {
+    match table.provenance().answer_bytes {
+        0 => {
+            let bytes = table
+                .batches()
+                .iter()
+                .map(RecordBatch::get_array_memory_size);
+            bytes.sum::<usize>() as u64
+        }
+        bytes => bytes,
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn too_many(slices: usize) -> Error {
-    Error::new(
-        ErrorKind::Incomplete,
-        format!("the answer would take more than {slices} slices"),
-    )
-    .with_hint("ask for a shorter range of time, or filter further")
 }

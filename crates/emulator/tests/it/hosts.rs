@@ -203,23 +203,28 @@ async fn the_proxy_refuses_every_other_host_by_name() {
         "{answer}"
     );
 
-    let stream = TcpStream::connect(address(&running.proxy_url().unwrap()))
-        .await
-        .unwrap();
-    let plain = request(
-        "GET",
-        "graph.microsoft.com",
-        "http://graph.microsoft.com/",
-        &[],
-        "",
-    );
-    let answer = send(stream, plain).await.unwrap();
-    assert_eq!(answer.status, 502);
-    assert!(
-        answer.text().contains("graph.microsoft.com"),
-        "{}",
-        answer.text()
-    );
+    for (url, said) in [
+        (
+            "http://graph.microsoft.com/",
+            "serves graph.microsoft.com over HTTPS only",
+        ),
+        (
+            "http://evil.example/a",
+            "does not serve evil.example:80, and connects to nothing outside",
+        ),
+        (
+            "http://169.254.169.254:8080/metadata",
+            "does not serve 169.254.169.254:8080",
+        ),
+    ] {
+        let stream = TcpStream::connect(address(&running.proxy_url().unwrap()))
+            .await
+            .unwrap();
+        let answer = send(stream, request("GET", "host", url, &[], "")).await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 403);
+        assert!(answer.text().contains(said), "{}", answer.text());
+    }
 
     let refused: Vec<_> = running
         .requests()
@@ -231,7 +236,9 @@ async fn the_proxy_refuses_every_other_host_by_name() {
         [
             ("CONNECT".to_owned(), "evil.example".to_owned(), 502),
             ("CONNECT".to_owned(), "graph.microsoft.com".to_owned(), 502),
-            ("GET".to_owned(), "graph.microsoft.com".to_owned(), 502),
+            ("GET".to_owned(), "graph.microsoft.com".to_owned(), 403),
+            ("GET".to_owned(), "evil.example".to_owned(), 403),
+            ("GET".to_owned(), "169.254.169.254".to_owned(), 403),
         ]
     );
 }

@@ -62,7 +62,9 @@ async fn clients_are_given_what_they_need() {
     let running = start().await;
     insta::assert_snapshot!("settings", running.settings_yaml());
     let environment: BTreeMap<_, _> = running.environment().iter().cloned().collect();
-    assert_eq!(environment["HTTPS_PROXY"], running.proxy_url().unwrap());
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
+        assert_eq!(environment[name], running.proxy_url().unwrap(), "{name}");
+    }
     assert_eq!(environment["AZURE_CLIENT_SECRET"], SECRET);
     for name in [
         "SSL_CERT_FILE",

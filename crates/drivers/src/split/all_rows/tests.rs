@@ -2,19 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use defender_core::ManualClock;
 use defender_table::arrow::array::{Int64Array, RecordBatch, TimestampNanosecondArray};
 use defender_table::arrow::datatypes::Schema;
-use defender_table::{Cell, ColumnType, Completeness, Summary, Table, Timespan, ticks};
+use defender_table::{Cell, ColumnType, Completeness, Event, Summary, Table, Timespan, ticks};
 
 use super::super::{Counted, Slice, Splitting};
 use super::*;
 use crate::M365D_GRAPH;
 
 const START: i64 = ticks::UNIX_EPOCH;
+/// More bytes than this are an error and no answer.
+const ANSWER: u64 = 50_000_000;
 
 /// Rows as (ticks, id); the hash of a row is its id.
 #[derive(Debug)]
@@ -26,6 +28,11 @@ struct Service {
     counts: bool,
     /// Says that its answers are cut off at the cap.
     honest: bool,
+    /// The bytes of a row up to this time, and after it.
+    row_bytes: (u64, i64, u64),
+    refused: AtomicUsize,
+    /// How many of its answers had no row.
+    empty: AtomicUsize,
     asked: Mutex<Vec<String>>,
     fails: AtomicBool,
 }
@@ -38,6 +45,9 @@ impl Service {
             size: usize::MAX,
             counts: true,
             honest: true,
+            row_bytes: (0, 0, 0),
+            refused: AtomicUsize::new(0),
+            empty: AtomicUsize::new(0),
             asked: Mutex::default(),
             fails: AtomicBool::new(false),
         })
@@ -127,7 +137,15 @@ impl Driver for Service {
                 Completeness::Complete,
             ));
         }
-        if rows.len() > self.size {
+        let (narrow, until, wide) = self.row_bytes;
+        let sizes = rows
+            .iter()
+            .map(|(time, _)| if *time < until { narrow } else { wide });
+        let bytes: u64 = sizes.sum();
+        self.empty
+            .fetch_add(usize::from(rows.is_empty()), Ordering::Relaxed);
+        if rows.len() > self.size || bytes > ANSWER {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Error::new(ErrorKind::Incomplete, "too large"));
         }
         let capped = rows.len() >= self.cap;
@@ -142,7 +160,18 @@ impl Driver for Service {
         } else {
             Completeness::Complete
         };
-        Ok(table(["Timestamp", "Id"], &rows, completeness))
+        let mut answer = table(["Timestamp", "Id"], &rows, completeness);
+        answer.events = answer
+            .events
+            .map(move |event| match event {
+                Ok(Event::Summary(mut summary)) => {
+                    summary.provenance.answer_bytes = bytes;
+                    Ok(Event::Summary(summary))
+                }
+                event => event,
+            })
+            .boxed();
+        Ok(answer)
     }
 }
 
@@ -254,6 +283,83 @@ async fn empty_time_costs_little() {
     let (got, _) = rows_of(&all_rows(&service), &Query::new("DeviceEvents")).await;
     assert_eq!(got, rows);
     assert!(service.calls() < 80, "{} calls", service.calls());
+}
+
+/// So many rows, evenly over the month.
+fn even(rows: i64) -> Vec<(i64, i64)> {
+    let step = 30 * ticks::PER_DAY / rows;
+    (0..rows).map(|id| (START + id * step, id)).collect()
+}
+
+#[tokio::test]
+async fn many_rows_take_few_more_calls_than_they_must() {
+    let rows = even(200_000);
+    let service = Service::new(rows.clone(), 10_000);
+    let (got, _) = rows_of(&all_rows(&service), &Query::new("DeviceEvents")).await;
+    assert!(got == rows);
+    assert_eq!(service.refused.load(Ordering::Relaxed), 0);
+    assert!(service.calls() <= 30, "{} calls", service.calls());
+}
+
+#[tokio::test]
+async fn rows_that_are_small_in_memory_and_large_in_an_answer_are_planned_by_their_bytes() {
+    // 18 answers of 50 MB at least.
+    let rows = even(45_000);
+    for query in ["DeviceEvents", "DeviceEvents | sort by Timestamp desc"] {
+        let mut service = Service::new(rows.clone(), 10_000);
+        Arc::get_mut(&mut service).unwrap().row_bytes = (0, 0, 20_000);
+        let (mut got, _) = rows_of(&all_rows(&service), &Query::new(query)).await;
+        got.sort_unstable();
+        assert!(got == rows);
+        assert!(service.refused.load(Ordering::Relaxed) <= 2);
+        assert!(service.calls() <= 34, "{} calls", service.calls());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_slice_tells_of_those_after_it() {
+    let rows = even(60_000);
+    let mut service = Service::new(rows.clone(), 10_000);
+    let turn = START + 15 * ticks::PER_DAY;
+    Arc::get_mut(&mut service).unwrap().row_bytes = (500, turn, 20_000);
+    let (got, _) = rows_of(&all_rows(&service), &Query::new("DeviceEvents")).await;
+    assert!(got == rows);
+    // Those that were under way when the rows became larger, and one when they were mixed.
+    let refused = service.refused.load(Ordering::Relaxed);
+    assert!(refused <= 4, "{refused} refused");
+    assert!(service.calls() <= 40, "{} calls", service.calls());
+    // And the other way round they grow again.
+    let mut service = Service::new(rows.clone(), 10_000);
+    Arc::get_mut(&mut service).unwrap().row_bytes = (20_000, turn, 500);
+    let (got, _) = rows_of(&all_rows(&service), &Query::new("DeviceEvents")).await;
+    assert!(got == rows);
+    assert!(service.calls() <= 40, "{} calls", service.calls());
+}
+
+#[tokio::test]
+async fn a_burst_is_cut_and_not_the_empty_time_around_it() {
+    // Ten caps within a few seconds of a month, then within less than one.
+    for step in [5_000, 900] {
+        let rows: Vec<(i64, i64)> = (0..10_000)
+            .map(|id| (START + 20 * ticks::PER_DAY + 77 + id * step, id))
+            .collect();
+        for query in ["DeviceEvents", "DeviceEvents | sort by Timestamp asc"] {
+            for counted in [true, false] {
+                let mut service = Service::new(rows.clone(), 1_000);
+                // What is counted fits, and turns out to be too large.
+                let own = Arc::get_mut(&mut service).unwrap();
+                own.row_bytes = (0, 0, if counted { 0 } else { ANSWER / 600 });
+                let (mut got, _) = rows_of(&all_rows(&service), &Query::new(query)).await;
+                got.sort_unstable();
+                assert!(got == rows);
+                let calls = service.calls();
+                let empty = service.empty.load(Ordering::Relaxed);
+                assert_eq!(empty, 0, "{query}, {step}");
+                let most = if counted { 28 } else { 48 };
+                assert!(calls <= most, "{query}, {step}, {counted}: {calls} calls");
+            }
+        }
+    }
 }
 
 #[tokio::test]

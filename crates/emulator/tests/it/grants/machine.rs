@@ -149,13 +149,13 @@ async fn the_metadata_address_is_reached_through_the_proxy_without_tls() {
     );
     assert_eq!(
         ask(&format!("http://169.254.169.253{path}")).await.status,
-        502
+        403
     );
     assert_eq!(
         ask(&format!("http://169.254.169.254:8080{path}"))
             .await
             .status,
-        502
+        403
     );
 }
 
