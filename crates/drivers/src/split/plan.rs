@@ -174,19 +174,32 @@ impl Plan {
             self.run.count(head.slice, head.rows);
             if !known && !self.run.is_hopeless(&head.slice) {
                 // The first slices are small, and tell how large a row is.
-                if let Some(table) = self.run.whole(&head.slice).await? {
+                let divided = || self.keep_division(&slice, &head);
+                if let Some(table) = self.run.whole_after(&head.slice, divided).await? {
                     self.run.keep_early(head.slice, table);
+                    return Ok(self.handed_out_of(slice, &head));
                 } else if self.run.most() < head.rows {
                     continue;
                 }
             }
-            return self.keep(slice, head);
+            self.keep_division(&slice, &head)?;
+            return Ok(self.handed_out_of(slice, &head));
         }
     }
 
-    fn keep(&mut self, slice: Slice, head: Head) -> Result<Slice> {
+    /// The part to ask for; what is left is pending.
+    fn handed_out_of(&mut self, slice: Slice, head: &Head) -> Slice {
         let Some(rest) = head.rest else {
-            return Ok(slice);
+            return slice;
+        };
+        self.pending.push(rest);
+        head.slice
+    }
+
+    /// Keeps that `slice` is its head and what is left of it.
+    fn keep_division(&self, slice: &Slice, head: &Head) -> Result<()> {
+        let Some(rest) = head.rest else {
+            return Ok(());
         };
         if let Some((_, estimate)) = &self.counts {
             self.run.count(rest, estimate.rows_in(&rest));
@@ -194,9 +207,7 @@ impl Plan {
         let mut parts = vec![head.slice, rest];
         // Divisions are in the order of time.
         self.run.order(&mut parts);
-        self.run.keep_division(&slice, &parts)?;
-        self.pending.push(rest);
-        Ok(head.slice)
+        self.run.keep_division(slice, &parts)
     }
 
     /// All of a table without a time, by a hash of the row when it has many rows.

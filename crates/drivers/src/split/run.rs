@@ -227,11 +227,23 @@ impl Run {
 
     /// The rows of a slice when the service returns all of them, `None` when it does not.
     pub(super) async fn whole(&self, slice: &Slice) -> Result<Option<Table>> {
-        if let Some(table) = lock(&self.early).remove(slice) {
-            return Ok(Some(*table));
-        }
-        if let Some(table) = self.asker.store.rows(slice)? {
-            return Ok(Some(table));
+        self.whole_after(slice, || Ok(())).await
+    }
+
+    /// The same; `before` runs before the rows are kept, so that a run that goes on finds them.
+    pub(super) async fn whole_after(
+        &self,
+        slice: &Slice,
+        before: impl FnOnce() -> Result<()>,
+    ) -> Result<Option<Table>> {
+        let early = lock(&self.early).remove(slice);
+        let there = match early {
+            Some(table) => Some(*table),
+            None => self.asker.store.rows(slice)?,
+        };
+        if there.is_some() {
+            before()?;
+            return Ok(there);
         }
         if self.is_hopeless(slice) {
             return Ok(None);
@@ -248,6 +260,7 @@ impl Run {
                 if let Some(counted) = counted {
                     lock(&self.size).answered(counted, table.row_count() as u64, bytes_of(&table));
                 }
+                before()?;
                 self.asker.store.keep_rows(slice, &table)?;
                 Ok(Some(table))
             }

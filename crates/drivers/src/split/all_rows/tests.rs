@@ -437,6 +437,13 @@ impl SliceStore for Memory {
     }
 
     fn keep_rows(&self, slice: &Slice, rows: &Table) -> Result<()> {
+        // A run that goes on finds rows by divisions, so a kill here must find the division there.
+        let divisions = self.divisions.lock().unwrap();
+        let found = divisions
+            .values()
+            .flatten()
+            .any(|part| part.slice == *slice);
+        assert!(found, "{slice} is of no division");
         self.rows.lock().unwrap().insert(*slice, rows.clone());
         Ok(())
     }
