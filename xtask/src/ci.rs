@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::command::{self, exists};
+use crate::command::{self, exists, root};
 use crate::{conformance, layers, tidy};
 
 /// The version of cargo-deny that the checks are written for.
@@ -27,6 +27,7 @@ pub(crate) fn run(steps: &Steps) -> Result<(), String> {
     if steps.tests {
         timed("test", || run_cargo(&["test", "--workspace", "--locked"]))?;
     }
+    timed("recorded cases", recorded)?;
     timed("conformance", conformance::with_built_command)?;
     // All targets: benches are compiled here and run by `cargo xtask bench` alone.
     timed("clippy", || {
@@ -72,6 +73,24 @@ pub(crate) fn run(steps: &Steps) -> Result<(), String> {
 
 fn run_cargo(arguments: &[&str]) -> Result<(), String> {
     command::run("cargo", arguments, &[])
+}
+
+/// The tests over the folder beside the clone, which is not part of the project.
+fn recorded() -> Result<(), String> {
+    if !root().join("../shared").is_dir() {
+        println!("skipped: ../shared is not there");
+        return Ok(());
+    }
+    run_cargo(&[
+        "test",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--locked",
+        "--",
+        "--ignored",
+    ])
 }
 
 fn deny() -> Result<(), String> {

@@ -24,6 +24,7 @@ fn violations() -> Result<Vec<String>, String> {
     let files = tracked_files()?;
     let mut found = edges::violations(&packages);
     found.extend(first_lines(&files)?);
+    found.extend(ignored(&files)?);
     found.extend(snapshots(&files)?);
     found.extend(foreign_words(&files));
     found.extend(architecture(packages.values())?);
@@ -62,6 +63,19 @@ fn first_lines(files: &[PathBuf]) -> Result<Vec<String>, String> {
     for path in with_extension(files, "rs") {
         if !read(path)?.starts_with("//!") {
             found.push(format!("{} does not begin with `//!`", path.display()));
+        }
+    }
+    Ok(found)
+}
+
+/// A test that is left out needs the shared folder: `ci` runs all of them where it is.
+fn ignored(files: &[PathBuf]) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    for path in with_extension(files, "rs") {
+        for line in read(path)?.lines().map(str::trim) {
+            if line.starts_with("#[ignore") && line != r#"#[ignore = "needs ../shared"]"# {
+                found.push(format!("{} leaves a test out: {line}", path.display()));
+            }
         }
     }
     Ok(found)

@@ -375,7 +375,7 @@ async fn recorded(
     name: &str,
     cells: &[(usize, &str, &str)],
 ) {
-    let Some(body) = shared(name) else { return };
+    let body = shared(name);
     let bench = collections(description, [Answer::json(200, body)]);
     let table = list(&bench, &CollectionRequest::new(path)).await.unwrap();
     for (row, column, value) in cells {
@@ -390,6 +390,7 @@ async fn recorded(
 }
 
 #[tokio::test]
+#[ignore = "needs ../shared"]
 async fn recorded_rows_have_their_types() {
     recorded(
         SECURITY_GRAPH,
