@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A result whose error is [`Error`].
@@ -40,9 +41,11 @@ pub enum ErrorKind {
 /// What happened, where, and what to do next.
 ///
 /// `Display` is one lower-case phrase; the causes are in [`source`](StdError::source), advice in
-/// [`hint`](Self::hint). No error holds a secret.
-pub struct Error(Box<Inner>);
+/// [`hint`](Self::hint). No error holds a secret. A clone is the same error for another caller.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -55,13 +58,13 @@ struct Inner {
     transient: bool,
     not_configured: bool,
     hint: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this kind; `message` is one lower-case phrase without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             kind,
             message: message.into(),
             code: None,
@@ -77,45 +80,51 @@ impl Error {
         }))
     }
 
+    /// What it holds, to be changed; what clones of it hold stays as it is.
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
+    }
+
     /// Changes the message and keeps everything else, such as to say how often it was tried.
     #[must_use]
     pub fn reworded(mut self, change: impl FnOnce(String) -> String) -> Self {
-        self.0.message = change(std::mem::take(&mut self.0.message));
+        let inner = self.inner();
+        inner.message = change(std::mem::take(&mut inner.message));
         self
     }
 
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.inner().source = Some(Arc::from(source.into()));
         self
     }
 
     /// Adds what the reader should do next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+        self.inner().hint = Some(hint.into());
         self
     }
 
     /// Adds the service's own code, such as `AADSTS7000215`.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.0.code = Some(code.into());
+        self.inner().code = Some(code.into());
         self
     }
 
     /// Adds the HTTP status of the answer.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
-        self.0.status = Some(status);
+        self.inner().status = Some(status);
         self
     }
 
     /// Adds where it happened. Query, fragment and user information are dropped.
     #[must_use]
     pub fn with_url(mut self, url: &url::Url) -> Self {
-        self.0.url = Some(format!(
+        self.inner().url = Some(format!(
             "{}{}",
             url.origin().ascii_serialization(),
             url.path()
@@ -126,35 +135,35 @@ impl Error {
     /// Adds the id under which the service logged the request.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id = Some(id.into());
+        self.inner().request_id = Some(id.into());
         self
     }
 
     /// Adds the id that this client gave the request.
     #[must_use]
     pub fn with_client_request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.client_request_id = Some(id.into());
+        self.inner().client_request_id = Some(id.into());
         self
     }
 
     /// Adds how long the service asks to be left alone.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.0.retry_after = Some(wait);
+        self.inner().retry_after = Some(wait);
         self
     }
 
     /// Says that the same request may succeed later.
     #[must_use]
     pub fn transient(mut self) -> Self {
-        self.0.transient = true;
+        self.inner().transient = true;
         self
     }
 
     /// Says that nobody set this up here, so that another way may be tried instead.
     #[must_use]
     pub fn not_configured(mut self) -> Self {
-        self.0.not_configured = true;
+        self.inner().not_configured = true;
         self
     }
 
@@ -263,6 +272,18 @@ mod tests {
         let error = Error::new(ErrorKind::Transport, "no answer").with_url(&url);
         assert_eq!(error.url(), Some("https://host:8443/a/b"));
         assert!(!format!("{error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_clone_is_the_whole_error_and_changes_alone() {
+        let error = Error::new(ErrorKind::Config, "nothing is set")
+            .with_source(std::io::Error::other("the cause"))
+            .not_configured();
+        let clone = error.clone().reworded(|text| format!("{text} here"));
+        assert_eq!(clone.to_string(), "nothing is set here");
+        assert!(clone.is_not_configured());
+        assert_eq!(StdError::source(&clone).unwrap().to_string(), "the cause");
+        assert_eq!(error.to_string(), "nothing is set");
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use defender_core::{AccessToken, Clock, Credential, Error, Result, Scope, TokenId, TokenRequest};
-use url::Url;
 
 /// How long before its end a token is renewed.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -186,7 +185,7 @@ impl Slot {
         match state.standing(now, refused) {
             Standing::Fresh(token) | Standing::Ending(token) => Some(Ok(token)),
             Standing::Missing if state.flights == flights => None,
-            Standing::Missing => state.failure.as_ref().map(|failure| Err(copy(failure))),
+            Standing::Missing => state.failure.clone().map(Err),
         }
     }
 
@@ -208,7 +207,7 @@ impl Slot {
     ) -> Option<AccessToken> {
         let mut state = locked(&self.state);
         state.flights += 1;
-        state.failure = Some(copy(error));
+        state.failure = Some(error.clone());
         match state.standing(now, refused) {
             Standing::Fresh(token) | Standing::Ending(token) => {
                 state.token = Some((token.clone(), now + PAUSE));
@@ -221,43 +220,6 @@ impl Slot {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An error that says the same, for another caller; its causes become one line.
-fn copy(error: &Error) -> Error {
-    let mut copy = Error::new(error.kind(), error.to_string());
-    if let Some(code) = error.code() {
-        copy = copy.with_code(code);
-    }
-    if let Some(status) = error.status() {
-        copy = copy.with_status(status);
-    }
-    if let Some(url) = error.url().and_then(|url| Url::parse(url).ok()) {
-        copy = copy.with_url(&url);
-    }
-    if let Some(id) = error.request_id() {
-        copy = copy.with_request_id(id);
-    }
-    if let Some(id) = error.client_request_id() {
-        copy = copy.with_client_request_id(id);
-    }
-    if let Some(wait) = error.retry_after() {
-        copy = copy.with_retry_after(wait);
-    }
-    if let Some(hint) = error.hint() {
-        copy = copy.with_hint(hint);
-    }
-    if error.is_transient() {
-        copy = copy.transient();
-    }
-    let first = std::error::Error::source(error);
-    let causes: Vec<_> = std::iter::successors(first, |cause| cause.source())
-        .map(ToString::to_string)
-        .collect();
-    if causes.is_empty() {
-        return copy;
-    }
-    copy.with_source(causes.join(": "))
 }
 
 #[cfg(test)]

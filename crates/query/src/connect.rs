@@ -354,12 +354,8 @@ fn endpoint(environment: DataEnvironment, args: &ConnectionArgs) -> Result<Endpo
     let cloud: Cloud = match &args.cloud {
         None => Cloud::Global,
         Some(name) => name.parse().map_err(|error: Error| {
-            let message = format!("{error}, from {}", args.origin(ConnectionKey::Cloud));
-            let wrong = Error::new(ErrorKind::Config, message);
-            match error.hint() {
-                Some(hint) => wrong.with_hint(hint.to_owned()),
-                None => wrong,
-            }
+            let origin = args.origin(ConnectionKey::Cloud);
+            error.reworded(|text| format!("{text}, from {origin}"))
         })?,
     };
     let mut endpoint = cloud.endpoint(environment)?;

@@ -114,3 +114,40 @@ async fn when_nobody_is_configured_everybody_is_heard() {
     let error = Chain::new(nobody).token(&request()).await.unwrap_err();
     assert_eq!(error.to_string(), "there is no credential to sign in with");
 }
+
+/// Is not configured, and takes as long to say so as the gate is closed.
+#[derive(Debug)]
+struct Slow(Arc<tokio::sync::Notify>);
+
+#[async_trait]
+impl Credential for Slow {
+    async fn token(&self, _: &TokenRequest) -> Result<AccessToken> {
+        self.0.notified().await;
+        Err(absent("slow").unwrap_err())
+    }
+}
+
+#[tokio::test]
+async fn who_waited_for_another_call_of_a_cached_member_goes_on_as_that_one_does() {
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let clock = || Arc::new(defender_core::ManualClock::new(SystemTime::UNIX_EPOCH));
+    let second = member([Ok("token"), Ok("token")]);
+    let members: [(&str, Arc<dyn Credential>); 2] = [
+        (
+            "first",
+            Arc::new(crate::Cached::new(Slow(gate.clone()), clock())),
+        ),
+        ("second", second),
+    ];
+    let chain = Chain::new(members);
+    let request = request();
+    let opened = async {
+        // Both callers are at the gate of the first member by now.
+        tokio::task::yield_now().await;
+        gate.notify_one();
+    };
+    let (one, other, ()) = tokio::join!(chain.token(&request), chain.token(&request), opened);
+    for outcome in [one, other] {
+        assert_eq!(outcome.unwrap().id, defender_core::TokenId::of("token"));
+    }
+}

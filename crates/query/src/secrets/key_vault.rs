@@ -104,13 +104,9 @@ impl ConnectionSecrets {
             (None, None, Some((name, origin))) => (name.as_str(), origin.as_str(), false),
             (None, None, None) => return Ok((Cloud::Global, false)),
         };
-        let cloud = name.parse().map_err(|error: Error| {
-            let wrong = Error::new(ErrorKind::Config, format!("{error}, from {origin}"));
-            match error.hint() {
-                Some(hint) => wrong.with_hint(hint.to_owned()),
-                None => wrong,
-            }
-        })?;
+        let cloud = name
+            .parse()
+            .map_err(|error: Error| error.reworded(|text| format!("{text}, from {origin}")))?;
         Ok((cloud, own))
     }
 

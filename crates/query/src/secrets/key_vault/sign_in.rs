@@ -116,17 +116,7 @@ struct Unmade(Error);
 #[async_trait]
 impl Credential for Unmade {
     async fn token(&self, _: &TokenRequest) -> Result<AccessToken> {
-        let Self(why) = self;
-        let error = Error::new(why.kind(), why.to_string());
-        let error = match why.hint() {
-            Some(hint) => error.with_hint(hint.to_owned()),
-            None => error,
-        };
-        Err(if why.is_not_configured() {
-            error.not_configured()
-        } else {
-            error
-        })
+        Err(self.0.clone())
     }
 }
 
