@@ -1,5 +1,6 @@
 //! The one error type of the workspace.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -90,6 +91,45 @@ impl Error {
     pub fn reworded(mut self, change: impl FnOnce(String) -> String) -> Self {
         let inner = self.inner();
         inner.message = change(std::mem::take(&mut inner.message));
+        self
+    }
+
+    /// This error with `change` made to every text of it. Causes whose words change become text:
+    /// what else they hold cannot be changed.
+    pub(crate) fn rewritten(mut self, change: &dyn Fn(&str) -> Cow<'_, str>) -> Self {
+        let inner = self.inner();
+        inner.message = change(&inner.message).into_owned();
+        for text in [
+            &mut inner.code,
+            &mut inner.url,
+            &mut inner.request_id,
+            &mut inner.client_request_id,
+            &mut inner.hint,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *text = change(text).into_owned();
+        }
+        if let Some(source) = &inner.source {
+            if let Some(error) = source.downcast_ref::<Self>() {
+                inner.source = Some(Arc::new(error.clone().rewritten(change)));
+            } else {
+                let mut words = vec![source.to_string()];
+                let mut next = source.source();
+                while let Some(cause) = next {
+                    words.push(cause.to_string());
+                    next = cause.source();
+                }
+                let words = words.join(": ");
+                let debug = format!("{source:?}");
+                let clean = change(&words);
+                if *clean != *words || *change(&debug) != *debug {
+                    let clean: Box<dyn StdError + Send + Sync> = clean.into();
+                    inner.source = Some(Arc::from(clean));
+                }
+            }
+        }
         self
     }
 

@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod moment;
 mod nearest;
+mod redaction;
 mod secret;
 mod transport;
 
@@ -18,7 +19,8 @@ pub use environment::DataEnvironment;
 pub use error::{Error, ErrorKind, Result};
 pub use moment::moment;
 pub use nearest::nearest;
-pub use secret::{SecretRef, SecretResolver};
+pub use redaction::{Redaction, redact_shapes};
+pub use secret::{SecretRef, SecretResolver, is_plain_path};
 pub use transport::{Body, Transport};
 
 pub use secrecy::{ExposeSecret, SecretString};

@@ -1,11 +1,12 @@
 //! Secrets as references: a setting names one, a resolver fetches it when it is used.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::Result;
+use crate::{Result, redact_shapes};
 
 /// A setting that holds a secret, or says where it is.
 #[derive(Clone)]
@@ -50,6 +51,46 @@ impl fmt::Debug for SecretRef {
                 .finish(),
         }
     }
+}
+
+/// Whether `text` is so plainly the path of a file that a message may quote it.
+///
+/// People put a key, a token or the base64 of a PFX where a file's name belongs. So a path is
+/// quoted only when it is short, on one line, begins like a path or ends like a file, and looks
+/// neither like base64 nor like a token.
+///
+/// ```
+/// # use defender_core::is_plain_path;
+/// assert!(is_plain_path("certs/app.pfx") && is_plain_path("/etc/app/key"));
+/// assert!(!is_plain_path("MIIJqQIBAzCCCW8GCSqGSIb3DQEHAaCCCWAEgglc"));
+/// ```
+pub fn is_plain_path(text: &str) -> bool {
+    const LONGEST: usize = 260;
+    const LONGEST_NAME: usize = 48;
+    const FILES: [&str; 15] = [
+        "cer", "crt", "der", "jwt", "json", "key", "p12", "p7b", "p8", "pem", "pfx", "pk8",
+        "token", "txt", "yaml",
+    ];
+    let text = text.trim();
+    let rest = text.strip_prefix("~").unwrap_or(text);
+    let allowed = |c: char| c.is_alphanumeric() || "/\\. _-():".contains(c);
+    if text.is_empty() || text.len() > LONGEST || !rest.chars().all(allowed) {
+        return false;
+    }
+    let mut names = rest.split(['/', '\\']);
+    if names.any(|name| name.len() > LONGEST_NAME)
+        || !matches!(redact_shapes(text), Cow::Borrowed(_))
+    {
+        return false;
+    }
+    let begins = text.starts_with(['/', '~', '\\'])
+        || text.starts_with("./")
+        || text.starts_with("../")
+        || text.get(1..3) == Some(":\\");
+    let ends = text
+        .rsplit_once('.')
+        .is_some_and(|(_, end)| FILES.iter().any(|file| file.eq_ignore_ascii_case(end)));
+    begins || ends
 }
 
 /// Fetches the secret that a reference names.

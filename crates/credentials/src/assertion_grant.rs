@@ -2,7 +2,6 @@
 
 use defender_core::{AccessToken, ExposeSecret, Result, SecretString, TokenRequest};
 
-use crate::redaction::Redaction;
 use crate::token_endpoint::TokenEndpoint;
 
 /// What kind of assertion it is: a JSON web token.
@@ -24,6 +23,5 @@ pub(crate) async fn token(
         ("client_assertion_type", TYPE),
         ("client_assertion", assertion.expose_secret()),
     ];
-    let redaction = Redaction::of(assertion);
-    endpoint.token(request, &form, &redaction).await
+    endpoint.token(request, &form).await
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::{
-    AccessToken, Credential, Error, ErrorKind, ExposeSecret, Result, TokenRequest,
+    AccessToken, Credential, Error, ErrorKind, ExposeSecret, Redaction, Result, TokenRequest,
 };
 
 use crate::authority;
@@ -126,7 +126,10 @@ fn not_installed() -> Error {
 
 /// What the CLI says when it has no token. Its words may change; nothing but advice hangs on them.
 fn refused(output: &CommandOutput) -> Error {
-    let text = output.stderr.as_str();
+    // A wrapper around the CLI may print the token that it does not give.
+    let token = answer::token(output.stdout.expose_secret());
+    let text = Redaction::of(token.as_ref()).apply(&output.stderr);
+    let text = text.as_str();
     // A shell between us and the CLI says it in its own way.
     if output.code == Some(127) || text.starts_with("'az' is not recognized") {
         return not_installed();

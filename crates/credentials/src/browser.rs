@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::{
-    AccessToken, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString, TokenRequest,
+    AccessToken, Credential, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretString,
+    TokenRequest,
 };
 use url::Url;
 
 pub use opener::{Browser, NoBrowser, SystemBrowser, system_browser};
 
 use crate::grant::{Grant, scopes};
-use crate::redaction::Redaction;
 use crate::{PublicClient, SignIn, SignInPrompt, SignInRequest, SignedIn};
 use answer::Answer;
 use listener::Listener;
@@ -145,8 +145,7 @@ impl BrowserSignIn {
             ("redirect_uri", redirect),
             ("code_verifier", proof.verifier.expose_secret()),
         ];
-        let redaction = Redaction::of_all([code, &proof.verifier]);
-        let grant = self.client.redeem(request, &form, &redaction).await;
+        let grant = self.client.redeem(request, &form).await;
         let grant = grant.map_err(|refused| refused.error)?;
         let unusable = |what: &str| {
             Error::new(ErrorKind::Protocol, what)
@@ -203,7 +202,15 @@ impl SignIn for BrowserSignIn {
         let outcome = match &arrived.answer {
             Answer::Code(code) => self.redeem(request.token, &redirect, &proof, code).await,
             Answer::Refusal { name, description } => {
-                Err(answer::refusal(name, description, &address, clock.now()))
+                let secrets = [&proof.state, &proof.nonce, &proof.verifier];
+                let redaction = Redaction::of(secrets);
+                Err(answer::refusal(
+                    name,
+                    description,
+                    &address,
+                    clock.now(),
+                    &redaction,
+                ))
             }
         };
         let page = match &outcome {

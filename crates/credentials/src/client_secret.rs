@@ -9,7 +9,6 @@ use defender_core::{
 };
 
 use crate::Authority;
-use crate::redaction::Redaction;
 use crate::token_endpoint::TokenEndpoint;
 
 /// Signs in as an application with its client secret.
@@ -63,8 +62,7 @@ impl Credential for ClientSecret {
             ("grant_type", "client_credentials"),
             ("client_secret", self.secret.expose_secret()),
         ];
-        let redaction = Redaction::of(&self.secret);
-        self.endpoint.token(request, &form, &redaction).await
+        self.endpoint.token(request, &form).await
     }
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::{
-    AccessToken, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString, TokenRequest,
+    AccessToken, Credential, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretString,
+    TokenRequest,
 };
 use defender_http::is_loopback;
 use serde::Deserialize;
 use url::Url;
 
 use crate::grant::{Grant, scopes};
-use crate::redaction::Redaction;
 use crate::refusal::readable;
 use crate::token_endpoint::{Refused, Seconds};
 use crate::{DeviceCodePrompt, PublicClient, SignIn, SignInPrompt, SignInRequest, SignedIn};
@@ -61,9 +61,7 @@ impl DeviceCode {
             ("client_id", self.client.client_id()),
             ("scope", scopes.as_str()),
         ];
-        let posted = endpoint
-            .post(url, &form, None, &Redaction::of_all([]))
-            .await;
+        let posted = endpoint.post(url, &form, None).await;
         let posted = posted.map_err(|refused| refused.error)?;
         let Ok(wire) = serde_json::from_slice::<BegunWire>(&posted.body) else {
             return Err(posted.unexpected("holds no device code"));
@@ -77,13 +75,16 @@ impl DeviceCode {
         }
         let life = wire.expires_in.duration().unwrap_or_default();
         let interval = wire.interval.as_ref().and_then(Seconds::duration);
+        let device_code = SecretString::from(wire.device_code);
+        // The person needs the short code, and the words around it come from outside.
+        let message = Redaction::of([&device_code]).apply(&wire.message);
         Ok(Begun {
-            device_code: wire.device_code.into(),
+            device_code,
             interval: interval
                 .unwrap_or(INTERVAL)
                 .clamp(Duration::from_secs(1), LONGEST_INTERVAL),
             prompt: DeviceCodePrompt {
-                message: match readable(&wire.message) {
+                message: match readable(&message) {
                     message if message.is_empty() => {
                         format!("open {verification_uri} and enter the code {user_code}")
                     }
@@ -148,9 +149,7 @@ impl DeviceCode {
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
             ("device_code", code.expose_secret()),
         ];
-        self.client
-            .redeem(request, &form, &Redaction::of(code))
-            .await
+        self.client.redeem(request, &form).await
     }
 }
 

@@ -8,7 +8,6 @@ use defender_core::{
 use serde::Deserialize;
 
 use crate::claims::payload;
-use crate::redaction::Redaction;
 use crate::token_endpoint::{Posted, Refused};
 use crate::{Account, PublicClient, SignedIn};
 
@@ -50,11 +49,10 @@ impl PublicClient {
         &self,
         request: &TokenRequest,
         form: &[(&str, &str)],
-        redaction: &Redaction<'_>,
     ) -> Result<Grant, Refused> {
         let mut whole = vec![("client_id", self.client_id.as_str()), ("client_info", "1")];
         whole.extend_from_slice(form);
-        let posted = self.endpoint.grant(request, &whole, redaction).await?;
+        let posted = self.endpoint.grant(request, &whole).await?;
         Ok(self.granted(request, &posted)?)
     }
 
@@ -71,7 +69,7 @@ impl PublicClient {
             ("scope", &scopes(request)),
             ("refresh_token", token.expose_secret()),
         ];
-        self.redeem(request, &form, &Redaction::of(token)).await
+        self.redeem(request, &form).await
     }
 
     fn granted(&self, request: &TokenRequest, posted: &Posted) -> Result<Grant> {

@@ -55,8 +55,6 @@ mod grant;
 mod managed_identity;
 #[cfg(feature = "delegated")]
 mod public_client;
-#[cfg(feature = "token-endpoint")]
-mod redaction;
 #[cfg(feature = "delegated")]
 mod refresh_token;
 #[cfg(feature = "token-endpoint")]

@@ -13,7 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use defender_core::{
-    AccessToken, Body, Clock, Credential, Error, ErrorKind, Result, TokenRequest, Transport,
+    AccessToken, Body, Clock, Credential, Error, ErrorKind, Redaction, Result, TokenRequest,
+    Transport,
 };
 use http::{HeaderValue, StatusCode};
 use url::Url;
@@ -125,19 +126,28 @@ impl ManagedIdentity {
         .not_configured())
     }
 
-    async fn ask(&self, source: &Source, resource: &str) -> Result<http::Response<Body>> {
+    async fn ask(
+        &self,
+        source: &Source,
+        resource: &str,
+    ) -> Result<(http::Response<Body>, Redaction)> {
         let request = source.request(resource, &self.options.identity, None)?;
-        let answer = self.transport.send(request).await?;
+        let redaction = Redaction::of_request(&request);
+        let answer = self.transport.send(request).await;
+        let answer = answer.map_err(|error| redaction.error(error))?;
         let Source::Arc { folder, .. } = source else {
-            return Ok(answer);
+            return Ok((answer, redaction));
         };
         if answer.status() != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
+            return Ok((answer, redaction));
         }
-        let proof =
-            arc::proof(answer.headers(), folder).map_err(|error| error.with_url(source.url()))?;
+        let proof = arc::proof(answer.headers(), folder)
+            .map_err(|error| redaction.error(error.with_url(source.url())))?;
         let request = source.request(resource, &self.options.identity, Some(&proof))?;
-        self.transport.send(request).await
+        let redaction = Redaction::of_request(&request);
+        let answer = self.transport.send(request).await;
+        let answer = answer.map_err(|error| redaction.error(error))?;
+        Ok((answer, redaction))
     }
 }
 
@@ -159,12 +169,13 @@ impl Credential for ManagedIdentity {
         };
         self.probe(source).await?;
         let start = self.clock.now();
-        let answer = self.ask(source, resource).await?;
+        let (answer, redaction) = self.ask(source, resource).await?;
         let context = answer::Context {
             url: source.url(),
             identity: &self.options.identity,
             start,
             now: self.clock.now(),
+            redaction: &redaction,
         };
         let token = answer::read(answer, &context).await?;
         check_tenant(&token, request.tenant.as_deref())?;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use defender_core::{Error, ErrorKind};
+use defender_core::{Error, ErrorKind, Redaction};
 use defender_http::retry_after;
 use http::StatusCode;
 use http::response::Parts;
@@ -10,7 +10,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::aadsts;
-use crate::redaction::Redaction;
 
 /// How much of a refusal is read.
 pub(crate) const LONGEST: usize = 64 * 1024;
@@ -23,7 +22,8 @@ pub(crate) struct Context<'a> {
     pub(crate) url: &'a Url,
     pub(crate) client_request_id: &'a str,
     pub(crate) now: SystemTime,
-    pub(crate) redaction: &'a Redaction<'a>,
+    /// The gate that the answer's words pass, before anything of them is cut off.
+    pub(crate) redaction: &'a Redaction,
 }
 
 /// The error that an answer other than a token is.
@@ -43,15 +43,14 @@ pub(crate) fn error(head: &Parts, body: &[u8], context: &Context<'_>) -> Error {
         error = error.with_retry_after(wait);
     }
     if error.request_id().is_none()
-        && let Some(id) = head.headers.get("x-ms-request-id")
-        && let Ok(id) = id.to_str()
+        && let Some(id) = context.redaction.header(&head.headers, "x-ms-request-id")
     {
-        error = error.with_request_id(id);
+        error = error.with_request_id(readable(&id));
     }
     if error.client_request_id().is_none() {
         error = error.with_client_request_id(context.client_request_id);
     }
-    error
+    context.redaction.error(error)
 }
 
 /// What OAuth calls the refusal in `body`, such as `invalid_grant`: what to react to.
@@ -72,7 +71,8 @@ pub(crate) fn of_redirect(name: &str, description: &str, context: &Context<'_>) 
         correlation_id: None,
     };
     let (head, ()) = http::Response::new(()).into_parts();
-    refused(&wire, &head, context).with_url(context.url)
+    let error = refused(&wire, &head, context).with_url(context.url);
+    context.redaction.error(error)
 }
 
 /// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
@@ -141,10 +141,10 @@ fn refused(wire: &RefusalWire, head: &Parts, context: &Context<'_>) -> Error {
         error = error.with_hint(known.hint);
     }
     if let Some(id) = wire.trace_id.as_deref() {
-        error = error.with_request_id(readable(id));
+        error = error.with_request_id(readable(&context.redaction.apply(id)));
     }
     if let Some(id) = wire.correlation_id.as_deref() {
-        error = error.with_client_request_id(readable(id));
+        error = error.with_client_request_id(readable(&context.redaction.apply(id)));
     }
     error
 }
@@ -152,7 +152,7 @@ fn refused(wire: &RefusalWire, head: &Parts, context: &Context<'_>) -> Error {
 /// An answer that is not Entra ID's: a page, or nothing.
 fn unexplained(status: StatusCode, body: &[u8], context: &Context<'_>) -> Error {
     let number = status.as_u16();
-    let title = context.redaction.apply(&title(body));
+    let title = title(&context.redaction.text(body));
     let what = match (title.is_empty(), body.is_empty()) {
         (false, _) => format!("the authority answered {number} with a page '{title}'"),
         (true, true) => format!("the authority answered {number} without a reason"),
@@ -185,8 +185,7 @@ pub(crate) fn readable(text: &str) -> String {
 }
 
 /// The title of an HTML page, or nothing.
-fn title(body: &[u8]) -> String {
-    let page = String::from_utf8_lossy(body);
+fn title(page: &str) -> String {
     // ASCII only, so that positions in one are positions in the other.
     let lower = page.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|tag| {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use defender_core::{AccessToken, Clock, Error, ErrorKind, Result, TokenRequest, Transport};
+use defender_core::{
+    AccessToken, Clock, Error, ErrorKind, Redaction, Result, TokenRequest, Transport,
+};
 use defender_http::read_at_most;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
@@ -12,7 +14,6 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
-use crate::redaction::Redaction;
 use crate::{Authority, refusal};
 
 /// More than any token; a page that goes on for ever ends here.
@@ -26,8 +27,7 @@ pub(crate) struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// Posts `form`, with the challenge of `request` if there is one; `redaction` knows what
-    /// must not come back in an error.
+    /// Posts `form`, with the challenge of `request` if there is one.
     #[cfg(any(
         feature = "client-secret",
         feature = "certificate",
@@ -37,9 +37,8 @@ impl TokenEndpoint {
         &self,
         request: &TokenRequest,
         form: &[(&str, &str)],
-        redaction: &Redaction<'_>,
     ) -> Result<AccessToken> {
-        let posted = self.grant(request, form, redaction).await;
+        let posted = self.grant(request, form).await;
         posted.map_err(|refused| refused.error)?.token(request)
     }
 
@@ -48,11 +47,9 @@ impl TokenEndpoint {
         &self,
         request: &TokenRequest,
         form: &[(&str, &str)],
-        redaction: &Redaction<'_>,
     ) -> Result<Posted, Refused> {
         let url = self.authority.token_url(request.tenant.as_deref())?;
-        self.post(url, form, request.claims.as_deref(), redaction)
-            .await
+        self.post(url, form, request.claims.as_deref()).await
     }
 
     /// Posts `form` to `url`.
@@ -61,7 +58,6 @@ impl TokenEndpoint {
         url: Url,
         form: &[(&str, &str)],
         claims: Option<&str>,
-        redaction: &Redaction<'_>,
     ) -> Result<Posted, Refused> {
         let id = Uuid::new_v4().to_string();
         let message = http::Request::post(url.as_str())
@@ -74,16 +70,18 @@ impl TokenEndpoint {
                 Error::new(ErrorKind::Config, "the authority's address cannot be used")
                     .with_url(&url)
             })?;
+        let redaction = Redaction::of_request(&message);
         // The token's life is counted from before it was asked for: it may end early, never late.
         let start = self.clock.now();
-        let (head, body) = self.transport.send(message).await?.into_parts();
+        let answer = self.transport.send(message).await;
+        let (head, body) = answer.map_err(|error| redaction.error(error))?.into_parts();
         if !head.status.is_success() {
             let body = read_at_most(body, refusal::LONGEST).await;
             let context = refusal::Context {
                 url: &url,
                 client_request_id: &id,
                 now: self.clock.now(),
-                redaction,
+                redaction: &redaction,
             };
             return Err(Refused {
                 #[cfg(feature = "delegated")]
@@ -91,7 +89,8 @@ impl TokenEndpoint {
                 error: refusal::error(&head, &body, &context),
             });
         }
-        let body = body.collect(LONGEST_ANSWER).await?;
+        let body = body.collect(LONGEST_ANSWER).await;
+        let body = body.map_err(|error| redaction.error(error))?;
         Ok(Posted {
             url,
             client_request_id: id,

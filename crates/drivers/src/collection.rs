@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use defender_core::{Body, DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{Body, DataEnvironment, Error, ErrorKind, Redaction, Result};
 use defender_http::Paused;
 use defender_table::{
     Answer, Completeness, DatetimeMode, Provenance, Summary, Warning, WarningKind,
@@ -135,7 +135,7 @@ impl Collections {
         let mut asked = BTreeSet::from([url.to_string()]);
         let mut keys = BTreeSet::new();
         loop {
-            let page = self.page(&url, located, &mut listed).await?;
+            let (page, gate) = self.page(&url, located, &mut listed).await?;
             let size = page.rows.len();
             listed.count = listed.count.or(page.count);
             listed.rows.extend(page.rows.into_iter().filter(|row| {
@@ -159,7 +159,7 @@ impl Collections {
                 .with_url(&located.url));
             }
             let next = match page.next {
-                Some(next) => following(&url, &next)?,
+                Some(next) => following(&url, &next).map_err(|error| gate.error(error))?,
                 None if !located.limited && Some(size) == self.description.page_cap => {
                     if located.collection.is_none() {
                         // Whether it takes $skip is not known.
@@ -172,16 +172,19 @@ impl Collections {
             };
             url = next;
             if !asked.insert(url.to_string()) {
-                return Err(
-                    Error::new(ErrorKind::Protocol, "the next page was there already")
-                        .with_url(&url),
-                );
+                let error = Error::new(ErrorKind::Protocol, "the next page was there already");
+                return Err(gate.error(error.with_url(&url)));
             }
         }
     }
 
     /// One page; what is repeated as a whole.
-    async fn page(&self, url: &Url, located: &Located, listed: &mut Listed) -> Result<Page> {
+    async fn page(
+        &self,
+        url: &Url,
+        located: &Located,
+        listed: &mut Listed,
+    ) -> Result<(Page, Redaction)> {
         let paused = Paused::default();
         let mut tried = 0;
         let outcome = self
@@ -197,10 +200,10 @@ impl Collections {
             })
             .await;
         listed.attempts += tried;
-        let (page, request_id, client_request_id) = outcome?;
+        let (page, request_id, client_request_id, gate) = outcome?;
         listed.request_ids.extend(request_id);
         listed.client_request_ids.push(client_request_id);
-        Ok(page)
+        Ok((page, gate))
     }
 
     async fn attempt(
@@ -209,7 +212,7 @@ impl Collections {
         located: &Located,
         id: String,
         paused: &Paused,
-    ) -> Result<(Page, Option<String>, String)> {
+    ) -> Result<(Page, Option<String>, String, Redaction)> {
         let preference = [(PREFER, UNKNOWN_ENUM_MEMBERS)];
         let outgoing = Outgoing {
             environment: self.description.environment,
@@ -224,19 +227,26 @@ impl Collections {
             id: &id,
         };
         let outcome = async {
-            let (response, call) = outgoing.exchange(&self.connection, paused).await?;
-            let received = self.receive(response, located).await;
-            call.finished();
-            received
+            let incoming = outgoing.exchange(&self.connection, paused).await?;
+            let (response, gate) = (incoming.response, incoming.gate);
+            let received = self.receive(response, located, &gate).await;
+            incoming.call.finished();
+            // The address of the next page is the service's word as well.
+            match received {
+                Ok((page, request_id)) => Ok((page, request_id, gate)),
+                Err(error) => Err(gate.error(error)),
+            }
         };
-        let (page, request_id) = outcome.await.map_err(|error| outgoing.named(error))?;
-        Ok((page, request_id, id))
+        let outcome = outcome.await.map_err(|error| outgoing.named(error));
+        let (page, request_id, gate) = outcome?;
+        Ok((page, request_id, id, gate))
     }
 
     async fn receive(
         &self,
         response: Response<Body>,
         located: &Located,
+        gate: &Redaction,
     ) -> Result<(Page, Option<String>)> {
         let (head, body) = response.into_parts();
         if head.status != StatusCode::OK {
@@ -247,7 +257,7 @@ impl Collections {
                 delegated_scope: known.map_or("", |known| known.delegated_scope),
                 path: Some(&located.path),
             };
-            let error = refused(&self.connection, &head, body, false, asked).await;
+            let error = refused(&self.connection, gate, &head, body, false, asked).await;
             return Err(match (self.description.retired(&located.path), known) {
                 (Some(hint), _) if !error.is_transient() => error.with_hint(hint),
                 (None, Some(known))
@@ -262,7 +272,7 @@ impl Collections {
                 _ => error,
             });
         }
-        let request_id = failure::request_id(&head.headers);
+        let request_id = failure::request_id(&head.headers, gate);
         let page = match whole(body, self.connection.limits.body).await {
             Ok(bytes) => Page::parse(&bytes),
             Err(error) => Err(error),

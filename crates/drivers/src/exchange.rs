@@ -5,7 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use defender_core::{
-    AccessToken, Body, DataEnvironment, Error, ErrorKind, ExposeSecret as _, Result, TokenRequest,
+    AccessToken, Body, DataEnvironment, Error, ErrorKind, ExposeSecret as _, Redaction, Result,
+    TokenRequest,
 };
 use defender_http::{Paused, read_at_most};
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, WWW_AUTHENTICATE};
@@ -33,6 +34,14 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) id: &'a str,
 }
 
+/// What came back, and the gate that every word of it passes before anybody reads it.
+#[derive(Debug)]
+pub(crate) struct Incoming<'c> {
+    pub(crate) response: Response<Body>,
+    pub(crate) call: Call<'c>,
+    pub(crate) gate: Redaction,
+}
+
 impl Outgoing<'_> {
     /// Sends it, a second time with a fresh token when the first is refused.
     ///
@@ -41,14 +50,14 @@ impl Outgoing<'_> {
         &self,
         connection: &'c Connection,
         paused: &Paused,
-    ) -> Result<(Response<Body>, Call<'c>)> {
+    ) -> Result<Incoming<'c>> {
         // The wait comes first: a token would grow old in it.
         let mut call = Call::begin(connection, paused).await?;
         let mut request = TokenRequest::new(connection.scope.clone());
         request.tenant.clone_from(&connection.tenant);
         let token = token(connection, &request).await?;
         call.sent();
-        let mut response = self.send(connection, &token).await?;
+        let (mut response, mut gate) = self.send(connection, &token).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             request.refused = Some(token.id);
             request.claims = claims_challenge(response.headers());
@@ -59,10 +68,16 @@ impl Outgoing<'_> {
                 call.finished();
                 call = Call::begin(connection, paused).await?;
                 call.sent();
-                response = self.send(connection, &fresh).await?;
+                (response, gate) = self.send(connection, &fresh).await?;
+                // A gateway that keeps responses may repeat the first token.
+                gate = gate.and(&token.secret);
             }
         }
-        Ok((response, call))
+        Ok(Incoming {
+            response,
+            call,
+            gate,
+        })
     }
 
     /// `error`, which came of it, with its address and id.
@@ -77,7 +92,11 @@ impl Outgoing<'_> {
         }
     }
 
-    async fn send(&self, connection: &Connection, token: &AccessToken) -> Result<Response<Body>> {
+    async fn send(
+        &self,
+        connection: &Connection,
+        token: &AccessToken,
+    ) -> Result<(Response<Body>, Redaction)> {
         let bearer = format!("Bearer {}", token.secret.expose_secret());
         let mut bearer = HeaderValue::try_from(bearer).map_err(|_| {
             // The cause would show the token.
@@ -105,7 +124,12 @@ impl Outgoing<'_> {
             bytes = self.body.len(),
             client_request_id = self.id,
         );
-        connection.transport.send(request).instrument(span).await
+        let gate = Redaction::of_request(&request);
+        let response = connection.transport.send(request).instrument(span).await;
+        match response {
+            Ok(response) => Ok((response, gate)),
+            Err(error) => Err(gate.error(error)),
+        }
     }
 }
 
@@ -114,6 +138,7 @@ impl Outgoing<'_> {
 /// `rewritten` says whether a line was added to the query.
 pub(crate) async fn refused(
     connection: &Connection,
+    gate: &Redaction,
     head: &Parts,
     body: Body,
     rewritten: bool,
@@ -124,6 +149,7 @@ pub(crate) async fn refused(
         status: head.status,
         headers: &head.headers,
         body: &body,
+        gate,
         now: connection.retry.clock.now(),
         rewritten,
     };

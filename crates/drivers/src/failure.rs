@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use defender_core::{DataEnvironment, Error, ErrorKind};
+use defender_core::{DataEnvironment, Error, ErrorKind, Redaction};
 use defender_http::{retry_after, retry_hint};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -16,6 +16,8 @@ pub(crate) struct Refusal<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// The beginning of the body.
     pub(crate) body: &'a [u8],
+    /// What the words of the answer pass before they become an error.
+    pub(crate) gate: &'a Redaction,
     pub(crate) now: SystemTime,
     /// Whether a line about the range of time was added to the query.
     pub(crate) rewritten: bool,
@@ -59,7 +61,7 @@ impl Refusal<'_> {
     /// <https://learn.microsoft.com/graph/errors>
     pub(crate) fn into_error<'a>(self, asked: impl Into<Asked<'a>>) -> Error {
         let asked = asked.into();
-        let told = Told::by(self.body);
+        let told = Told::by(&self.gate.text(self.body));
         let status = self.status.as_u16();
         let words = told.text.clone().or_else(|| told.code.clone());
         let said = words
@@ -111,9 +113,9 @@ impl Refusal<'_> {
         if let Some(code) = told.code {
             error = error.with_code(code);
         }
-        match request_id(self.headers).or(told.request_id) {
-            Some(id) => error.with_request_id(id),
-            None => error,
+        match request_id(self.headers, self.gate).or(told.request_id) {
+            Some(id) => self.gate.error(error.with_request_id(id)),
+            None => self.gate.error(error),
         }
     }
 
@@ -262,10 +264,10 @@ pub(crate) fn broken_off(received: usize) -> Error {
 }
 
 /// The service's id of a request, from the headers of its answer.
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap, gate: &Redaction) -> Option<String> {
     ["request-id", "x-ms-request-id", "x-ms-correlation-id"]
         .into_iter()
-        .find_map(|name| headers.get(name)?.to_str().ok().map(str::to_owned))
+        .find_map(|name| gate.header(headers, name))
 }
 
 /// What a body that is no JSON wants to say: the title of a page, or its first words.
@@ -284,10 +286,11 @@ pub(crate) fn words_of(body: &[u8]) -> Option<String> {
 }
 
 impl Told {
-    fn by(body: &[u8]) -> Self {
-        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+    /// Reads the text of a body, which has passed the gate.
+    fn by(body: &str) -> Self {
+        let Ok(value) = serde_json::from_str::<Value>(body) else {
             return Self {
-                text: words_of(body),
+                text: words_of(body.as_bytes()),
                 ..Self::default()
             };
         };

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use defender_core::{Body, DataEnvironment, Result};
+use defender_core::{Body, DataEnvironment, Redaction, Result};
 use defender_http::Paused;
 use defender_table::{Answer, Completeness, Provenance, Summary, Warning, WarningKind};
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -90,10 +90,11 @@ impl Hunting {
             id,
         };
         let outcome = async {
-            let (response, call) = outgoing.exchange(&self.connection, paused).await?;
-            let received = self.receive(query, sent, id, response).await;
-            call.finished();
-            received
+            let incoming = outgoing.exchange(&self.connection, paused).await?;
+            let (response, gate) = (incoming.response, incoming.gate);
+            let received = self.receive(query, sent, id, response, &gate).await;
+            incoming.call.finished();
+            received.map_err(|error| gate.error(error))
         };
         outcome.await.map_err(|error| outgoing.named(error))
     }
@@ -104,14 +105,23 @@ impl Hunting {
         sent: &Sent,
         id: &str,
         response: Response<Body>,
+        gate: &Redaction,
     ) -> Result<Attempt> {
         let (head, body) = response.into_parts();
         let limits = self.connection.limits;
         if head.status != StatusCode::OK {
             let description = &self.description;
-            return Err(refused(&self.connection, &head, body, sent.rewritten, description).await);
+            return Err(refused(
+                &self.connection,
+                gate,
+                &head,
+                body,
+                sent.rewritten,
+                description,
+            )
+            .await);
         }
-        let request_id = failure::request_id(&head.headers);
+        let request_id = failure::request_id(&head.headers, gate);
         let options = Options {
             limits,
             max_rows: query.max_rows,
@@ -121,13 +131,16 @@ impl Hunting {
         };
         let span = tracing::debug_span!("decode", request_id);
         let decoded = decode(options, body).instrument(span).await;
-        let decoded = decoded.map_err(|error| {
+        let mut decoded = decoded.map_err(|error| {
             let error = error.with_status(head.status.as_u16());
             match &request_id {
                 Some(id) => error.with_request_id(id),
                 None => error,
             }
         })?;
+        for warning in &mut decoded.warnings {
+            warning.message = gate.apply(&warning.message);
+        }
         Ok(Attempt {
             decoded,
             client_request_id: id.to_owned(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use defender_core::{Body, Result, Transport};
+use defender_core::{Body, Redaction, Result, Transport};
 use http::HeaderMap;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -16,28 +16,36 @@ use tracing::Instrument;
 #[derive(Clone, Debug)]
 pub struct Traced<T> {
     inner: T,
+    hidden: Redaction,
 }
 
 impl<T> Traced<T> {
     /// Logs what `inner` does.
     pub fn new(inner: T) -> Self {
-        Self { inner }
+        Self::hiding(inner, Redaction::default())
+    }
+
+    /// Logs what `inner` does, without what is `hidden`; its errors do not hold it either.
+    pub fn hiding(inner: T, hidden: Redaction) -> Self {
+        Self { inner, hidden }
     }
 }
 
 #[async_trait]
 impl<T: Transport> Transport for Traced<T> {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>> {
+        // A response may repeat what the request proves itself with.
+        let sent = Redaction::of_request(&request);
         let span = tracing::debug_span!(
             "request",
             method = %request.method(),
-            url = %Address(request.uri()),
+            url = self.hidden.apply(&Address(request.uri()).to_string()),
         );
         let start = Instant::now();
         tracing::debug!(
             parent: &span,
             bytes = request.body().len(),
-            headers = %Headers(request.headers()),
+            headers = self.hidden.apply(&Headers(request.headers()).to_string()),
             "sending"
         );
         let answer = self.inner.send(request).instrument(span.clone()).await;
@@ -48,12 +56,13 @@ impl<T: Transport> Transport for Traced<T> {
                     parent: &span,
                     status = answer.status().as_u16(),
                     milliseconds,
-                    headers = %Headers(answer.headers()),
+                    headers = self.hidden.apply(&sent.apply(&Headers(answer.headers()).to_string())),
                     "answered"
                 );
                 Ok(answer.map(|body| counted(body, span, start)))
             }
             Err(error) => {
+                let error = self.hidden.error(sent.error(error));
                 tracing::debug!(parent: &span, %error, milliseconds, "not answered");
                 Err(error)
             }

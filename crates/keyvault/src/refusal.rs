@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use defender_core::{Error, ErrorKind};
+use defender_core::{Error, ErrorKind, Redaction};
 use defender_http::retry_after;
 use http::response::Parts;
 use serde::Deserialize;
@@ -46,8 +46,9 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn read(body: &[u8]) -> Self {
-        let wire: Wire = serde_json::from_slice(body).unwrap_or_default();
+    /// Reads the beginning of a body; its words pass the gate before anything is cut off.
+    pub(crate) fn read(body: &[u8], gate: &Redaction) -> Self {
+        let wire: Wire = serde_json::from_str(&gate.text(body)).unwrap_or_default();
         let Some(error) = wire.error else {
             return Self {
                 code: String::new(),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use defender_core::{
-    AccessToken, Body, Credential, Error, ErrorKind, ExposeSecret, Result, SecretRef,
+    AccessToken, Body, Credential, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretRef,
     SecretResolver, SecretString, TokenRequest, Transport,
 };
 use defender_http::{Retry, read_at_most};
@@ -153,12 +153,17 @@ impl VaultSecrets {
                     error.reworded(|text| format!("{text}, signing in to Key Vault for {setting}"))
                 })?),
             };
-            let (head, body, id) = self.send(location, setting, token.as_ref(), value).await?;
+            let Received {
+                head,
+                body,
+                id,
+                gate,
+            } = self.send(location, setting, token.as_ref(), value).await?;
             if head.status.is_success() {
                 let read = self.read(head, body, location, setting).await;
-                return read.map_err(|error| error.with_client_request_id(id));
+                return read.map_err(|error| gate.error(error.with_client_request_id(id)));
             }
-            let refusal = Refusal::read(&read_at_most(body, refusal::LONGEST).await);
+            let refusal = Refusal::read(&read_at_most(body, refusal::LONGEST).await, &gate);
             let challenge = Challenge::of(&head.headers);
             let next = match &challenge {
                 Some(challenge) if head.status == StatusCode::UNAUTHORIZED && round < ROUNDS => {
@@ -169,7 +174,7 @@ impl VaultSecrets {
                         &refusal,
                         location,
                     )
-                    .map_err(|resource| foreign(resource, location, setting))?
+                    .map_err(|resource| gate.error(foreign(resource, location, setting)))?
                 }
                 _ => None,
             };
@@ -178,7 +183,7 @@ impl VaultSecrets {
                 let writes = value.is_some();
                 let error =
                     refusal.error(&head, location, setting, challenge.as_ref(), writes, now);
-                return Err(error.with_client_request_id(id));
+                return Err(gate.error(error.with_client_request_id(id)));
             };
             request = Some(next);
             round += 1;
@@ -191,7 +196,7 @@ impl VaultSecrets {
         setting: &str,
         token: Option<&AccessToken>,
         value: Option<&SecretString>,
-    ) -> Result<(Parts, Body, String)> {
+    ) -> Result<Received> {
         let url = location.url();
         let unusable = || {
             Error::new(
@@ -221,12 +226,22 @@ impl VaultSecrets {
             bearer.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, bearer);
         }
+        let mut gate = Redaction::of_request(&request);
+        if let Some(value) = value {
+            gate = gate.and(value);
+        }
         tracing::debug!(%url, authorized = token.is_some(), client_request_id = id, "asking a vault");
         let answer = self.transport.send(request).await.map_err(|error| {
-            error.reworded(|text| format!("{text}, fetching {location}, named by {setting}"))
+            gate.error(error)
+                .reworded(|text| format!("{text}, fetching {location}, named by {setting}"))
         })?;
         let (head, body) = answer.into_parts();
-        Ok((head, body, id))
+        Ok(Received {
+            head,
+            body,
+            id,
+            gate,
+        })
     }
 
     async fn read(
@@ -281,6 +296,15 @@ impl VaultSecrets {
             _ => Err(wrong("is empty").with_hint("give the secret a value")),
         }
     }
+}
+
+/// What came back, and the gate that every word of it passes before anybody reads it.
+struct Received {
+    head: Parts,
+    body: Body,
+    /// This client's id of the request.
+    id: String,
+    gate: Redaction,
 }
 
 /// The token to try after this 401, if any; the resource, when it is not the vault's.

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use defender_core::{AccessToken, Error, ErrorKind, Result, moment};
+use defender_core::{AccessToken, Error, ErrorKind, Result, SecretString, moment};
 use serde::Deserialize;
 
 use crate::claims;
@@ -47,6 +47,13 @@ pub(super) fn read(text: &str) -> Result<AccessToken> {
         .expires_at()
         .ok_or_else(|| wrong("does not say when the token ends"))?;
     Ok(AccessToken::new(wire.access_token, expires_at))
+}
+
+/// The token in `text`, whatever else is wrong with it.
+pub(super) fn token(text: &str) -> Option<SecretString> {
+    let object = &text[text.find('{')?..];
+    let wire: AnswerWire = serde_json::from_str(object).ok()?;
+    Some(wire.access_token.into())
 }
 
 impl AnswerWire {

@@ -2,13 +2,12 @@
 
 use std::time::SystemTime;
 
-use defender_core::{Error, SecretString};
+use defender_core::{Error, Redaction, SecretString};
 use http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use super::ResponseMode;
 use super::proof::Proof;
-use crate::redaction::Redaction;
 use crate::refusal;
 
 /// What the authority sent the browser back with.
@@ -145,12 +144,18 @@ struct Fields {
 }
 
 /// The error that the authority's refusal is.
-pub(super) fn refusal(name: &str, description: &str, url: &Url, now: SystemTime) -> Error {
+pub(super) fn refusal(
+    name: &str,
+    description: &str,
+    url: &Url,
+    now: SystemTime,
+    redaction: &Redaction,
+) -> Error {
     let context = refusal::Context {
         url,
         client_request_id: "",
         now,
-        redaction: &Redaction::of_all([]),
+        redaction,
     };
     refusal::of_redirect(name, description, &context)
 }

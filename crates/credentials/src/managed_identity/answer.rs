@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use defender_core::{AccessToken, Body, Error, ErrorKind, Result};
+use defender_core::{AccessToken, Body, Error, ErrorKind, Redaction, Result};
 use defender_http::{read_at_most, retry_after};
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub(super) struct Context<'a> {
     /// When it was asked.
     pub(super) start: SystemTime,
     pub(super) now: SystemTime,
+    /// The gate that the answer's words pass.
+    pub(super) redaction: &'a Redaction,
 }
 
 /// Whether `answer` is the metadata service's own: proxies and captive pages answer as well.
@@ -55,7 +57,8 @@ pub(super) async fn read(
     if !head.status.is_success() {
         let wait = retry_after(&head.headers, context.now);
         let body = read_at_most(body, LONGEST_REFUSAL).await;
-        return Err(refused(head.status.as_u16(), wait, &body, context));
+        let error = refused(head.status.as_u16(), wait, &body, context);
+        return Err(context.redaction.error(error));
     }
     let expected = |what: &str| {
         Error::new(
@@ -65,7 +68,8 @@ pub(super) async fn read(
         .with_url(context.url)
         .with_status(head.status.as_u16())
     };
-    let body = body.collect(LONGEST_ANSWER).await?;
+    let body = body.collect(LONGEST_ANSWER).await;
+    let body = body.map_err(|error| context.redaction.error(error))?;
     // Never the parser's words, which quote.
     let Ok(wire) = serde_json::from_slice::<TokenWire>(&body) else {
         return Err(expected("holds no token"));
@@ -102,6 +106,7 @@ fn refused(status: u16, wait: Option<Duration>, body: &[u8], context: &Context<'
         } else {
             wire.error_description
         };
+        let text = context.redaction.apply(&text);
         let text = text.lines().next().unwrap_or_default();
         text.chars()
             .filter(|c| !c.is_control())

@@ -20,7 +20,7 @@ fn error_of(status: u16, headers: &[(&str, &str)], body: &str) -> Error {
         url: &Url::parse("https://login.example/t/oauth2/v2.0/token?x=canary").unwrap(),
         client_request_id: "ours",
         now: SystemTime::UNIX_EPOCH,
-        redaction: &Redaction::of(&secret),
+        redaction: &Redaction::of([&secret]),
     };
     let error = error(&head, body.as_bytes(), &context);
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");

@@ -29,6 +29,7 @@ fn error(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> E
         status: StatusCode::from_u16(status).unwrap(),
         headers: &headers,
         body: body.as_bytes(),
+        gate: &Redaction::default(),
         now: SystemTime::UNIX_EPOCH,
         rewritten: false,
     };
@@ -124,6 +125,7 @@ fn a_retired_api_says_so() {
         status: StatusCode::GONE,
         headers: &HeaderMap::new(),
         body: b"",
+        gate: &Redaction::default(),
         now: SystemTime::UNIX_EPOCH,
         rewritten: false,
     };

@@ -1,0 +1,193 @@
+//! The gate that outside text passes before it becomes an error, a log line or a notice.
+
+mod decoding;
+mod known;
+mod request;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use secrecy::SecretString;
+
+use crate::Error;
+use decoding::Text;
+use known::Known;
+
+/// What stands in place of a secret.
+const REDACTED: &str = "REDACTED";
+
+/// How many encodings may lie in one another: escapes in escapes, base64 in base64.
+const MOST_ESCAPES: usize = 5;
+const MOST_WRAPPINGS: usize = 2;
+
+/// Takes secrets out of text that others wrote.
+///
+/// It knows the secrets that were sent, and what tokens and keys look like. A service does not
+/// repeat secrets, but what is in between may print the request: in a page, a header, a code, and
+/// in whatever encoding. So encodings are not listed but undone, one in another, and what is found
+/// is removed where it stood. Pieces of a long secret count, since text may be cut anywhere.
+///
+/// ```
+/// use bytes::Bytes;
+/// use defender_core::Redaction;
+///
+/// let request = http::Request::get("https://api.example/")
+///     .header("authorization", "Bearer some-opaque-token/8")
+///     .body(Bytes::new())
+///     .expect("a valid request");
+/// let redaction = Redaction::of_request(&request);
+/// assert_eq!(redaction.apply("no 'some-opaque-token%2f8' here"), "no 'REDACTED' here");
+/// ```
+#[derive(Clone, Default)]
+pub struct Redaction {
+    secrets: Vec<SecretString>,
+    /// Made when there is text: most responses have none that becomes an error.
+    known: Arc<OnceLock<Vec<Known>>>,
+}
+
+impl Redaction {
+    /// Knows `secrets`, and what tokens look like.
+    pub fn of<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        Self {
+            secrets: secrets.into_iter().cloned().collect(),
+            known: Arc::default(),
+        }
+    }
+
+    /// Knows what `request` sends: its authorization, its keys, the secret fields of its form.
+    pub fn of_request(request: &http::Request<Bytes>) -> Self {
+        Self {
+            secrets: request::secrets(request),
+            known: Arc::default(),
+        }
+    }
+
+    /// Knows `secret` as well.
+    #[must_use]
+    pub fn and(mut self, secret: &SecretString) -> Self {
+        self.secrets.push(secret.clone());
+        self.known = Arc::default();
+        self
+    }
+
+    /// Whether it knows no secret; it knows what tokens look like all the same.
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// `text` with `REDACTED` in place of the secrets.
+    pub fn apply(&self, text: &str) -> String {
+        self.redacted(text).into_owned()
+    }
+
+    /// The beginning of a body as text, without the secrets.
+    ///
+    /// It goes through here before anything is cut out of it or shortened.
+    pub fn text(&self, body: &[u8]) -> String {
+        self.apply(&String::from_utf8_lossy(body))
+    }
+
+    /// The value of the header `name`, without the secrets.
+    pub fn header(&self, headers: &http::HeaderMap, name: &str) -> Option<String> {
+        let value = headers.get(name)?;
+        Some(self.apply(value.to_str().ok()?))
+    }
+
+    /// `error` without the secrets: in its message, its code, its ids, its hint and its causes.
+    #[must_use]
+    pub fn error(&self, error: Error) -> Error {
+        error.rewritten(&|text| self.redacted(text))
+    }
+
+    fn redacted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let known = self
+            .known
+            .get_or_init(|| self.secrets.iter().flat_map(Known::of).collect());
+        let mut hits = Hits {
+            known,
+            found: Vec::new(),
+        };
+        hits.explore(Text::of(text), 0);
+        hits.replaced(text)
+    }
+}
+
+/// `text` with `REDACTED` in place of everything that is shaped like a token, a key or a password
+/// in a request.
+///
+/// The last line of defence: whoever knows the secrets has [`Redaction`].
+pub fn redact_shapes(text: &str) -> Cow<'_, str> {
+    Redaction::default().redacted(text)
+}
+
+impl fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redaction({} secrets)", self.secrets.len())
+    }
+}
+
+/// Where secrets were found.
+struct Hits<'k> {
+    known: &'k [Known],
+    found: Vec<(usize, usize)>,
+}
+
+impl Hits<'_> {
+    /// Looks at `text`, at what its escapes stand for, and at what is wrapped in it.
+    fn explore(&mut self, text: Text, wrappings: usize) {
+        let mut level = text;
+        for _ in 0..=MOST_ESCAPES {
+            self.search(&level);
+            self.found.extend(shapes::find(&level));
+            if wrappings < MOST_WRAPPINGS {
+                for inside in level.unwrapped() {
+                    self.search(&inside);
+                    // What is read from what was never wrapped is noise, and ends here.
+                    if let Some(words) = inside.words() {
+                        self.explore(words, wrappings + 1);
+                    }
+                }
+            }
+            match level.unescaped() {
+                Some(next) => level = next,
+                None => break,
+            }
+        }
+    }
+
+    fn search(&mut self, text: &Text) {
+        if self.known.is_empty() {
+            return;
+        }
+        let bare = text.bare();
+        for known in self.known {
+            known.find(&bare, &mut self.found);
+        }
+    }
+
+    fn replaced(mut self, text: &str) -> Cow<'_, str> {
+        if self.found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        self.found.sort_unstable();
+        let mut clean = String::with_capacity(text.len());
+        let mut end = 0;
+        for (start, stop) in self.found {
+            // Two that touch are one.
+            if end == 0 && start == 0 || start > end {
+                clean.push_str(&text[end..start]);
+                clean.push_str(REDACTED);
+            } else if clean.is_empty() {
+                clean.push_str(REDACTED);
+            }
+            end = end.max(stop);
+        }
+        clean.push_str(&text[end..]);
+        Cow::Owned(clean)
+    }
+}

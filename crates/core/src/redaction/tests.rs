@@ -1,0 +1,306 @@
+//! Tests of the gate: every encoding of a secret, and every shape.
+
+use std::fmt::Write as _;
+
+use secrecy::SecretString;
+
+use super::*;
+
+const SECRET: &str = "can/ary ~8Q+=?&<\"x";
+
+fn of(secret: &str) -> Redaction {
+    Redaction::of([&SecretString::from(secret)])
+}
+
+fn base64(text: &[u8], alphabet: &[u8; 64], padded: bool) -> String {
+    let mut out = String::new();
+    for three in text.chunks(3) {
+        let bits = three
+            .iter()
+            .fold(0_u32, |bits, b| (bits << 8) | u32::from(*b))
+            << (8 * (3 - three.len()));
+        for position in 0..4 {
+            if position <= three.len() {
+                out.push(char::from(
+                    alphabet[(bits >> (18 - 6 * position)) as usize & 63],
+                ));
+            } else if padded {
+                out.push('=');
+            }
+        }
+    }
+    out
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// One way of writing text differently.
+type Encoding = (&'static str, fn(&str) -> String);
+
+fn each(text: &str, form: impl Fn(char) -> String) -> String {
+    text.chars().map(form).collect()
+}
+
+fn bytes(text: &str, form: impl Fn(u8) -> String) -> String {
+    text.bytes().map(form).collect()
+}
+
+const ENCODINGS: [Encoding; 21] = [
+    ("plain", str::to_owned),
+    ("percent", |t| bytes(t, |b| format!("%{b:02X}"))),
+    ("percent, lower", |t| bytes(t, |b| format!("%{b:02x}"))),
+    ("percent where needed", |t| {
+        bytes(t, |b| {
+            if b.is_ascii_alphanumeric() || b == b'~' {
+                char::from(b).into()
+            } else {
+                format!("%{b:02x}")
+            }
+        })
+    }),
+    ("form", |t| {
+        url::form_urlencoded::byte_serialize(t.as_bytes()).collect()
+    }),
+    ("every other", |t| {
+        t.bytes()
+            .enumerate()
+            .map(|(i, b)| {
+                if i % 2 == 0 || b == b'%' {
+                    format!("%{b:02X}")
+                } else {
+                    char::from(b).into()
+                }
+            })
+            .collect()
+    }),
+    ("decimal", |t| each(t, |c| format!("&#{};", c as u32))),
+    ("hexadecimal with zeros", |t| {
+        each(t, |c| format!("&#x000{:x};", c as u32))
+    }),
+    ("named", |t| {
+        t.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('"', "&quot;")
+            .replace('/', "&sol;")
+            .replace('=', "&equals;")
+    }),
+    ("json", |t| {
+        t.replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('/', "\\/")
+    }),
+    ("json, all", |t| each(t, |c| format!("\\u{:04X}", c as u32))),
+    ("json, all lower", |t| {
+        each(t, |c| format!("\\u{:04x}", c as u32))
+    }),
+    ("hex", |t| bytes(t, |b| format!("{b:02x}"))),
+    ("hex with colons", |t| bytes(t, |b| format!("{b:02X}:"))),
+    ("base64", |t| base64(t.as_bytes(), STANDARD, true)),
+    ("base64url", |t| base64(t.as_bytes(), URL, false)),
+    ("base64 of a pair", |t| {
+        base64(format!("user:{t}").as_bytes(), STANDARD, true)
+    }),
+    ("base64 of an object", |t| {
+        base64(
+            format!("{{\"k\":\"{}\"}}", t.replace('"', "\\\"")).as_bytes(),
+            URL,
+            true,
+        )
+    }),
+    ("base64 in lines", |t| {
+        let mut lines = base64(t.as_bytes(), STANDARD, true);
+        lines.insert_str(9, "\r\n");
+        lines
+    }),
+    ("quoted-printable", |t| bytes(t, |b| format!("={b:02X}"))),
+    ("upper case", str::to_uppercase),
+];
+
+#[test]
+fn a_secret_is_taken_out_in_every_encoding_and_in_every_two() {
+    for secret in [
+        SECRET,
+        "canary-8Q~secret.value_1",
+        "p%41ss&amp;w\\u0041rd",
+        "größe=1/2",
+        "canary",
+    ] {
+        let redaction = of(secret);
+        for (first, inner) in ENCODINGS {
+            for (second, outer) in ENCODINGS {
+                let text = outer(&inner(secret));
+                let clean = redaction.apply(&format!("before '{text}' after"));
+                let left = clean.replace("REDACTED", "");
+                // What a wrapping puts around the secret stays.
+                let around = outer(&inner("")).len();
+                assert!(
+                    left.len() <= "before '' after".len() + around + 12
+                        && clean.contains("REDACTED"),
+                    "{secret} in {first} in {second}: {text} became {clean}"
+                );
+                assert!(
+                    clean.starts_with("before '") && clean.ends_with("' after"),
+                    "{clean}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn exactly_the_secret_is_taken_out() {
+    let redaction = of("can/ary ~8Q+=?");
+    for (form, expected) in [
+        ("can/ary ~8Q+=?", "a REDACTED b"),
+        ("can%2Fary+%7E8Q%2B%3D%3F", "a REDACTED b"),
+        ("can%2fary%20~8Q%2b%3d%3f", "a REDACTED b"),
+        ("Y2FuL2FyeSB+OFErPT8=", "a REDACTED b"),
+        ("Y2FuL2FyeSB-OFErPT8", "a REDACTED b"),
+        ("can", "a can b"),
+        (
+            "the service refused the token",
+            "a the service refused the token b",
+        ),
+    ] {
+        assert_eq!(redaction.apply(&format!("a {form} b")), expected, "{form}");
+    }
+}
+
+#[test]
+fn pieces_of_a_secret_are_taken_out() {
+    let secret = "canary-opaque-token-0123456789-abcdefghijklmnopqrstuvwxyz";
+    let redaction = of(secret);
+    assert_eq!(
+        redaction.apply(&format!("cut: {}", &secret[..30])),
+        "cut: REDACTED"
+    );
+    assert_eq!(
+        redaction.apply(&format!("cut: {}", &secret[..9])),
+        "cut: REDACTED"
+    );
+    assert_eq!(
+        redaction.apply(&format!("…{} at the end", &secret[20..])),
+        "…REDACTED at the end"
+    );
+}
+
+#[test]
+fn a_very_short_secret_leaves_the_text_readable() {
+    assert_eq!(of("e").apply("Bearer"), "Bearer");
+}
+
+#[test]
+fn shapes_are_taken_out() {
+    let long = "A".repeat(60);
+    let der = "MIIJ".to_owned() + &"Qk0x".repeat(60);
+    for (text, expected) in [
+        (
+            "token eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln here".to_owned(),
+            "token REDACTED here",
+        ),
+        (
+            "token eyJhbGciOiJub25lIn0.eyJzdWIi".to_owned(),
+            "token REDACTED",
+        ),
+        (
+            "token eyJhbGciOiJub25lIn0%2EeyJzdWIiOiJ4In0%2Ec2ln here".to_owned(),
+            "token REDACTED here",
+        ),
+        (
+            "Authorization: Bearer abcdef0123456789".to_owned(),
+            "Authorization: Bearer REDACTED",
+        ),
+        (
+            "Bearer realm=\"\", error=\"invalid_token\"".to_owned(),
+            "Bearer realm=\"\", error=\"invalid_token\"",
+        ),
+        (
+            "Bearer authorization=\"https://login.example/t1\"".to_owned(),
+            "Bearer authorization=\"https://login.example/t1\"",
+        ),
+        (
+            "basic authentication is off".to_owned(),
+            "basic authentication is off",
+        ),
+        (format!("0.A{long} ended"), "REDACTED ended"),
+        (
+            "?sv=2024&sig=abcdefgh%3D&se=1".to_owned(),
+            "?sv=2024&sig=REDACTED&se=1",
+        ),
+        (
+            "client_secret=opensesame&x=1".to_owned(),
+            "client_secret=REDACTED&x=1",
+        ),
+        (
+            "{\"client_secret\": \"o p\", \"code\":\"InvalidRequest\"}".to_owned(),
+            "{\"client_secret\": \"REDACTED\", \"code\":\"InvalidRequest\"}",
+        ),
+        (
+            "{\\\"refresh_token\\\":\\\"open\\\"}".to_owned(),
+            "{\\\"refresh_token\\\":\\\"REDACTED\\\"}",
+        ),
+        ("client_secret='…'".to_owned(), "client_secret='…'"),
+        (
+            "the password is empty: set it".to_owned(),
+            "the password is empty: set it",
+        ),
+        (
+            "a -----BEGIN RSA PRIVATE KEY-----\nAAEC\n-----END RSA PRIVATE KEY----- b".to_owned(),
+            "a REDACTED b",
+        ),
+        (
+            "a -----BEGIN PRIVATE KEY-----\nAAEC".to_owned(),
+            "a REDACTED",
+        ),
+        (format!("'{der}' is no file"), "'REDACTED' is no file"),
+        (
+            "abc8Q~abcdefghijklmnopqrstuvwxyz0123456 x".to_owned(),
+            "REDACTED x",
+        ),
+        (
+            "AADSTS7000215: Invalid client secret provided.".to_owned(),
+            "AADSTS7000215: Invalid client secret provided.",
+        ),
+    ] {
+        assert_eq!(redact_shapes(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_request_says_what_its_secrets_are() {
+    let request = http::Request::post("https://user:x@login.example/t?code=canary-code")
+        .header("authorization", "Bearer canary-token")
+        .header("x-api-key", "canary-key")
+        .body(Bytes::from_static(
+            b"client_id=ours&client_secret=canary+secret&scope=s",
+        ))
+        .unwrap();
+    let redaction = Redaction::of_request(&request);
+    assert_eq!(
+        redaction.apply("canary-code, Bearer canary-token, canary-key, canary secret, ours"),
+        "REDACTED, Bearer REDACTED, REDACTED, REDACTED, ours"
+    );
+}
+
+#[test]
+fn an_error_is_redacted_in_all_its_parts() {
+    let inner = crate::Error::new(crate::ErrorKind::Protocol, "inner canary-secret");
+    let error = crate::Error::new(crate::ErrorKind::Protocol, "a canary-secret")
+        .with_code("canary-secret")
+        .with_request_id("canary-secret")
+        .with_client_request_id("canary-secret")
+        .with_hint("canary-secret")
+        .with_url(&url::Url::parse("https://h/canary-secret").unwrap())
+        .with_source(inner.with_source(std::io::Error::other("canary-secret")));
+    let clean = of("canary-secret").error(error);
+    let mut shown = format!("{clean:?}");
+    let mut next = std::error::Error::source(&clean);
+    while let Some(cause) = next {
+        write!(shown, "{cause}").unwrap();
+        next = cause.source();
+    }
+    assert!(!shown.contains("canary"), "{shown}");
+    assert_eq!(clean.to_string(), "a REDACTED");
+    assert_eq!(clean.url(), Some("https://h/REDACTED"));
+}
