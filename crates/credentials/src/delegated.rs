@@ -1,6 +1,7 @@
 //! Signs in as a user: silently where that is possible, by asking a person where it is not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::{
@@ -12,6 +13,18 @@ use crate::{
     Account, Kept, KeptToken, MemoryStore, NewTokens, Owner, PublicClient, SignIn, SignInRequest,
     TokenStore,
 };
+
+/// How long a refused refresh token's successor is waited for: another process that was faster
+/// redeems it first and keeps the newer one then.
+const WAITS: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(300),
+    Duration::from_millis(500),
+];
+
+/// How many refresh tokens are tried: of many processes each may replace it once.
+const MOST_TRIED: usize = 8;
 
 /// What there is to say about a user's sign-in besides the way.
 #[derive(Clone, Debug, Default)]
@@ -197,11 +210,14 @@ impl Delegated {
 
     /// A token without asking a person.
     async fn silently(&self, request: &TokenRequest) -> Result<Silent> {
-        let mut tried: Option<(SecretString, Error)> = None;
+        let mut tried: Vec<SecretString> = Vec::new();
+        let mut reason: Option<Error> = None;
+        let mut raced = false;
+        let mut waits = WAITS.iter();
         loop {
             let kept = self.kept().await;
             let Some((account, mine)) = self.chosen(&kept)? else {
-                return Ok(Silent::Person(None, tried.map(|(_, reason)| reason)));
+                return Ok(Silent::Person(None, reason));
             };
             if let Some(token) = self.at_hand(&kept, request)? {
                 return Ok(Silent::Token(token));
@@ -211,19 +227,17 @@ impl Delegated {
                 Some((&kept.owner, token))
             });
             let Some((owner, token)) = newest else {
-                return Ok(Silent::Person(
-                    Some(account),
-                    tried.map(|(_, reason)| reason),
-                ));
+                return Ok(Silent::Person(Some(account), reason));
             };
             // Another process may have put a newer one there in the meantime; otherwise it stays
             // refused.
-            let known = |(old, _): &(SecretString, Error)| same(old, token);
-            if tried.as_ref().is_some_and(known) {
-                return Ok(Silent::Person(
-                    Some(account),
-                    tried.map(|(_, reason)| reason),
-                ));
+            if tried.iter().any(|old| same(old, token)) {
+                // Whoever was faster has the newer one before the store does.
+                if raced && let Some(wait) = waits.next() {
+                    self.client.clock().sleep(*wait).await;
+                    continue;
+                }
+                return Ok(Silent::Person(Some(account), reason));
             }
             let refused = match self.client.refresh(request, token).await {
                 Ok(grant) => {
@@ -263,14 +277,15 @@ impl Delegated {
                         | "consent_required"
                 )
             );
-            if !person || tried.is_some() {
-                return if person {
-                    Ok(Silent::Person(Some(account), Some(refused.error)))
-                } else {
-                    Err(refused.error)
-                };
+            if !person {
+                return Err(refused.error);
             }
-            tried = Some((token.clone(), refused.error));
+            raced = refused.name.as_deref() == Some("invalid_grant");
+            tried.push(token.clone());
+            reason = Some(refused.error);
+            if tried.len() == MOST_TRIED {
+                return Ok(Silent::Person(Some(account), reason));
+            }
         }
     }
 

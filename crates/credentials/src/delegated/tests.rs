@@ -529,3 +529,60 @@ async fn nothing_secret_is_shown() {
     );
     assert!(!shown.contains("canary"), "{shown}");
 }
+
+/// A clock whose sleeps give another process the time to keep what it redeemed.
+#[derive(Debug)]
+struct Meanwhile {
+    sleeps: Mutex<u32>,
+    store: Arc<MemoryStore>,
+    owner: Owner,
+    number: u32,
+}
+
+#[async_trait]
+impl defender_core::Clock for Meanwhile {
+    fn now(&self) -> std::time::SystemTime {
+        now()
+    }
+
+    async fn sleep(&self, _: Duration) {
+        let sleeps = {
+            let mut sleeps = self.sleeps.lock().unwrap();
+            *sleeps += 1;
+            *sleeps
+        };
+        if sleeps == 2 {
+            let tokens = NewTokens {
+                refresh_token: Some(format!("canary-refresh-{}", self.number).into()),
+                access_token: None,
+            };
+            self.store.keep(&self.owner, tokens).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_loser_of_a_race_waits_for_the_token_of_the_winner() {
+    let setting = setting([
+        refused("invalid_grant", 700_082, "used"),
+        granted(ANA, 3, ""),
+    ]);
+    setting.signed_in(ANA, 1).await;
+    let known = client(&setting.transport, setting.clock.clone());
+    let clock = Arc::new(Meanwhile {
+        sleeps: Mutex::default(),
+        store: setting.store.clone(),
+        owner: Owner::user(known.authority(), known.client_id(), account(ANA)),
+        number: 2,
+    });
+    let person = Person::named(ANA);
+    let delegated = Delegated::new(
+        client(&setting.transport, clock),
+        person.clone(),
+        setting.store.clone(),
+        DelegatedOptions::default(),
+    );
+    assert_eq!(text(&delegated, &graph()).await.unwrap(), "canary-access-3");
+    assert_eq!(setting.redeemed(), ["canary-refresh-1", "canary-refresh-2"]);
+    assert!(person.asked().is_empty());
+}
