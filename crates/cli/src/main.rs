@@ -90,7 +90,21 @@ fn misused(error: &clap::Error) -> ExitCode {
     ExitCode::from(failure::exit_code(ErrorKind::Usage))
 }
 
+/// Keeps secrets out of core files, and this process's memory from other processes of the user.
+///
+/// Where the system refuses, the run goes on: it is one defence of several.
+#[cfg(target_os = "linux")]
+fn keep_memory() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // Programs that are started from here have their own: it does not outlive `exec`.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_memory() {}
+
 fn start(arguments: &Arguments) -> Result<ExitCode> {
+    keep_memory();
     logging::start(&arguments.global)?;
     let context = Context::new(&arguments.global);
     let runtime = tokio::runtime::Builder::new_multi_thread()
