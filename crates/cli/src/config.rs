@@ -153,11 +153,16 @@ fn unknown_clouds(settings: &Settings) -> Vec<Finding> {
         .filter(|setting| !setting.value.starts_with('{'))
         .filter_map(|setting| {
             let error = setting.value.parse::<Cloud>().err()?;
+            // A value that came from a variable is not quoted.
+            let message = match &setting.variable {
+                Some(variable) => format!("the value of {variable} is not a cloud"),
+                None => error.to_string(),
+            };
             Some(Finding {
                 severity: Severity::Error,
                 path: setting.path,
                 line: setting.line,
-                message: error.to_string(),
+                message,
                 hint: error.hint().map(str::to_owned),
             })
         })

@@ -1,10 +1,13 @@
 //! What a connection is made of, wherever each part came from.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretRef, SecretResolver};
+use defender_core::{
+    Error, ErrorKind, ExposeSecret, Redaction, Result, SecretRef, SecretResolver, SecretString,
+};
 use url::Url;
 
 use crate::method::{AUTH_TYPES, METHOD_KEYS};
@@ -15,8 +18,9 @@ use crate::{AuthType, ConnectionKey, Method, Origin};
 ///
 /// A value that settings keep elsewhere (`{KeyVault: …}`, `{EnvironmentVar: …}`) waits in
 /// [`references`](Self::references) until [`resolve`](Self::resolve). Secrets, and the contents of
-/// a certificate or a key, stay references until they are used.
-#[derive(Clone, Debug, Default)]
+/// a certificate or a key, stay references until they are used. `Debug` prints where values came
+/// from, and none of them.
+#[derive(Clone, Default)]
 pub struct ConnectionArgs {
     /// The tenant: an id or a domain.
     pub tenant_id: Option<String>,
@@ -61,6 +65,8 @@ pub struct ConnectionArgs {
     /// Values, other than the secrets, that have to be fetched first; and certificates and keys
     /// that are no file.
     pub references: BTreeMap<ConnectionKey, SecretRef>,
+    /// Where the values that [`resolve`](Self::resolve) has fetched came from.
+    pub fetched: BTreeMap<ConnectionKey, SecretRef>,
     /// Where each value came from.
     pub origins: BTreeMap<ConnectionKey, Origin>,
 }
@@ -163,7 +169,7 @@ impl ConnectionArgs {
                 "write true or false",
             )),
         };
-        if key.is_file_of_key() && trimmed.contains("-----BEGIN ") {
+        if key.is_file_of_key() && is_material(trimmed) {
             // The text itself rather than the name of a file that holds it.
             let text = SecretRef::Inline(trimmed.to_owned().into());
             self.set_reference(key, text, origin);
@@ -235,6 +241,7 @@ impl ConnectionArgs {
             }
         }
         self.references.remove(&key);
+        self.fetched.remove(&key);
         self.origins.insert(key, origin);
         Ok(())
     }
@@ -283,6 +290,7 @@ impl ConnectionArgs {
     /// Forgets the value of `key`.
     pub fn clear(&mut self, key: ConnectionKey) {
         self.references.remove(&key);
+        self.fetched.remove(&key);
         self.origins.remove(&key);
         match key {
             ConnectionKey::TenantId => self.tenant_id = None,
@@ -359,6 +367,7 @@ impl ConnectionArgs {
             send_x5c: over.send_x5c.or(self.send_x5c),
             assertion_algorithm: over.assertion_algorithm.or(self.assertion_algorithm),
             references: self.references.into_iter().chain(over.references).collect(),
+            fetched: self.fetched.into_iter().chain(over.fetched).collect(),
             origins: self.origins.into_iter().chain(over.origins).collect(),
         }
     }
@@ -492,16 +501,109 @@ impl ConnectionArgs {
                 .remove(&key)
                 .unwrap_or_else(|| Origin::Parameter(key.name().to_owned()));
             self.set(key, value.expose_secret(), origin)?;
+            if let Some(reference) = fetched.get(&key) {
+                self.fetched.insert(key, reference.clone());
+            }
         }
         Ok(self)
     }
 
     /// Where the value of `key` came from, for messages.
     pub fn origin(&self, key: ConnectionKey) -> String {
-        self.origins
+        let origin = self
+            .origins
             .get(&key)
-            .map_or_else(|| format!("the parameter {key}"), ToString::to_string)
+            .map_or_else(|| format!("the parameter {key}"), ToString::to_string);
+        match self.fetched.get(&key).or_else(|| self.references.get(&key)) {
+            Some(SecretRef::Env { variable, .. }) => {
+                format!("{origin} (the environment variable {variable})")
+            }
+            Some(SecretRef::Vault { name, .. }) => {
+                format!("{origin} (the Key Vault secret {name})")
+            }
+            _ => origin,
+        }
     }
+
+    /// Whether a message may quote the value of `key`: it is in no place of a secret, and was
+    /// written where it is used rather than taken from a variable or a vault.
+    pub fn may_quote(&self, key: ConnectionKey) -> bool {
+        let from_elsewhere = self.fetched.contains_key(&key)
+            || self.references.contains_key(&key)
+            || matches!(self.origins.get(&key), Some(Origin::Variable(_)));
+        !key.is_secret() && !from_elsewhere
+    }
+
+    /// What must be in no message, log or notice: the values that came from elsewhere. Those of
+    /// the enumerated keys are no secrets once they are understood, and an id is public.
+    pub fn redaction(&self) -> Redaction {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let url = |url: &Option<Url>| {
+            let path = url.as_ref()?.path().trim_matches('/');
+            (!path.is_empty()).then(|| path.to_owned())
+        };
+        let values = [
+            (ConnectionKey::TenantId, self.tenant_id.clone()),
+            (ConnectionKey::ClientId, self.client_id.clone()),
+            (ConnectionKey::Username, self.username.clone()),
+            (ConnectionKey::ApiVersion, self.api_version.clone()),
+            (ConnectionKey::Certificate, path(&self.certificate)),
+            (ConnectionKey::PrivateKey, path(&self.private_key)),
+            (ConnectionKey::Location, path(&self.location)),
+            (ConnectionKey::AssertionFile, path(&self.assertion_file)),
+            (ConnectionKey::Authority, url(&self.authority)),
+            (ConnectionKey::ApiRoot, url(&self.api_root)),
+        ];
+        let hidden = values.into_iter().filter(|(key, _)| !self.may_quote(*key));
+        let hidden: Vec<SecretString> = hidden
+            .filter_map(|(_, value)| value)
+            .filter(|value| !is_id(value) && !is_version(value))
+            .map(SecretString::from)
+            .collect();
+        let inline = [
+            &self.client_secret,
+            &self.private_key_secret,
+            &self.access_token,
+        ];
+        let inline = inline
+            .into_iter()
+            .flatten()
+            .chain(self.references.values())
+            .filter_map(|reference| match reference {
+                SecretRef::Inline(secret) => Some(secret),
+                _ => None,
+            });
+        Redaction::of(hidden.iter().chain(inline))
+    }
+}
+
+impl fmt::Debug for ConnectionArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = ConnectionKey::ALL.into_iter().filter(|key| self.has(*key));
+        f.debug_map()
+            .entries(given.map(|key| (key.name(), self.origin(key))))
+            .finish()
+    }
+}
+
+/// Whether `text` is a certificate or key rather than the name of a file that holds it: PEM, or
+/// more base64 than any name has letters. Whoever takes it for material after all finds out.
+fn is_material(text: &str) -> bool {
+    const LONGEST_NAME: usize = 128;
+    let digits = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c) || c.is_whitespace();
+    text.contains("-----BEGIN ")
+        || text.contains(['\n', '\r'])
+        || text.len() > LONGEST_NAME && text.chars().all(digits)
+}
+
+fn is_id(text: &str) -> bool {
+    let parts = text.trim().split('-').map(str::len);
+    parts.eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// `v1.0`, `beta`: a word of many addresses.
+fn is_version(text: &str) -> bool {
+    text == "beta" || text == "api" || text.len() <= 5 && text.starts_with('v')
 }
 
 /// A block of YAML ends in a line break, and no secret does.

@@ -1,6 +1,8 @@
 //! The settings as they may be shown: what is not known to be harmless is `***`.
 
-use defender_core::SecretRef;
+use std::path::Path;
+
+use defender_core::{SecretRef, is_plain_path, redact_shapes};
 
 use crate::key::folded;
 use crate::node::{Kind, Node, Place};
@@ -79,6 +81,8 @@ fn reference(place: &Place<'_>) -> Option<String> {
 #[derive(Clone, Copy, PartialEq)]
 enum Clarity {
     Clear,
+    /// The path of a file, and nothing that only stands where one belongs.
+    Path,
     Address,
     Hidden,
 }
@@ -115,10 +119,20 @@ fn args(rest: &[&str]) -> Clarity {
     match ConnectionKey::find(key) {
         Some(key) if key.is_secret() => Clarity::Hidden,
         Some(ConnectionKey::Authority | ConnectionKey::ApiRoot) => Clarity::Address,
+        Some(
+            ConnectionKey::Certificate
+            | ConnectionKey::PrivateKey
+            | ConnectionKey::AssertionFile
+            | ConnectionKey::Location,
+        ) => Clarity::Path,
         Some(_) => Clarity::Clear,
         None if matches!(key, "description" | "primary" | "provider") => Clarity::Clear,
         None => Clarity::Hidden,
     }
+}
+
+fn is_file(text: &str) -> bool {
+    Path::new(text).is_file()
 }
 
 fn shown(kind: &Kind, clarity: Clarity) -> String {
@@ -128,9 +142,10 @@ fn shown(kind: &Kind, clarity: Clarity) -> String {
         (Kind::Map(_), _) => "{}".to_owned(),
         (Kind::List(items), _) if items.is_empty() => "[]".to_owned(),
         (_, Clarity::Hidden) => REDACTED.to_owned(),
-        // A key in the place of its file's name.
-        (Kind::Text(text), Clarity::Clear) if text.contains("-----BEGIN ") => REDACTED.to_owned(),
-        (Kind::Text(text), Clarity::Clear) => text.clone(),
+        (Kind::Text(text), Clarity::Path) if is_plain_path(text) || is_file(text) => text.clone(),
+        (_, Clarity::Path) => REDACTED.to_owned(),
+        // A secret in the wrong place.
+        (Kind::Text(text), Clarity::Clear) => redact_shapes(text).into_owned(),
         (Kind::Text(text), Clarity::Address) => match http::split(text) {
             Some((url, None, None)) if url.query().is_none() => text.clone(),
             Some((mut url, ..)) => {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, is_plain_path};
 
 use crate::Finding;
 use crate::document::MAX_BYTES;
@@ -68,7 +68,11 @@ impl Sources {
                 Finding::warning(
                     "",
                     None,
-                    format!("{VARIABLE} names {}, which is not a file", named.display()),
+                    if is_plain_path(&named.display().to_string()) {
+                        format!("{VARIABLE} names {}, which is not a file", named.display())
+                    } else {
+                        format!("{VARIABLE} does not name a file")
+                    },
                 )
                 .with_hint(format!("correct or unset {VARIABLE}")),
             );

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use defender_core::{
     AccessToken, Clock, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString,
-    TokenRequest, Transport,
+    TokenRequest, Transport, is_plain_path,
 };
 
 use crate::token_endpoint::TokenEndpoint;
@@ -32,18 +32,40 @@ pub trait AssertionSource: fmt::Debug + Send + Sync {
 /// A file that a platform keeps up to date, as Kubernetes does for a workload identity.
 ///
 /// It is read again each time: what is in it lives an hour or so.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AssertionFile {
     path: PathBuf,
     setting: String,
+    /// What messages call it.
+    place: String,
 }
 
 impl AssertionFile {
     /// The file at `path`, which `setting` names, for messages.
     pub fn new(path: impl Into<PathBuf>, setting: impl Into<String>) -> Self {
+        let (path, setting) = (path.into(), setting.into());
+        let shown = path.display().to_string();
+        // An assertion in the place of its file's name is not quoted.
+        let place = if path.exists() || is_plain_path(&shown) {
+            format!("'{shown}' ({setting})")
+        } else {
+            format!("the file that {setting} names")
+        };
+        Self {
+            path,
+            setting,
+            place,
+        }
+    }
+
+    /// The file at a path that was taken from elsewhere than `setting` itself, such as a variable:
+    /// it is not quoted.
+    pub fn from_elsewhere(path: impl Into<PathBuf>, setting: impl Into<String>) -> Self {
+        let setting = setting.into();
         Self {
             path: path.into(),
-            setting: setting.into(),
+            place: format!("the file that {setting} names"),
+            setting,
         }
     }
 
@@ -56,18 +78,23 @@ impl AssertionFile {
     }
 }
 
+impl fmt::Debug for AssertionFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AssertionFile({})", self.setting)
+    }
+}
+
 #[async_trait]
 impl AssertionSource for AssertionFile {
     async fn assertion(&self) -> Result<SecretString> {
-        let place = format!("'{}' ({})", self.path.display(), self.setting);
         let text = self.read().map_err(|error| {
             Error::new(
                 ErrorKind::Config,
-                format!("the assertion in {place} cannot be read"),
+                format!("the assertion in {} cannot be read", self.place),
             )
             .with_source(error)
         })?;
-        checked(text, &place)
+        checked(text, &self.place)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Signs in as an application with its certificate.
 
 mod der;
+mod encoded;
 mod jwt;
 mod key;
 mod material;

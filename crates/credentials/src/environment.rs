@@ -1,7 +1,6 @@
 //! Signs in as the `AZURE_*` variables say.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,8 +11,8 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::{
-    Authority, CertificateKey, CertificateOptions, CertificateSources, ClientAssertion,
-    ClientCertificate, ClientSecret, KeyMaterial,
+    AssertionFile, Authority, CertificateKey, CertificateOptions, CertificateSources,
+    ClientAssertion, ClientCertificate, ClientSecret, KeyMaterial,
 };
 
 const TENANT: &str = "AZURE_TENANT_ID";
@@ -71,7 +70,7 @@ impl EnvironmentCredential {
         let variables = &self.variables;
         let (tenant, client_id) = variables.application()?;
         let authority = Authority::new(self.host()?, tenant)
-            .map_err(|error| error.reworded(|message| format!("{message} ({TENANT})")))?;
+            .map_err(|error| error.reworded(|_| format!("{TENANT} cannot be a tenant")))?;
         let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
         if let Some(secret) = &variables.secret {
             let secret = secret.clone();
@@ -89,25 +88,24 @@ impl EnvironmentCredential {
             return Ok(Arc::new(credential));
         }
         if let Some(path) = &variables.federated_token {
-            let path = Path::new(path);
-            let credential = ClientAssertion::from_file(
-                authority,
-                client_id,
-                path,
-                FEDERATED_TOKEN,
-                transport,
-                clock,
-            );
+            let source = AssertionFile::from_elsewhere(path, FEDERATED_TOKEN);
+            let source = Arc::new(source);
+            let credential = ClientAssertion::new(authority, client_id, source, transport, clock);
             return Ok(Arc::new(credential));
         }
         Err(password())
     }
 
-    fn key(&self, path: &str) -> Result<CertificateKey> {
+    fn key(&self, path: &SecretString) -> Result<CertificateKey> {
         let sources = CertificateSources {
             password: self.variables.certificate_password.clone(),
             password_setting: CERTIFICATE_PASSWORD.to_owned(),
-            ..CertificateSources::new(KeyMaterial::from_path(path, CERTIFICATE)?)
+            ..CertificateSources::new(KeyMaterial::from_text(
+                path,
+                CERTIFICATE,
+                CERTIFICATE,
+                |path| path.to_owned(),
+            )?)
         };
         let key = CertificateKey::load(&sources, self.clock.now())?;
         for notice in key.notices() {
@@ -168,7 +166,8 @@ struct Variables {
     tenant: Option<String>,
     client: Option<String>,
     secret: Option<SecretString>,
-    certificate: Option<String>,
+    /// The path of a file, or what would be in it.
+    certificate: Option<SecretString>,
     certificate_password: Option<SecretString>,
     send_chain: bool,
     federated_token: Option<String>,
@@ -184,7 +183,7 @@ impl Variables {
             tenant: get(TENANT),
             client: get(CLIENT),
             secret: get(SECRET).map(Into::into),
-            certificate: get(CERTIFICATE),
+            certificate: get(CERTIFICATE).map(Into::into),
             certificate_password: get(CERTIFICATE_PASSWORD).map(Into::into),
             send_chain: get(SEND_CHAIN)
                 .is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true")),

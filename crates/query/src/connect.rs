@@ -9,10 +9,10 @@ use defender_core::{
 };
 use defender_credentials::{Authority, Selection, claims};
 use defender_drivers::{AllRows, Collections, CollectionsDescription, Description, Driver};
-use defender_http::{HttpOptions, PaceKey, ProxySettings, Quota, Retry, is_loopback};
+use defender_http::{HttpOptions, PaceKey, ProxySettings, Quota, Retry, Traced, is_loopback};
 
 use crate::connected::Service;
-use crate::credential::{self, Material, Place};
+use crate::credential::{self, Material, Place, Quiet};
 use crate::identity::Identity;
 use crate::library::Shelf;
 use crate::secrets;
@@ -116,7 +116,9 @@ pub(crate) async fn identity(
         let args = args.clone().resolve(secrets.as_ref());
         futures::future::try_join(args, material).await?
     };
-    let endpoint = endpoint(environment, &args)?;
+    // Every word from here on passes the gate of what came from elsewhere.
+    let hidden = args.redaction();
+    let endpoint = endpoint(environment, &args).map_err(|error| hidden.error(error))?;
     let transport = transport(
         options,
         shared,
@@ -124,7 +126,8 @@ pub(crate) async fn identity(
         &args,
         secrets.as_ref(),
     )
-    .await?;
+    .await
+    .map_err(|error| hidden.error(error))?;
     let place = Place {
         options,
         shared,
@@ -132,11 +135,13 @@ pub(crate) async fn identity(
         transport: Arc::clone(&transport),
     };
     let tenant = tenant(&args, &material, options);
-    let made = credential::credential(&place, &args, material)?;
+    let made =
+        credential::credential(&place, &args, material).map_err(|error| hidden.error(error))?;
+    let credential = Quiet::over(made.credential, hidden);
     Ok(Identity {
         service: Service {
             endpoint,
-            credential: made.credential,
+            credential,
             tenant,
             instance: connection.called.or(instance),
         },
@@ -355,7 +360,16 @@ fn endpoint(environment: DataEnvironment, args: &ConnectionArgs) -> Result<Endpo
         None => Cloud::Global,
         Some(name) => name.parse().map_err(|error: Error| {
             let origin = args.origin(ConnectionKey::Cloud);
-            error.reworded(|text| format!("{text}, from {origin}"))
+            if args.may_quote(ConnectionKey::Cloud) {
+                error.reworded(|text| format!("{text}, from {origin}"))
+            } else {
+                let known = Cloud::ALL.map(Cloud::name).join(", ");
+                Error::new(
+                    ErrorKind::Config,
+                    format!("the value of {origin} is not a cloud"),
+                )
+                .with_hint(format!("known clouds are {known}"))
+            }
         })?,
     };
     let mut endpoint = cloud.endpoint(environment)?;
@@ -402,7 +416,8 @@ pub(crate) async fn transport(
     if let Some(timeout) = args.timeout {
         http.total_timeout = Some(timeout);
     }
-    shared.transport(http)
+    let opened = shared.transport(http)?;
+    Ok(Arc::new(Traced::hiding(opened, args.redaction())))
 }
 
 fn names_a_proxy(http: &HttpOptions) -> bool {

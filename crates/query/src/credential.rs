@@ -5,6 +5,7 @@ mod certificate;
 mod delegated;
 mod machine;
 mod material;
+mod quiet;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::shared::Shared;
 
 pub(crate) use delegated::store;
 pub(crate) use material::{Material, fetch};
+pub(crate) use quiet::Quiet;
 
 /// Where somebody signs in, and over what.
 #[derive(Clone)]

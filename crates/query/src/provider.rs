@@ -1,6 +1,7 @@
 //! The provider before it is connected.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use defender_cloud::Endpoint;
@@ -25,8 +26,8 @@ pub struct QueryProvider {
     pub(crate) shelf: Shelf,
 }
 
-/// What a provider takes from outside.
-#[derive(Clone, Debug)]
+/// What a provider takes from outside. `Debug` prints the names of the variables and no value.
+#[derive(Clone)]
 pub struct Options {
     /// How connections are made, unless [`transport`](Self::transport) is given.
     pub http: HttpOptions,
@@ -62,6 +63,19 @@ pub struct Options {
     pub token_store: Option<Arc<dyn TokenStore>>,
     /// The environment variables that settings may refer to.
     pub environment: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.environment.keys().collect();
+        f.debug_struct("Options")
+            .field("http", &self.http)
+            .field("retry", &self.retry)
+            .field("secrets", &self.secrets)
+            .field("input", &self.input)
+            .field("environment", &names)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {

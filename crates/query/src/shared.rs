@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use defender_core::{Result, Transport};
 use defender_credentials::{MemoryStore, TokenStore};
-use defender_http::{HttpOptions, HttpTransport, Traced};
+use defender_http::{HttpOptions, HttpTransport};
 
 use crate::Options;
 #[cfg(feature = "key-vault")]
@@ -64,7 +64,7 @@ impl Shared {
         if let Some((_, transport)) = opened.iter().find(|(known, _)| *known == http) {
             return Ok(Arc::clone(transport));
         }
-        let transport: Arc<dyn Transport> = Arc::new(Traced::new(HttpTransport::new(&http)?));
+        let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(&http)?);
         opened.push((http, Arc::clone(&transport)));
         Ok(transport)
     }

@@ -492,3 +492,78 @@ fn assert_nothing_left(folder: &Folder) {
         }
     }
 }
+
+/// A private key or a PFX stands where a file's name belongs, in every way that it can be given.
+#[test]
+fn a_key_in_the_place_of_a_file_is_not_quoted() {
+    let running = start("[]");
+    let long = SECRET.repeat(9);
+    let encoded = STANDARD_NO_PAD.encode(&long);
+    for value in [
+        encoded.clone(),
+        URL_SAFE_NO_PAD.encode(&long),
+        SECRET.to_owned(),
+        format!("-----BEGIN PRIVATE KEY-----\n{encoded}\n-----END PRIVATE KEY-----\n"),
+    ] {
+        let quoted = serde_json::to_string(&value).unwrap();
+        for (setting, more) in [
+            (format!("Certificate: {quoted}"), ""),
+            ("Certificate: {EnvironmentVar: VALUE}".to_owned(), ""),
+            (
+                "Certificate: cert.pem".to_owned(),
+                "PrivateKey: {EnvironmentVar: VALUE}",
+            ),
+            (format!("AssertionFile: {quoted}"), ""),
+            ("AssertionFile: {EnvironmentVar: VALUE}".to_owned(), ""),
+            (
+                "ClientSecret: x".to_owned(),
+                "Cloud: {EnvironmentVar: VALUE}",
+            ),
+        ] {
+            let folder = folder(&running, SECRET);
+            folder.write("cert.pem", "no certificate");
+            folder.write(
+                "msticpyconfig.yaml",
+                &format!(
+                    "DataProviders:\n  MicrosoftDefender:\n    Args:\n      TenantId: {}\n      \
+                     ClientId: {}\n      {setting}\n      {more}\n",
+                    service::TENANT,
+                    service::CLIENT,
+                ),
+            );
+            for arguments in [
+                &QUERY[..],
+                &["token"],
+                &["login"],
+                &["config", "show"],
+                &["config", "show", "--json"],
+                &["config", "validate"],
+            ] {
+                let ran = run(&running, &folder, arguments, &[("VALUE", &value)]);
+                let fine = arguments[0] == "config";
+                assert!(
+                    ran.iter().all(|ran| fine || ran.code != 0),
+                    "{arguments:?}: {}",
+                    ran[0].stderr
+                );
+            }
+        }
+        let folder = Folder::new();
+        folder.write("ca.pem", running.ca_pem());
+        for name in [
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            "AZURE_FEDERATED_TOKEN_FILE",
+        ] {
+            let variables = [
+                ("AZURE_TENANT_ID", service::TENANT),
+                ("AZURE_CLIENT_ID", service::CLIENT),
+                (name, value.as_str()),
+            ];
+            for more in [&[][..], &["--auth-type", "environment"]] {
+                let arguments = [&QUERY[..], more].concat();
+                let ran = run(&running, &folder, &arguments, &variables);
+                assert!(ran.iter().all(|ran| ran.code != 0), "{}", ran[0].stderr);
+            }
+        }
+    }
+}

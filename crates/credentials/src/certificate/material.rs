@@ -3,12 +3,12 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString};
+use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString, is_plain_path};
 use secrecy::SecretSlice;
+
+use super::encoded;
 
 /// More than any certificate with its chain and key.
 const LONGEST: u64 = 1024 * 1024;
@@ -25,12 +25,72 @@ pub struct KeyMaterial {
 impl KeyMaterial {
     /// The file at `path`, which `setting` names.
     ///
+    /// It holds PEM, DER or PFX, or the base64 of one of them. The path is quoted when it is there
+    /// or plainly a path: what people put in the place of a file's name is often the key itself.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`] when it cannot be read or is larger than a certificate can be.
     pub fn from_path(path: impl AsRef<Path>, setting: impl Into<String>) -> Result<Self> {
         let (path, setting) = (path.as_ref(), setting.into());
-        let name = path.display().to_string();
+        let shown = path.display().to_string();
+        if !path.exists() && !is_plain_path(&shown) {
+            return Err(neither(&format!("the value of {setting}")));
+        }
+        Self::from_file(path, shown, setting)
+    }
+
+    /// What `setting` holds, taken from elsewhere: a variable or a key store, which messages call
+    /// `name`. It is never quoted.
+    ///
+    /// It is PEM, or PFX, DER or PEM as base64, as Azure Key Vault gives a certificate with its
+    /// private key when it is asked for the secret of the same name; or else the path of a file,
+    /// which `place` completes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when it is none of them, or the file cannot be read.
+    ///
+    /// Source: <https://learn.microsoft.com/azure/key-vault/certificates/about-certificates>
+    pub fn from_text(
+        text: &SecretString,
+        name: impl Into<String>,
+        setting: impl Into<String>,
+        place: impl FnOnce(&Path) -> PathBuf,
+    ) -> Result<Self> {
+        let (name, setting) = (name.into(), setting.into());
+        if let Some(bytes) = encoded::material(text.expose_secret()) {
+            return Ok(Self::from_bytes(bytes, name, setting));
+        }
+        let path = place(Path::new(text.expose_secret().trim()));
+        if path.exists() {
+            return Self::from_file(&path, name, setting);
+        }
+        Err(neither(&format!("the value of '{name}' ({setting})")))
+    }
+
+    /// A secret of a key store that messages call `name`, and that `setting` names.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when it holds neither PEM nor base64.
+    pub fn from_secret(
+        secret: &SecretString,
+        name: impl Into<String>,
+        setting: impl Into<String>,
+    ) -> Result<Self> {
+        let (name, setting) = (name.into(), setting.into());
+        let Some(bytes) = encoded::material(secret.expose_secret()) else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("the secret '{name}' ({setting}) holds neither PEM nor base64"),
+            )
+            .with_hint("name a certificate of the vault, or a secret that holds PEM or a PFX"));
+        };
+        Ok(Self::from_bytes(bytes, name, setting))
+    }
+
+    fn from_file(path: &Path, name: String, setting: String) -> Result<Self> {
         let (bytes, mode) = read(path).map_err(|error| {
             Error::new(
                 ErrorKind::Config,
@@ -46,7 +106,7 @@ impl KeyMaterial {
         }
         Ok(Self {
             mode,
-            ..Self::from_bytes(bytes, name, setting)
+            ..Self::from_bytes(encoded::of_file(bytes), name, setting)
         })
     }
 
@@ -57,37 +117,6 @@ impl KeyMaterial {
             name: name.into(),
             setting: setting.into(),
             mode: None,
-        }
-    }
-
-    /// A secret of a key store that messages call `name`, and that `setting` names.
-    ///
-    /// It holds PEM, or PFX or DER as base64: what Azure Key Vault gives for a certificate, with
-    /// its private key, when it is asked for the secret of the same name.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] when it is neither.
-    ///
-    /// Source: <https://learn.microsoft.com/azure/key-vault/certificates/about-certificates>
-    pub fn from_secret(
-        secret: &SecretString,
-        name: impl Into<String>,
-        setting: impl Into<String>,
-    ) -> Result<Self> {
-        let (name, setting) = (name.into(), setting.into());
-        let text = secret.expose_secret();
-        if text.contains("-----BEGIN ") {
-            return Ok(Self::from_bytes(text.as_bytes().to_vec(), name, setting));
-        }
-        let compact: SecretString = text.split_whitespace().collect::<String>().into();
-        match STANDARD.decode(compact.expose_secret()) {
-            Ok(bytes) if !bytes.is_empty() => Ok(Self::from_bytes(bytes, name, setting)),
-            _ => Err(Error::new(
-                ErrorKind::Config,
-                format!("the secret '{name}' ({setting}) holds neither PEM nor base64"),
-            )
-            .with_hint("name a certificate of the vault, or a secret that holds PEM or a PFX")),
         }
     }
 
@@ -117,6 +146,16 @@ impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyMaterial({self})")
     }
+}
+
+/// A value that is no certificate or key in any form, and no file; it may be a secret of another
+/// kind, so that it is not quoted.
+fn neither(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        format!("{what} is neither a file nor a certificate or key"),
+    )
+    .with_hint("give the path of a file, PEM text, or the base64 of a PFX, DER or PEM")
 }
 
 fn read(path: &Path) -> io::Result<(Vec<u8>, Option<u32>)> {

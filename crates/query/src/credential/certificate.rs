@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use defender_config::{AssertionAlgorithm, ConnectionArgs, ConnectionKey};
-use defender_core::{ExposeSecret, Result, SecretRef, SecretString};
+use defender_core::{Result, SecretRef, SecretString};
 use defender_credentials::{
     CertificateKey, CertificateOptions, CertificateSources, ClientCertificate, KeyMaterial, Owner,
     SigningAlgorithm,
@@ -72,23 +72,31 @@ fn read(
     path: Option<&Path>,
     fetched: Option<&SecretString>,
 ) -> Result<Option<KeyMaterial>> {
-    let setting = args.origin(key);
+    // The variable's name stands in front of the setting's already.
+    let setting = args
+        .origins
+        .get(&key)
+        .map_or_else(|| args.origin(key), ToString::to_string);
     let (Some(reference), Some(text)) = (args.references.get(&key), fetched) else {
-        return path
-            .map(|path| KeyMaterial::from_path(expanded(path, place), setting))
-            .transpose();
+        let Some(path) = path else {
+            return Ok(None);
+        };
+        if args.may_quote(key) {
+            return KeyMaterial::from_path(expanded(path, place), setting).map(Some);
+        }
+        let text = SecretString::from(path.display().to_string());
+        let expanded = |path: &Path| expanded(path, place);
+        return KeyMaterial::from_text(&text, key.setting(), setting, expanded).map(Some);
     };
     let material = match reference {
         SecretRef::Vault { name, .. } => KeyMaterial::from_secret(text, name, setting)?,
-        SecretRef::Env { variable, .. } if text.expose_secret().contains("-----BEGIN ") => {
-            KeyMaterial::from_secret(text, variable, setting)?
+        // A variable may hold the name of a file, as Azure's own do.
+        SecretRef::Env { variable, .. } => {
+            KeyMaterial::from_text(text, variable, setting, |path| expanded(path, place))?
         }
-        // A variable holds the name of a file, as Azure's own do.
-        SecretRef::Env { .. } => {
-            let path = PathBuf::from(text.expose_secret().trim());
-            KeyMaterial::from_path(expanded(&path, place), setting)?
+        SecretRef::Inline(_) => {
+            KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, place))?
         }
-        SecretRef::Inline(_) => KeyMaterial::from_secret(text, key.setting(), setting)?,
     };
     Ok(Some(material))
 }

@@ -26,6 +26,7 @@ pub(super) fn workload_identity(place: &Place<'_>, args: &ConnectionArgs) -> Res
         .clone()
         .or_else(|| place.variable("AZURE_CLIENT_ID"))
         .ok_or_else(|| super::lacks(ConnectionKey::ClientId))?;
+    let may_quote = args.assertion_file.is_some() && args.may_quote(ConnectionKey::AssertionFile);
     let (path, setting) = match (&args.assertion_file, place.variable(FILE)) {
         (Some(path), _) => (path.clone(), args.origin(ConnectionKey::AssertionFile)),
         (None, Some(path)) => (path.into(), FILE.to_owned()),
@@ -44,11 +45,15 @@ pub(super) fn workload_identity(place: &Place<'_>, args: &ConnectionArgs) -> Res
     };
     let authority = place.authority(args)?;
     let owner = defender_credentials::Owner::application(&authority, &client_id);
-    let credential = defender_credentials::ClientAssertion::from_file(
+    let file = if may_quote {
+        defender_credentials::AssertionFile::new(path, setting)
+    } else {
+        defender_credentials::AssertionFile::from_elsewhere(path, setting)
+    };
+    let credential = defender_credentials::ClientAssertion::new(
         authority,
         client_id,
-        &path,
-        &setting,
+        Arc::new(file),
         Arc::clone(&place.transport),
         place.clock(),
     );

@@ -32,4 +32,6 @@ mod outside;
 mod own_driver;
 #[cfg(feature = "local")]
 mod query_library;
+#[cfg(feature = "default")]
+mod secrets;
 mod service;

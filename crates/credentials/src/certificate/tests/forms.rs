@@ -129,3 +129,86 @@ async fn every_form_signs() {
         assert!(assertion.is_signed_by(own()), "{form}");
     }
 }
+
+/// Base64 as it stands in variables, settings and files.
+fn wrappings(bytes: &[u8]) -> Vec<(&'static str, String)> {
+    let lines = |text: String, end: &str| {
+        let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
+        lines.collect::<Vec<_>>().join(end)
+    };
+    vec![
+        ("standard", STANDARD.encode(bytes)),
+        ("url", URL_SAFE_NO_PAD.encode(bytes)),
+        ("lines", lines(STANDARD.encode(bytes), "\n")),
+        ("lines of Windows", lines(STANDARD.encode(bytes), "\r\n")),
+        ("quoted", format!("\"{}\"", STANDARD.encode(bytes))),
+    ]
+}
+
+#[tokio::test]
+async fn every_kind_of_base64_signs_as_text_and_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = joined(&[
+        &own().to_pem().unwrap(),
+        &key(0).private_key_to_pem_pkcs8().unwrap(),
+    ]);
+    let flat = String::from_utf8(pem.clone()).unwrap();
+    let mut forms = vec![
+        ("PEM with escaped line breaks", flat.replace('\n', "\\n")),
+        ("PEM on one line", flat.replace('\n', " ")),
+        ("PEM", flat),
+    ];
+    for bytes in [pfx(None, &[], own()), pem] {
+        forms.extend(wrappings(&bytes));
+    }
+    for (form, text) in forms {
+        let path = folder.path().join("app");
+        std::fs::write(&path, &text).unwrap();
+        let named = |_: &std::path::Path| unreachable!("{form} is no path");
+        for material in [
+            KeyMaterial::from_text(&text.clone().into(), "CERT", "Args.Certificate", named)
+                .unwrap(),
+            KeyMaterial::from_path(&path, "Args.Certificate").unwrap(),
+        ] {
+            let sources = CertificateSources {
+                password: Some(PASSWORD.into()),
+                ..CertificateSources::new(material)
+            };
+            let key = CertificateKey::load(&sources, now());
+            let key = key.unwrap_or_else(|error| panic!("{form}: {error:?}"));
+            let assertion = assertion(key, CertificateOptions::default()).await;
+            assert!(assertion.is_signed_by(own()), "{form}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_certificate_is_not_quoted() {
+    let canary = "canary-".repeat(12);
+    for text in [
+        "canary/secret+8Q~=".to_owned(),
+        STANDARD.encode(&canary),
+        canary.clone(),
+        format!("{canary}.pem"),
+        format!("/{}", STANDARD.encode(&canary)),
+        "canary\nsecond line".to_owned(),
+    ] {
+        let place = std::path::Path::to_owned;
+        let secret = text.clone().into();
+        let elsewhere = KeyMaterial::from_text(&secret, "CERT", "Args.Certificate", place);
+        let written = KeyMaterial::from_path(&text, "Args.Certificate");
+        for error in [elsewhere.unwrap_err(), written.unwrap_err()] {
+            let shown = format!("{error:?}");
+            assert!(
+                !shown.contains("canary") && !shown.contains(&STANDARD.encode("canar")[..6]),
+                "{shown}"
+            );
+            assert!(shown.contains("Args.Certificate"), "{shown}");
+        }
+    }
+    let error = KeyMaterial::from_path("certs/app.pem", "Args.Certificate").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "'certs/app.pem' (Args.Certificate) cannot be read"
+    );
+}

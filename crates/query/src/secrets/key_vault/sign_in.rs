@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use defender_config::{AuthType, ConnectionArgs};
+use defender_config::{AuthType, ConnectionArgs, ConnectionKey, Origin};
 use defender_core::{
-    AccessToken, Credential, Error, ErrorKind, Result, SecretString, TokenRequest,
+    AccessToken, Credential, Error, ErrorKind, Result, SecretRef, SecretString, TokenRequest,
 };
 use defender_credentials::{Cached, Chain};
 
@@ -70,16 +70,20 @@ fn member(
                     return Err(lacks("AZURE_CLIENT_SECRET"));
                 }
             } else {
-                let path = place
-                    .options
-                    .environment
-                    .get("AZURE_CLIENT_CERTIFICATE_PATH");
-                let path = path.filter(|path| !path.is_empty());
-                args.certificate = path.map(Into::into);
+                const FILE: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
+                material.certificate = variable(FILE);
+                if material.certificate.is_some() {
+                    let reference = SecretRef::Env {
+                        variable: FILE.to_owned(),
+                        setting: FILE.to_owned(),
+                    };
+                    let origin = Origin::Variable(FILE.to_owned());
+                    args.set_reference(ConnectionKey::Certificate, reference, origin);
+                }
                 args.send_x5c = environment.send_x5c;
                 material.private_key_secret = variable("AZURE_CLIENT_CERTIFICATE_PASSWORD");
-                if args.certificate.is_none() {
-                    return Err(lacks("AZURE_CLIENT_CERTIFICATE_PATH"));
+                if material.certificate.is_none() {
+                    return Err(lacks(FILE));
                 }
             }
         }

@@ -1,0 +1,28 @@
+//! A credential whose errors hold nothing that its settings took from elsewhere.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use defender_core::{AccessToken, Credential, Redaction, Result, TokenRequest};
+
+/// A credential whose errors pass a gate.
+#[derive(Debug)]
+pub(crate) struct Quiet {
+    inner: Arc<dyn Credential>,
+    hidden: Redaction,
+}
+
+impl Quiet {
+    /// `inner`, whose errors do not quote what is `hidden`.
+    pub(crate) fn over(inner: Arc<dyn Credential>, hidden: Redaction) -> Arc<dyn Credential> {
+        Arc::new(Self { inner, hidden })
+    }
+}
+
+#[async_trait]
+impl Credential for Quiet {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let token = self.inner.token(request).await;
+        token.map_err(|error| self.hidden.error(error))
+    }
+}
