@@ -1,5 +1,7 @@
 //! One value of a column, whatever Arrow array it stands in.
 
+mod nested;
+
 use std::borrow::Cow;
 
 use arrow::array::{
@@ -10,6 +12,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use self::nested::Nested;
 use crate::{ColumnType, ticks};
 
 /// One value, by its KQL type.
@@ -31,7 +34,8 @@ pub enum Cell<'a> {
     TimeSpan(i64),
     /// A string or a guid.
     Text(Cow<'a, str>),
-    /// A dynamic value, as JSON text.
+    /// A dynamic value, as JSON text; also a list, a struct or a map of Arrow, and an unsigned
+    /// number beyond the longs.
     Json(Cow<'a, str>),
 }
 
@@ -129,6 +133,10 @@ enum Values<'a> {
     TextView(&'a StringViewArray),
     /// Every integer, and time as a number of `unit`s.
     Long(ArrayRef, TimeUnit),
+    /// What holds other columns, and what is too large for a long.
+    Nested(Nested<'a>),
+    /// Nothing but nulls.
+    Null,
     /// What only Arrow itself can spell.
     Other(&'a dyn Array),
 }
@@ -136,9 +144,13 @@ enum Values<'a> {
 impl<'a> Column<'a> {
     /// A reader of `array`, whose type is that of `field`.
     pub fn of(field: &Field, array: &'a dyn Array) -> Self {
+        Self::typed(ColumnType::of(field), array)
+    }
+
+    fn typed(column_type: ColumnType, array: &'a dyn Array) -> Self {
         Self {
-            column_type: ColumnType::of(field),
-            values: Values::of(array),
+            column_type,
+            values: Values::of(column_type, array),
         }
     }
 
@@ -163,6 +175,7 @@ impl<'a> Column<'a> {
             Values::Long(array, unit) if array.is_valid(row) => {
                 self.long(array.as_primitive::<Int64Type>().value(row), *unit)
             }
+            Values::Nested(nested) => nested.cell(row),
             Values::Other(array) if array.is_valid(row) => self.text(display(*array, row).into()),
             _ => Cell::Null,
         }
@@ -196,7 +209,7 @@ impl<'a> Column<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn of(array: &'a dyn Array) -> Self {
+    fn of(column_type: ColumnType, array: &'a dyn Array) -> Self {
         let long = |unit, array: Option<ArrayRef>| array.map(|array| Self::Long(array, unit));
         let known = match array.data_type() {
             DataType::Boolean => Some(Self::Bool(array.as_boolean())),
@@ -212,14 +225,16 @@ impl<'a> Values<'a> {
             | DataType::UInt8
             | DataType::UInt16
             | DataType::UInt32 => long(TimeUnit::Nanosecond, as_long(array)),
-            DataType::Timestamp(unit, _) | DataType::Duration(unit) | DataType::Time64(unit) => {
-                long(*unit, as_long(array))
-            }
+            DataType::Timestamp(unit, _)
+            | DataType::Duration(unit)
+            | DataType::Time32(unit)
+            | DataType::Time64(unit) => long(*unit, as_long(array)),
             DataType::Date32 => cast(array, &DataType::Date64)
                 .ok()
                 .and_then(|days| long(TimeUnit::Millisecond, as_long(&days))),
             DataType::Date64 => long(TimeUnit::Millisecond, as_long(array)),
-            _ => None,
+            DataType::Null => Some(Self::Null),
+            _ => Nested::of(column_type, array).map(Self::Nested),
         };
         known.unwrap_or(Self::Other(array))
     }

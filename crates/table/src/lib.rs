@@ -22,6 +22,7 @@ mod column;
 mod concat;
 mod flatten;
 mod format;
+mod json_text;
 mod partition;
 mod summary;
 mod table;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::array::{
     Date32Array, DictionaryArray, DurationMicrosecondArray, Int16Array, StringArray,
     TimestampMillisecondArray, TimestampNanosecondArray, UInt64Array,
 };
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int32Type, Schema};
 
 use super::*;
+use crate::{Format, Summary, Table, WriterOptions};
 
 fn cells(field: &Field, array: &dyn Array) -> Vec<String> {
     let column = Column::of(field, array);
@@ -55,7 +57,7 @@ fn integers_and_what_is_wider_than_i64() {
     let array = UInt64Array::from(vec![u64::MAX]);
     assert_eq!(
         cells(&Field::new("a", DataType::UInt64, true), &array),
-        [r#"Text("18446744073709551615")"#]
+        [r#"Json("18446744073709551615")"#]
     );
 }
 
@@ -98,4 +100,117 @@ fn cells_as_text() {
     ] {
         assert_eq!(cell.to_string(), text);
     }
+}
+
+/// The JSON of one column, a line a row.
+fn lines(name: &str, array: ArrayRef) -> Vec<String> {
+    let field = Field::new(name, array.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(vec![field]));
+    let batch = RecordBatch::try_new(schema.clone(), vec![array]).unwrap();
+    let table = Table::new(schema, vec![batch], Summary::default()).unwrap();
+    let text = table
+        .to_text(Format::Ndjson, &WriterOptions::default())
+        .unwrap();
+    let rows = text.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row[name].to_string()
+    });
+    rows.collect()
+}
+
+#[test]
+fn arrow_columns_of_any_type_are_valid_json() {
+    use arrow::array::{
+        FixedSizeListArray, Int32Array, LargeListArray, ListArray, ListViewArray, MapBuilder,
+        NullArray, StringBuilder, StructArray, Time32SecondArray,
+    };
+    use arrow::datatypes::{Int64Type, UInt8Type};
+
+    let numbers = || {
+        vec![
+            Some(vec![Some(1), None]),
+            None,
+            Some(vec![]),
+            Some(vec![Some(-2)]),
+        ]
+    };
+    let expected = ["[1,null]", "null", "[]", "[-2]"];
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(numbers());
+    assert_eq!(lines("a", Arc::new(list.slice(1, 3))), expected[1..]);
+    assert_eq!(
+        lines("a", Arc::new(ListViewArray::from(list.clone()))),
+        expected
+    );
+    let nested = StructArray::from(vec![
+        (
+            Arc::new(Field::new("list", list.data_type().clone(), true)),
+            Arc::new(list.clone()) as ArrayRef,
+        ),
+        (
+            Arc::new(Field::new("say \"hi\"", DataType::Utf8, true)),
+            Arc::new(StringArray::from(vec![
+                Some("a\n"),
+                None,
+                Some("[1"),
+                Some(""),
+            ])),
+        ),
+        (
+            Arc::new(ColumnType::DateTime.field("at")),
+            Arc::new(
+                TimestampNanosecondArray::from(vec![Some(100), None, Some(0), None])
+                    .with_timezone("UTC"),
+            ),
+        ),
+    ]);
+    assert_eq!(
+        lines("a", Arc::new(nested)),
+        [
+            r#"{"list":[1,null],"say \"hi\"":"a\n","at":"1970-01-01T00:00:00.0000001Z"}"#,
+            r#"{"list":null,"say \"hi\"":null,"at":null}"#,
+            r#"{"list":[],"say \"hi\"":"[1","at":"1970-01-01T00:00:00Z"}"#,
+            r#"{"list":[-2],"say \"hi\"":"","at":null}"#,
+        ]
+    );
+    assert_eq!(lines("a", Arc::new(list)), expected);
+    let list =
+        LargeListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(i64::MIN)])]);
+    assert_eq!(lines("a", Arc::new(list)), ["[-9223372036854775808]"]);
+    let list = FixedSizeListArray::from_iter_primitive::<Int32Type, _, _>(
+        vec![
+            Some(vec![Some(1), Some(2)]),
+            None,
+            Some(vec![None, Some(3)]),
+        ],
+        2,
+    );
+    assert_eq!(lines("a", Arc::new(list.slice(1, 2))), ["null", "[null,3]"]);
+    let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    map.keys().append_value("k");
+    map.values().append_value("v");
+    map.append(true).unwrap();
+    map.append(false).unwrap();
+    assert_eq!(lines("a", Arc::new(map.finish())), [r#"{"k":"v"}"#, "null"]);
+
+    let numbers = UInt64Array::from(vec![Some(0), Some(u64::MAX), None, Some(1 << 63)]);
+    assert_eq!(
+        lines("a", Arc::new(numbers)),
+        ["0", "18446744073709551615", "null", "9223372036854775808"]
+    );
+    let halves = arrow::array::Float32Array::from(vec![Some(1.5), None]);
+    assert_eq!(
+        lines("a", cast(&halves, &DataType::Float16).unwrap()),
+        ["1.5", "null"]
+    );
+    assert_eq!(lines("a", Arc::new(NullArray::new(1))), ["null"]);
+    let values = Arc::new(Int32Array::from(vec![Some(7), None, Some(8)]));
+    let keys = arrow::array::UInt8Array::from(vec![Some(2), None, Some(1), Some(0)]);
+    let dictionary = DictionaryArray::<UInt8Type>::new(keys, values);
+    assert_eq!(lines("a", Arc::new(dictionary)), ["8", "null", "null", "7"]);
+    let texts: DictionaryArray<UInt8Type> = vec![Some("x"), None, Some("y")].into_iter().collect();
+    assert_eq!(lines("a", Arc::new(texts)), ["\"x\"", "null", "\"y\""]);
+    assert_eq!(
+        lines("a", Arc::new(Time32SecondArray::from(vec![61]))),
+        ["\"00:01:01\""]
+    );
 }
