@@ -46,7 +46,10 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     for warning in table.warnings() {
         writeln!(stderr(), "warning: {warning}")?;
     }
-    let options = WriterOptions { width: Some(100) };
+    let options = WriterOptions {
+        width: Some(100),
+        ..WriterOptions::default()
+    };
     table.write(Format::Table, Box::new(stdout()), &options)?;
     Ok(())
 }

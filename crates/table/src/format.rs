@@ -9,7 +9,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use defender_core::{Error, ErrorKind, Result};
 
-use crate::write;
+pub use crate::write::csv::CsvOptions;
+#[cfg(feature = "parquet")]
+pub use crate::write::parquet::ParquetTimes;
+use crate::{Warning, write};
 
 /// A format that rows can be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,11 +24,11 @@ pub enum Format {
     Json,
     /// One JSON object a line.
     Ndjson,
-    /// Comma-separated values, RFC 4180.
+    /// Comma-separated values, RFC 4180 but for the ends of lines; see [`CsvOptions`].
     Csv,
     /// A Markdown table.
     Markdown,
-    /// A Parquet file, compressed with zstd (feature `parquet`).
+    /// A Parquet file, compressed with zstd; see [`WriterOptions::parquet_times`] (feature `parquet`).
     Parquet,
     /// An Arrow IPC file (feature `ipc`).
     Arrow,
@@ -37,6 +40,11 @@ pub struct WriterOptions {
     /// The width in characters that [`Format::Table`] fits its lines to; `None` writes every
     /// cell in full, for a pipe.
     pub width: Option<usize>,
+    /// How [`Format::Csv`] is written.
+    pub csv: CsvOptions,
+    /// How finely [`Format::Parquet`] keeps times (feature `parquet`).
+    #[cfg(feature = "parquet")]
+    pub parquet_times: ParquetTimes,
 }
 
 /// Writes batches of one schema.
@@ -50,10 +58,12 @@ pub trait Writer: Send {
 
     /// Writes what comes after the last row and flushes; without it the output is not whole.
     ///
+    /// Returns what the reader of the output should know: what the format could not hold.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Io`] when the output fails.
-    fn finish(self: Box<Self>) -> Result<()>;
+    fn finish(self: Box<Self>) -> Result<Vec<Warning>>;
 }
 
 impl Format {
@@ -124,10 +134,10 @@ impl Format {
             Self::Table => Box::new(write::text::Text::new(schema, output, options)),
             Self::Json => Box::new(write::json::Json::array(schema, output)),
             Self::Ndjson => Box::new(write::json::Json::lines(schema, output)),
-            Self::Csv => Box::new(write::csv::Csv::writer(schema, output)),
+            Self::Csv => Box::new(write::csv::Csv::writer(schema, output, options.csv)),
             Self::Markdown => Box::new(write::markdown::Markdown::new(schema, output)),
             #[cfg(feature = "parquet")]
-            Self::Parquet => Box::new(write::parquet::Parquet::new(schema, output)?),
+            Self::Parquet => Box::new(write::parquet::Parquet::new(schema, output, options)?),
             #[cfg(feature = "ipc")]
             Self::Arrow => Box::new(write::ipc::Ipc::new(schema, output)?),
             #[cfg(not(all(feature = "text", feature = "parquet", feature = "ipc")))]

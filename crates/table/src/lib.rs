@@ -35,7 +35,9 @@ pub use cell::{Cell, Column};
 pub use column::{ColumnType, DatetimeMode, KQL_TYPE};
 pub use concat::{concat, fit};
 pub use flatten::flatten;
-pub use format::{Format, Writer, WriterOptions};
+#[cfg(feature = "parquet")]
+pub use format::ParquetTimes;
+pub use format::{CsvOptions, Format, Writer, WriterOptions};
 pub use partition::{OpenPart, Partitioned};
 pub use summary::{Completeness, Provenance, Summary, Timespan, Warning, WarningKind};
 pub use table::Table;

@@ -10,7 +10,7 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use defender_core::{Error, ErrorKind, Result};
 
-use crate::{Cell, Column, ColumnType, Format, Writer, WriterOptions, ticks};
+use crate::{Cell, Column, ColumnType, Format, Warning, Writer, WriterOptions, ticks};
 
 /// Opens the file of this path, which is relative and has `/` between its parts.
 pub type OpenPart = Box<dyn FnMut(&str) -> Result<Box<dyn io::Write + Send>> + Send>;
@@ -36,10 +36,13 @@ pub struct Partitioned {
     schema: SchemaRef,
     file_schema: SchemaRef,
     format: Format,
+    options: WriterOptions,
     open: OpenPart,
     partitions: HashMap<String, Partition>,
     bytes: usize,
     limit: usize,
+    /// Of the files that are written.
+    warnings: Vec<Warning>,
 }
 
 /// What a folder is named after.
@@ -57,7 +60,8 @@ struct Partition {
 }
 
 impl Partitioned {
-    /// A writer of a dataset that is partitioned by the columns `names`, outermost first.
+    /// A writer of a dataset that is partitioned by the columns `names`, outermost first; each of
+    /// its files is written as `options` say.
     ///
     /// # Errors
     ///
@@ -67,6 +71,7 @@ impl Partitioned {
         schema: &SchemaRef,
         names: &[String],
         format: Format,
+        options: &WriterOptions,
         open: OpenPart,
     ) -> Result<Self> {
         if !matches!(
@@ -112,10 +117,12 @@ impl Partitioned {
             schema: schema.clone(),
             file_schema: Schema::new_with_metadata(fields, schema.metadata().clone()).into(),
             format,
+            options: options.clone(),
             open,
             partitions: HashMap::new(),
             bytes: 0,
             limit: KEPT,
+            warnings: Vec::new(),
         })
     }
 
@@ -166,12 +173,14 @@ impl Partitioned {
         );
         partition.files += 1;
         let output = (self.open)(&path)?;
-        let options = WriterOptions::default();
-        let mut writer = self.format.writer(&self.file_schema, output, &options)?;
+        let mut writer = self
+            .format
+            .writer(&self.file_schema, output, &self.options)?;
         for batch in &batches {
             writer.write(batch)?;
         }
-        writer.finish()
+        Warning::add(&mut self.warnings, writer.finish()?);
+        Ok(())
     }
 }
 
@@ -207,7 +216,7 @@ impl Writer for Partitioned {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<Warning>> {
         let mut folders: Vec<String> = self
             .partitions
             .iter()
@@ -218,7 +227,7 @@ impl Writer for Partitioned {
         for folder in folders {
             self.write_out(&folder)?;
         }
-        Ok(())
+        Ok(self.warnings)
     }
 }
 

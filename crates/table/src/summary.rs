@@ -70,6 +70,8 @@ pub enum WarningKind {
     Value,
     /// Datetimes or timespans beyond what Arrow can hold; they are null.
     Range,
+    /// Times with digits that the file written cannot hold; they are cut off.
+    Precision,
     /// Text that was not valid Unicode; the broken places hold U+FFFD.
     Encoding,
     /// The answer's schema is missing, unknown in part, or not what the rows hold.
@@ -100,6 +102,34 @@ impl Warning {
             message,
             column: Some(column.to_owned()),
             count,
+        }
+    }
+}
+
+impl Warning {
+    /// A warning that `count` times of `column` lose what is finer than a microsecond.
+    pub(crate) fn of_precision(column: &str, count: u64) -> Self {
+        let plural = if count == 1 { "" } else { "s" };
+        let message = format!(
+            "{count} value{plural} of {column} without the digits behind the microseconds, which \
+             the Parquet file does not hold"
+        );
+        Self::of_values(WarningKind::Precision, column, count, message)
+    }
+
+    /// Adds those of one more file of the same columns to `all`.
+    pub(crate) fn add(all: &mut Vec<Self>, more: Vec<Self>) {
+        for warning in more {
+            let known = all.iter_mut().find(|known| {
+                known.kind == WarningKind::Precision
+                    && (known.kind, &known.column) == (warning.kind, &warning.column)
+            });
+            match (known, &warning.column) {
+                (Some(known), Some(column)) => {
+                    *known = Self::of_precision(column, known.count + warning.count);
+                }
+                _ => all.push(warning),
+            }
         }
     }
 }

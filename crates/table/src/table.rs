@@ -160,7 +160,10 @@ impl Table {
         (self.schema, self.batches, self.summary)
     }
 
-    /// Writes every row to `output`.
+    /// Writes every row to `output`, and returns what the format could not hold.
+    ///
+    /// A Parquet file keeps six of the seven decimals of a time, unless
+    /// [`WriterOptions::parquet_times`] asks for all.
     ///
     /// # Errors
     ///
@@ -170,7 +173,7 @@ impl Table {
         format: Format,
         output: Box<dyn io::Write + Send>,
         options: &WriterOptions,
-    ) -> Result<()> {
+    ) -> Result<Vec<Warning>> {
         let mut writer = format.writer(&self.schema, output, options)?;
         for batch in &self.batches {
             writer.write(batch)?;

@@ -78,7 +78,14 @@ fn written(names: &[&str], datetimes: DatetimeMode, limit: usize) -> BTreeMap<St
     let (schema, batches) = rows(datetimes);
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let (files, open) = opened();
-    let mut writer = Partitioned::new(&schema, &names, Format::Csv, open).unwrap();
+    let mut writer = Partitioned::new(
+        &schema,
+        &names,
+        Format::Csv,
+        &WriterOptions::default(),
+        open,
+    )
+    .unwrap();
     writer.limit = limit;
     for batch in batches {
         for row in 0..batch.num_rows() {
@@ -175,7 +182,14 @@ fn what_cannot_be_partitioned_is_told() {
         ),
     ] {
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        let error = Partitioned::new(&schema, &names, format, opened().1).unwrap_err();
+        let error = Partitioned::new(
+            &schema,
+            &names,
+            format,
+            &WriterOptions::default(),
+            opened().1,
+        )
+        .unwrap_err();
         assert_eq!(error.to_string(), message);
         assert_eq!(error.kind(), ErrorKind::Usage);
     }
@@ -193,7 +207,14 @@ fn a_value_longer_than_a_name_may_be_is_an_error() {
         .append_row([JsonCell::Str(&long), JsonCell::I64(1)])
         .unwrap();
     let (schema, batches, _) = builder.finish().unwrap();
-    let mut writer = Partitioned::new(&schema, &["A".to_owned()], Format::Csv, opened().1).unwrap();
+    let mut writer = Partitioned::new(
+        &schema,
+        &["A".to_owned()],
+        Format::Csv,
+        &WriterOptions::default(),
+        opened().1,
+    )
+    .unwrap();
     let error = writer.write(&batches[0]).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -1,39 +1,89 @@
-//! Comma-separated values, as RFC 4180 has them.
+//! Comma-separated values, as RFC 4180 has them but for the end of a line.
 
 use std::io::Write;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::columns;
 use super::lines::{LineFormat, Lines};
+use super::{columns, is_unsafe};
 use crate::Cell;
 
-/// A header line, CRLF at each line's end, quotes where needed and doubled inside.
+/// How CSV is written: for programs, unless something else is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CsvOptions {
+    /// End lines with CRLF, as RFC 4180 and old Windows programs have it, instead of LF.
+    pub crlf: bool,
+    /// Begin with a byte order mark, without which Excel takes UTF-8 for the system's code page.
+    pub bom: bool,
+    /// Put an apostrophe before what a spreadsheet would take for a formula.
+    ///
+    /// That is text, header cells included, which begins with `=`, `+`, `-`, `@`, a tab or a line
+    /// break, also in full width or behind blanks. Numbers keep their sign. The apostrophe becomes
+    /// part of the cell for every reader, so this is for people and not for programs.
+    ///
+    /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>
+    pub escape_formulas: bool,
+}
+
+/// A header line, quotes where needed and doubled inside.
 ///
 /// Null is an empty field and an empty string is `""`, so that they stay apart, except where a
-/// null is all there is in a row: that is `""` too. A cell that begins
-/// with `=`, `+`, `-` or `@` stays as it is: evidence is not altered; a spreadsheet that takes it
-/// for a formula must be told to import the file as text.
+/// null is all there is in a row: that is `""` too. Unless the options ask for it, a cell that
+/// begins with `=`, `+`, `-` or `@` stays as it is: evidence is not altered.
 pub(crate) struct Csv {
     schema: SchemaRef,
+    options: CsvOptions,
 }
 
 impl Csv {
-    pub(crate) fn writer(schema: &SchemaRef, output: Box<dyn Write + Send>) -> Lines<Self> {
+    pub(crate) fn writer(
+        schema: &SchemaRef,
+        output: Box<dyn Write + Send>,
+        options: CsvOptions,
+    ) -> Lines<Self> {
         let schema = schema.clone();
-        Lines::new(Self { schema }, output)
+        Lines::new(Self { schema, options }, output)
+    }
+
+    fn end_line(&self, text: &mut String) {
+        text.push_str(if self.options.crlf { "\r\n" } else { "\n" });
+    }
+
+    fn push_text(&self, line: &mut String, text: &str) {
+        if self.options.escape_formulas && is_formula(text) {
+            push_quoted(line, &format!("'{text}"));
+        } else {
+            push_quoted(line, text);
+        }
+    }
+
+    fn push_cell(&self, text: &mut String, cell: &Cell<'_>) {
+        match cell {
+            // A number in a column of numbers or of JSON is one for a spreadsheet, too.
+            Cell::Decimal(cell) | Cell::Json(cell) if is_number(cell) => text.push_str(cell),
+            Cell::Decimal(cell) | Cell::Json(cell) | Cell::Text(cell) => self.push_text(text, cell),
+            // Neither is a number for a spreadsheet.
+            Cell::TimeSpan(..0) | Cell::Real(f64::NEG_INFINITY) if self.options.escape_formulas => {
+                text.push('\'');
+                cell.push_to(text);
+            }
+            cell => cell.push_to(text),
+        }
     }
 }
 
 impl LineFormat for Csv {
     fn head(&self) -> String {
         let mut line = String::new();
+        if self.options.bom {
+            line.push('\u{feff}');
+        }
         for (index, field) in self.schema.fields().iter().enumerate() {
             separate(&mut line, index);
-            push_quoted(&mut line, field.name());
+            self.push_text(&mut line, field.name());
         }
-        line.push_str("\r\n");
+        self.end_line(&mut line);
         line
     }
 
@@ -43,20 +93,31 @@ impl LineFormat for Csv {
             let start = text.len();
             for (index, column) in columns.iter().enumerate() {
                 separate(text, index);
-                match column.cell(row) {
-                    Cell::Text(cell) | Cell::Json(cell) | Cell::Decimal(cell) => {
-                        push_quoted(text, &cell);
-                    }
-                    cell => cell.push_to(text),
-                }
+                self.push_cell(text, &column.cell(row));
             }
             if text.len() == start {
                 // Readers pass over an empty line, and the row with it.
                 text.push_str("\"\"");
             }
-            text.push_str("\r\n");
+            self.end_line(text);
         }
     }
+}
+
+/// Whether a spreadsheet may take the text for a formula; some pass over what stands before it and
+/// cannot be seen.
+fn is_formula(text: &str) -> bool {
+    let visible = text.trim_start_matches(|first: char| first.is_whitespace() || is_unsafe(first));
+    text.starts_with(['\t', '\r', '\n'])
+        || visible.starts_with([
+            '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+        ])
+}
+
+/// Whether the text is a number and nothing else.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.starts_with(|first: char| first.is_ascii_digit()) && text.parse::<f64>().is_ok()
 }
 
 fn separate(line: &mut String, index: usize) {

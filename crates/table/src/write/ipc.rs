@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::writer::FileWriter;
 use defender_core::{Error, ErrorKind, Result};
 
-use crate::Writer;
+use crate::{Warning, Writer};
 
 /// The batches as they are, uncompressed, so that a reader can map the file.
 pub(crate) struct Ipc {
@@ -27,13 +27,14 @@ impl Writer for Ipc {
         self.writer.write(batch).map_err(failed)
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
+    fn finish(self: Box<Self>) -> Result<Vec<Warning>> {
         // `into_inner` writes the footer.
         self.writer
             .into_inner()
             .map_err(failed)?
             .flush()
-            .map_err(super::failed)
+            .map_err(super::failed)?;
+        Ok(Vec::new())
     }
 }
 

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use defender_core::Result;
 
 use super::{failed, side_by_side};
-use crate::Writer;
+use crate::{Warning, Writer};
 
 /// A format of one line a row.
 pub(crate) trait LineFormat: Send + Sync {
@@ -103,13 +103,14 @@ impl<F: LineFormat> Writer for Lines<F> {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<Warning>> {
         self.write_waiting()
             .and_then(|()| {
                 let tail = self.format.tail(self.empty);
                 self.output.write_all(tail.as_bytes())
             })
             .and_then(|()| self.output.flush())
-            .map_err(failed)
+            .map_err(failed)?;
+        Ok(Vec::new())
     }
 }

@@ -8,7 +8,7 @@ use defender_core::Result;
 
 use super::{columns, failed, is_unsafe};
 use crate::ColumnType;
-use crate::{Cell, Writer};
+use crate::{Cell, Warning, Writer};
 
 /// A pipe, a line break and whatever Markdown or HTML would take for markup are escaped, so that
 /// a cell cannot end its row or smuggle in a link or an image.
@@ -101,9 +101,10 @@ impl Writer for Markdown {
         self.rows(batch).map_err(failed)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<Warning>> {
         self.head()
             .and_then(|()| self.output.flush())
-            .map_err(failed)
+            .map_err(failed)?;
+        Ok(Vec::new())
     }
 }

@@ -1,5 +1,7 @@
 //! Parquet files, compressed with zstd.
 
+mod times;
+
 use std::io::Write;
 
 use arrow::array::{RecordBatch, new_empty_array};
@@ -12,17 +14,27 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
+pub use self::times::ParquetTimes;
 use super::side_by_side;
-use crate::Writer;
+use crate::{Warning, Writer, WriterOptions};
 
 type Output = Box<dyn Write + Send>;
 
 /// Batches become row groups as they fill; the Arrow schema with its KQL types goes along.
 ///
+/// Parquet has no lengths of time finer than milliseconds. They are numbers of nanoseconds, which
+/// `pyarrow`, pandas, Polars and this project's own reader know for what they are by that schema. An
+/// entry for Spark with its own schema would tell Spark, too; but whoever rewrites the file with
+/// other columns hands it on as it was, and Spark believes it.
+///
 /// Encoding and compressing costs far more than anything else, and no column needs another one:
 /// some batches together are written column by column, on all cores.
 pub(crate) struct Parquet {
+    /// Of the file.
     schema: SchemaRef,
+    times: ParquetTimes,
+    /// How many values of each field have lost digits.
+    lost: Vec<u64>,
     file: SerializedFileWriter<Output>,
     factory: ArrowRowGroupWriterFactory,
     /// How many columns of the file each field becomes.
@@ -49,7 +61,12 @@ const GROUP_ROWS: usize = 1 << 20;
 const GROUP_BYTES: usize = 64 << 20;
 
 impl Parquet {
-    pub(crate) fn new(schema: &SchemaRef, output: Output) -> Result<Self> {
+    pub(crate) fn new(schema: &SchemaRef, output: Output, options: &WriterOptions) -> Result<Self> {
+        let times = options.parquet_times;
+        let schema = match times {
+            ParquetTimes::Microseconds => times::schema(schema),
+            ParquetTimes::Nanoseconds => schema.clone(),
+        };
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_created_by(concat!("defender-query ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -62,10 +79,12 @@ impl Parquet {
             compute_leaves(field, &none).map(|leaves| leaves.len())
         });
         Ok(Self {
-            schema: schema.clone(),
+            leaves: leaves.collect::<Result<_, _>>().map_err(failed)?,
+            lost: vec![0; schema.fields().len()],
+            schema,
+            times,
             file,
             factory,
-            leaves: leaves.collect::<Result<_, _>>().map_err(failed)?,
             group: None,
             groups: 0,
             waiting: Vec::new(),
@@ -103,20 +122,30 @@ impl Parquet {
         let batches = std::mem::take(&mut self.waiting);
         let bytes = std::mem::take(&mut self.waiting_bytes);
         let threads = self.threads_for(bytes);
-        let schema = &self.schema;
+        let (schema, times) = (&self.schema, self.times);
         let fields = group.fields.iter_mut().enumerate().collect();
         let done = side_by_side::map(fields, threads, |(index, columns)| {
+            let mut lost = 0;
             for batch in &batches {
-                let leaves = compute_leaves(schema.field(index), batch.column(index))?;
+                let array = match times {
+                    ParquetTimes::Microseconds => times::array(batch.column(index), &mut lost)?,
+                    ParquetTimes::Nanoseconds => batch.column(index).clone(),
+                };
+                let leaves = compute_leaves(schema.field(index), &array)?;
                 for (column, leaf) in columns.iter_mut().zip(&leaves) {
                     column.write(leaf)?;
                 }
             }
-            Ok(columns.iter().map(ArrowColumnWriter::memory_size).sum())
+            let size: usize = columns.iter().map(ArrowColumnWriter::memory_size).sum();
+            Ok((size, lost))
         });
-        let sizes: Vec<usize> = done.into_iter().collect::<Result<_, ParquetError>>()?;
+        let done: Vec<_> = done.into_iter().collect::<Result<_, ParquetError>>()?;
+        for (sum, (_, lost)) in self.lost.iter_mut().zip(&done) {
+            *sum += lost;
+        }
         group.rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-        let full = group.rows >= GROUP_ROWS || sizes.iter().sum::<usize>() >= GROUP_BYTES;
+        let full = group.rows >= GROUP_ROWS
+            || done.iter().map(|(size, _)| size).sum::<usize>() >= GROUP_BYTES;
         self.group = Some(group);
         if full {
             self.end_group()?;
@@ -156,7 +185,7 @@ impl Writer for Parquet {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<Warning>> {
         self.encode_waiting()
             .and_then(|()| self.end_group())
             .map_err(failed)?;
@@ -165,7 +194,12 @@ impl Writer for Parquet {
             .into_inner()
             .map_err(failed)?
             .flush()
-            .map_err(super::failed)
+            .map_err(super::failed)?;
+        let lost = self.schema.fields().iter().zip(self.lost);
+        Ok(lost
+            .filter(|(_, count)| *count > 0)
+            .map(|(field, count)| Warning::of_precision(field.name(), count))
+            .collect())
     }
 }
 

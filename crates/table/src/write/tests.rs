@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use defender_core::ErrorKind;
 
+#[cfg(any(feature = "parquet", feature = "ipc"))]
+use crate::Warning;
 use crate::{
-    ColumnType, DatetimeMode, Format, JsonCell, Summary, Table, TableBuilder, WriterOptions,
+    ColumnType, CsvOptions, DatetimeMode, Format, JsonCell, Summary, Table, TableBuilder,
+    WriterOptions,
 };
 
 fn table() -> Table {
@@ -63,7 +66,11 @@ fn table() -> Table {
 }
 
 fn text(format: Format, width: Option<usize>) -> String {
-    table().to_text(format, &WriterOptions { width }).unwrap()
+    let options = WriterOptions {
+        width,
+        ..WriterOptions::default()
+    };
+    table().to_text(format, &options).unwrap()
 }
 
 #[test]
@@ -92,9 +99,130 @@ fn ndjson() {
 
 #[test]
 fn csv() {
-    let text = text(Format::Csv, None);
-    assert!(text.ends_with("\r\n"));
-    insta::assert_snapshot!(text.replace("\r\n", "<CRLF>\n"));
+    insta::assert_snapshot!(text(Format::Csv, None));
+}
+
+/// The table as CSV with these options.
+fn csv_with(table: &Table, csv: CsvOptions) -> String {
+    let options = WriterOptions {
+        csv,
+        ..WriterOptions::default()
+    };
+    table.to_text(Format::Csv, &options).unwrap()
+}
+
+#[test]
+fn csv_for_windows_differs_at_its_ends_only() {
+    let plain = text(Format::Csv, None);
+    let crlf = csv_with(
+        &table(),
+        CsvOptions {
+            crlf: true,
+            ..CsvOptions::default()
+        },
+    );
+    assert_eq!(crlf.matches("\r\n").count(), 5, "four lines, and a cell");
+    let bom = csv_with(
+        &table(),
+        CsvOptions {
+            bom: true,
+            ..CsvOptions::default()
+        },
+    );
+    assert_eq!(bom, format!("\u{feff}{plain}"));
+    // A line break within a cell is a part of it.
+    assert_eq!(crlf.replace("\r\n", "\n"), plain.replace("\r\n", "\n"));
+}
+
+#[test]
+fn what_a_spreadsheet_takes_for_a_formula_is_escaped_on_request() {
+    let cells = [
+        ("=1+1", "'=1+1"),
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("=\"a\",b", "\"'=\"\"a\"\",b\""),
+        ("+49 170", "'+49 170"),
+        ("-1", "'-1"),
+        ("-exec bypass", "'-exec bypass"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\ttab", "'\ttab"),
+        ("\rreturn", "\"'\rreturn\""),
+        ("\n=1", "\"'\n=1\""),
+        (" =1", "' =1"),
+        ("\u{feff}=1", "'\u{feff}=1"),
+        ("\u{ff1d}1", "'\u{ff1d}1"),
+        ("'=1", "'=1"),
+        ("a=1", "a=1"),
+        ("1-1", "1-1"),
+        ("", "\"\""),
+        (" a", " a"),
+        ("5", "5"),
+    ];
+    let columns = [("=Name".to_owned(), ColumnType::String)];
+    let mut builder = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+    for (cell, _) in cells {
+        builder.append_row([JsonCell::Str(cell)]).unwrap();
+    }
+    let (schema, batches, _) = builder.finish().unwrap();
+    let table = Table::new(schema, batches, Summary::default()).unwrap();
+    let safe = CsvOptions {
+        escape_formulas: true,
+        ..CsvOptions::default()
+    };
+    let expected: String = std::iter::once("'=Name")
+        .chain(cells.iter().map(|(_, written)| *written))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    assert_eq!(csv_with(&table, safe), expected);
+}
+
+#[test]
+fn numbers_keep_their_sign_where_formulas_are_escaped() {
+    let columns = [
+        ColumnType::Int,
+        ColumnType::Long,
+        ColumnType::Real,
+        ColumnType::Decimal,
+        ColumnType::Dynamic,
+        ColumnType::TimeSpan,
+    ]
+    .map(|kind| (kind.to_string(), kind));
+    let mut builder = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+    builder
+        .append_row([
+            JsonCell::I64(-1),
+            JsonCell::I64(i64::MIN),
+            JsonCell::F64(-1.5e300),
+            JsonCell::Str("-0.10"),
+            JsonCell::Raw("-5"),
+            JsonCell::Str("-00:00:01"),
+        ])
+        .unwrap();
+    builder
+        .append_row([
+            JsonCell::Null,
+            JsonCell::Null,
+            JsonCell::Str("-Infinity"),
+            JsonCell::Null,
+            JsonCell::Raw("\"=1\""),
+            JsonCell::Str("00:00:01"),
+        ])
+        .unwrap();
+    let (schema, batches, warnings) = builder.finish().unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let table = Table::new(schema, batches, Summary::default()).unwrap();
+    let safe = CsvOptions {
+        escape_formulas: true,
+        ..CsvOptions::default()
+    };
+    let text = csv_with(&table, safe);
+    let rows: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(
+        rows,
+        [
+            "-1,-9223372036854775808,-1.5e300,-0.10,-5,'-00:00:01",
+            ",,'-Infinity,,\"\"\"=1\"\"\",00:00:01",
+        ]
+    );
 }
 
 #[test]
@@ -137,7 +265,7 @@ fn no_rows_are_still_a_whole_file() {
     assert_eq!(text(Format::Ndjson), "");
     assert_eq!(
         text(Format::Csv),
-        "Bool,Int,Long,Real,Decimal,Date,Span,Guid,Text,Dynamic\r\n"
+        "Bool,Int,Long,Real,Decimal,Date,Span,Guid,Text,Dynamic\n"
     );
     assert_eq!(text(Format::Markdown).lines().count(), 2);
     #[cfg(feature = "text")]
@@ -172,31 +300,22 @@ impl Write for Kept {
     }
 }
 
+/// The table's file, and what it could not hold.
 #[cfg(any(feature = "parquet", feature = "ipc"))]
-fn bytes(format: Format) -> Vec<u8> {
+fn bytes(table: &Table, format: Format, options: &WriterOptions) -> (Vec<u8>, Vec<Warning>) {
     let kept = Kept::default();
-    table()
-        .write(format, Box::new(kept.clone()), &WriterOptions::default())
+    let warnings = table
+        .write(format, Box::new(kept.clone()), options)
         .unwrap();
-    Arc::try_unwrap(kept.0).unwrap().into_inner().unwrap()
-}
-
-#[cfg(feature = "parquet")]
-#[test]
-fn parquet_reads_back_the_same() {
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-    let bytes = self::bytes(Format::Parquet);
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
-    let schema = builder.schema().clone();
-    let batches: Vec<_> = builder.build().unwrap().map(Result::unwrap).collect();
-    assert_eq!(schema.fields(), table().schema().fields());
-    assert_eq!(batches[0].columns(), table().batches()[0].columns());
+    let bytes = Arc::try_unwrap(kept.0).unwrap().into_inner().unwrap();
+    (bytes, warnings)
 }
 
 #[cfg(feature = "ipc")]
 #[test]
 fn arrow_reads_back_the_same() {
-    let bytes = bytes(Format::Arrow);
+    let (bytes, warnings) = bytes(&table(), Format::Arrow, &WriterOptions::default());
+    assert!(warnings.is_empty(), "{warnings:?}");
     let reader = arrow::ipc::reader::FileReader::try_new(io::Cursor::new(bytes), None).unwrap();
     let batches: Vec<_> = reader.map(Result::unwrap).collect();
     assert_eq!(batches, table().batches());
@@ -239,3 +358,6 @@ fn built(format: Format) -> bool {
         _ => true,
     }
 }
+
+#[cfg(feature = "parquet")]
+mod parquet;

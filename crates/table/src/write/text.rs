@@ -9,7 +9,7 @@ use defender_core::Result;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::{columns, failed, is_unsafe};
-use crate::{ColumnType, Writer, WriterOptions};
+use crate::{ColumnType, Warning, Writer, WriterOptions};
 
 /// Two spaces part the columns: nothing to strip when a line is copied.
 const GAP: usize = 2;
@@ -227,9 +227,10 @@ impl Writer for Text {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<Warning>> {
         self.print()
             .and_then(|()| self.output.flush())
-            .map_err(failed)
+            .map_err(failed)?;
+        Ok(Vec::new())
     }
 }
