@@ -95,6 +95,7 @@ async fn list_or_watch(
         )
         .with_hint("leave out --format"));
     }
+    page.output.check(Format::Ndjson)?;
     let collection = kind.collection(environment)?;
     // The watch has a start of its own.
     let request = CollectionRequest {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_query::{Answer, Completeness, Event, Failure, Summary, Table};
-use defender_table::{Format, WriterOptions, flatten};
+use defender_table::{Format, Warning, WarningKind, WriterOptions, flatten};
 use futures::StreamExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -17,7 +17,7 @@ use crate::dataset::with_tenant;
 use crate::emulator::interrupted;
 use crate::failure::ALARM;
 use crate::fan_out::Tenants;
-use crate::sink::Sink;
+use crate::sink::{Packing, Sink};
 use crate::split::Split;
 use crate::terminal;
 
@@ -26,7 +26,7 @@ pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
         (Some(format), _) => format,
         (None, Some(_)) if !options.partition_by.is_empty() => Format::Parquet,
         (None, None) => Format::Table,
-        (None, Some(path)) => Format::from_path(path).ok_or_else(|| {
+        (None, Some(path)) => Format::from_path(&Packing::of(path).1).ok_or_else(|| {
             let message = format!("the extension of {} names no format", path.display());
             Error::new(ErrorKind::Usage, message).with_hint("say which with --format")
         })?,
@@ -38,6 +38,21 @@ pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
         )
         .with_hint("write it to a file with -o"));
     }
+    if let Some(path) = &options.output
+        && format.is_binary()
+        && options.partition_by.is_empty()
+        && let (Some(_), name) = Packing::of(path)
+    {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "{}: only text is compressed as a whole, and the format is {format}",
+                path.display()
+            ),
+        )
+        .with_hint(format!("leave out the ending: {}", name.display())));
+    }
+    options.check(format)?;
     Ok(format)
 }
 
@@ -157,8 +172,11 @@ pub(crate) async fn write(
     let writing = tokio::task::spawn_blocking({
         let (runtime, progress) = (Handle::current(), Arc::clone(&progress));
         let flattened = options.flatten;
+        let options = WriterOptions {
+            width,
+            ..options.writer_options()
+        };
         move || {
-            let options = WriterOptions { width };
             let copied = copy(answer, format, flattened, &options, &sink, &progress);
             let copied = async {
                 tokio::select! {
@@ -212,9 +230,7 @@ pub(crate) async fn write(
     }
     let summary = result?;
     sink.commit()?;
-    for warning in &summary.warnings {
-        context.warn(&warning.to_string());
-    }
+    tell(&summary.warnings, context);
     Ok(Written {
         rows: progress.rows.load(Ordering::Relaxed),
         summary,
@@ -253,8 +269,34 @@ async fn copy(
             Event::Summary(last) => summary = *last,
         }
     }
-    writer.finish()?;
+    summary.warnings.extend(writer.finish()?);
     Ok(summary)
+}
+
+/// Says what the reader of the rows should know; of digits that are cut off in one line, since
+/// most tables have several times.
+fn tell(warnings: &[Warning], context: &Context) {
+    let (imprecise, others): (Vec<_>, Vec<_>) = warnings
+        .iter()
+        .partition(|warning| warning.kind == WarningKind::Precision);
+    for warning in others {
+        context.warn(&warning.to_string());
+    }
+    let counts: Vec<String> = imprecise
+        .iter()
+        .filter_map(|warning| {
+            let column = warning.column.as_ref()?;
+            let plural = if warning.count == 1 { "" } else { "s" };
+            Some(format!("{} value{plural} of {column}", warning.count))
+        })
+        .collect();
+    if !counts.is_empty() {
+        context.warn(&format!(
+            "the digits behind the microseconds are cut off in {}; \
+             --parquet-timestamps ns keeps them, for readers other than Spark",
+            counts.join(", ")
+        ));
+    }
 }
 
 pub(crate) fn finish(

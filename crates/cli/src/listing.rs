@@ -25,6 +25,7 @@ pub(crate) fn text<const N: usize>(
     };
     let options = WriterOptions {
         width: terminal::width().map(usize::from),
+        ..WriterOptions::default()
     };
     Table::new(schema, batches, summary)?.to_text(format, &options)
 }

@@ -1,5 +1,6 @@
 //! Where results go: standard output, or a file or folder that appears whole or not at all.
 
+mod packed;
 mod through;
 
 use std::fs::File;
@@ -17,6 +18,7 @@ use defender_table::arrow::datatypes::SchemaRef;
 use defender_table::{Format, Partitioned, Writer as RowWriter, WriterOptions};
 use tempfile::NamedTempFile;
 
+pub(crate) use self::packed::Packing;
 use crate::dataset::Dataset;
 use crate::terminal::Escaping;
 
@@ -94,10 +96,17 @@ impl Sink {
     ) -> Result<Box<dyn RowWriter>> {
         match self {
             Self::Folder { dataset, columns } => {
-                let parts = Partitioned::new(schema, columns, format, dataset.opener())?;
+                let parts = Partitioned::new(schema, columns, format, options, dataset.opener())?;
                 Ok(Box::new(parts))
             }
-            _ => format.writer(schema, self.writer()?, options),
+            Self::File { path, .. } | Self::Through { path, .. } => {
+                let rows = |output| format.writer(schema, output, options);
+                match Packing::of(path) {
+                    (Some(packing), _) => packing.rows(self.writer()?, rows),
+                    (None, _) => rows(self.writer()?),
+                }
+            }
+            Self::Stdout { .. } => format.writer(schema, self.writer()?, options),
         }
     }
 

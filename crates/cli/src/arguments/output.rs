@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use defender_core::Error;
-use defender_table::{DatetimeMode, Format};
+use defender_core::{Error, ErrorKind};
+use defender_table::{CsvOptions, DatetimeMode, Format, ParquetTimes, WriterOptions};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -36,6 +36,26 @@ pub(crate) struct OutputOptions {
     /// How datetimes travel: `text` keeps those outside the years 1677 to 2262
     #[arg(long, value_name = "HOW", value_parser = ["text"])]
     pub(crate) datetime: Option<String>,
+    /// How finely Parquet keeps times: us for every reader, ns for all digits but not for Spark [default: us]
+    ///
+    /// The services have seven decimals of a second, and microseconds have six: a warning counts
+    /// what is cut off. Nanoseconds keep all. Spark, and with it Databricks, Synapse and Fabric,
+    /// refuses a file that has them; DuckDB, Polars, pandas, pyarrow and defender read both.
+    #[arg(long, value_name = "UNIT", hide_possible_values = true)]
+    pub(crate) parquet_timestamps: Option<TimeUnit>,
+    /// End the lines of CSV with CRLF, as Windows programs have it
+    #[arg(long)]
+    pub(crate) crlf: bool,
+    /// Begin CSV with a byte order mark: Excel then reads it as UTF-8
+    #[arg(long)]
+    pub(crate) bom: bool,
+    /// Put an apostrophe before CSV text that a spreadsheet would take for a formula
+    ///
+    /// Text that begins with =, +, -, @, a tab or a line break is shown by a spreadsheet as it is,
+    /// and not computed; numbers keep their sign. For other readers the apostrophe is a part of the
+    /// cell.
+    #[arg(long)]
+    pub(crate) escape_formulas: bool,
     /// Exit with 10 when there are rows, or when there are none
     #[arg(long, value_name = "WHEN")]
     pub(crate) fail_on: Option<FailOn>,
@@ -49,6 +69,51 @@ impl OutputOptions {
             None => DatetimeMode::Timestamp,
         }
     }
+
+    /// Refuses options of another format than the rows are written in.
+    ///
+    /// # Errors
+    ///
+    /// When there is one.
+    pub(crate) fn check(&self, format: Format) -> Result<(), Error> {
+        let given = [
+            ("--crlf", self.crlf, Format::Csv),
+            ("--bom", self.bom, Format::Csv),
+            ("--escape-formulas", self.escape_formulas, Format::Csv),
+            (
+                "--parquet-timestamps",
+                self.parquet_timestamps.is_some(),
+                Format::Parquet,
+            ),
+        ];
+        match given
+            .into_iter()
+            .find(|(_, given, of)| *given && *of != format)
+        {
+            Some((option, _, of)) => Err(Error::new(
+                ErrorKind::Usage,
+                format!("{option} is an option of {of}, and the format is {format}"),
+            )
+            .with_hint(format!("leave it out, or say --format {of}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// How the rows are written.
+    pub(crate) fn writer_options(&self) -> WriterOptions {
+        WriterOptions {
+            csv: CsvOptions {
+                crlf: self.crlf,
+                bom: self.bom,
+                escape_formulas: self.escape_formulas,
+            },
+            parquet_times: match self.parquet_timestamps {
+                Some(TimeUnit::Nanoseconds) => ParquetTimes::Nanoseconds,
+                Some(TimeUnit::Microseconds) | None => ParquetTimes::Microseconds,
+            },
+            ..WriterOptions::default()
+        }
+    }
 }
 
 fn format(text: &str) -> Result<Format, String> {
@@ -56,6 +121,17 @@ fn format(text: &str) -> Result<Format, String> {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
     })
+}
+
+/// A unit of time in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimeUnit {
+    /// Every reader takes them
+    #[value(name = "us")]
+    Microseconds,
+    /// Every digit that the services have
+    #[value(name = "ns")]
+    Nanoseconds,
 }
 
 /// When a result is an alarm.
