@@ -11,9 +11,11 @@ mod guess;
 mod infer;
 mod json;
 mod listing;
+mod moments;
 mod opened;
 mod provider;
 mod separated;
+mod strangers;
 mod test;
 
 pub(crate) use provider::Rows;
@@ -26,6 +28,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::{ColumnSchema, ScalarType, TableSchema, Tables};
 
+use self::aliases::Names;
 use self::files::{Batches, Others, Records, Source};
 use self::guess::Guess;
 use self::infer::Kind;
@@ -327,8 +330,11 @@ impl Table {
         let mut held = 0;
         let mut explored = Vec::with_capacity(sources.len());
         let mut kinds = Vec::with_capacity(sources.len());
+        let names = Arc::new(Names::new(declared));
         for source in sources {
+            let source = source.of_table(&names);
             let mut found = source.explore(declared, self.room(held))?;
+            source.check_known(&found)?;
             held += found.kept.as_deref().map_or(0, size);
             let mut folders = source.folders.to_vec();
             folders.retain(|folder| !found.kinds.iter().any(|(name, _)| *name == folder.name));
@@ -338,7 +344,7 @@ impl Table {
                 guess.see(&folder.value);
                 found.kinds.push((folder.name.clone(), Kind::Cells(guess)));
             }
-            let aliases = aliases::of(&found.kinds, found.all, declared);
+            let aliases = aliases::of(&found.kinds, found.all, &names);
             // Rows that were read on the way are without what folders and other names say.
             let kept = match found.kept {
                 Some(batches) if !folders.is_empty() || !aliases.is_empty() => {

@@ -4,9 +4,10 @@
 //! the names of times; scripts write names in lower case. Such a column fills the table's own where
 //! that has no value, and is there under its own name as well.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
 use arrow::compute::is_null;
 use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -14,8 +15,64 @@ use kql_semantics::ScalarType;
 
 use super::infer::Kinds;
 use crate::EngineError;
-use crate::column::{self, Builder, Reader};
-use crate::convert;
+use crate::column;
+
+/// What a column of the workspace's own tables has behind its name: its type.
+const SUFFIXES: [&str; 5] = ["_s", "_d", "_g", "_b", "_t"];
+
+/// The declared columns of a table, by every name that a file may have for them.
+///
+/// None are declared where the table is not one of the schema: its columns are those of its files.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    exact: HashSet<String>,
+    folded: HashMap<String, String>,
+}
+
+impl Names {
+    pub(super) fn new(declared: &[(String, ScalarType)]) -> Self {
+        let mut names = Self::default();
+        for (column, _) in declared {
+            let folded = column.to_ascii_lowercase();
+            names.folded.entry(folded).or_insert_with(|| column.clone());
+            names.exact.insert(column.clone());
+        }
+        names
+    }
+
+    /// Whether the table takes whatever columns its files have.
+    pub(super) fn is_free(&self) -> bool {
+        self.exact.is_empty()
+    }
+
+    /// Whether `name` is what a file calls a declared column.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.exact.contains(name) || self.column(name).is_some()
+    }
+
+    /// The declared column that a file calls `name`, when that is another name.
+    fn column(&self, name: &str) -> Option<&str> {
+        if self.is_free() || self.exact.contains(name) {
+            return None;
+        }
+        let bare = match name.split_once(" [") {
+            Some((bare, zone)) if zone.ends_with(']') => bare,
+            _ => name,
+        };
+        let folded = bare.trim().to_ascii_lowercase();
+        let of = |folded: &str| self.folded.get(folded).map(String::as_str);
+        of(&folded)
+            .or_else(|| {
+                (folded == "timegenerated")
+                    .then(|| of("timestamp"))
+                    .flatten()
+            })
+            .or_else(|| {
+                let bare = SUFFIXES.iter().find_map(|one| folded.strip_suffix(one))?;
+                of(bare)
+            })
+    }
+}
 
 /// A column of the table, and what the file calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,34 +82,30 @@ pub(super) struct Alias {
 }
 
 /// Which columns of a table a file has under other names; `all` as in [`super::files::Explored`].
-pub(super) fn of(kinds: &Kinds, all: bool, declared: &[(String, ScalarType)]) -> Vec<Alias> {
-    let has = |name: &str| kinds.iter().any(|(known, _)| known == name);
-    let mut found: Vec<Alias> = Vec::new();
-    for (name, _) in kinds {
-        if declared.iter().any(|(column, _)| column == name) {
-            continue;
-        }
-        let Some((column, _)) = declared.iter().find(|(column, _)| is_alias(name, column)) else {
-            continue;
-        };
-        let is_there = all && has(column);
-        if !is_there && !found.iter().any(|one| one.column == *column) {
-            found.push(Alias {
-                column: column.clone(),
+pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Vec<Alias> {
+    let own: HashSet<&str> = kinds.iter().map(|(name, _)| name.as_str()).collect();
+    kinds
+        .iter()
+        .filter_map(|(name, _)| {
+            let column = names.column(name)?;
+            let is_there = all && own.contains(column);
+            (!is_there).then(|| Alias {
+                column: column.to_owned(),
                 name: name.clone(),
-            });
-        }
-    }
-    found
+            })
+        })
+        .collect()
 }
 
-fn is_alias(name: &str, column: &str) -> bool {
-    let bare = match name.split_once(" [") {
-        Some((bare, zone)) if zone.ends_with(']') => bare,
-        _ => name,
-    };
-    bare.eq_ignore_ascii_case(column)
-        || (column == "Timestamp" && bare.eq_ignore_ascii_case("TimeGenerated"))
+/// The other names of columns that a query reads, with the types that the table has for them.
+fn sources<'a>(
+    aliases: &'a [Alias],
+    wanted: &'a [(String, ScalarType)],
+) -> impl Iterator<Item = (&'a str, ScalarType)> {
+    aliases.iter().filter_map(|alias| {
+        let (_, ty) = wanted.iter().find(|(name, _)| *name == alias.column)?;
+        Some((alias.name.as_str(), *ty))
+    })
 }
 
 /// The columns to read from the file, so that [`filled`] can make `wanted` of them.
@@ -61,32 +114,45 @@ pub(super) fn with_sources(
     wanted: &[(String, ScalarType)],
 ) -> Vec<(String, ScalarType)> {
     let mut all = wanted.to_vec();
-    for alias in aliases {
-        let place = wanted.iter().find(|(name, _)| *name == alias.column);
-        if let Some((_, ty)) = place
-            && !all.iter().any(|(name, _)| *name == alias.name)
-        {
-            all.push((alias.name.clone(), *ty));
+    for (name, ty) in sources(aliases, wanted) {
+        if !all.iter().any(|(known, _)| known == name) {
+            all.push((name.to_owned(), ty));
         }
     }
     all
 }
 
-/// The `wanted` columns of a batch that has those of [`with_sources`].
+/// The columns that are wanted under their own name as well, where they have another type: a second
+/// reader reads them as the table has them, so that what cannot be read is an error with its line.
+pub(super) fn read_twice(
+    aliases: &[Alias],
+    wanted: &[(String, ScalarType)],
+) -> Vec<(String, ScalarType)> {
+    sources(aliases, wanted)
+        .filter(|(name, ty)| wanted.iter().any(|(known, own)| known == name && own != ty))
+        .map(|(name, ty)| (name.to_owned(), ty))
+        .collect()
+}
+
+/// The `wanted` columns of a batch that has those of [`with_sources`]; `again` has those of
+/// [`read_twice`].
 pub(super) fn filled(
     aliases: &[Alias],
     wanted: &[(String, ScalarType)],
     batch: &RecordBatch,
+    again: Option<&RecordBatch>,
 ) -> Result<RecordBatch, EngineError> {
-    let read = with_sources(aliases, wanted);
-    let place = |name: &str| read.iter().position(|(known, _)| known == name);
     let arrays = wanted.iter().enumerate().map(|(at, (name, ty))| {
-        let own = batch.column(at);
-        let alias = aliases.iter().find(|alias| alias.column == *name);
-        match alias.and_then(|alias| place(&alias.name)) {
-            Some(source) => either(own, batch.column(source), read[source].1, *ty),
-            None => Ok(Arc::clone(own)),
+        let mut own = Arc::clone(batch.column(at));
+        for alias in aliases.iter().filter(|alias| alias.column == *name) {
+            let other = again
+                .and_then(|again| again.column_by_name(&alias.name))
+                .or_else(|| batch.column_by_name(&alias.name));
+            if let Some(other) = other {
+                own = either(&own, other, *ty)?;
+            }
         }
+        Ok(own)
     });
     let arrays = arrays.collect::<Result<Vec<_>, EngineError>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -95,12 +161,7 @@ pub(super) fn filled(
 }
 
 /// `own`, and `other` where that has no value.
-fn either(
-    own: &ArrayRef,
-    other: &ArrayRef,
-    from: ScalarType,
-    ty: ScalarType,
-) -> Result<ArrayRef, EngineError> {
+fn either(own: &ArrayRef, other: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, EngineError> {
     let missing = match own.as_string_opt::<i64>() {
         // Strings have no nulls.
         Some(texts) if ty == ScalarType::String => texts
@@ -112,22 +173,14 @@ fn either(
     if missing.true_count() == 0 {
         return Ok(Arc::clone(own));
     }
-    let other = if from == ty {
-        Arc::clone(other)
-    } else {
-        let reader = Reader::new(other, from);
-        let mut builder = Builder::new(ty, other.len());
-        for row in 0..other.len() {
-            builder.push(&convert::to_type(&reader.get(row), ty));
-        }
-        builder.finish()
-    };
-    Ok(zip(&missing, &other, own)?)
+    Ok(zip(&missing, other, own)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_alias;
+    use kql_semantics::ScalarType;
+
+    use super::Names;
 
     #[test]
     fn what_other_names_a_column_has() {
@@ -141,8 +194,13 @@ mod tests {
             ("TimestampUtc", "Timestamp", false),
             ("[UTC]", "Timestamp", false),
             ("Timestamp [UTC", "Timestamp", false),
+            ("DeviceId_g", "DeviceId", true),
+            ("PROCESSID_d", "ProcessId", true),
+            ("DeviceId_x", "DeviceId", false),
+            ("_s", "DeviceId", false),
         ] {
-            assert_eq!(is_alias(name, column), expected, "{name}");
+            let names = Names::new(&[(column.to_owned(), ScalarType::String)]);
+            assert_eq!(names.has(name), expected, "{name}");
         }
     }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use kql_semantics::ScalarType;
 
-use super::aliases::{self, Alias};
+use super::aliases::{self, Alias, Names};
 use super::folders::{self, Folder};
 use super::infer::{self, Kind, Kinds};
-use super::{columnar, json, separated};
+use super::{columnar, json, separated, strangers};
 use crate::EngineError;
 
 /// The most rows of a batch.
@@ -70,6 +70,8 @@ pub(super) struct Source {
     pub(super) folders: Arc<[Folder]>,
     /// The columns it has under other names.
     pub(super) aliases: Arc<[Alias]>,
+    /// The declared columns of its table.
+    pub(super) names: Arc<Names>,
 }
 
 /// What is in the name of a file: its format, and whether it is compressed.
@@ -127,6 +129,15 @@ impl Source {
             records,
             folders: Arc::default(),
             aliases: Arc::default(),
+            names: Arc::default(),
+        }
+    }
+
+    /// The same file, as one of a table with these declared columns.
+    pub(super) fn of_table(&self, names: &Arc<Names>) -> Self {
+        Self {
+            names: Arc::clone(names),
+            ..self.clone()
         }
     }
 
@@ -212,6 +223,19 @@ impl Source {
         })
     }
 
+    /// Whether columns that it has are columns of its table; documents are looked at one by one.
+    pub(super) fn check_known(&self, found: &Explored) -> Result<(), EngineError> {
+        let names = || found.kinds.iter().map(|(name, _)| name.as_str());
+        if !found.all || self.names.is_free() || found.kinds.is_empty() {
+            return Ok(());
+        }
+        if names().any(|name| self.names.has(name)) {
+            return Ok(());
+        }
+        let what = strangers::file(&self.records.table, names());
+        Err(self.failure().whole(&what))
+    }
+
     /// Whether its conditions can be looked at before its rows are: not where a column is made of
     /// two.
     pub(super) fn is_pruned(&self) -> bool {
@@ -236,9 +260,17 @@ impl Source {
         }
         let all = aliases::with_sources(&self.aliases, wanted);
         let batches = self.read_as_named(&all)?;
-        let (names, wanted) = (Arc::clone(&self.aliases), wanted.to_vec());
+        let twice = aliases::read_twice(&self.aliases, wanted);
+        let mut again = match twice.as_slice() {
+            [] => None,
+            twice => Some(self.read_as_named(twice)?),
+        };
+        let (aliases, wanted) = (Arc::clone(&self.aliases), wanted.to_vec());
+        // Where batches end depends on the file, not on the columns that are read.
         Ok(Box::new(batches.map(move |batch| {
-            aliases::filled(&names, &wanted, &batch?)
+            let batch = batch?;
+            let again = again.as_mut().and_then(Iterator::next).transpose()?;
+            aliases::filled(&aliases, &wanted, &batch, again.as_ref())
         })))
     }
 

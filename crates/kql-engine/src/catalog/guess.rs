@@ -6,24 +6,27 @@
 
 use kql_semantics::ScalarType;
 
+use super::moments::Moments;
 use crate::text;
 
 /// What the cells of a column were so far; empty ones say nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "any of them may have been seen beside any other"
-)]
 pub(super) struct Guess {
     longs: bool,
-    /// A long that a real would round.
-    large: bool,
     reals: bool,
-    /// `NaN` and infinities: numbers among numbers, words otherwise.
+    /// `NaN`: a number among numbers, a word otherwise.
     words: bool,
-    bools: bool,
-    moments: bool,
+    bools: Option<Spelling>,
+    moments: Moments,
     other: bool,
+}
+
+/// How truth is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    Lower,
+    Title,
+    Upper,
 }
 
 impl Guess {
@@ -34,41 +37,40 @@ impl Guess {
         }
         match cell.as_bytes()[0] {
             b'0'..=b'9' | b'-' => self.see_number(cell),
-            _ if cell.eq_ignore_ascii_case("true") || cell.eq_ignore_ascii_case("false") => {
-                self.bools = true;
-            }
-            _ if matches!(cell, "NaN" | "Infinity") => self.words = true,
-            _ if is_exported_moment(cell) => self.moments = true,
-            _ => self.other = true,
+            _ => match spelling(cell) {
+                Some(spelling) => {
+                    self.other |= *self.bools.get_or_insert(spelling) != spelling;
+                }
+                None if cell == "NaN" => self.words = true,
+                None => self.other |= !self.moments.see(cell),
+            },
         }
         self.other |= self.ty().is_none();
     }
 
     fn see_number(&mut self, cell: &str) {
-        if cell == "-Infinity" {
-            self.words = true;
-        } else if let Some(number) = long(cell) {
+        if long(cell).is_some() {
             self.longs = true;
-            self.large |= number.unsigned_abs() > 1 << 53;
         } else if is_real(cell) {
             self.reals = true;
-        } else if is_moment(cell) {
-            self.moments = true;
         } else {
-            self.other = true;
+            self.other |= !self.moments.see(cell);
         }
     }
 
     /// What is known of two files together.
     pub(super) fn and(self, other: Self) -> Self {
+        let differ = match (self.bools, other.bools) {
+            (Some(one), Some(two)) => one != two,
+            _ => false,
+        };
         Self {
             longs: self.longs || other.longs,
-            large: self.large || other.large,
             reals: self.reals || other.reals,
             words: self.words || other.words,
-            bools: self.bools || other.bools,
-            moments: self.moments || other.moments,
-            other: self.other || other.other,
+            bools: self.bools.or(other.bools),
+            moments: self.moments.and(other.moments),
+            other: self.other || other.other || differ,
         }
     }
 
@@ -78,25 +80,38 @@ impl Guess {
     }
 
     fn ty(self) -> Option<ScalarType> {
+        if self.other || self.moments.is_mixed() {
+            return None;
+        }
         let numbers = self.longs || self.reals || self.words;
-        match (numbers, self.bools, self.moments, self.other) {
-            (true, false, false, false) => match (self.reals || self.words, self.large) {
-                (false, _) => Some(ScalarType::Long),
-                (true, false) => Some(ScalarType::Real),
+        match (numbers, self.bools.is_some(), self.moments.is_one()) {
+            // `2` among reals would come back as `2.0`.
+            (true, false, false) => match (self.longs, self.reals || self.words) {
+                (true, false) => Some(ScalarType::Long),
+                (false, _) => Some(ScalarType::Real),
                 (true, true) => None,
             },
-            (false, true, false, false) => Some(ScalarType::Bool),
-            (false, false, true, false) => Some(ScalarType::DateTime),
+            (false, true, false) => Some(ScalarType::Bool),
+            (false, false, true) => Some(ScalarType::DateTime),
             _ => None,
         }
     }
 
     /// The type that holds every cell as it is.
     pub(super) fn settled(self) -> ScalarType {
-        if self.words && !self.longs && !self.reals {
+        if self.words && !self.reals {
             return ScalarType::String;
         }
         self.ty().unwrap_or(ScalarType::String)
+    }
+}
+
+fn spelling(cell: &str) -> Option<Spelling> {
+    match cell {
+        "true" | "false" => Some(Spelling::Lower),
+        "True" | "False" => Some(Spelling::Title),
+        "TRUE" | "FALSE" => Some(Spelling::Upper),
+        _ => None,
     }
 }
 
@@ -115,76 +130,31 @@ fn long(cell: &str) -> Option<i64> {
     cell.parse().ok()
 }
 
-/// `1.5`, `-0.25`, `1E+20`: finite, of at most 17 digits, which is what a real keeps apart.
+/// `1.5`, `-0.25`, `1E+20`: a real that is written as it would be here.
 fn is_real(cell: &str) -> bool {
-    let digits = cell.strip_prefix('-').unwrap_or(cell);
-    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (digits, None),
-    };
-    let (before, after) = match mantissa.split_once('.') {
-        Some((before, after)) => (before, Some(after)),
-        None => (mantissa, None),
-    };
-    let exponent = exponent.is_none_or(|text| {
-        let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    let fraction =
-        after.is_none_or(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
-    // A whole number too large for a long is an identifier, not a measure.
-    let plain = digits.len() == before.len();
-    let significant = mantissa
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .skip_while(|byte| *byte == b'0')
-        .count();
-    !plain
-        && whole(before)
-        && fraction
-        && exponent
-        && significant <= 17
-        && cell.parse::<f64>().is_ok_and(f64::is_finite)
+    cell.parse::<f64>()
+        .is_ok_and(|value| value.is_finite() && text::real(value) == cell)
 }
 
-/// `2026-11-01`, or that with a time of day; no more digits than ticks have.
-fn is_moment(cell: &str) -> bool {
-    let bytes = cell.as_bytes();
-    let digits = |range: std::ops::Range<usize>| {
-        bytes
-            .get(range)
-            .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
-    };
-    if bytes.len() < 10 || bytes.len() > 35 || bytes[4] != b'-' || bytes[7] != b'-' {
+/// Whether a number in JSON that is no long comes back from a real: not `1.10`, not one of more
+/// digits than a real has.
+pub(super) fn comes_back(number: &str) -> bool {
+    let Ok(value) = number.parse::<f64>() else {
         return false;
-    }
-    if !digits(0..4) || !digits(5..7) || !digits(8..10) {
-        return false;
-    }
-    let time = match bytes.get(10) {
-        None => return text::parse_datetime(cell).is_some(),
-        Some(b'T' | b' ') => digits(11..13) && bytes.get(13) == Some(&b':'),
-        Some(_) => false,
     };
-    let fraction = cell.split_once('.').map_or("", |(_, rest)| rest);
-    let finer = fraction
-        .bytes()
-        .take_while(u8::is_ascii_digit)
-        .skip(7)
-        .any(|byte| byte != b'0');
-    time && !finer && text::parse_datetime(cell).is_some()
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, ""));
+    let (_, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let padded = fraction.len() > 1 && fraction.ends_with('0');
+    // A whole number that no long holds is an identifier, not a measure.
+    let whole = exponent.is_empty() && !mantissa.contains('.');
+    value.is_finite() && !padded && !whole && digits(mantissa) == digits(&format!("{value:e}"))
 }
 
-/// `Nov 20, 2026 8:00:00 AM`, as the portal's Export has it.
-fn is_exported_moment(cell: &str) -> bool {
-    let bytes = cell.as_bytes();
-    let half = cell.get(cell.len().saturating_sub(3)..);
-    bytes.len() >= 20
-        && bytes.len() <= 40
-        && bytes[..3].iter().all(u8::is_ascii_alphabetic)
-        && bytes[3] == b' '
-        && matches!(half, Some(" AM" | " PM"))
-        && text::parse_datetime(cell).is_some()
+/// The digits that matter of a number.
+fn digits(number: &str) -> String {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 #[cfg(test)]
@@ -209,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_type_holds_every_cell() {
-        let cases: [(&[&str], ScalarType); 33] = [
+        let cases: &[(&[&str], ScalarType)] = &[
             (&[], String),
             (&["", ""], String),
             (&["1", "", "-20"], Long),
@@ -221,21 +191,34 @@ mod tests {
             (&["+1"], String),
             (&["0x1F"], String),
             (&[" 1"], String),
-            (&["1", "2.5"], Real),
+            (&["1", "2.5"], String),
+            (&["1.0", "2.5"], Real),
+            (&["10.1", "10.10"], String),
+            (&["1.50"], String),
+            (&["1e5"], String),
+            (&["1_000"], String),
+            (&["1 "], String),
             (&["9007199254740993", "2.5"], String),
             (&["2.5", "9007199254740993"], String),
-            (&["1E+20", "-1.5e-3"], Real),
+            (&["1E+20", "-0.0015"], Real),
+            (&["-1.5e-3"], String),
             (&["1e999"], String),
             (&["0.1234567890123456789"], String),
             (&["1."], String),
             (&[".5"], String),
             (&["1.2.3"], String),
-            (&["NaN", "1.5", "-Infinity"], Real),
+            (&["NaN", "1.5"], Real),
+            (&["NaN", "1.5", "-Infinity"], String),
+            (&["NaN", "1"], String),
             (&["NaN"], String),
-            (&["true", "False"], Bool),
+            (&["true", "False"], String),
+            (&["true", "false"], Bool),
+            (&["TRUE", "FALSE"], Bool),
+            (&["tRUE"], String),
             (&["true", "1"], String),
             (&["yes"], String),
-            (&["2026-11-01", "2026-11-01T10:00:00.1234567Z"], DateTime),
+            (&["2026-11-01", "2026-11-02"], DateTime),
+            (&["2026-11-01", "2026-11-01T10:00:00.1234567Z"], String),
             (&["2026-11-01 10:00:00"], DateTime),
             (&["2026-11-01T10:00:00.123456700Z"], DateTime),
             (&["2026-11-01T10:00:00.123456789Z"], String),
@@ -245,7 +228,28 @@ mod tests {
             (&["192.0.2.1"], String),
         ];
         for (cells, expected) in cases {
-            assert_eq!(of(cells), expected, "{cells:?}");
+            assert_eq!(of(cells), *expected, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_json_come_back_or_are_text() {
+        for (number, expected) in [
+            ("1.5", true),
+            ("1.0", true),
+            ("0.0", true),
+            ("-0.0", true),
+            ("1e21", true),
+            ("1E+20", true),
+            ("5e-324", true),
+            ("1.10", false),
+            ("1.00", false),
+            ("12345678901234567890", false),
+            ("1e999", false),
+            ("0.1234567890123456789", false),
+            ("9007199254740993.0", false),
+        ] {
+            assert_eq!(super::comes_back(number), expected, "{number}");
         }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use kql_semantics::ScalarType;
 
 use super::guess::Guess;
-use crate::text;
 
 /// What a file tells about a column of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,27 +72,6 @@ pub(super) fn widened(before: ScalarType, now: ScalarType) -> ScalarType {
         (DateTime | String, DateTime | String) => String,
         _ => Dynamic,
     }
-}
-
-/// The type of a text in JSON, when `before` was seen so far.
-pub(super) fn of_text(before: Option<ScalarType>, value: &str) -> ScalarType {
-    // Only where it matters: a datetime does not narrow what is text already.
-    if matches!(before, None | Some(ScalarType::DateTime)) && is_moment(value) {
-        ScalarType::DateTime
-    } else {
-        ScalarType::String
-    }
-}
-
-/// `2024-01-02T03:04:05…`: nothing shorter is taken for a datetime.
-fn is_moment(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    bytes.len() >= 19
-        && bytes.len() <= 33
-        && bytes[4] == b'-'
-        && bytes[10] == b'T'
-        && bytes[0].is_ascii_digit()
-        && text::parse_datetime(value).is_some()
 }
 
 /// Adds the columns that `columns` lacks, widens those that nobody declared.

@@ -3,7 +3,8 @@
 mod cell;
 mod documents;
 mod rows;
-mod shape;
+mod spans;
+mod wrapped;
 
 pub(super) use cell::encoded;
 
@@ -14,7 +15,7 @@ use kql_semantics::ScalarType;
 
 use self::documents::Documents;
 use self::rows::Rows;
-use self::shape::Shape;
+use super::aliases::Names;
 use super::files::{BYTES, Batches, Failure, Others, ROWS, Records, Source};
 use crate::EngineError;
 
@@ -26,7 +27,7 @@ pub(super) fn open(
     source: &Source,
     wanted: &[(String, ScalarType)],
 ) -> Result<Batches, EngineError> {
-    let mut reader = Reader::open(source, Rows::new(wanted, false))?;
+    let mut reader = Reader::open(source, Rows::new(wanted, false, &source.names))?;
     Ok(Box::new(std::iter::from_fn(move || match reader.fill() {
         Ok(true) => Some(reader.rows.finish()),
         Ok(false) => None,
@@ -44,7 +45,7 @@ pub(super) fn explore(
     declared: &[(String, ScalarType)],
     limit: usize,
 ) -> Result<(Columns, Option<Vec<RecordBatch>>), EngineError> {
-    let mut reader = Reader::open(source, Rows::new(declared, true))?;
+    let mut reader = Reader::open(source, Rows::new(declared, true, &source.names))?;
     let mut kept = Vec::new();
     let mut size = 0;
     while reader.fill()? {
@@ -100,10 +101,8 @@ impl Reader {
                 None => self.ended = true,
                 Some((document, line)) => {
                     bytes += document.len();
-                    if let Err(error) = self.rows.take(document, &self.records) {
-                        let misfit = self.rows.misfit.take();
-                        let misfit = misfit.as_deref();
-                        return Err(broken(&self.failure, document, line, &error, misfit));
+                    if let Err(wrong) = self.rows.take(document, &self.records) {
+                        return Err(wrong.in_document(&self.failure, document, line));
                     }
                 }
             }
@@ -113,42 +112,60 @@ impl Reader {
     }
 }
 
-fn broken(
-    failure: &Failure,
-    document: &[u8],
-    line: usize,
-    error: &serde_json::Error,
-    misfit: Option<&str>,
-) -> EngineError {
-    if let Err(at) = std::str::from_utf8(document) {
-        let before = &document[..at.valid_up_to()];
-        let line = line + documents::lines_in(before);
-        return failure.at(line, "is not UTF-8");
+/// What is wrong with a document.
+#[derive(Debug)]
+struct Wrong {
+    /// Where in the document what is wrong begins.
+    at: usize,
+    /// How many lines further on it is.
+    lines: usize,
+    what: String,
+}
+
+impl Wrong {
+    fn said(at: usize, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { at, lines: 0, what }
     }
-    if let Some(misfit) = misfit {
-        return failure.at(line + error.line().saturating_sub(1), misfit);
+
+    /// What a parser says of the document that begins at `at`.
+    fn json(at: usize, error: serde_json::Error) -> Self {
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or(&text);
+        let kind = if error.is_data() { "row" } else { "JSON" };
+        Self {
+            at,
+            lines: error.line().saturating_sub(1),
+            what: format!("is no {kind} ({what})"),
+        }
     }
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or(&text);
-    let kind = if error.is_data() { "row" } else { "JSON" };
-    failure.at(
-        line + error.line().saturating_sub(1),
-        &format!("is no {kind} ({what})"),
-    )
+
+    /// The error of the document at `line`.
+    fn in_document(self, failure: &Failure, document: &[u8], line: usize) -> EngineError {
+        if let Err(at) = std::str::from_utf8(document) {
+            let before = &document[..at.valid_up_to()];
+            let line = line + documents::lines_in(before);
+            return failure.at(line, "is not UTF-8");
+        }
+        let before = document.get(..self.at).unwrap_or_default();
+        let line = line + documents::lines_in(before) + self.lines;
+        failure.at(line, &self.what)
+    }
 }
 
 /// The tables whose records are in a file; `None` when its first document is no record.
 pub(super) fn tables(source: &Source) -> Option<Found> {
     let mut documents = Documents::open(source).ok()?;
     let mut found = Found::default();
+    let free = Names::default();
     let mut first = true;
     // What cannot be read is an error of the query that names the table.
     while let Ok(Some((document, _))) = documents.next() {
-        let Ok(shape) = Shape::of(document) else {
-            found.own |= first;
-            break;
-        };
-        found.add(&shape);
+        let outcome = wrapped::records(document, &free, &mut |record| {
+            found.add(record.table.as_deref());
+            Ok(())
+        });
+        found.own |= first && outcome.is_err();
         if first && found.own {
             return None;
         }
@@ -166,18 +183,12 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn add(&mut self, shape: &Shape) {
-        match shape {
-            Shape::Row | Shape::Record { table: None } => self.own = true,
-            Shape::Record { table: Some(table) } => {
-                if !self.tables.contains(table) {
-                    self.tables.insert(table.clone());
-                }
-            }
-            Shape::Envelope(shapes) | Shape::List(shapes) => {
-                for shape in shapes {
-                    self.add(shape);
-                }
+    fn add(&mut self, table: Option<&str>) {
+        match table {
+            None => self.own = true,
+            Some(table) if self.tables.contains(table) => {}
+            Some(table) => {
+                self.tables.insert(table.to_owned());
             }
         }
     }

@@ -8,7 +8,9 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
-use crate::catalog::{fit, infer};
+use super::wrapped;
+use crate::catalog::moments::Moments;
+use crate::catalog::{fit, guess, infer};
 use crate::column::Builder;
 use crate::datum::Datum;
 use crate::{convert, dynamic};
@@ -24,9 +26,37 @@ pub(super) struct Column {
     pub(super) builder: Option<Builder>,
     /// One more than the last row that has a value.
     pub(super) filled: usize,
+    /// Whether it has whole numbers that a real would round.
+    large: bool,
+    /// Whether it is text because a number would not come back as it is written.
+    written: bool,
+    moments: Moments,
 }
 
 impl Column {
+    /// A column of a known type.
+    pub(super) fn settled(name: &str, ty: ScalarType) -> Self {
+        Self {
+            ty: Some(ty),
+            settled: true,
+            ..Self::open(name)
+        }
+    }
+
+    /// A column whose type its values tell.
+    pub(super) fn open(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ty: None,
+            settled: false,
+            builder: None,
+            filled: 0,
+            large: false,
+            written: false,
+            moments: Moments::default(),
+        }
+    }
+
     /// Takes a value of row `row`; `store` ends when an inferred type must change. A value that is
     /// none of a settled type is the error.
     fn take(
@@ -80,11 +110,35 @@ impl Column {
         self.filled = row + 1;
     }
 
+    /// Makes text of what would not come back as a number.
+    fn write(&mut self, store: &mut bool) {
+        if !self.written {
+            self.written = true;
+            *store &= self.ty.is_none_or(|ty| ty == ScalarType::String);
+            self.ty = Some(ScalarType::String);
+        }
+    }
+
+    /// The type of a text, when all others of the column are looked at as well.
+    fn kind_of(&mut self, value: &str) -> ScalarType {
+        // Only where it matters: a datetime does not narrow what is text already.
+        let matters = matches!(self.ty, None | Some(ScalarType::DateTime));
+        if matters && self.moments.see(value) {
+            ScalarType::DateTime
+        } else {
+            ScalarType::String
+        }
+    }
+
     fn widen(&mut self, kind: ScalarType, store: &mut bool) -> ScalarType {
         match self.ty {
-            Some(ty) if self.settled => ty,
+            Some(ty) if self.settled || self.written => ty,
             Some(ty) => {
-                let wide = infer::widened(ty, kind);
+                let mut wide = infer::widened(ty, kind);
+                if wide == ScalarType::Real && self.large {
+                    self.written = true;
+                    wide = ScalarType::String;
+                }
                 if wide != ty {
                     self.ty = Some(wide);
                     *store = false;
@@ -99,13 +153,28 @@ impl Column {
     }
 }
 
+/// Why the reading of a row ended before its end.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// It may be more than a row.
+    pub(super) wrapped: bool,
+    /// It has a number that must be read as it is written.
+    pub(super) inexact: bool,
+    /// It shares no column with its table.
+    pub(super) strange: bool,
+    /// What is wrong with a value.
+    pub(super) misfit: Option<String>,
+}
+
 /// Puts the next value into a column.
 pub(super) struct Cell<'r> {
     pub(super) column: &'r mut Column,
     pub(super) row: usize,
     pub(super) store: &'r mut bool,
-    /// What is wrong with the value; whoever looks at types only goes on.
-    pub(super) misfit: &'r mut Option<String>,
+    pub(super) state: &'r mut State,
+    /// Whether a nested value makes more than a row of what it is in.
+    pub(super) wraps: bool,
+    /// Whoever looks at types only goes on after a value that does not fit.
     pub(super) lenient: bool,
 }
 
@@ -119,7 +188,7 @@ impl Cell<'_> {
         match outcome {
             Err(_) if self.lenient => *self.store = false,
             Err(what) => {
-                *self.misfit = Some(what);
+                self.state.misfit = Some(what);
                 return Err(E::custom("a value of another type"));
             }
             Ok(()) => {}
@@ -128,9 +197,18 @@ impl Cell<'_> {
     }
 
     /// The type that decides what becomes of a nested value; `None` where only types are wanted.
-    fn nested(&mut self) -> Option<ScalarType> {
+    fn nested<E: Error>(&mut self) -> Result<Option<ScalarType>, E> {
+        if self.wraps {
+            self.state.wrapped = true;
+            return Err(E::custom("more than a row"));
+        }
         let ty = self.column.widen(ScalarType::Dynamic, self.store);
-        self.store.then_some(ty)
+        Ok(self.store.then_some(ty))
+    }
+
+    /// Whether a real would lose how a number is written.
+    fn is_inexact(&self) -> bool {
+        !self.column.settled || self.column.ty == Some(ScalarType::String)
     }
 }
 
@@ -158,6 +236,12 @@ impl<'de> Visitor<'de> for Cell<'_> {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        if !self.column.settled && value.unsigned_abs() > 1 << 53 {
+            self.column.large = true;
+            if self.column.ty == Some(ScalarType::Real) {
+                self.column.write(self.store);
+            }
+        }
         self.take(&Datum::Long(value), ScalarType::Long)
     }
 
@@ -170,20 +254,43 @@ impl<'de> Visitor<'de> for Cell<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        if self.is_inexact() {
+            self.state.inexact = true;
+            return Err(E::custom("a number that must be read as it is written"));
+        }
+        self.take(&Datum::Real(value), ScalarType::Real)
+    }
+
+    /// A number that is no long, as it is written.
+    fn visit_bytes<E: Error>(self, number: &[u8]) -> Result<(), E> {
+        let text = std::str::from_utf8(number).map_err(E::custom)?;
+        let value: f64 = text.parse().map_err(E::custom)?;
+        if !self.column.settled && !guess::comes_back(text) {
+            self.column.write(self.store);
+        }
+        if self.column.ty == Some(ScalarType::String)
+            && (self.column.settled || self.column.written)
+        {
+            return self.take(&Datum::text(text), ScalarType::String);
+        }
         self.take(&Datum::Real(value), ScalarType::Real)
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        if self.wraps && wrapped::may_hold(value) {
+            self.state.wrapped = true;
+            return Err(E::custom("more than a row"));
+        }
         let kind = if self.column.settled {
             ScalarType::String
         } else {
-            infer::of_text(self.column.ty, value)
+            self.column.kind_of(value)
         };
         self.take(&Datum::text(value), kind)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, list: A) -> Result<(), A::Error> {
-        let Some(ty) = self.nested() else {
+        let Some(ty) = self.nested()? else {
             return IgnoredAny.visit_seq(list).map(|_| ());
         };
         if ty == ScalarType::String {
@@ -197,7 +304,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
-        let Some(ty) = self.nested() else {
+        let Some(ty) = self.nested()? else {
             return IgnoredAny.visit_map(map).map(|_| ());
         };
         if ty == ScalarType::String {
@@ -208,6 +315,73 @@ impl<'de> Visitor<'de> for Cell<'_> {
         let value = Encode.visit_map(map)?;
         let outcome = self.column.take_nested(value, ty, self.row);
         self.settle(outcome)
+    }
+}
+
+/// Passes over a value, unless it makes more than a row of what it is in.
+pub(super) struct Glance<'r> {
+    pub(super) state: &'r mut State,
+}
+
+impl Glance<'_> {
+    fn more<E: Error>(self) -> E {
+        self.state.wrapped = true;
+        E::custom("more than a row")
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Glance<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Glance<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bytes<E>(self, _: &[u8]) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        if wrapped::may_hold(value) {
+            return Err(self.more());
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(self.more())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(self.more())
     }
 }
 

@@ -2,17 +2,23 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Deserializer as Json;
 
-use super::cell::{Cell, Column};
-use super::shape::Shape;
+use super::Wrong;
+use super::cell::{Cell, Column, Glance, State};
+use super::spans::{self, AsWritten};
+use super::wrapped::{self, Record};
 use crate::EngineError;
+use crate::catalog::aliases::Names;
 use crate::catalog::files::{Others, Records};
+use crate::catalog::strangers;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
 
@@ -29,12 +35,14 @@ pub(super) struct Rows {
     open: bool,
     /// Whether values are kept; otherwise only types are looked at.
     pub(super) store: bool,
+    names: Arc<Names>,
     row: usize,
     left_out: Vec<usize>,
-    /// Set when a row turns out to be more than a row.
-    wrapped: bool,
-    /// What is wrong with the value that ended the reading.
-    pub(super) misfit: Option<String>,
+    /// The rows that were begun, so that a key that comes twice is seen.
+    begun: usize,
+    state: State,
+    /// Whether numbers are read as they are written, since a real would lose how.
+    exactly: bool,
     /// The key that rows begin with.
     first: usize,
     /// Rows and records of other tables so far.
@@ -50,33 +58,33 @@ struct Key {
     next: usize,
     hinted: bool,
     wraps: bool,
+    /// Whether the table has a column that files call so.
+    known: bool,
+    /// The last row that has it.
+    seen: usize,
 }
 
 impl Rows {
     /// Rows with these columns; others are left out unless `open`.
-    pub(super) fn new(columns: &[(String, ScalarType)], open: bool) -> Self {
+    pub(super) fn new(columns: &[(String, ScalarType)], open: bool, names: &Arc<Names>) -> Self {
         let mut rows = Self {
             columns: Vec::new(),
             keys: Vec::new(),
             places: HashMap::new(),
             open,
             store: true,
+            names: Arc::clone(names),
             row: 0,
             left_out: Vec::new(),
-            wrapped: false,
-            misfit: None,
+            begun: 0,
+            state: State::default(),
+            exactly: false,
             first: 0,
             others: 0,
             total: 0,
         };
         for (name, ty) in columns {
-            rows.columns.push(Column {
-                name: name.clone(),
-                ty: Some(*ty),
-                settled: true,
-                builder: None,
-                filled: 0,
-            });
+            rows.columns.push(Column::settled(name, *ty));
             rows.key(name, Some(rows.columns.len() - 1));
         }
         rows
@@ -84,7 +92,7 @@ impl Rows {
 
     /// Rows since the last batch.
     pub(super) fn len(&self) -> usize {
-        self.row
+        self.row - self.left_out.len()
     }
 
     /// The columns that were found besides the ones given at the start.
@@ -97,31 +105,72 @@ impl Rows {
     }
 
     /// Takes the rows of a document.
-    pub(super) fn take(
-        &mut self,
-        document: &[u8],
-        records: &Records,
-    ) -> Result<(), serde_json::Error> {
-        if records.own {
-            let mut source = serde_json::Deserializer::from_slice(document);
-            let row = Row {
-                rows: self,
-                check: true,
-            };
-            match row.deserialize(&mut source).and_then(|()| source.end()) {
-                Err(_) if self.wrapped => self.wrapped = false,
-                outcome => return outcome,
+    pub(super) fn take(&mut self, document: &[u8], records: &Records) -> Result<(), Wrong> {
+        if records.own && self.row(document, true, 0, true)? {
+            return Ok(());
+        }
+        let names = Arc::clone(&self.names);
+        wrapped::records(document, &names, &mut |record| self.record(record, records))
+    }
+
+    fn record(&mut self, record: &Record<'_>, records: &Records) -> Result<(), Wrong> {
+        let own = match &record.table {
+            None => records.own,
+            Some(table) => {
+                let own = table.eq_ignore_ascii_case(&records.table);
+                if !own && records.others == Others::Refused {
+                    let what = format!("is a record of {table} among rows of {}", records.table);
+                    return Err(Wrong::said(record.start, what));
+                }
+                own
             }
+        };
+        if own {
+            self.row(record.bytes, false, record.start, record.is_placed)?;
+        } else {
+            self.others += 1;
         }
-        let shape = Shape::of(document)?;
-        let mut source = serde_json::Deserializer::from_slice(document);
-        Shaped {
-            rows: self,
-            shape: &shape,
-            records,
+        Ok(())
+    }
+
+    /// Takes a row that begins at `start`; false if it may be more than a row, which only counts
+    /// with `check`.
+    fn row(
+        &mut self,
+        bytes: &[u8],
+        check: bool,
+        start: usize,
+        is_placed: bool,
+    ) -> Result<bool, Wrong> {
+        let mut outcome = if self.exactly && spans::first(bytes) == Some(b'{') {
+            AsWritten::new(bytes).and_then(|source| source.read(Row { rows: self, check }))
+        } else {
+            whole(bytes, Row { rows: self, check })
+        };
+        if outcome.is_err() && std::mem::take(&mut self.state.inexact) {
+            self.exactly = true;
+            outcome =
+                AsWritten::new(bytes).and_then(|source| source.read(Row { rows: self, check }));
         }
-        .deserialize(&mut source)?;
-        source.end()
+        let Err(error) = outcome else {
+            return Ok(true);
+        };
+        if std::mem::take(&mut self.state.wrapped) && check {
+            return Ok(false);
+        }
+        let mut wrong = Wrong::json(start, error);
+        if let Some(misfit) = self.state.misfit.take() {
+            wrong.what = misfit;
+        } else if std::mem::take(&mut self.state.strange) {
+            let keys = spans::members(bytes).unwrap_or_default();
+            let keys = keys.iter().map(|member| member.key.as_str());
+            wrong.lines = 0;
+            wrong.what = strangers::record(self.total + self.others + 1, keys);
+        }
+        if !is_placed {
+            wrong.lines = 0;
+        }
+        Err(wrong)
     }
 
     /// The rows since the last batch.
@@ -167,8 +216,10 @@ impl Rows {
             name: name.to_owned(),
             column,
             next: place + 1,
-            hinted: Shape::is_hinted(name),
-            wraps: matches!(name, "records" | "properties"),
+            hinted: wrapped::is_hinted(name),
+            wraps: wrapped::wraps(name),
+            known: self.names.has(name),
+            seen: 0,
         });
         self.places.insert(name.to_owned(), place);
         place
@@ -182,13 +233,7 @@ impl Rows {
             return Err(format!("its rows have more than {MOST_COLUMNS} columns"));
         }
         let column = self.open.then(|| {
-            self.columns.push(Column {
-                name: name.to_owned(),
-                ty: None,
-                settled: false,
-                builder: None,
-                filled: 0,
-            });
+            self.columns.push(Column::open(name));
             self.columns.len() - 1
         });
         Ok(self.key(name, column))
@@ -224,7 +269,6 @@ impl Rows {
 
     /// Takes back a row that is none; `columns` and `keys` were there before it.
     fn abandon(&mut self, columns: usize, keys: usize) {
-        self.wrapped = true;
         self.columns.truncate(columns);
         for key in self.keys.drain(keys..) {
             self.places.remove(&key.name);
@@ -258,54 +302,107 @@ impl<'de> Visitor<'de> for Row<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        self.rows.wrapped = self.check;
+        self.rows.state.wrapped = self.check;
         Err(A::Error::custom("a list where a JSON object was expected"))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        self.rows.state.wrapped = self.check;
+        Err(E::custom("a text where a JSON object was expected"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
         let rows = self.rows;
         let (columns, keys) = (rows.columns.len(), rows.keys.len());
+        rows.begun += 1;
+        match rows.members(map, self.check) {
+            Ok(true) => {
+                rows.end();
+                Ok(())
+            }
+            Ok(false) => {
+                rows.abandon(columns, keys);
+                rows.state.strange = true;
+                rows.state.wrapped = self.check;
+                Err(A::Error::custom("a row without a column of the table"))
+            }
+            Err(error) => {
+                if rows.state.wrapped || rows.state.inexact {
+                    rows.abandon(columns, keys);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Rows {
+    /// Takes the members of a row; whether one of them is a column of the table.
+    fn members<'de, A: MapAccess<'de>>(
+        &mut self,
+        mut map: A,
+        check: bool,
+    ) -> Result<bool, A::Error> {
+        // Once every row is known to have one, nobody has to look again.
+        let mut known = self.names.is_free() || !self.open;
         let mut before: Option<usize> = None;
         loop {
             let expected = match before {
-                Some(place) => rows.keys[place].next,
-                None => rows.first,
+                Some(place) => self.keys[place].next,
+                None => self.first,
             };
-            let Some(place) = map.next_key_seed(KeyOf { rows, expected })? else {
-                break;
+            let Some(place) = map.next_key_seed(KeyOf {
+                rows: self,
+                expected,
+            })?
+            else {
+                return Ok(known);
             };
             match before {
-                Some(before) => rows.keys[before].next = place,
-                None => rows.first = place,
+                Some(before) => self.keys[before].next = place,
+                None => self.first = place,
             }
-            let key = &rows.keys[place];
-            if self.check && (key.wraps || (key.hinted && before.is_none())) {
-                rows.abandon(columns, keys);
+            let key = &mut self.keys[place];
+            if check && key.hinted && before.is_none() {
+                self.state.wrapped = true;
                 return Err(A::Error::custom("more than a row"));
             }
+            if key.seen == self.begun {
+                let what = format!("has the key '{}' twice", key.name);
+                self.state.misfit = Some(what);
+                return Err(A::Error::custom("a key that is there twice"));
+            }
+            key.seen = self.begun;
+            known |= key.known;
             before = Some(place);
+            let wraps = check && key.wraps;
             match key.column {
-                // Of equal keys the first counts.
-                Some(at)
-                    if rows.columns[at].filled <= rows.row
-                        && (rows.store || !rows.columns[at].settled) =>
-                {
+                Some(at) if self.store || !self.columns[at].settled => {
                     map.next_value_seed(Cell {
-                        column: &mut rows.columns[at],
-                        row: rows.row,
-                        store: &mut rows.store,
-                        misfit: &mut rows.misfit,
-                        lenient: rows.open,
+                        column: &mut self.columns[at],
+                        row: self.row,
+                        store: &mut self.store,
+                        state: &mut self.state,
+                        wraps,
+                        lenient: self.open,
                     })?;
                 }
+                _ if wraps => map.next_value_seed(Glance {
+                    state: &mut self.state,
+                })?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        rows.end();
-        Ok(())
     }
+}
+
+/// Reads a document to its end.
+fn whole(bytes: &[u8], row: Row<'_>) -> Result<(), serde_json::Error> {
+    let mut source = Json::from_slice(bytes);
+    row.deserialize(&mut source)?;
+    source.end()
 }
 
 /// The place of a key.
@@ -334,102 +431,5 @@ impl Visitor<'_> for KeyOf<'_> {
             Some(key) if key.name == name => Ok(self.expected),
             _ => self.rows.place(name).map_err(E::custom),
         }
-    }
-}
-
-/// A document whose shape is known.
-struct Shaped<'r> {
-    rows: &'r mut Rows,
-    shape: &'r Shape,
-    records: &'r Records,
-}
-
-impl<'de> DeserializeSeed<'de> for Shaped<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
-        let wanted = match self.shape {
-            Shape::Row | Shape::Record { table: None } => self.records.own,
-            Shape::Record { table: Some(table) } => {
-                let own = *table == self.records.table;
-                if !own && self.records.others == Others::Refused {
-                    return Err(D::Error::custom(format!(
-                        "a record of {table} among rows of {}",
-                        self.records.table
-                    )));
-                }
-                own
-            }
-            Shape::Envelope(_) | Shape::List(_) => true,
-        };
-        if wanted {
-            return source.deserialize_any(self);
-        }
-        self.rows.others += 1;
-        source.deserialize_any(IgnoredAny).map(|_| ())
-    }
-}
-
-impl<'de> Visitor<'de> for Shaped<'_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a JSON object")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let (Shape::List(shapes) | Shape::Envelope(shapes)) = self.shape else {
-            return Err(A::Error::custom("a list where a JSON object was expected"));
-        };
-        for shape in shapes {
-            let item = Shaped {
-                rows: self.rows,
-                shape,
-                records: self.records,
-            };
-            if list.next_element_seed(item)?.is_none() {
-                break;
-            }
-        }
-        // The end of the list has to be read as well.
-        list.next_element::<IgnoredAny>().map(|_| ())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if *self.shape == Shape::Row {
-            let row = Row {
-                rows: self.rows,
-                check: false,
-            };
-            return row.visit_map(map);
-        }
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            match (self.shape, key.as_ref()) {
-                (Shape::Record { .. }, "properties") => map.next_value_seed(Row {
-                    rows: self.rows,
-                    check: false,
-                })?,
-                (Shape::Envelope(_), "records") => map.next_value_seed(Listed(Shaped {
-                    rows: self.rows,
-                    shape: self.shape,
-                    records: self.records,
-                }))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The list inside an envelope.
-struct Listed<'r>(Shaped<'r>);
-
-impl<'de> DeserializeSeed<'de> for Listed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
-        source.deserialize_seq(self.0)
     }
 }
