@@ -14,17 +14,23 @@ mod listing;
 mod moments;
 mod opened;
 mod provider;
+mod reading;
 mod separated;
 mod strangers;
 mod test;
+mod times;
+
+pub use reading::Reading;
+pub use times::DateOrder;
 
 pub(crate) use provider::Rows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use arrow::array::ArrayRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::{ColumnSchema, ScalarType, TableSchema, Tables};
 
@@ -49,6 +55,7 @@ pub type SchemaLookup<'a> = &'a dyn Fn(&str) -> Option<Vec<(String, ScalarType)>
 pub struct Catalog {
     tables: BTreeMap<String, Arc<Table>>,
     kept: Arc<AtomicUsize>,
+    reading: Reading,
 }
 
 /// The most bytes of columns made of text that one table keeps.
@@ -106,9 +113,13 @@ fn chosen(
     batch: &RecordBatch,
 ) -> Result<RecordBatch, EngineError> {
     let rows = batch.num_rows();
+    // A lookup by name is linear in the columns of a batch.
+    let schema = batch.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let places: HashMap<&str, &ArrayRef> = names.zip(batch.columns()).collect();
     let arrays = wanted
         .iter()
-        .map(|(name, ty)| match batch.column_by_name(name) {
+        .map(|(name, ty)| match places.get(name.as_str()) {
             Some(array) if *array.data_type() == column::arrow_type(*ty) => Arc::clone(array),
             _ => column::repeated(&Datum::Null, *ty, rows),
         })
@@ -273,7 +284,33 @@ impl Catalog {
         Ok(self.load(name)?.columns.clone())
     }
 
-    fn insert(&mut self, name: String, declared: Option<Vec<(String, ScalarType)>>, data: Data) {
+    /// Reads the files of all tables, and of those that are added later, in another way.
+    pub fn set_reading(&mut self, reading: Reading) {
+        self.reading = reading;
+        for (name, table) in std::mem::take(&mut self.tables) {
+            match &table.data {
+                Data::Batches(_) => {
+                    self.tables.insert(name, table);
+                }
+                Data::Files(sources) => {
+                    let sources = Data::Files(sources.clone());
+                    self.insert(name, table.declared.clone(), sources);
+                }
+            }
+        }
+    }
+
+    fn insert(
+        &mut self,
+        name: String,
+        declared: Option<Vec<(String, ScalarType)>>,
+        mut data: Data,
+    ) {
+        if let Data::Files(sources) = &mut data {
+            for source in sources {
+                source.reading = self.reading;
+            }
+        }
         self.tables.insert(
             name,
             Arc::new(Table {

@@ -59,7 +59,7 @@ mod functions;
 mod plan;
 mod run;
 
-pub use catalog::{Catalog, SchemaLookup};
+pub use catalog::{Catalog, DateOrder, Reading, SchemaLookup};
 pub use engine::Engine;
 pub use error::{Complaint, EngineError};
 pub use kql_semantics::ScalarType;

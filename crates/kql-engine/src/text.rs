@@ -1,9 +1,12 @@
 //! How values look as text, and how lenient text becomes values again.
 
+pub(crate) mod bounded;
 mod read;
 pub(crate) mod separated;
 
-pub(crate) use read::{boolean, guid, parse_datetime, parse_long, parse_real, parse_timespan};
+pub(crate) use read::{
+    boolean, guid, parse_datetime, parse_long, parse_real, parse_timespan, time_of,
+};
 
 use crate::calendar::{self, Date, TICKS_PER_DAY, TICKS_PER_SECOND};
 

@@ -506,7 +506,8 @@ fn opened(
 
 #[cfg(feature = "local")]
 fn local(options: &Options, connection: &Connection) -> Result<ConnectedProvider> {
-    let driver = crate::local::Local::new(&connection.folders, Arc::clone(&options.clock))?;
+    let clock = Arc::clone(&options.clock);
+    let driver = crate::local::Local::new(&connection.folders, connection.reading, clock)?;
     Ok(ConnectedProvider::from_driver(Arc::new(driver)))
 }
 

@@ -33,6 +33,8 @@ pub struct Connection {
         expect(dead_code, reason = "only `local` reads them")
     )]
     pub(crate) folders: Vec<PathBuf>,
+    #[cfg(feature = "local")]
+    pub(crate) reading: kql_engine::Reading,
 }
 
 impl Connection {
@@ -73,6 +75,15 @@ impl Connection {
             folders: folders.into_iter().map(Into::into).collect(),
             ..Self::default()
         }
+    }
+
+    /// Reads the files of [`to_folders`](Self::to_folders) in another way: which of two numbers of
+    /// a date is the month, and how large a record may be.
+    #[cfg(feature = "local")]
+    #[must_use]
+    pub fn with_reading(mut self, reading: kql_engine::Reading) -> Self {
+        self.reading = reading;
+        self
     }
 
     /// Puts keywords on top.

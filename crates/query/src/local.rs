@@ -11,7 +11,9 @@ use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
 use defender_drivers::{Driver, Query};
 use defender_table::{Answer, Completeness, Event, Summary, Warning, WarningKind, ticks};
 use futures::{StreamExt, stream};
-use kql_engine::{Catalog, Engine, EngineError, Options, RowStream, ScalarType, TableRows};
+use kql_engine::{
+    Catalog, Engine, EngineError, Options, Reading, RowStream, ScalarType, TableRows,
+};
 
 /// Answers from the files of some folders.
 #[derive(Debug)]
@@ -22,7 +24,11 @@ pub(crate) struct Local {
 
 impl Local {
     /// The tables in `folders`; every hunting table exists, empty where there is no file.
-    pub(crate) fn new(folders: &[PathBuf], clock: Arc<dyn Clock>) -> Result<Self> {
+    pub(crate) fn new(
+        folders: &[PathBuf],
+        reading: Reading,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         if folders.is_empty() {
             return Err(Error::new(ErrorKind::Usage, "no folder of data is given")
                 .with_hint("name one with --data, or with Connection::to_folders"));
@@ -32,8 +38,9 @@ impl Local {
             catalog.add(name, columns, Vec::new());
         }
         let schema = |name: &str| defender_schema::table(name).map(columns);
-        let found = Catalog::from_folders(folders, &schema)
+        let mut found = Catalog::from_folders(folders, &schema)
             .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
+        found.set_reading(reading);
         catalog.merge(found);
         let options = Options {
             external_data: folders

@@ -45,6 +45,11 @@ impl Names {
         self.exact.is_empty()
     }
 
+    /// Whether the table has a column of that very name.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.exact.contains(name)
+    }
+
     /// Whether `name` is what a file calls a declared column.
     pub(super) fn has(&self, name: &str) -> bool {
         self.exact.contains(name) || self.column(name).is_some()

@@ -12,6 +12,8 @@ use kql_semantics::ScalarType;
 use super::aliases::{self, Alias, Names};
 use super::folders::{self, Folder};
 use super::infer::{self, Kind, Kinds};
+use super::reading::Reading;
+use super::times::Orders;
 use super::{columnar, json, separated, strangers};
 use crate::EngineError;
 
@@ -72,6 +74,8 @@ pub(super) struct Source {
     pub(super) aliases: Arc<[Alias]>,
     /// The declared columns of its table.
     pub(super) names: Arc<Names>,
+    pub(super) reading: Reading,
+    pub(super) orders: Orders,
 }
 
 /// What is in the name of a file: its format, and whether it is compressed.
@@ -130,6 +134,8 @@ impl Source {
             folders: Arc::default(),
             aliases: Arc::default(),
             names: Arc::default(),
+            reading: Reading::default(),
+            orders: Orders::default(),
         }
     }
 
@@ -209,7 +215,7 @@ impl Source {
                     kept,
                 });
             }
-            Format::Separated(separator) => separated::columns(self, separator, declared)?
+            Format::Separated(separator) => separated::columns(self, separator)?
                 .into_iter()
                 .map(|(name, guess)| (name, Kind::Cells(guess)))
                 .collect(),
@@ -274,7 +280,10 @@ impl Source {
         })))
     }
 
-    fn read_as_named(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
+    pub(super) fn read_as_named(
+        &self,
+        wanted: &[(String, ScalarType)],
+    ) -> Result<Batches, EngineError> {
         match self.format()? {
             Format::Json => json::open(self, wanted),
             Format::Separated(separator) => separated::open(self, separator, wanted),

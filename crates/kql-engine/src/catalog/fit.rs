@@ -5,7 +5,7 @@
 
 use kql_semantics::ScalarType;
 
-use super::json;
+use super::{json, times};
 use crate::convert;
 use crate::datum::Datum;
 use crate::text;
@@ -15,12 +15,16 @@ const SHOWN: usize = 60;
 
 /// `value` as `ty`; `None` where that is no such value, or not all of it.
 pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>> {
-    use ScalarType::{Bool, DateTime, Dynamic, Int, Long, String};
+    use ScalarType::{Bool, DateTime, Dynamic, Int, Long, Real, String};
 
     match (value, ty) {
         (_, String | Dynamic) => return Some(convert::to_type(value, ty)),
         (Datum::Null, _) => return Some(Datum::Null),
         (Datum::String(written), _) if written.trim().is_empty() => return Some(Datum::Null),
+        // Which of two numbers is the month is never guessed.
+        (Datum::String(written), DateTime) => {
+            return times::plain(written).map(Datum::DateTime);
+        }
         (Datum::String(written), Int | Long) => {
             let whole = convert::to_type(value, ty);
             if !whole.is_null() {
@@ -30,6 +34,8 @@ pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>>
             return number(text::parse_real(written)?, ty);
         }
         (Datum::Real(value), Int | Long) => return number(*value, ty),
+        // A real would round it.
+        (Datum::Long(value), Real) if value.unsigned_abs() > 1 << 53 => return None,
         (Datum::Long(value), Int) => return i32::try_from(*value).ok().map(Datum::Int),
         // Of ticks, seconds and milliseconds nobody knows which.
         (Datum::Int(_) | Datum::Long(_) | Datum::Real(_), DateTime) => return None,

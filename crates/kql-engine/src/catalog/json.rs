@@ -27,7 +27,7 @@ pub(super) fn open(
     source: &Source,
     wanted: &[(String, ScalarType)],
 ) -> Result<Batches, EngineError> {
-    let mut reader = Reader::open(source, Rows::new(wanted, false, &source.names))?;
+    let mut reader = Reader::open(source, Rows::new(wanted, false, source))?;
     Ok(Box::new(std::iter::from_fn(move || match reader.fill() {
         Ok(true) => Some(reader.rows.finish()),
         Ok(false) => None,
@@ -45,7 +45,7 @@ pub(super) fn explore(
     declared: &[(String, ScalarType)],
     limit: usize,
 ) -> Result<(Columns, Option<Vec<RecordBatch>>), EngineError> {
-    let mut reader = Reader::open(source, Rows::new(declared, true, &source.names))?;
+    let mut reader = Reader::open(source, Rows::new(declared, true, source))?;
     let mut kept = Vec::new();
     let mut size = 0;
     while reader.fill()? {

@@ -1,6 +1,6 @@
 //! The tables of a folder: which files are rows of which table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::files::{Format, Others, Records, Source, describe};
@@ -139,9 +139,20 @@ fn split(whole: Source, table: &str) -> Vec<Source> {
     let Some(found) = found else {
         return vec![whole];
     };
-    let own = (found.own && !found.tables.contains(table)).then(|| table.to_owned());
-    found
+    // The file's own name tells how a category that is written otherwise is meant.
+    let tables: BTreeSet<String> = found
         .tables
+        .into_iter()
+        .map(|name| {
+            if name.eq_ignore_ascii_case(table) {
+                table.to_owned()
+            } else {
+                name
+            }
+        })
+        .collect();
+    let own = (found.own && !tables.contains(table)).then(|| table.to_owned());
+    tables
         .into_iter()
         .chain(own)
         .map(|name| Source {

@@ -3,11 +3,14 @@
 //! So are the files of the portal's Export: the names of columns are those of the schema, instants
 //! are ISO 8601 or `Nov 20, 2026 8:00:00 AM`. An empty cell is null.
 
-use std::io::BufRead;
+mod header;
+
+use std::collections::HashMap;
 
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
+use self::header::Headed;
 use super::files::{BYTES, Batches, Failure, ROWS, Source};
 use super::fit;
 use super::guess::Guess;
@@ -18,23 +21,18 @@ use crate::text::separated::{Broken, Record, Records};
 
 /// The columns of a file, and what the cells of those that nobody declared look like.
 ///
-/// Where all are declared only the header is read, otherwise every line once.
-pub(super) fn columns(
-    source: &Source,
-    separator: u8,
-    declared: &[(String, ScalarType)],
-) -> Result<Vec<(String, Guess)>, EngineError> {
+/// Where all are declared only the header is read, otherwise every line once. A column without a
+/// name is one where it has a cell.
+pub(super) fn columns(source: &Source, separator: u8) -> Result<Vec<(String, Guess)>, EngineError> {
     let mut lines = Lines::open(source, separator)?;
     let mut guesses: Vec<Option<Guess>> = lines
-        .header
+        .headed
+        .names
         .iter()
-        .map(|name| {
-            let known = name.is_empty() || declared.iter().any(|(one, _)| one == name);
-            (!known).then(Guess::default)
-        })
+        .map(|name| (!source.names.is_declared(name)).then(Guess::default))
         .collect();
     if guesses.iter().any(Option::is_some) {
-        let failure = lines.failure.clone();
+        let failure = lines.headed.failure.clone();
         while let Some(record) = lines.next()? {
             let cells = record.cells().map_err(|error| broken(&failure, error))?;
             for (guess, cell) in guesses.iter_mut().zip(cells) {
@@ -44,12 +42,16 @@ pub(super) fn columns(
             }
         }
     }
+    let unnamed = lines.headed.unnamed;
     Ok(lines
-        .header
+        .headed
+        .names
         .into_iter()
         .zip(guesses)
-        .filter(|(name, _)| !name.is_empty())
-        .map(|(name, guess)| (name, guess.unwrap_or_default()))
+        .zip(unnamed)
+        .map(|((name, guess), unnamed)| (name, guess.unwrap_or_default(), unnamed))
+        .filter(|(_, guess, unnamed)| !(*unnamed && guess.is_empty()))
+        .map(|(name, guess, _)| (name, guess))
         .collect())
 }
 
@@ -60,19 +62,27 @@ pub(super) fn open(
     wanted: &[(String, ScalarType)],
 ) -> Result<Batches, EngineError> {
     let lines = Lines::open(source, separator)?;
-    let places = lines
-        .header
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (at, (name, _)) in wanted.iter().enumerate() {
+        places.entry(name).or_insert(at);
+    }
+    let places: Vec<Option<usize>> = lines
+        .headed
+        .names
         .iter()
-        .map(|name| wanted.iter().position(|(one, _)| one == name))
+        .map(|name| places.get(name.as_str()).copied())
         .collect();
+    let mut missing = vec![true; wanted.len()];
+    for place in places.iter().flatten() {
+        missing[*place] = false;
+    }
     let mut reader = Reader {
-        missing: (0..wanted.len())
-            .filter(|at| !lines.header.contains(&wanted[*at].0))
-            .collect(),
-        ended: lines.header.is_empty(),
+        missing: (0..wanted.len()).filter(|at| missing[*at]).collect(),
+        ended: lines.headed.names.is_empty(),
         lines,
         places,
         wanted: wanted.to_vec(),
+        source: source.clone(),
     };
     Ok(Box::new(std::iter::from_fn(move || {
         if reader.ended {
@@ -93,19 +103,22 @@ struct Reader {
     places: Vec<Option<usize>>,
     missing: Vec<usize>,
     wanted: Vec<(String, ScalarType)>,
+    source: Source,
     ended: bool,
 }
 
 impl Reader {
     fn batch(&mut self) -> Result<RecordBatch, EngineError> {
+        // A file of very many columns has few rows in a batch.
+        let capacity = (65_536 / self.wanted.len().max(1)).clamp(1, 64);
         let mut builders: Vec<Builder> = self
             .wanted
             .iter()
-            .map(|(_, ty)| Builder::new(*ty, 64))
+            .map(|(_, ty)| Builder::new(*ty, capacity))
             .collect();
         let mut rows = 0;
         let mut bytes = 0;
-        let failure = self.lines.failure.clone();
+        let failure = self.lines.headed.failure.clone();
         while rows < ROWS && bytes < BYTES {
             let Some(record) = self.lines.next()? else {
                 self.ended = true;
@@ -115,8 +128,11 @@ impl Reader {
             for (cell, place) in cells.zip(&self.places) {
                 if let Some(at) = place {
                     let (name, ty) = &self.wanted[*at];
-                    let value = fit::cell(cell, *ty)
-                        .ok_or_else(|| failure.at(record.line, &fit::misfit(name, cell, *ty)))?;
+                    let value = match fit::cell(cell, *ty) {
+                        Some(value) => value,
+                        None => otherwise(&self.source, name, cell, *ty)
+                            .map_err(|what| failure.at(record.line, &what))?,
+                    };
                     builders[*at].push(&value);
                 }
             }
@@ -133,110 +149,84 @@ impl Reader {
     }
 }
 
+/// The value of a cell that alone does not tell it, or what is wrong with it.
+fn otherwise(
+    source: &Source,
+    name: &str,
+    cell: &str,
+    ty: ScalarType,
+) -> Result<Datum<'static>, String> {
+    if ty != ScalarType::DateTime {
+        return Err(fit::misfit(name, cell, ty));
+    }
+    source.moment(name, cell).map_err(|error| error.to_string())
+}
+
 /// The lines below the header of a file.
 struct Lines {
-    records: Records<Box<dyn BufRead + Send>>,
-    failure: Failure,
-    /// The names of the columns; none for an empty file.
-    header: Vec<String>,
+    headed: Headed,
+    /// The cells of a line that is quoted as a whole.
+    whole: Record,
 }
 
 impl Lines {
     fn open(source: &Source, separator: u8) -> Result<Self, EngineError> {
-        let mut opened = source.bytes()?;
-        let failure = opened.failure;
-        let (separator, line) =
-            separator_of(&mut opened.reader, separator).map_err(|error| failure.read(1, &error))?;
-        let mut records = Records::new(opened.reader, separator).at_line(line);
-        let header = match records.next() {
-            Ok(Some(record)) => header(record, &failure)?,
-            Ok(None) => Vec::new(),
-            Err(error) => return Err(broken(&failure, error)),
-        };
         Ok(Self {
-            records,
-            failure,
-            header,
+            headed: Headed::open(source, separator)?,
+            whole: Record::default(),
         })
     }
 
     /// The next line that has as many cells as the header; blank ones are passed over.
     fn next(&mut self) -> Result<Option<&Record>, EngineError> {
-        let expected = self.header.len();
+        let expected = self.headed.names.len();
+        let failure = &self.headed.failure;
         // The borrow checker cannot see that a record which is passed over is not kept.
         loop {
-            let (blank, count, line) = match self.records.next() {
-                Err(error) => return Err(broken(&self.failure, error)),
+            let (blank, mut count, line) = match self.headed.records.next() {
+                Err(error) => return Err(broken(failure, error)),
                 Ok(None) => return Ok(None),
                 Ok(Some(record)) => (record.is_blank(), record.len(), record.line),
             };
             if blank && expected != 1 {
                 continue;
             }
+            let whole = self.headed.inner.filter(|_| count == 1);
+            if let Some(separator) = whole {
+                self.whole = unquoted(self.headed.records.current(), separator, failure)?;
+                count = self.whole.len();
+            }
             if count != expected {
-                return Err(self.failure.at(
+                return Err(failure.at(
                     line,
                     &format!("has {count} cells where the header has {expected}"),
                 ));
             }
-            return Ok(Some(self.records.current()));
+            return Ok(Some(match whole {
+                Some(_) => &self.whole,
+                None => self.headed.records.current(),
+            }));
         }
     }
 }
 
-/// What separates the values, and the line of the header.
-///
-/// Spreadsheets of many countries write semicolons, and some say so in a line above the header.
-fn separator_of(reader: &mut Box<dyn BufRead + Send>, usual: u8) -> std::io::Result<(u8, usize)> {
-    let head = reader.fill_buf()?;
-    let mark = if head.starts_with(b"\xef\xbb\xbf") {
-        3
-    } else {
-        0
+/// The cells inside a line that is quoted as a whole.
+fn unquoted(record: &Record, separator: u8, failure: &Failure) -> Result<Record, EngineError> {
+    let cell = record
+        .cells()
+        .map_err(|error| broken(failure, error))?
+        .next();
+    let text = cell.unwrap_or_default();
+    let mut records = Records::new(text.as_bytes(), separator).at_line(record.line);
+    let found = match records.next() {
+        Ok(Some(_)) => records.take_current(record.line),
+        Ok(None) => Record::default(),
+        Err(error) => return Err(broken(failure, error)),
     };
-    let text = &head[mark..];
-    let length = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-    let first = &text[..length.unwrap_or(text.len())];
-    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] = *first {
-        let rest = &text[first.len()..];
-        let line_break = if rest.starts_with(b"\r\n") {
-            2
-        } else {
-            rest.len().min(1)
-        };
-        let taken = mark + first.len() + line_break;
-        reader.consume(taken);
-        return Ok((separator, 2));
+    match records.next() {
+        Ok(None) => Ok(found),
+        _ => Err(failure.at(record.line, "has more than a row in its quotes")),
     }
-    let mut quoted = false;
-    let mut found = None;
-    for byte in first {
-        match byte {
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            _ if *byte == usual => return Ok((usual, 1)),
-            b';' | b'\t' | b'|' => {
-                found.get_or_insert(*byte);
-            }
-            _ => {}
-        }
-    }
-    Ok((found.unwrap_or(usual), 1))
-}
-
-fn header(record: &Record, failure: &Failure) -> Result<Vec<String>, EngineError> {
-    let mut names: Vec<String> = Vec::new();
-    for cell in record.cells().map_err(|error| broken(failure, error))? {
-        let name = cell.trim().to_owned();
-        if !name.is_empty() && names.contains(&name) {
-            return Err(failure.at(record.line, &format!("has the column '{name}' twice")));
-        }
-        names.push(name);
-    }
-    if names.iter().all(String::is_empty) {
-        names.clear();
-    }
-    Ok(names)
 }
 
 fn broken(failure: &Failure, error: Broken) -> EngineError {

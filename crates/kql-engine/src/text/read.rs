@@ -211,13 +211,18 @@ pub(crate) fn parse_datetime(text: &str) -> Option<i64> {
     let (date, rest) = iso_date(text)
         .or_else(|| worded_date(text))
         .or_else(|| us_date(text))?;
-    let rest = rest.strip_prefix(['T', 't']).unwrap_or(rest).trim_start();
+    time_of(date, rest.strip_prefix(['T', 't']).unwrap_or(rest))
+}
+
+/// A time of day with its offset on the day that begins at `midnight`; nothing is midnight.
+pub(crate) fn time_of(midnight: i64, rest: &str) -> Option<i64> {
+    let rest = rest.trim_start();
     let (time, offset) = if rest.is_empty() {
         (0, 0)
     } else {
         clock(rest)?
     };
-    calendar::in_range(date.checked_add(time)?.checked_sub(offset)?)
+    calendar::in_range(midnight.checked_add(time)?.checked_sub(offset)?)
 }
 
 fn take_digits(text: &str, most: usize) -> Option<(i64, &str)> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, BufRead};
 
+use super::bounded;
+
 /// Why there is no next record.
 #[derive(Debug)]
 pub(crate) enum Broken {
@@ -12,6 +14,10 @@ pub(crate) enum Broken {
     Quote(usize),
     /// The record of this line is not text.
     Encoding(usize),
+    /// The record of this line has a byte that no text has.
+    Nul(usize),
+    /// The record of this line has more bytes than one may have.
+    Large(usize, usize),
 }
 
 impl fmt::Display for Broken {
@@ -20,6 +26,15 @@ impl fmt::Display for Broken {
             Self::Read(line, error) => write!(out, "{error} (at line {line})"),
             Self::Quote(line) => write!(out, "line {line} opens a quote that is not closed"),
             Self::Encoding(line) => write!(out, "line {line} is not UTF-8"),
+            Self::Nul(line) => write!(
+                out,
+                "line {line} has a NUL byte: the file is damaged, or UTF-16 without a byte order mark"
+            ),
+            Self::Large(line, limit) => write!(
+                out,
+                "line {line} has a record of more than {limit} bytes, the most that one may have; \
+                 a quote may be missing"
+            ),
         }
     }
 }
@@ -36,6 +51,7 @@ pub(crate) struct Records<R> {
     /// Where in the bytes the next record begins.
     start: usize,
     record: Record,
+    limit: usize,
 }
 
 /// The cells of a record.
@@ -84,7 +100,13 @@ impl<R: BufRead> Records<R> {
             bytes: Vec::new(),
             start: 0,
             record: Record::default(),
+            limit: usize::MAX - 1,
         }
+    }
+
+    /// The same records, where one of more bytes is an error.
+    pub(crate) fn limited(self, limit: usize) -> Self {
+        Self { limit, ..self }
     }
 
     /// The same records, when lines above the first were taken before.
@@ -103,6 +125,9 @@ impl<R: BufRead> Records<R> {
         }
         self.record.line = self.line - 1;
         self.split()?;
+        if self.record.text.contains(&0) {
+            return Err(Broken::Nul(self.record.line));
+        }
         Ok(Some(&self.record))
     }
 
@@ -111,15 +136,24 @@ impl<R: BufRead> Records<R> {
         &self.record
     }
 
+    /// The record that was read last, as one of another line.
+    pub(crate) fn take_current(&mut self, line: usize) -> Record {
+        Record {
+            line,
+            ..std::mem::take(&mut self.record)
+        }
+    }
+
     fn read_line(&mut self) -> Result<bool, Broken> {
         self.bytes.clear();
         self.start = 0;
-        let length = self
-            .reader
-            .read_until(b'\n', &mut self.bytes)
+        let is_whole = bounded::read_line(&mut self.reader, &mut self.bytes, self.limit)
             .map_err(|error| Broken::Read(self.line, error))?;
+        if !is_whole {
+            return Err(Broken::Large(self.line, self.limit));
+        }
         self.line += 1;
-        Ok(length > 0)
+        Ok(!self.bytes.is_empty())
     }
 
     /// Cuts the line at hand into cells, reading on where a quote is open.
@@ -160,6 +194,9 @@ impl<R: BufRead> Records<R> {
             let rest = &self.bytes[at..];
             let Some(quote) = rest.iter().position(|byte| *byte == b'"') else {
                 self.record.text.extend_from_slice(rest);
+                if self.record.text.len() > self.limit {
+                    return Err(Broken::Large(self.record.line, self.limit));
+                }
                 if !self.read_line()? {
                     return Err(Broken::Quote(self.record.line));
                 }
@@ -219,10 +256,31 @@ mod tests {
     }
 
     #[test]
+    fn a_record_has_a_bound() {
+        for text in [
+            "a\n1234567890\n",
+            "a\n\"12\n34\n56\n78\"\n",
+            "a\n\"12\n34\n56\n78\n",
+        ] {
+            let mut records = Records::new(text.as_bytes(), b',').limited(8);
+            assert!(records.next().is_ok());
+            let error = records.next().err().map(|error| error.to_string());
+            assert!(
+                error.is_some_and(
+                    |error| error.starts_with("line 2 has a record of more than 8 bytes")
+                ),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_broken_is_an_error_with_its_line() {
         let open = read(b"a\n\"b\nc\n").unwrap_err();
         assert_eq!(open, Broken::Quote(2).to_string());
         let bytes = read(b"a\n\xff\n").unwrap_err();
         assert_eq!(bytes, Broken::Encoding(2).to_string());
+        let nul = read(b"a\nb\0\n").unwrap_err();
+        assert_eq!(nul, Broken::Nul(2).to_string());
     }
 }

@@ -8,7 +8,9 @@
 mod answers;
 mod cases;
 mod catalog;
+mod dates;
 mod documented;
+mod guesses;
 mod hostile;
 mod limits;
 mod local;
@@ -17,6 +19,7 @@ mod partitions;
 mod stand_ins;
 mod streams;
 mod threads;
+mod wrappers;
 
 use kql_engine::{Catalog, Engine, EngineError, Options, ResultSet, Value};
 

@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Value as Json;
 
 use super::wrapped;
+use crate::catalog::files::Source;
 use crate::catalog::moments::Moments;
 use crate::catalog::{fit, guess, infer};
 use crate::column::Builder;
@@ -30,15 +31,18 @@ pub(super) struct Column {
     large: bool,
     /// Whether it is text because a number would not come back as it is written.
     written: bool,
+    /// Whether its type is one that somebody declared, as the service has it.
+    declared: bool,
     moments: Moments,
 }
 
 impl Column {
     /// A column of a known type.
-    pub(super) fn settled(name: &str, ty: ScalarType) -> Self {
+    pub(super) fn settled(name: &str, ty: ScalarType, declared: bool) -> Self {
         Self {
             ty: Some(ty),
             settled: true,
+            declared,
             ..Self::open(name)
         }
     }
@@ -53,6 +57,7 @@ impl Column {
             filled: 0,
             large: false,
             written: false,
+            declared: false,
             moments: Moments::default(),
         }
     }
@@ -71,7 +76,9 @@ impl Column {
             return Ok(());
         }
         let value = match (value, ty) {
-            (Datum::String(text), ScalarType::Dynamic) => encoded(text),
+            (Datum::String(text), ScalarType::Dynamic) if self.declared => encoded(text),
+            // A text among values of other types is that text, not what it may hold.
+            (Datum::String(text), ScalarType::Dynamic) => Datum::dynamic(dynamic::string(text)),
             (Datum::String(_), ScalarType::String) => value.borrowed(),
             // As in JSON, not as `tostring` has it.
             (Datum::Bool(value), ScalarType::String) => {
@@ -122,7 +129,10 @@ impl Column {
     /// The type of a text, when all others of the column are looked at as well.
     fn kind_of(&mut self, value: &str) -> ScalarType {
         // Only where it matters: a datetime does not narrow what is text already.
-        let matters = matches!(self.ty, None | Some(ScalarType::DateTime));
+        let bytes = value.as_bytes();
+        let matters = matches!(self.ty, None | Some(ScalarType::DateTime))
+            && bytes.len() >= 19
+            && bytes[10] == b'T';
         if matters && self.moments.see(value) {
             ScalarType::DateTime
         } else {
@@ -176,11 +186,23 @@ pub(super) struct Cell<'r> {
     pub(super) wraps: bool,
     /// Whoever looks at types only goes on after a value that does not fit.
     pub(super) lenient: bool,
+    pub(super) source: &'r Source,
 }
 
 impl Cell<'_> {
     fn take<E: Error>(self, value: &Datum<'_>, kind: ScalarType) -> Result<(), E> {
-        let outcome = self.column.take(value, kind, self.row, self.store);
+        let mut outcome = self.column.take(value, kind, self.row, self.store);
+        if let (Err(what), Datum::String(written), Some(ScalarType::DateTime), false) =
+            (&mut outcome, value, self.column.ty, self.lenient)
+        {
+            match self.source.moment(&self.column.name, written) {
+                Ok(value) => {
+                    self.column.push(&value, ScalarType::DateTime, self.row);
+                    outcome = Ok(());
+                }
+                Err(error) => *what = error.to_string(),
+            }
+        }
         self.settle(outcome)
     }
 

@@ -5,6 +5,8 @@ use std::io::{BufRead, Read};
 use crate::EngineError;
 use crate::catalog::files::{Failure, Source};
 use crate::catalog::opened::Opened;
+use crate::catalog::reading::Reading;
+use crate::text::bounded;
 
 /// The documents of a file: lines, the elements of an array, or objects over several lines.
 ///
@@ -15,6 +17,7 @@ pub(super) struct Documents {
     line: usize,
     layout: Layout,
     bytes: Vec<u8>,
+    reading: Reading,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,7 @@ impl Documents {
             line: 1,
             layout: Layout::Unknown,
             bytes: Vec::new(),
+            reading: source.reading,
         })
     }
 
@@ -103,7 +107,12 @@ impl Documents {
         let mut document = Vec::new();
         while self.read_line()? {
             let closed = nesting.end(&self.bytes).is_some();
-            document.extend_from_slice(&self.bytes);
+            if document.is_empty() {
+                document = std::mem::take(&mut self.bytes);
+            } else {
+                document.extend_from_slice(&self.bytes);
+            }
+            self.check_size(document.len(), start)?;
             if self.layout == Layout::Unknown {
                 self.layout = if closed || !nesting.is_open() {
                     Layout::Lines
@@ -138,21 +147,31 @@ impl Documents {
             self.bytes.extend_from_slice(&chunk[..length]);
             self.line += lines_in(&chunk[..length]);
             self.source.reader.consume(length);
+            self.check_size(self.bytes.len(), start)?;
             if end.is_some() {
                 return Ok(Some((&self.bytes, start)));
             }
         }
     }
 
+    fn check_size(&self, size: usize, line: usize) -> Result<(), EngineError> {
+        if size <= self.reading.largest_record {
+            return Ok(());
+        }
+        Err(self.source.failure.at(line, &self.reading.too_large()))
+    }
+
     fn read_line(&mut self) -> Result<bool, EngineError> {
         self.bytes.clear();
-        let length = self
-            .source
-            .reader
-            .read_until(b'\n', &mut self.bytes)
-            .map_err(|error| self.source.failure.read(self.line, &error))?;
+        let start = self.line;
+        let limit = self.reading.largest_record;
+        let outcome = bounded::read_line(&mut self.source.reader, &mut self.bytes, limit);
+        let is_whole = outcome.map_err(|error| self.source.failure.read(start, &error))?;
+        if !is_whole {
+            return Err(self.source.failure.at(start, &self.reading.too_large()));
+        }
         self.line += 1;
-        Ok(length > 0)
+        Ok(!self.bytes.is_empty())
     }
 
     /// The next byte that is no white space, without taking it.

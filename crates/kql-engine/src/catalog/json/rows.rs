@@ -16,8 +16,7 @@ use super::cell::{Cell, Column, Glance, State};
 use super::spans::{self, AsWritten};
 use super::wrapped::{self, Record};
 use crate::EngineError;
-use crate::catalog::aliases::Names;
-use crate::catalog::files::{Others, Records};
+use crate::catalog::files::{Others, Records, Source};
 use crate::catalog::strangers;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
@@ -35,7 +34,7 @@ pub(super) struct Rows {
     open: bool,
     /// Whether values are kept; otherwise only types are looked at.
     pub(super) store: bool,
-    names: Arc<Names>,
+    source: Source,
     row: usize,
     left_out: Vec<usize>,
     /// The rows that were begun, so that a key that comes twice is seen.
@@ -66,14 +65,14 @@ struct Key {
 
 impl Rows {
     /// Rows with these columns; others are left out unless `open`.
-    pub(super) fn new(columns: &[(String, ScalarType)], open: bool, names: &Arc<Names>) -> Self {
+    pub(super) fn new(columns: &[(String, ScalarType)], open: bool, source: &Source) -> Self {
         let mut rows = Self {
             columns: Vec::new(),
             keys: Vec::new(),
             places: HashMap::new(),
             open,
             store: true,
-            names: Arc::clone(names),
+            source: source.clone(),
             row: 0,
             left_out: Vec::new(),
             begun: 0,
@@ -84,7 +83,8 @@ impl Rows {
             total: 0,
         };
         for (name, ty) in columns {
-            rows.columns.push(Column::settled(name, *ty));
+            let declared = source.names.has(name);
+            rows.columns.push(Column::settled(name, *ty, declared));
             rows.key(name, Some(rows.columns.len() - 1));
         }
         rows
@@ -109,7 +109,7 @@ impl Rows {
         if records.own && self.row(document, true, 0, true)? {
             return Ok(());
         }
-        let names = Arc::clone(&self.names);
+        let names = Arc::clone(&self.source.names);
         wrapped::records(document, &names, &mut |record| self.record(record, records))
     }
 
@@ -119,7 +119,10 @@ impl Rows {
             Some(table) => {
                 let own = table.eq_ignore_ascii_case(&records.table);
                 if !own && records.others == Others::Refused {
-                    let what = format!("is a record of {table} among rows of {}", records.table);
+                    let what = format!(
+                        "is no row (a record of {table} among rows of {})",
+                        records.table
+                    );
                     return Err(Wrong::said(record.start, what));
                 }
                 own
@@ -218,7 +221,7 @@ impl Rows {
             next: place + 1,
             hinted: wrapped::is_hinted(name),
             wraps: wrapped::wraps(name),
-            known: self.names.has(name),
+            known: self.source.names.has(name),
             seen: 0,
         });
         self.places.insert(name.to_owned(), place);
@@ -344,7 +347,7 @@ impl Rows {
         check: bool,
     ) -> Result<bool, A::Error> {
         // Once every row is known to have one, nobody has to look again.
-        let mut known = self.names.is_free() || !self.open;
+        let mut known = self.source.names.is_free() || !self.open;
         let mut before: Option<usize> = None;
         loop {
             let expected = match before {
@@ -385,6 +388,7 @@ impl Rows {
                         state: &mut self.state,
                         wraps,
                         lenient: self.open,
+                        source: &self.source,
                     })?;
                 }
                 _ if wraps => map.next_value_seed(Glance {

@@ -329,7 +329,7 @@ impl Object<'_> {
             return Wrapper::Refused("has an error beside its rows".to_owned());
         }
         if key == "tables" && self.holds_tables(&self.bytes[span.clone()]) {
-            return self.first_table(&span);
+            return self.first_table(&span, walk.names);
         }
         Wrapper::Around(span)
     }
@@ -422,10 +422,19 @@ impl Object<'_> {
     }
 
     /// The table with the answer: the first of a response, the others are about it.
-    fn first_table(&self, span: &Range<usize>) -> Wrapper {
+    fn first_table(&self, span: &Range<usize>, names: &Names) -> Wrapper {
         let list = spans::elements(&self.bytes[span.clone()]).unwrap_or_default();
+        let place = |one: &Range<usize>| span.start + one.start..span.start + one.end;
+        let telling = list.iter().skip(1).any(|one| {
+            let bytes = &self.bytes[place(one)];
+            let members = spans::members(bytes).unwrap_or_default();
+            let columns = Object { bytes, members }.get("columns");
+            let columns = columns.map_or_else(Vec::new, |columns| names_of(&bytes[columns]));
+            columns.iter().any(|name| names.has(name))
+        });
         match list.first() {
-            Some(first) => Wrapper::Around(span.start + first.start..span.start + first.end),
+            Some(_) if telling => Wrapper::Refused("has rows of more than one answer".to_owned()),
+            Some(first) => Wrapper::Around(place(first)),
             None => Wrapper::Nothing,
         }
     }

@@ -1,0 +1,217 @@
+//! What stands above the rows of separated values: what separates them, and the names of columns.
+
+use std::collections::HashSet;
+use std::io::{BufRead, Cursor, Read};
+
+use super::broken;
+use crate::EngineError;
+use crate::catalog::files::{Failure, Source};
+use crate::text::bounded;
+use crate::text::separated::{Record, Records};
+
+/// The records of a file.
+pub(super) type Reader = Records<Box<dyn BufRead + Send>>;
+
+/// A file whose header is read.
+pub(super) struct Headed {
+    pub(super) records: Reader,
+    pub(super) failure: Failure,
+    /// The names of the columns; none for an empty file.
+    pub(super) names: Vec<String>,
+    /// Which names the header does not have.
+    pub(super) unnamed: Vec<bool>,
+    /// What separates the values inside lines that are quoted as a whole.
+    pub(super) inner: Option<u8>,
+}
+
+impl Headed {
+    pub(super) fn open(source: &Source, usual: u8) -> Result<Self, EngineError> {
+        let opened = source.bytes()?;
+        let (failure, mut reader) = (opened.failure, opened.reader);
+        let limit = source.reading.largest_record;
+        let mut head = Head {
+            usual,
+            line: 1,
+            told: None,
+            bytes: Vec::new(),
+        };
+        loop {
+            head.bytes.clear();
+            let is_whole = bounded::read_line(&mut reader, &mut head.bytes, limit)
+                .map_err(|error| failure.read(head.line, &error))?;
+            if !is_whole {
+                return Err(failure.at(head.line, &source.reading.too_large()));
+            }
+            if !head.is_above() {
+                break;
+            }
+        }
+        let separator = head.separator();
+        let rest = Cursor::new(std::mem::take(&mut head.bytes)).chain(reader);
+        let rest: Box<dyn BufRead + Send> = Box::new(rest);
+        let mut headed = Self {
+            records: Records::new(rest, separator)
+                .at_line(head.line)
+                .limited(limit),
+            failure,
+            names: Vec::new(),
+            unnamed: Vec::new(),
+            inner: None,
+        };
+        headed.read(separator)?;
+        Ok(headed)
+    }
+
+    fn read(&mut self, separator: u8) -> Result<(), EngineError> {
+        let failure = &self.failure;
+        let record = match self.records.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(broken(failure, error)),
+        };
+        let cells = |record: &Record| -> Result<Vec<String>, EngineError> {
+            let cells = record.cells().map_err(|error| broken(failure, error))?;
+            Ok(cells.map(|cell| cell.trim().to_owned()).collect())
+        };
+        let line = record.line;
+        let mut names = cells(record)?;
+        if let [whole] = names.as_slice() {
+            let mut inner = Records::new(whole.as_bytes(), separator);
+            if let Ok(Some(record)) = inner.next()
+                && record.len() > 1
+                && cells(record)?.iter().all(|name| is_name(name))
+            {
+                names = cells(record)?;
+                self.inner = Some(separator);
+            }
+        }
+        if names.iter().all(String::is_empty) {
+            return Err(failure.at(line, "has no names of columns, where a header is expected"));
+        }
+        let mut known: HashSet<String> = HashSet::new();
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            if !known.insert(name.clone()) {
+                return Err(failure.at(line, &format!("has the column '{name}' twice")));
+            }
+        }
+        self.unnamed = names.iter().map(String::is_empty).collect();
+        for (at, name) in names.iter_mut().enumerate() {
+            if name.is_empty() {
+                // As KQL calls a column without a name.
+                let free = |number: &usize| !known.contains(&format!("Column{number}"));
+                let number = (at + 1..).find(free).unwrap_or(at + 1);
+                *name = format!("Column{number}");
+                known.insert(name.clone());
+            }
+        }
+        self.names = names;
+        Ok(())
+    }
+}
+
+/// Whether a text looks like the name of a column, rather than like data.
+fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .is_some_and(|one| one.is_alphabetic() || one == '_')
+        && characters.all(|one| one.is_alphanumeric() || "_ .[]()-".contains(one))
+}
+
+/// The lines above the rows.
+struct Head {
+    usual: u8,
+    /// The number of the line at hand.
+    line: usize,
+    /// The separator that a line names.
+    told: Option<u8>,
+    bytes: Vec<u8>,
+}
+
+impl Head {
+    /// The line at hand without mark and line break.
+    fn first(&self) -> &[u8] {
+        let text = self.bytes.as_slice();
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let length = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        &text[..length.unwrap_or(text.len())]
+    }
+
+    /// Whether the header is below the line at hand; what that says is kept.
+    fn is_above(&mut self) -> bool {
+        if self.bytes.is_empty() {
+            return false;
+        }
+        let first = self.first();
+        // Spreadsheets of many countries write semicolons, and some say so above the header.
+        let told = match *first {
+            [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator]
+            | [
+                b'"',
+                b's' | b'S',
+                b'e' | b'E',
+                b'p' | b'P',
+                b'=',
+                separator,
+                b'"',
+            ] => Some(separator),
+            _ => None,
+        };
+        // Windows PowerShell writes the type of what it exports above the header.
+        let is_above = told.is_some()
+            || first.trim_ascii().is_empty()
+            || first.starts_with(b"#TYPE ")
+            || first.starts_with(b"\"#TYPE ");
+        self.told = told.or(self.told);
+        if is_above {
+            // A line may end with a carriage return alone, and others follow it then.
+            let length = self.bytes.len() - self.after_break();
+            if length > 0 {
+                return self.go_on(length);
+            }
+            self.line += 1;
+        }
+        is_above
+    }
+
+    /// Where the line after the one at hand begins.
+    fn after_break(&self) -> usize {
+        let at = self
+            .bytes
+            .iter()
+            .position(|byte| matches!(byte, b'\n' | b'\r'));
+        match at {
+            Some(at) if self.bytes[at..].starts_with(b"\r\n") => at + 2,
+            Some(at) => at + 1,
+            None => self.bytes.len(),
+        }
+    }
+
+    /// Looks at the last `length` bytes of what was read.
+    fn go_on(&mut self, length: usize) -> bool {
+        let rest = self.bytes.split_off(self.bytes.len() - length);
+        self.bytes = rest;
+        self.line += 1;
+        self.is_above()
+    }
+
+    fn separator(&self) -> u8 {
+        if let Some(told) = self.told {
+            return told;
+        }
+        let mut quoted = false;
+        let mut found = None;
+        for byte in self.first() {
+            match byte {
+                b'"' => quoted = !quoted,
+                _ if quoted => {}
+                _ if *byte == self.usual => return self.usual,
+                b';' | b'\t' | b'|' => {
+                    found.get_or_insert(*byte);
+                }
+                _ => {}
+            }
+        }
+        found.unwrap_or(self.usual)
+    }
+}

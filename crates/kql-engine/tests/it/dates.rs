@@ -1,0 +1,116 @@
+//! Day and month are never guessed.
+
+use std::fs;
+
+use kql_engine::{Catalog, DateOrder, Reading};
+use serde_json::{Value as Json, json as rows};
+
+use super::wrappers::schema;
+use super::{engine, json, run_on};
+
+fn times(
+    name: &str,
+    column: &str,
+    cells: &[&str],
+    order: Option<DateOrder>,
+) -> Result<Json, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let text: String = if name.ends_with("csv") {
+        let rows = cells.iter().map(|cell| format!("\"{cell}\",a\n"));
+        format!("{column},DeviceName\n{}", rows.collect::<String>())
+    } else {
+        let rows = cells
+            .iter()
+            .map(|cell| rows!({column: cell, "DeviceName": "a"}).to_string() + "\n");
+        rows.collect()
+    };
+    fs::write(folder.path().join(name), text).unwrap();
+    let mut catalog = Catalog::from_folder(folder.path(), &schema).unwrap();
+    catalog.set_reading(Reading {
+        date_order: order,
+        ..Reading::default()
+    });
+    run_on(
+        &engine(catalog),
+        "DeviceInfo | project format_datetime(Timestamp, 'yyyy-MM-dd HH:mm')",
+    )
+    .map(|answer| json(&answer))
+    .map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_whole_column_tells_which_comes_first() {
+    for name in ["DeviceInfo.csv", "DeviceInfo.ndjson"] {
+        for column in ["Timestamp", "TimeGenerated", "Timestamp [UTC]"] {
+            let of = |cells: &[&str], order| times(name, column, cells, order);
+            let month = Some(DateOrder::MonthFirst);
+            let day = Some(DateOrder::DayFirst);
+            for (cells, order, expected) in [
+                (
+                    &["05/03/2024 18:41:25", "13/03/2024 00:00:00"][..],
+                    None,
+                    ["2024-03-05 18:41", "2024-03-13 00:00"],
+                ),
+                (
+                    &["05/03/2024 18:41:25", "03/13/2024 00:00:00"],
+                    None,
+                    ["2024-05-03 18:41", "2024-03-13 00:00"],
+                ),
+                (
+                    &["11/1/2026, 8:00:00.123 AM", "11/13/2026, 8:00:00 PM"],
+                    None,
+                    ["2026-11-01 08:00", "2026-11-13 20:00"],
+                ),
+                (
+                    &["11/1/2026, 8:00:00.123 AM", "11/2/2026, 8:00:00\u{202f}PM"],
+                    month,
+                    ["2026-11-01 08:00", "2026-11-02 20:00"],
+                ),
+                (
+                    &["11/1/2026, 8:00:00.123 AM", "11/2/2026, 8:00:00 PM"],
+                    day,
+                    ["2026-01-11 08:00", "2026-02-11 20:00"],
+                ),
+                (
+                    &["13.03.2024 15:40:13", "05.03.2024 15:40:13"],
+                    None,
+                    ["2024-03-13 15:40", "2024-03-05 15:40"],
+                ),
+                (
+                    &["Mar 13, 2024 3:40:13 PM", "2024-03-13T15:40:13+02:00"],
+                    None,
+                    ["2024-03-13 15:40", "2024-03-13 13:40"],
+                ),
+            ] {
+                let expected = rows!([[expected[0]], [expected[1]]]);
+                assert_eq!(of(cells, order), Ok(expected), "{name} {column} {cells:?}");
+            }
+            for (cells, order, what) in [
+                (
+                    &["2024-01-01", "05/03/2024 18:41:25"][..],
+                    None,
+                    "the day or the month may come first and no value of the column tells; say which with --date-order mdy or --date-order dmy",
+                ),
+                (
+                    &["13/03/2024", "03/13/2024"],
+                    None,
+                    "\"03/13/2024\" has the month first and \"13/03/2024\" the day",
+                ),
+                (
+                    &["03/01/2024", "13/03/2024"],
+                    month,
+                    "\"13/03/2024\" in column",
+                ),
+                (&["05/03/24 18:41"], None, "which is no datetime"),
+                (&["1710344413"], None, "which is no datetime"),
+            ] {
+                let error = of(cells, order).unwrap_err();
+                assert!(error.contains(what), "{error}");
+                assert!(
+                    error.contains(column) && error.contains(" line "),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
