@@ -5,8 +5,8 @@ mod batches;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, BooleanBuilder, DurationNanosecondBuilder, Float64Builder, Int32Builder,
-    Int64Builder, StringBuilder, TimestampNanosecondBuilder,
+    Array as _, ArrayBuilder as _, ArrayRef, BooleanBuilder, DurationNanosecondBuilder,
+    Float64Builder, Int32Builder, Int64Builder, StringBuilder, TimestampNanosecondBuilder,
 };
 
 pub use self::batches::TableBuilder;
@@ -46,6 +46,8 @@ pub struct ColumnBuilder {
     /// Whether strings are kept as they come.
     verbatim: bool,
     values: Values,
+    /// Whether room for the next batch is kept; one of very many columns keeps none.
+    roomy: bool,
     misfits: u64,
     outside: u64,
 }
@@ -81,11 +83,33 @@ impl ColumnBuilder {
             ColumnType::TimeSpan => Values::TimeSpan(DurationNanosecondBuilder::new()),
             _ => Values::Text(StringBuilder::new()),
         };
+        Self::of(name.into(), column_type, values, true)
+    }
+
+    /// The same for one of very many columns: it takes memory with its first value.
+    fn lean(name: &str, column_type: ColumnType, datetimes: DatetimeMode) -> Self {
+        let values = match column_type {
+            ColumnType::Bool => Values::Bool(BooleanBuilder::with_capacity(0)),
+            ColumnType::Int => Values::Int(Int32Builder::with_capacity(0)),
+            ColumnType::Long => Values::Long(Int64Builder::with_capacity(0)),
+            ColumnType::Real => Values::Real(Float64Builder::with_capacity(0)),
+            ColumnType::DateTime if datetimes == DatetimeMode::Timestamp => {
+                let builder = TimestampNanosecondBuilder::with_capacity(0);
+                Values::DateTime(builder.with_timezone("UTC"))
+            }
+            ColumnType::TimeSpan => Values::TimeSpan(DurationNanosecondBuilder::with_capacity(0)),
+            _ => Values::Text(StringBuilder::with_capacity(0, 0)),
+        };
+        Self::of(name.to_owned(), column_type, values, false)
+    }
+
+    fn of(name: String, column_type: ColumnType, values: Values, roomy: bool) -> Self {
         Self {
-            name: name.into(),
+            name,
             column_type,
             verbatim: matches!(column_type, ColumnType::String | ColumnType::Guid),
             values,
+            roomy,
             misfits: 0,
             outside: 0,
         }
@@ -149,6 +173,36 @@ impl ColumnBuilder {
         }
     }
 
+    /// Adds missing values until there are `rows`.
+    fn pad(&mut self, rows: usize) {
+        let missing = rows.saturating_sub(self.len());
+        if missing == 0 {
+            return;
+        }
+        match &mut self.values {
+            Values::Bool(builder) => builder.append_nulls(missing),
+            Values::Int(builder) => builder.append_nulls(missing),
+            Values::Long(builder) => builder.append_nulls(missing),
+            Values::Real(builder) => builder.append_nulls(missing),
+            Values::DateTime(builder) => builder.append_nulls(missing),
+            Values::TimeSpan(builder) => builder.append_nulls(missing),
+            Values::Text(builder) => builder.append_nulls(missing),
+        }
+    }
+
+    /// The number of values so far.
+    fn len(&self) -> usize {
+        match &self.values {
+            Values::Bool(builder) => builder.len(),
+            Values::Int(builder) => builder.len(),
+            Values::Long(builder) => builder.len(),
+            Values::Real(builder) => builder.len(),
+            Values::DateTime(builder) => builder.len(),
+            Values::TimeSpan(builder) => builder.len(),
+            Values::Text(builder) => builder.len(),
+        }
+    }
+
     fn is_null(&self, cell: JsonCell<'_>) -> bool {
         match cell {
             JsonCell::Null => true,
@@ -200,6 +254,9 @@ impl ColumnBuilder {
             Values::TimeSpan(builder) => Arc::new(builder.finish()),
             Values::Text(builder) => {
                 let array = builder.finish();
+                if !self.roomy {
+                    return Arc::new(array);
+                }
                 // The next batch is most likely as large: growing by doubling would copy it
                 // several times and leave up to half of its memory unused.
                 let bytes = array.value_data().len();

@@ -1,9 +1,10 @@
 //! Rows of cells into batches of one schema.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use defender_core::{Error, ErrorKind, Result};
 
 use super::{ColumnBuilder, JsonCell};
@@ -16,7 +17,11 @@ pub struct TableBuilder {
     columns: Vec<ColumnBuilder>,
     rows: usize,
     text: usize,
+    /// The columns that have a value in this batch, as far as [`append_cells`](Self::append_cells)
+    /// put it there.
+    touched: usize,
     done: usize,
+    cells: usize,
     batches: Vec<RecordBatch>,
 }
 
@@ -24,6 +29,11 @@ pub struct TableBuilder {
 const BATCH_ROWS: usize = 8192;
 /// Text in a batch: Arrow's offsets end at two gigabytes, in one column.
 const BATCH_TEXT: usize = 64 << 20;
+/// Cells in a batch of rows with few cells each: a column takes memory for each row as soon as it
+/// has one value, so the fewer rows, the less is spent on what is not there.
+const BATCH_CELLS: usize = 1 << 20;
+/// With more columns than this each of them begins without memory.
+const MANY_COLUMNS: usize = 256;
 
 impl TableBuilder {
     /// A builder of the named columns.
@@ -32,15 +42,24 @@ impl TableBuilder {
             .iter()
             .map(|(name, column_type)| column_type.field_in(name, datetimes))
             .collect();
+        let lean = columns.len() > MANY_COLUMNS;
         Self {
             schema: Arc::new(Schema::new(fields)),
             columns: columns
                 .iter()
-                .map(|(name, column_type)| ColumnBuilder::new(name, *column_type, datetimes))
+                .map(|(name, column_type)| {
+                    if lean {
+                        ColumnBuilder::lean(name, *column_type, datetimes)
+                    } else {
+                        ColumnBuilder::new(name, *column_type, datetimes)
+                    }
+                })
                 .collect(),
             rows: 0,
             text: 0,
+            touched: 0,
             done: 0,
+            cells: 0,
             batches: Vec::new(),
         }
     }
@@ -53,6 +72,12 @@ impl TableBuilder {
     /// The number of rows so far.
     pub fn rows(&self) -> usize {
         self.done + self.rows
+    }
+
+    /// The number of cells that take memory in the batches so far: those of the columns that have
+    /// a value in the batch.
+    pub fn cells(&self) -> usize {
+        self.cells
     }
 
     /// Adds one row: a cell per column, what is missing at the end is null.
@@ -111,6 +136,38 @@ impl TableBuilder {
         Ok(())
     }
 
+    /// Adds `rows` rows at once of which most cells are missing: `cells` gives the others as row,
+    /// column and cell, those of a column in the order of their rows.
+    ///
+    /// The cost is that of the cells that are there, however many columns there are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Protocol`] when Arrow refuses a full batch.
+    pub fn append_cells<'a>(
+        &mut self,
+        rows: usize,
+        cells: impl IntoIterator<Item = (usize, usize, JsonCell<'a>)>,
+    ) -> Result<()> {
+        for (row, column, cell) in cells {
+            let Some(column) = self.columns.get_mut(column) else {
+                continue;
+            };
+            if let JsonCell::Str(text) | JsonCell::Raw(text) = cell {
+                self.text += text.len();
+            }
+            self.touched += usize::from(column.len() == 0);
+            column.pad(self.rows + row);
+            column.append(cell);
+        }
+        self.rows += rows;
+        let spent = self.touched.saturating_mul(self.rows);
+        if self.rows >= BATCH_ROWS || self.text >= BATCH_TEXT || spent >= BATCH_CELLS {
+            self.end_batch()?;
+        }
+        Ok(())
+    }
+
     /// Moves the rows of `other`, which has the same columns, behind those that are here, with
     /// what was lost in them; `other` is empty afterwards.
     ///
@@ -121,6 +178,7 @@ impl TableBuilder {
         self.end_batch()?;
         other.end_batch()?;
         self.done += std::mem::take(&mut other.done);
+        self.cells += std::mem::take(&mut other.cells);
         self.batches.append(&mut other.batches);
         for (column, theirs) in self.columns.iter_mut().zip(&mut other.columns) {
             column.misfits += std::mem::take(&mut theirs.misfits);
@@ -138,7 +196,21 @@ impl TableBuilder {
         if self.rows == 0 {
             return Ok(());
         }
-        let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        let mut nothing: HashMap<&DataType, ArrayRef> = HashMap::new();
+        let mut arrays = Vec::with_capacity(self.columns.len());
+        for (column, field) in self.columns.iter_mut().zip(self.schema.fields()) {
+            if column.len() == 0 {
+                // Columns without a value share one array.
+                let data_type = field.data_type();
+                let nothing = nothing.entry(data_type);
+                let nothing = nothing.or_insert_with(|| new_null_array(data_type, self.rows));
+                arrays.push(Arc::clone(nothing));
+                continue;
+            }
+            column.pad(self.rows);
+            self.cells += self.rows;
+            arrays.push(column.finish());
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
             .map_err(|error| {
@@ -146,7 +218,7 @@ impl TableBuilder {
             })?;
         self.batches.push(batch);
         self.done += self.rows;
-        (self.rows, self.text) = (0, 0);
+        (self.rows, self.text, self.touched) = (0, 0, 0);
         Ok(())
     }
 

@@ -317,3 +317,78 @@ fn a_table_without_columns_still_counts_its_rows() {
     let (_, batches, _) = builder.finish().unwrap();
     assert_eq!(batches[0].num_rows(), 1);
 }
+
+#[test]
+fn rows_with_few_cells_are_the_rows_that_they_are_with_all_cells() {
+    let types = [
+        ColumnType::Bool,
+        ColumnType::Long,
+        ColumnType::Real,
+        ColumnType::String,
+        ColumnType::DateTime,
+        ColumnType::Dynamic,
+        ColumnType::Int,
+        ColumnType::TimeSpan,
+    ];
+    for count in [3, 300, 2_000] {
+        let columns: Vec<(String, ColumnType)> = (0..count)
+            .map(|index| (format!("c{index}"), types[index % types.len()]))
+            .collect();
+        let cell = |row: usize, column: usize| match (types[column % types.len()], row % 3) {
+            (ColumnType::Bool, _) => JsonCell::Bool(row % 2 == 0),
+            (ColumnType::Long | ColumnType::Int, 0) => JsonCell::Str("no number"),
+            (ColumnType::Long | ColumnType::Int, _) => JsonCell::Number("7"),
+            (ColumnType::DateTime, _) => JsonCell::Str("2026-11-20T08:00:00Z"),
+            (ColumnType::TimeSpan, _) => JsonCell::Str("00:00:01"),
+            (ColumnType::Real, _) => JsonCell::F64(0.5),
+            (ColumnType::Dynamic, _) => JsonCell::Raw("[1]"),
+            _ => JsonCell::Str("text"),
+        };
+        // One cell in each row, in a column of its own; the last column never has one.
+        let own = |row: usize| row * 7 % (count - 1);
+        let mut whole = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+        let mut sparse = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+        for group in 0..100 {
+            let rows = group % 5;
+            let cells = (0..rows).map(|row| {
+                let column = own(group + row);
+                (row, column, cell(group + row, column))
+            });
+            sparse.append_cells(rows, cells).unwrap();
+            for row in 0..rows {
+                let cells = (0..count).map(|column| {
+                    if column == own(group + row) {
+                        cell(group + row, column)
+                    } else {
+                        JsonCell::Null
+                    }
+                });
+                whole.append_row(cells).unwrap();
+            }
+        }
+        assert_eq!(sparse.rows(), whole.rows());
+        let (schema, batches, warnings) = sparse.finish().unwrap();
+        let (expected_schema, expected, expected_warnings) = whole.finish().unwrap();
+        assert_eq!(warnings, expected_warnings);
+        assert_eq!(schema, expected_schema);
+        let together =
+            |batches: &[RecordBatch]| arrow::compute::concat_batches(&schema, batches).unwrap();
+        assert_eq!(together(&batches), together(&expected));
+    }
+}
+
+#[test]
+fn columns_without_a_value_take_no_memory() {
+    let columns: Vec<(String, ColumnType)> = (0..10_000)
+        .map(|index| (format!("c{index}"), ColumnType::Dynamic))
+        .collect();
+    let mut builder = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+    for row in 0..10_000 {
+        builder
+            .append_cells(1, [(0, row, JsonCell::Number("1"))])
+            .unwrap();
+    }
+    builder.end_batch().unwrap();
+    // A hundred million cells, of which those count that share a batch and a column with a value.
+    assert!(builder.cells() < 12_000_000, "{}", builder.cells());
+}
