@@ -1,11 +1,13 @@
 //! Signs in as the `AZURE_*` variables say.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use defender_core::{
-    AccessToken, Clock, Credential, Error, ErrorKind, Result, SecretString, TokenRequest, Transport,
+    AccessToken, Clock, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString,
+    TokenRequest, Transport,
 };
 use tokio::sync::OnceCell;
 use url::Url;
@@ -96,16 +98,19 @@ impl EnvironmentCredential {
         Err(password())
     }
 
-    fn key(&self, path: &SecretString) -> Result<CertificateKey> {
+    fn key(&self, text: &SecretString) -> Result<CertificateKey> {
+        // The name of a file that is there is no secret; anything else may be one.
+        let path = Path::new(text.expose_secret().trim());
+        let name = if path.is_file() {
+            path.display().to_string()
+        } else {
+            CERTIFICATE.to_owned()
+        };
+        let certificate = KeyMaterial::from_text(text, name, CERTIFICATE, Path::to_owned)?;
         let sources = CertificateSources {
             password: self.variables.certificate_password.clone(),
             password_setting: CERTIFICATE_PASSWORD.to_owned(),
-            ..CertificateSources::new(KeyMaterial::from_text(
-                path,
-                CERTIFICATE,
-                CERTIFICATE,
-                |path| path.to_owned(),
-            )?)
+            ..CertificateSources::new(certificate)
         };
         let key = CertificateKey::load(&sources, self.clock.now())?;
         for notice in key.notices() {

@@ -25,7 +25,7 @@ use url::Url;
 /// let driver = Hunting::new(M365D_GRAPH, connection);
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connection {
     /// The whole address that queries are posted to.
     pub url: Url,
@@ -47,6 +47,20 @@ pub struct Connection {
     pub limits: Limits,
     /// Where the ids of requests come from.
     pub ids: Arc<dyn RequestIds>,
+}
+
+/// Where it asks and how; not in which tenant, which may have come out of a secret store.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("url", &self.url.as_str())
+            .field("scope", &self.scope)
+            .field("instance", &self.instance)
+            .field("transport", &self.transport)
+            .field("credential", &self.credential)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connection {

@@ -1,5 +1,6 @@
 //! The provider that can run queries.
 
+use std::fmt;
 use std::sync::Arc;
 
 use defender_cloud::Endpoint;
@@ -25,12 +26,23 @@ pub struct ConnectedProvider {
 }
 
 /// The service behind a provider, when there is one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) endpoint: Endpoint,
     pub(crate) credential: Arc<dyn Credential>,
     pub(crate) tenant: Option<String>,
     pub(crate) instance: Option<String>,
+}
+
+/// Without the tenant, which may have come out of a secret store.
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("endpoint", &self.endpoint)
+            .field("credential", &self.credential)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Service {

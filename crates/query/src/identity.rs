@@ -1,5 +1,6 @@
 //! Who signs in, apart from any query.
 
+use std::fmt;
 use std::sync::Arc;
 
 use defender_cloud::Endpoint;
@@ -12,7 +13,6 @@ use crate::connected::Service;
 
 /// Who signs in for a connection, and for what; made by
 /// [`QueryProvider::identity`](crate::QueryProvider::identity).
-#[derive(Debug)]
 pub struct Identity {
     pub(crate) service: Service,
     pub(crate) delegated: Option<Arc<Delegated>>,
@@ -20,6 +20,16 @@ pub struct Identity {
     pub(crate) client_id: Option<String>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) retry: Retry,
+}
+
+/// Without the application, which may have come out of a secret store as any setting may.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("service", &self.service)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Identity {

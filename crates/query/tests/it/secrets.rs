@@ -46,7 +46,14 @@ impl Random {
             secret.push(char::from(*self.of(PLAIN)));
         }
         if !plain {
-            secret.push_str(self.of(&["&=%", "<\"x", " ~8Q", "\u{fc}\\u0041", "%41;&amp;", ""]));
+            secret.push_str(self.of::<&str>(&[
+                "&=%",
+                "<\"x",
+                " ~8Q",
+                "\u{fc}\\u0041",
+                "%41;&amp;",
+                "",
+            ]));
         }
         secret
     }
@@ -460,10 +467,10 @@ async fn case(random: &mut Random, root: &str, plan: &Mutex<Plan>, told: &Told) 
             match connected.exec_query(query).await {
                 Err(error) => told.add(&shown(&error)),
                 Ok(table) => {
-                    for warning in &table.summary.warnings {
+                    for warning in &table.summary().warnings {
                         told.add(&warning.message);
                     }
-                    told.add(&format!("{:?}", table.summary.completeness));
+                    told.add(&format!("{:?}", table.summary().completeness));
                 }
             }
         }
@@ -520,4 +527,29 @@ fn no_secret_is_told_whatever_is_set_and_whatever_is_answered() {
         // It would be easy to show no secret by showing nothing.
         assert!(said > cases * 500, "{said}");
     });
+}
+
+#[test]
+fn no_debug_of_what_takes_the_environment_holds_it() {
+    let secret = format!("{MARK}-secret");
+    let options = Options {
+        environment: BTreeMap::from([("AZURE_CLIENT_SECRET".to_owned(), secret.clone())]),
+        ..Options::default()
+    };
+    let mut args = ConnectionArgs::default();
+    for key in ConnectionKey::ALL {
+        // Those that take anything.
+        let _ = args.set(key, &secret, Origin::Parameter("x".to_owned()));
+    }
+    assert!(args.has(ConnectionKey::ClientSecret) && args.has(ConnectionKey::Certificate));
+    let connection = Connection::from_args(args.clone());
+    let provider = QueryProvider::with_options(DataEnvironment::M365dGraph, options.clone());
+    let mut connections = provider.clone().connections();
+    connections
+        .add_connection("one", connection.clone())
+        .unwrap();
+    let shown = format!("{options:?} {args:?} {connection:?} {provider:?} {connections:?}");
+    assert_eq!(is_leaked(&shown), None, "{shown}");
+    // The names are what somebody looks for.
+    assert!(shown.contains("AZURE_CLIENT_SECRET"), "{shown}");
 }
