@@ -514,7 +514,7 @@ impl ConnectionArgs {
             .origins
             .get(&key)
             .map_or_else(|| format!("the parameter {key}"), ToString::to_string);
-        match self.fetched.get(&key).or_else(|| self.references.get(&key)) {
+        match self.fetched.get(&key) {
             Some(SecretRef::Env { variable, .. }) => {
                 format!("{origin} (the environment variable {variable})")
             }

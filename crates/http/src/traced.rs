@@ -39,13 +39,13 @@ impl<T: Transport> Transport for Traced<T> {
         let span = tracing::debug_span!(
             "request",
             method = %request.method(),
-            url = self.hidden.apply(&Address(request.uri()).to_string()),
+            url = %self.hidden.apply(&Address(request.uri()).to_string()),
         );
         let start = Instant::now();
         tracing::debug!(
             parent: &span,
             bytes = request.body().len(),
-            headers = self.hidden.apply(&Headers(request.headers()).to_string()),
+            headers = %self.hidden.apply(&Headers(request.headers()).to_string()),
             "sending"
         );
         let answer = self.inner.send(request).instrument(span.clone()).await;
@@ -56,7 +56,7 @@ impl<T: Transport> Transport for Traced<T> {
                     parent: &span,
                     status = answer.status().as_u16(),
                     milliseconds,
-                    headers = self.hidden.apply(&sent.apply(&Headers(answer.headers()).to_string())),
+                    headers = %self.hidden.apply(&sent.apply(&Headers(answer.headers()).to_string())),
                     "answered"
                 );
                 Ok(answer.map(|body| counted(body, span, start)))

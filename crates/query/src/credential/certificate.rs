@@ -72,11 +72,7 @@ fn read(
     path: Option<&Path>,
     fetched: Option<&SecretString>,
 ) -> Result<Option<KeyMaterial>> {
-    // The variable's name stands in front of the setting's already.
-    let setting = args
-        .origins
-        .get(&key)
-        .map_or_else(|| args.origin(key), ToString::to_string);
+    let setting = args.origin(key);
     let (Some(reference), Some(text)) = (args.references.get(&key), fetched) else {
         let Some(path) = path else {
             return Ok(None);
