@@ -13,6 +13,7 @@ mod merged;
 mod plan;
 mod rows;
 mod run;
+mod shortage;
 mod size;
 mod slice;
 mod store;

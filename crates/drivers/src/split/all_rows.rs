@@ -160,7 +160,7 @@ impl Driver for AllRows {
             most: query.max_rows,
             cut: false,
             done: false,
-            timespan: run.timespan,
+            run: Arc::clone(&run),
         };
         // The columns are known with the first slice.
         rows.advance().await?;

@@ -1,5 +1,6 @@
 //! How a slice is divided: by what is known about the number of rows in its ranges.
 
+use defender_core::{Error, ErrorKind, Result};
 use defender_table::{Cell, Column, Table, ticks};
 
 use super::Slice;
@@ -63,30 +64,77 @@ pub(super) fn width_for(slice: &Slice) -> i64 {
 }
 
 impl Estimate {
-    /// Reads the answer to an estimate of `slice`; `None` when it is no such answer.
-    pub(super) fn of(table: &Table, slice: &Slice, width: i64) -> Option<Self> {
+    /// Reads the answer to an estimate of `slice`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Protocol`] when it is no count of the slice's rows: a plan by it would ask
+    /// for rows twice, for none, or without end.
+    pub(super) fn of(table: &Table, slice: &Slice, width: i64) -> Result<Self> {
         let schema = table.schema();
-        let rows = schema.index_of(ROWS).ok()?;
+        let rows = schema
+            .index_of(ROWS)
+            .map_err(|_| wrong(slice, &format!("it has no column {ROWS}")))?;
         let start = schema.index_of(RANGE).ok();
-        let mut counts = Vec::new();
+        // Ranges are aligned to the epoch: those at both ends may be cut.
+        let most = slice.width() / width.max(1) + 2;
+        if i64::try_from(table.row_count()).unwrap_or(i64::MAX) > most {
+            let ranges = table.row_count();
+            return Err(wrong(
+                slice,
+                &format!("it has {ranges} ranges where {most} fit"),
+            ));
+        }
+        let mut bins = Vec::new();
+        let mut all = 0_u64;
         for batch in table.batches() {
             let column = |index: usize| Column::of(schema.field(index), batch.column(index));
             let (rows, start) = (column(rows), start.map(column));
             for row in 0..batch.num_rows() {
-                let Cell::Long(number) = rows.cell(row) else {
-                    return None;
+                let rows = match rows.cell(row) {
+                    Cell::Long(rows) => u64::try_from(rows)
+                        .map_err(|_| wrong(slice, &format!("a range has {rows} rows")))?,
+                    _ => return Err(wrong(slice, "a range has a number of rows that is none")),
                 };
                 let (from, to) = match start.as_ref().map(|start| start.cell(row)) {
                     None => (slice.from(), slice.to()),
                     Some(Cell::DateTime(from)) => (from, from.saturating_add(width)),
-                    Some(_) => continue,
+                    Some(_) => return Err(wrong(slice, "a range has no time")),
                 };
-                counts.push((from, to, u64::try_from(number).ok()?));
+                let range = slice.during(from, to);
+                if range.width() <= 0 {
+                    let from = ticks::format_datetime(from);
+                    return Err(wrong(
+                        slice,
+                        &format!("it has a range that begins at {from}"),
+                    ));
+                }
+                all = all
+                    .checked_add(rows)
+                    .filter(|all| i64::try_from(*all).is_ok())
+                    .ok_or_else(|| wrong(slice, "its numbers of rows are too large to add up"))?;
+                let (from, to) = (range.from(), range.to());
+                if rows > 0 {
+                    bins.push(Bin { from, to, rows });
+                }
             }
         }
-        Some(Self::counted(slice, counts))
+        bins.sort_unstable_by_key(|bin| bin.from);
+        if let Some(pair) = bins.windows(2).find(|pair| pair[1].from < pair[0].to) {
+            let (first, second) = (pair[0], pair[1]);
+            let from = ticks::format_datetime(second.from);
+            return Err(wrong(
+                slice,
+                &format!(
+                    "it counts the range at {from} twice, with {} rows and with {}",
+                    first.rows, second.rows
+                ),
+            ));
+        }
+        Ok(Self { bins })
     }
 
+    #[cfg(test)]
     fn counted(slice: &Slice, counts: impl IntoIterator<Item = (i64, i64, u64)>) -> Self {
         let bins = counts.into_iter().filter_map(|(from, to, rows)| {
             let range = slice.during(from, to);
@@ -199,6 +247,15 @@ impl Estimate {
         self.bins.extend(finer.bins);
         self.bins.sort_unstable_by_key(|bin| bin.from);
     }
+}
+
+/// A count that no plan can be made by.
+fn wrong(slice: &Slice, why: &str) -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        format!("the service's count of the rows in {slice} cannot be used: {why}"),
+    )
+    .with_hint("--split-by cuts the time range without counting")
 }
 
 /// A range by its place in the order of the answer.

@@ -50,6 +50,8 @@ pub struct Splitting {
     /// Whether the operators after that make as many rows as they get.
     exact: bool,
     timed: bool,
+    /// Whether a `Timestamp` in the answer is the table's.
+    told: bool,
     sort: Option<Direction>,
 }
 
@@ -139,6 +141,7 @@ impl Splitting {
             end: source.span.range().end,
             countable,
             timed,
+            told: timed && operators.iter().all(leaves_time),
             sort: operators.iter().rev().find_map(by_time),
         })
     }
@@ -167,6 +170,11 @@ impl Splitting {
     /// Whether the table has a `Timestamp`, and can be cut into ranges of time.
     pub fn is_timed(&self) -> bool {
         self.timed
+    }
+
+    /// Whether a `Timestamp` in the answer is the table's, so that it must lie in the slice.
+    pub(super) fn tells_time(&self) -> bool {
+        self.told
     }
 
     /// Whether an estimate counts the rows of the answer and not more.
@@ -339,6 +347,32 @@ fn keeps_time(operator: &Operator) -> bool {
         OperatorKind::ProjectAway(columns) => columns
             .iter()
             .all(|column| matches!(column.kind, ExpressionKind::Name(_)) && !is_time(column)),
+        _ => false,
+    }
+}
+
+/// Whether `Timestamp` is either the table's after an operator or not there.
+fn leaves_time(operator: &Operator) -> bool {
+    let kept = |columns: &[NamedExpression]| {
+        columns.iter().all(|column| {
+            let name = matches!(column.expression.kind, ExpressionKind::Name(_));
+            // Without a name of its own an expression may be called after what it is made of.
+            if column.names.is_empty() {
+                name
+            } else {
+                column.names.iter().all(|name| name.text != TIME)
+            }
+        })
+    };
+    match &operator.kind {
+        OperatorKind::Extend(columns) | OperatorKind::Project(columns) => kept(columns),
+        OperatorKind::Where(_)
+        | OperatorKind::ProjectAway(_)
+        | OperatorKind::ProjectKeep(_)
+        | OperatorKind::ProjectReorder(_)
+        | OperatorKind::Sort(_)
+        | OperatorKind::As(_)
+        | OperatorKind::Render(_) => true,
         _ => false,
     }
 }

@@ -111,7 +111,7 @@ impl Plan {
             return Ok(Some(slice));
         }
         if let Some(table) = self.run.asker.store.rows(&slice)? {
-            self.run.keep_early(slice, table);
+            self.run.keep_early(slice, vec![table]);
             return Ok(Some(slice));
         }
         if !self.is_counted(&slice).await? {
@@ -175,8 +175,8 @@ impl Plan {
             if !known && !self.run.is_hopeless(&head.slice) {
                 // The first slices are small, and tell how large a row is.
                 let divided = || self.keep_division(&slice, &head);
-                if let Some(table) = self.run.whole_after(&head.slice, divided).await? {
-                    self.run.keep_early(head.slice, table);
+                if let Some(tables) = self.run.whole_after(&head.slice, divided).await? {
+                    self.run.keep_early(head.slice, tables);
                     return Ok(self.handed_out_of(slice, &head));
                 } else if self.run.most() < head.rows {
                     continue;

@@ -1,14 +1,16 @@
 //! The rows of the slices as one answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::arrow::array::RecordBatch;
 use defender_table::arrow::datatypes::SchemaRef;
-use defender_table::{Completeness, Event, Summary, Table, Timespan, Warning, WarningKind};
+use defender_table::{Completeness, Event, Summary, Table, Warning, WarningKind};
 use futures::stream::{self, BoxStream, StreamExt as _};
 
 use super::merged::Merged;
+use super::run::Run;
 
 /// The rows of the slices as they come, then what there is to say about them.
 pub(super) struct Rows {
@@ -20,7 +22,7 @@ pub(super) struct Rows {
     pub(super) most: Option<usize>,
     pub(super) cut: bool,
     pub(super) done: bool,
-    pub(super) timespan: Timespan,
+    pub(super) run: Arc<Run>,
 }
 
 impl Rows {
@@ -85,8 +87,12 @@ impl Rows {
 
     fn summary(&mut self) -> Summary {
         let mut summary = std::mem::take(&mut self.merged).finish(self.sent);
-        summary.provenance.timespan = Some(self.timespan);
+        summary.provenance.timespan = Some(self.run.timespan);
         summary.stats = None;
+        summary.warnings.extend(self.run.aged());
+        if let Some(reason) = self.run.missing() {
+            summary.completeness = Completeness::Incomplete { reason };
+        }
         if self.cut {
             summary.completeness = Completeness::Complete;
             let rows = self.sent;

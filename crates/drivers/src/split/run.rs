@@ -1,15 +1,16 @@
 //! One question, from its first estimate to its last slice.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::arrow::array::RecordBatch;
-use defender_table::{Table, Timespan, ticks};
+use defender_table::{Completeness, DatetimeMode, Table, Timespan, Warning, ticks};
 
 use super::all_rows::Asker;
 use super::division::{self, Estimate};
+use super::shortage::{self, Shortage};
 use super::size::Size;
 use super::{Counted, Slice, Splitting};
 use crate::Query;
@@ -36,15 +37,20 @@ pub(super) struct Run {
     /// The range to send beside the query, so that its other tables are cut to it as well.
     sent: Option<Timespan>,
     /// Rows that are there before their turn.
-    early: Mutex<HashMap<Slice, Box<Table>>>,
-    /// Slices that the service does not return whole.
-    refused: Mutex<HashSet<Slice>>,
+    early: Mutex<HashMap<Slice, Vec<Table>>>,
+    /// Slices that the service does not return whole, and why.
+    refused: Mutex<HashMap<Slice, String>>,
     /// How many rows were counted in slices.
     counts: Mutex<HashMap<Slice, Count>>,
     /// What the answers so far tell about the next ones.
     size: Mutex<Size>,
     /// The most rows that a slice may have: the documented cap, or a lower one that showed.
     cap: AtomicUsize,
+    /// Whether a lower cap was looked for where rows were missing, and there was none.
+    uncapped: AtomicBool,
+    /// What was counted and did not come, and what was there no longer.
+    missing: Mutex<Shortage>,
+    aged: Mutex<Shortage>,
     done: AtomicUsize,
     /// How many slices there are by the plan, how many of those are certain, and how many more
     /// there are since some were cut again.
@@ -74,6 +80,9 @@ impl Run {
             counts: Mutex::default(),
             size: Mutex::default(),
             cap: AtomicUsize::new(cap),
+            uncapped: AtomicBool::new(false),
+            missing: Mutex::default(),
+            aged: Mutex::default(),
             asker,
             query: query.clone(),
             splitting,
@@ -131,31 +140,117 @@ impl Run {
         lock(&self.counts).get(slice).map(|count| count.rows)
     }
 
-    /// Whether a slice came with fewer rows than were counted in it: the service stopped early
-    /// and did not say so.
-    fn fell_short(&self, slice: &Slice, rows: usize) -> Result<bool> {
+    /// How many rows must come with a slice, where that was counted.
+    fn due(&self, slice: &Slice) -> Option<u64> {
         let counted = lock(&self.counts).get(slice).copied();
-        let counted = counted.filter(|count| count.own && self.splitting.counts_exactly());
-        let short = counted.is_some_and(|count| (rows as u64) < count.rows);
+        counted
+            .filter(|count| count.own && self.splitting.counts_exactly())
+            .map(|count| count.rows)
+    }
+
+    /// Whether as many rows came as the service was found to stop at, although it documents more.
+    fn is_capped(&self, rows: usize) -> bool {
         let cap = self.cap.load(Ordering::Relaxed);
-        if cap < self.asker.description.row_cap && rows >= cap {
-            return Ok(true);
-        }
-        if short {
-            tracing::debug!(%slice, rows, ?counted, "fewer rows than counted");
-            let found = rows.max(1);
-            if found < self.cap.fetch_min(found, Ordering::Relaxed) {
-                // A run that goes on meets slices without a count, which only the cap tells of.
-                self.asker.store.keep_row_cap(found)?;
+        cap < self.asker.description.row_cap && rows >= cap
+    }
+
+    /// The rows of a slice that came as `table`, which has fewer than the `counted` ones.
+    ///
+    /// Rows may be there no longer; the service may stop early and not say so; or its count is
+    /// wrong. The first shows in another count, the second in that parts bring more.
+    async fn short(&self, slice: &Slice, table: Table, counted: u64) -> Result<Vec<Table>> {
+        let came = table.row_count() as u64;
+        tracing::debug!(%slice, came, counted, "fewer rows than counted");
+        if !self.uncapped.load(Ordering::Relaxed) {
+            let again = self.estimate(slice).await?;
+            if again.is_some_and(|again| again.rows() <= came) {
+                lock(&self.aged).add(slice, counted, came);
+                return Ok(vec![table]);
             }
+            if came > 0
+                && let Some(tables) = self.capped(slice, &table, counted).await?
+            {
+                let came = rows_of(&tables);
+                if came < counted {
+                    lock(&self.missing).add(slice, counted, came);
+                }
+                return Ok(tables);
+            }
+            self.uncapped.store(true, Ordering::Relaxed);
         }
-        Ok(short)
+        lock(&self.missing).add(slice, counted, came);
+        Ok(vec![table])
+    }
+
+    /// The rows of a slice in parts, when the service stops after as many as `first` has.
+    async fn capped(
+        &self,
+        slice: &Slice,
+        first: &Table,
+        counted: u64,
+    ) -> Result<Option<Vec<Table>>> {
+        let cap = first.row_count();
+        let most = (cap as u64 * 3 / 4).max(1);
+        let parts = match self.divided(slice, most).await {
+            Ok(parts) => parts,
+            Err(error) if error.kind() == ErrorKind::Incomplete => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut tables = Vec::with_capacity(parts.len());
+        for part in &parts {
+            let Some(table) = self.ask_for(part).await?.ok() else {
+                return Ok(None);
+            };
+            let rows = table.row_count();
+            // Fewer than counted and than it stops at: it is not that it stops.
+            let is_short = rows < cap && self.due(part).is_some_and(|due| (rows as u64) < due);
+            // The same rows again: it does not look at what it is asked for.
+            if is_short || rows > 0 && table.batches() == first.batches() {
+                return Ok(None);
+            }
+            tables.push(table);
+        }
+        let came = rows_of(&tables);
+        if came <= cap as u64 || came > counted {
+            return Ok(None);
+        }
+        if cap < self.cap.fetch_min(cap, Ordering::Relaxed) {
+            // A run that goes on meets slices without a count, which only the cap tells of.
+            self.asker.store.keep_row_cap(cap)?;
+        }
+        let mut all = Vec::new();
+        let mut came = came;
+        for (part, table) in parts.into_iter().zip(tables) {
+            let rows = table.row_count();
+            if rows < cap || came >= counted {
+                all.push(table);
+                continue;
+            }
+            let deeper = Box::pin(self.fetch(part)).await?;
+            came = (came - rows as u64).saturating_add(rows_of(&deeper));
+            all.extend(deeper);
+        }
+        if self.splitting.is_newest_first() {
+            // Divisions are in the order of time.
+            all.reverse();
+        }
+        Ok(Some(all))
+    }
+
+    /// What was counted and did not come, where there is something.
+    pub(super) fn missing(&self) -> Option<String> {
+        lock(&self.missing).phrase()
+    }
+
+    /// What to say of rows that were there no longer.
+    pub(super) fn aged(&self) -> Option<Warning> {
+        lock(&self.aged).warning()
     }
 
     /// Whether asking for a slice is in vain: it was refused, or more was counted in it than the
     /// service returns, in rows or by what rows were found to take.
     pub(super) fn is_hopeless(&self, slice: &Slice) -> bool {
-        if lock(&self.refused).contains(slice) {
+        if lock(&self.refused).contains_key(slice) {
             return true;
         }
         let Some(count) = lock(&self.counts).get(slice).copied() else {
@@ -188,8 +283,8 @@ impl Run {
     }
 
     /// Rows that are there already wait for their turn.
-    pub(super) fn keep_early(&self, slice: Slice, table: Table) {
-        lock(&self.early).insert(slice, Box::new(table));
+    pub(super) fn keep_early(&self, slice: Slice, tables: Vec<Table>) {
+        lock(&self.early).insert(slice, tables);
     }
 
     /// Below this width time divides no more.
@@ -208,10 +303,12 @@ impl Run {
             text: self.splitting.estimate(slice, width),
             timespan: self.sent,
             max_rows: None,
+            datetimes: DatetimeMode::Timestamp,
             ..self.query.clone()
         };
         match self.ask(&query).await {
-            Ok(table) => Ok(Estimate::of(&table, slice, width)),
+            Ok(table) if table.is_complete() => Estimate::of(&table, slice, width).map(Some),
+            Ok(_) => Ok(None),
             // What is wrong with the query shows when it is asked itself.
             Err(error) if matches!(error.kind(), ErrorKind::Query | ErrorKind::Incomplete) => {
                 tracing::debug!(%error, "no estimate");
@@ -226,7 +323,7 @@ impl Run {
     }
 
     /// The rows of a slice when the service returns all of them, `None` when it does not.
-    pub(super) async fn whole(&self, slice: &Slice) -> Result<Option<Table>> {
+    pub(super) async fn whole(&self, slice: &Slice) -> Result<Option<Vec<Table>>> {
         self.whole_after(slice, || Ok(())).await
     }
 
@@ -235,11 +332,11 @@ impl Run {
         &self,
         slice: &Slice,
         before: impl FnOnce() -> Result<()>,
-    ) -> Result<Option<Table>> {
+    ) -> Result<Option<Vec<Table>>> {
         let early = lock(&self.early).remove(slice);
         let there = match early {
-            Some(table) => Some(*table),
-            None => self.asker.store.rows(slice)?,
+            Some(tables) => Some(tables),
+            None => self.asker.store.rows(slice)?.map(|table| vec![table]),
         };
         if there.is_some() {
             before()?;
@@ -248,66 +345,122 @@ impl Run {
         if self.is_hopeless(slice) {
             return Ok(None);
         }
-        let query = Query {
-            text: self.splitting.text_of(slice),
-            timespan: self.sent,
-            max_rows: None,
-            ..self.query.clone()
-        };
         let counted = self.counted(slice);
-        match self.ask(&query).await {
-            Ok(table) if table.is_complete() && !self.fell_short(slice, table.row_count())? => {
+        match self.ask_for(slice).await? {
+            Ok(table) if !self.is_capped(table.row_count()) => {
+                let rows = table.row_count() as u64;
+                if let Some(due) = self.due(slice).filter(|due| rows < *due) {
+                    let tables = self.short(slice, table, due).await?;
+                    // They are not kept: a run that goes on asks for them again.
+                    before()?;
+                    return Ok(Some(tables));
+                }
                 if let Some(counted) = counted {
-                    lock(&self.size).answered(counted, table.row_count() as u64, bytes_of(&table));
+                    lock(&self.size).answered(counted, rows, bytes_of(&table));
                 }
                 before()?;
                 self.asker.store.keep_rows(slice, &table)?;
-                Ok(Some(table))
+                Ok(Some(vec![table]))
             }
             Ok(_) => {
-                if let Some(counted) = counted {
-                    let cap = self.cap.load(Ordering::Relaxed) as u64;
-                    lock(&self.size).stopped(counted, cap.saturating_mul(2));
-                }
-                lock(&self.refused).insert(*slice);
+                self.stopped(slice, counted);
+                let cap = self.cap.load(Ordering::Relaxed);
+                let reason = format!("the service was found to stop at {cap} rows");
+                lock(&self.refused).insert(*slice, reason);
                 Ok(None)
             }
-            Err(error) if error.kind() == ErrorKind::Incomplete => {
+            Err(NotWhole::Stopped(reason)) => {
+                self.stopped(slice, counted);
+                lock(&self.refused).insert(*slice, reason);
+                Ok(None)
+            }
+            Err(NotWhole::TooLarge(error)) => {
                 tracing::debug!(%error, %slice, "the slice is too large");
                 if let Some(counted) = counted {
                     // It was more than the service's limit; nobody says by how much.
                     let bytes = self.asker.options.slice_bytes as u64;
                     lock(&self.size).refused(counted, bytes.saturating_mul(2));
                 }
-                lock(&self.refused).insert(*slice);
+                lock(&self.refused).insert(*slice, error.to_string());
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
+    }
+
+    fn stopped(&self, slice: &Slice, counted: Option<u64>) {
+        if let Some(counted) = counted {
+            let cap = self.cap.load(Ordering::Relaxed) as u64;
+            tracing::debug!(%slice, counted, "the slice was not whole");
+            lock(&self.size).stopped(counted, cap.saturating_mul(2));
+        }
+    }
+
+    /// What the service returns for a slice.
+    async fn ask_for(&self, slice: &Slice) -> Result<std::result::Result<Table, NotWhole>> {
+        let query = Query {
+            text: self.splitting.text_of(slice),
+            timespan: self.sent,
+            max_rows: None,
+            ..self.query.clone()
+        };
+        let table = match self.ask(&query).await {
+            Ok(table) => table,
+            Err(error) if error.kind() == ErrorKind::Incomplete => {
+                return Ok(Err(NotWhole::TooLarge(error)));
+            }
+            Err(error) => return Err(error),
+        };
+        if self.splitting.tells_time() {
+            shortage::check_times(&table, slice)?;
+        }
+        Ok(match &table.summary().completeness {
+            Completeness::Complete => Ok(table),
+            Completeness::Incomplete { reason } => Err(NotWhole::Stopped(reason.clone())),
+        })
     }
 
     /// The rows of a slice, cut further where that is needed.
     pub(super) async fn fetch(&self, slice: Slice) -> Result<Vec<Table>> {
+        let (due, missing) = (self.due(&slice), self.missing_rows());
+        let (tables, divided) = self.parts(slice).await?;
+        let came = rows_of(&tables);
+        // What is missing in its parts was told of those.
+        if let Some(due) = due.filter(|due| divided && came < *due)
+            && missing == self.missing_rows()
+        {
+            lock(&self.missing).add(&slice, due, came);
+        }
+        Ok(tables)
+    }
+
+    fn missing_rows(&self) -> (Shortage, Shortage) {
+        (lock(&self.missing).clone(), lock(&self.aged).clone())
+    }
+
+    /// The rows of a slice, and whether it was divided for them.
+    async fn parts(&self, slice: Slice) -> Result<(Vec<Table>, bool)> {
         let mut tables = Vec::new();
+        let mut divided = false;
         let mut pending = vec![slice];
         while let Some(slice) = pending.pop() {
             let mut parts = if let Some(parts) = self.known_division(&slice)? {
                 parts
-            } else if let Some(table) = self.whole(&slice).await? {
-                self.finished(&table);
-                tables.push(table);
+            } else if let Some(own) = self.whole(&slice).await? {
+                self.finished(rows_of(&own));
+                tables.extend(own);
                 continue;
             } else {
-                let parts = self.divided(&slice).await?;
+                let parts = self.divided(&slice, self.most()).await?;
                 self.keep_division(&slice, &parts)?;
                 parts
             };
+            divided = true;
             self.extra.fetch_add(parts.len() - 1, Ordering::Relaxed);
             self.check_number()?;
             self.order(&mut parts);
             pending.extend(parts.into_iter().rev());
         }
-        Ok(tables)
+        Ok((tables, divided))
     }
 
     /// Refuses to go on with more slices than were allowed.
@@ -323,8 +476,8 @@ impl Run {
         .with_hint("ask for a shorter range of time, or filter further"))
     }
 
-    fn finished(&self, table: &Table) {
-        let rows = table.row_count();
+    fn finished(&self, rows: u64) {
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let rows = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
         let planned = self.planned.load(Ordering::Relaxed);
@@ -333,17 +486,17 @@ impl Run {
         self.asker.progress.sliced(done, known, rows);
     }
 
-    /// Parts of a slice that the service does not return whole.
-    async fn divided(&self, slice: &Slice) -> Result<Vec<Slice>> {
+    /// Parts of a slice that the service does not return whole, of `most` rows each.
+    async fn divided(&self, slice: &Slice, most: u64) -> Result<Vec<Slice>> {
         let narrow = self.narrow();
         if !self.splitting.is_timed() || slice.width() <= narrow || slice.partitions() > 1 {
-            return self.partitioned(slice);
+            return self.partitioned(slice, most);
         }
         let Some(mut estimate) = self.estimate(slice).await? else {
             return Ok(slice.ranges(i64::from(division::BLIND)));
         };
         // What was counted is less than what came, or the slice would not be too large.
-        let most = self.most().min(estimate.rows() / 2).max(1);
+        let most = most.min(estimate.rows() / 2).max(1);
         let mut parts = Vec::new();
         let (mut rest, mut dense) = (Some(*slice), *slice);
         while let Some(left) = rest {
@@ -370,14 +523,14 @@ impl Run {
         if parts.len() > 1 {
             return Ok(parts);
         }
-        self.around(slice, &dense)
+        self.around(slice, &dense, most)
     }
 
     /// Parts of a slice whose rows are all in `dense`, which is not divided by counts.
-    fn around(&self, slice: &Slice, dense: &Slice) -> Result<Vec<Slice>> {
+    fn around(&self, slice: &Slice, dense: &Slice, most: u64) -> Result<Vec<Slice>> {
         let narrow = self.narrow();
         if dense.width() <= narrow && !self.splitting.is_sorted() {
-            return self.partitioned(slice);
+            return self.partitioned(slice, most);
         }
         let before = slice.during(slice.from(), dense.from());
         let after = slice.during(dense.to(), slice.to());
@@ -387,7 +540,8 @@ impl Run {
             if let Some(rows) = self.counted(slice) {
                 self.count(*dense, rows);
             }
-            lock(&self.refused).insert(*dense);
+            let reason = lock(&self.refused).get(slice).cloned();
+            lock(&self.refused).insert(*dense, reason.unwrap_or_default());
             parts.push(*dense);
         } else {
             parts.extend(dense.ranges(i64::from(division::BLIND)));
@@ -398,17 +552,22 @@ impl Run {
     }
 
     /// Parts of a slice by a hash of the row.
-    fn partitioned(&self, slice: &Slice) -> Result<Vec<Slice>> {
+    fn partitioned(&self, slice: &Slice, most: u64) -> Result<Vec<Slice>> {
         const MOST: u32 = 1 << 16;
         if slice.partitions() >= MOST {
+            let reason = lock(&self.refused).get(slice).cloned();
+            let reason = reason.filter(|reason| !reason.is_empty());
+            let reason = reason.unwrap_or_else(|| "they are more than it returns".to_owned());
             return Err(Error::new(
                 ErrorKind::Incomplete,
-                format!("the rows of {slice} cannot be told apart, and are more than the service returns"),
+                format!(
+                    "the rows of {slice} cannot be told apart, and the service does not return \
+                     them whole: {reason}"
+                ),
             )
             .with_hint("project fewer columns, or filter further"));
         }
         let counted = self.counted(slice);
-        let most = self.most();
         // Else it was refused for a reason that nobody counted.
         let factor = counted
             .filter(|rows| *rows > most)
@@ -426,6 +585,18 @@ impl Run {
         let mut counts = lock(&self.counts);
         counts.extend(parts.iter().map(|part| (*part, Count { rows, own: false })));
     }
+}
+
+/// Why a slice is not there whole.
+enum NotWhole {
+    /// There may be more rows, for this reason.
+    Stopped(String),
+    /// It is larger than what is returned or taken in.
+    TooLarge(Error),
+}
+
+fn rows_of(tables: &[Table]) -> u64 {
+    tables.iter().map(|table| table.row_count() as u64).sum()
 }
 
 /// The bytes of an answer, or of its rows in memory where nobody counted.

@@ -51,6 +51,11 @@ impl Slice {
         self.to
     }
 
+    /// Whether a moment lies in it.
+    pub(super) fn contains(&self, tick: i64) -> bool {
+        (self.from..self.to).contains(&tick)
+    }
+
     /// The ticks that it spans.
     pub fn width(&self) -> i64 {
         self.to - self.from

@@ -520,3 +520,178 @@ async fn a_failure_on_the_way_is_the_answer() {
     }
     assert_eq!(last.unwrap().unwrap_err().kind(), ErrorKind::Service);
 }
+
+/// A service whose counts and rows need not fit.
+#[derive(Debug)]
+struct Odd {
+    /// What it counts the first time, the second, …, the last again and again: in one range.
+    counts: Vec<Vec<(i64, i64)>>,
+    rows: Vec<(i64, i64)>,
+    /// Whether it keeps to the range of time that is asked for.
+    filters: bool,
+    counted: AtomicUsize,
+    asked: AtomicUsize,
+}
+
+impl Odd {
+    fn new(counts: Vec<Vec<(i64, i64)>>, rows: Vec<(i64, i64)>) -> Self {
+        Self {
+            counts,
+            rows,
+            filters: true,
+            counted: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+        }
+    }
+}
+
+#[async_trait]
+impl Driver for Odd {
+    fn environment(&self) -> DataEnvironment {
+        DataEnvironment::M365dGraph
+    }
+
+    async fn query(&self, query: &Query) -> Result<Answer> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let text = &format!("{}\n", query.text);
+        if text.contains("summarize") {
+            let turn = self.counted.fetch_add(1, Ordering::Relaxed);
+            let counts = &self.counts[turn.min(self.counts.len() - 1)];
+            return Ok(table(
+                ["range_start", "row_count"],
+                counts,
+                Completeness::Complete,
+            ));
+        }
+        let from = time(text, "Timestamp >= datetime(").unwrap();
+        let to = time(text, "Timestamp < datetime(").unwrap();
+        let rows = self.rows.iter().copied();
+        let rows: Vec<_> = rows
+            .filter(|(time, _)| !self.filters || (from..to).contains(time))
+            .collect();
+        Ok(table(["Timestamp", "Id"], &rows, Completeness::Complete))
+    }
+}
+
+/// Rows, why they are not all, warnings and calls; or the error.
+async fn odd(
+    service: Odd,
+    text: &str,
+) -> std::result::Result<(usize, String, String, usize), Error> {
+    let service = Arc::new(service);
+    let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_hours(30 * 24));
+    let driver = AllRows::new(Arc::clone(&service) as _, M365D_GRAPH, Arc::new(clock));
+    let table = Table::collect(driver.query(&Query::new(text)).await?).await?;
+    let reason = match &table.summary().completeness {
+        Completeness::Complete => String::new(),
+        Completeness::Incomplete { reason } => reason.clone(),
+    };
+    let warnings: Vec<String> = table.warnings().iter().map(ToString::to_string).collect();
+    let calls = service.asked.load(Ordering::Relaxed);
+    Ok((table.row_count(), reason, warnings.join("; "), calls))
+}
+
+#[tokio::test]
+async fn what_was_counted_and_did_not_come_is_said_with_both_numbers() {
+    let whole = "1970-01-01T00:00:00Z/1970-01-31T00:00:00.0000001Z";
+    let hour = 3600 * ticks::PER_SECOND;
+    for (counted, came) in [(1_000, 10), (5, 1), (5, 0), (1_000, 999), (2_000_000, 30)] {
+        for spread in [0, hour] {
+            let rows = (0..came).map(|id| (START + id * spread, id)).collect();
+            let service = Odd::new(vec![vec![(START, counted)]], rows);
+            let (rows, reason, warnings, calls) = odd(service, "DeviceEvents").await.unwrap();
+            assert_eq!(i64::try_from(rows).unwrap(), came, "{counted} {spread}");
+            let numbers = format!("the service counted {counted} rows in ");
+            assert!(reason.starts_with(&numbers), "{counted} {came}: {reason}");
+            assert!(
+                reason.ends_with(&format!("sent {came}")),
+                "{counted} {came}: {reason}"
+            );
+            assert_eq!(warnings, "");
+            assert!(calls < 1_200, "{counted} {came}: {calls} calls");
+        }
+    }
+    // Counted again, they are there no longer.
+    let rows: Vec<(i64, i64)> = (0..90).map(|id| (START + id, id)).collect();
+    let counts = vec![vec![(START, 100)], vec![(START, 90)]];
+    let found = odd(Odd::new(counts, rows.clone()), "DeviceEvents")
+        .await
+        .unwrap();
+    assert_eq!((found.0, found.1.as_str()), (90, ""));
+    assert_eq!(
+        found.2,
+        format!(
+            "the service counted 100 rows in {whole} and sent 90; counted again, no more are \
+             there: they may have aged out"
+        )
+    );
+    assert_eq!(found.3, 3);
+    // Where rows are left out after they were counted, fewer come.
+    let service = Odd::new(vec![vec![(START, 100)]], rows);
+    let text = "DeviceEvents | mv-expand x = todynamic(AdditionalFields)";
+    assert_eq!(odd(service, text).await.unwrap().1, "");
+}
+
+#[tokio::test]
+async fn a_count_that_is_none_is_an_error_that_says_so() {
+    let day = ticks::PER_DAY;
+    for (counts, why) in [
+        (
+            vec![(START, 5), (START, 7)],
+            "it counts the range at 1970-01-01T00:00:00Z twice, with 5 rows and with 7",
+        ),
+        (vec![(START, -1)], "a range has -1 rows"),
+        (
+            vec![(START, i64::MAX), (START + day, 1)],
+            "its numbers of rows are too large to add up",
+        ),
+        (
+            vec![(START + 90 * day, 5)],
+            "it has a range that begins at 1970-04-01T00:00:00Z",
+        ),
+        (
+            (0..400).map(|hour| (START + hour, 1)).collect(),
+            "it has 400 ranges where 362 fit",
+        ),
+    ] {
+        let service = Odd::new(vec![counts], vec![(START, 1)]);
+        let error = odd(service, "DeviceEvents").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        let message = error.to_string();
+        assert!(
+            message.ends_with(&format!("cannot be used: {why}")),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_row_outside_of_its_slice_is_an_error() {
+    let outside = START + 40 * ticks::PER_DAY;
+    let run = |text: &'static str| {
+        let mut service = Odd::new(vec![vec![(START, 2)]], vec![(START, 1), (outside, 2)]);
+        service.filters = false;
+        odd(service, text)
+    };
+    for text in [
+        "DeviceEvents",
+        "DeviceEvents | where ActionType == 'x' | project Timestamp, Id | sort by Timestamp asc",
+    ] {
+        let error = run(text).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert!(
+            error
+                .to_string()
+                .starts_with("the service sent a row of 1970-02-10T00:00:00Z for "),
+            "{error}"
+        );
+    }
+    // A column that only is called so may hold any time.
+    for text in [
+        "DeviceEvents | extend Timestamp = ago(1d)",
+        "DeviceEvents | project bin(Timestamp, 1d), Id",
+        "DeviceEvents | project-rename Timestamp = ReportTime",
+    ] {
+        assert_eq!(run(text).await.unwrap().0, 2, "{text}");
+    }
+}
