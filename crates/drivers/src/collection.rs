@@ -25,8 +25,9 @@ pub use request::CollectionRequest;
 
 use crate::exchange::{Outgoing, refused};
 use crate::failure::{self, Asked};
-use crate::{Connection, Driver, Query};
-use page::{Page, Row};
+use crate::pace::Call;
+use crate::{Connection, Driver, Query, envelope};
+use page::{Next, Page, Row, Shape};
 use request::Located;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -54,14 +55,30 @@ pub struct Collections {
     connection: Connection,
 }
 
+/// As many pages in a row may bring no new row: a service that filters may send empty ones.
+const IDLE_PAGES: usize = 100;
+
+/// A page with what its service says beside it.
+struct Received {
+    page: Page,
+    /// The error that it reports beside the rows.
+    failure: Option<Error>,
+    request_id: Option<String>,
+    /// What its words pass before anybody reads them.
+    gate: Redaction,
+}
+
 /// Everything that a request brought, before it has columns.
 #[derive(Debug)]
 pub(crate) struct Listed {
     pub(crate) rows: Vec<Row>,
     count: Option<u64>,
     cut: bool,
-    /// The last page was full, and named no other.
-    full: bool,
+    /// Why there may be more rows than these.
+    pub(crate) incomplete: Option<String>,
+    /// How many properties stood a second time in their row.
+    repeated: u64,
+    bytes: usize,
     request_ids: Vec<String>,
     client_request_ids: Vec<String>,
     attempts: u32,
@@ -98,7 +115,7 @@ impl Collections {
     pub async fn list(&self, request: &CollectionRequest) -> Result<Answer> {
         let located = self.located(request)?;
         let listed = self.rows(request, &located).await?;
-        self.answer(request, &located, listed)
+        self.answer(request, &located, listed).await
     }
 
     pub(crate) fn located(&self, request: &CollectionRequest) -> Result<Located> {
@@ -124,7 +141,9 @@ impl Collections {
             rows: Vec::new(),
             count: None,
             cut: false,
-            full: false,
+            incomplete: None,
+            repeated: 0,
+            bytes: 0,
             request_ids: Vec::new(),
             client_request_ids: Vec::new(),
             attempts: 0,
@@ -134,57 +153,101 @@ impl Collections {
         // A service that leads in a circle would be asked for ever.
         let mut asked = BTreeSet::from([url.to_string()]);
         let mut keys = BTreeSet::new();
+        let (mut last, mut idle) = (0, 0);
         loop {
-            let (page, gate) = self.page(&url, located, &mut listed).await?;
+            let Received {
+                page,
+                failure,
+                gate,
+                ..
+            } = self.page(&url, located, &mut listed).await?;
             let size = page.rows.len();
+            let before = listed.rows.len();
             listed.count = listed.count.or(page.count);
+            listed.repeated += page.repeated;
+            listed.bytes = listed.bytes.saturating_add(page.bytes);
             listed.rows.extend(page.rows.into_iter().filter(|row| {
                 // A collection that grows between two pages brings its rows again.
                 let key = located.collection.and_then(|known| row.get(known.key));
                 key.and_then(Value::as_str)
                     .is_none_or(|key| keys.insert(key.to_owned()))
             }));
-            if listed.rows.len() > most || listed.rows.len() == most && page.next.is_some() {
+            if let Some(failure) = failure {
+                return Ok(listed.ending(envelope::beside(&failure)));
+            }
+            if let Some(name) = page.shortened {
+                let name = gate.apply(&name);
+                let reason = format!("a list within a row goes on elsewhere, as {name} says");
+                listed.incomplete.get_or_insert(reason);
+            }
+            let has_next = page.next != Next::End;
+            if listed.rows.len() > most || listed.rows.len() == most && has_next {
                 listed.rows.truncate(most);
                 listed.cut = true;
                 return Ok(listed);
             }
-            let limit = self.connection.limits.rows;
-            if listed.rows.len() > limit {
-                return Err(Error::new(
-                    ErrorKind::Incomplete,
-                    format!("the answer has more than {limit} rows"),
-                )
-                .with_hint("filter, or take fewer rows")
-                .with_url(&located.url));
-            }
-            let next = match page.next {
-                Some(next) => following(&url, &next).map_err(|error| gate.error(error))?,
-                None if !located.limited && Some(size) == self.description.page_cap => {
+            self.check_size(&listed, located)?;
+            let (old, new) = listed.rows.split_at(before);
+            idle = if new.is_empty() || old.ends_with(new) && new.len() == last {
+                idle + 1
+            } else {
+                0
+            };
+            last = new.len();
+            url = match page.next {
+                Next::At(next) => following(&url, &next).map_err(|error| gate.error(error))?,
+                Next::Unclear(what) => {
+                    let reason = "the response goes on in a way that is not understood";
+                    return Ok(listed.ending(format!("{reason}: {}", gate.apply(&what))));
+                }
+                Next::End if !located.limited && Some(size) == self.description.page_cap => {
                     if located.collection.is_none() {
                         // Whether it takes $skip is not known.
-                        listed.full = true;
-                        return Ok(listed);
+                        let rows = listed.rows.len();
+                        return Ok(listed.ending(format!(
+                            "the service stops at {rows} rows and does not say whether there are \
+                             more"
+                        )));
                     }
                     skipping(&url, size)
                 }
-                None => return Ok(listed),
+                Next::End => return Ok(listed.counted(located)),
             };
-            url = next;
+            let pages = asked.len();
             if !asked.insert(url.to_string()) {
-                let error = Error::new(ErrorKind::Protocol, "the next page was there already");
-                return Err(gate.error(error.with_url(&url)));
+                let reason = "the service leads back to a page that it sent before";
+                return Ok(listed.ending(format!("{reason}, after {pages} pages")));
+            }
+            if idle >= IDLE_PAGES {
+                let reason = format!("{idle} pages one after the other brought no new row");
+                return Ok(listed.ending(reason));
+            }
+            let limit = self.connection.limits.pages;
+            if pages >= limit {
+                return Ok(listed.ending(format!("the list has more than {limit} pages")));
             }
         }
     }
 
+    /// Refuses to hold more than was allowed.
+    fn check_size(&self, listed: &Listed, located: &Located) -> Result<()> {
+        let limits = self.connection.limits;
+        let what = if listed.rows.len() > limits.rows {
+            format!("has more than {} rows", limits.rows)
+        } else if listed.bytes > limits.body {
+            format!("is larger than {} bytes", limits.body)
+        } else {
+            return Ok(());
+        };
+        Err(
+            Error::new(ErrorKind::Incomplete, format!("the answer {what}"))
+                .with_hint("filter, or take fewer rows")
+                .with_url(&located.url),
+        )
+    }
+
     /// One page; what is repeated as a whole.
-    async fn page(
-        &self,
-        url: &Url,
-        located: &Located,
-        listed: &mut Listed,
-    ) -> Result<(Page, Redaction)> {
+    async fn page(&self, url: &Url, located: &Located, listed: &mut Listed) -> Result<Received> {
         let paused = Paused::default();
         let mut tried = 0;
         let outcome = self
@@ -200,10 +263,10 @@ impl Collections {
             })
             .await;
         listed.attempts += tried;
-        let (page, request_id, client_request_id, gate) = outcome?;
-        listed.request_ids.extend(request_id);
+        let (mut received, client_request_id) = outcome?;
+        listed.request_ids.extend(received.request_id.take());
         listed.client_request_ids.push(client_request_id);
-        Ok((page, gate))
+        Ok(received)
     }
 
     async fn attempt(
@@ -212,7 +275,7 @@ impl Collections {
         located: &Located,
         id: String,
         paused: &Paused,
-    ) -> Result<(Page, Option<String>, String, Redaction)> {
+    ) -> Result<(Received, String)> {
         let preference = [(PREFER, UNKNOWN_ENUM_MEMBERS)];
         let outgoing = Outgoing {
             environment: self.description.environment,
@@ -229,80 +292,108 @@ impl Collections {
         let outcome = async {
             let incoming = outgoing.exchange(&self.connection, paused).await?;
             let (response, gate) = (incoming.response, incoming.gate);
-            let received = self.receive(response, located, &gate).await;
+            let received = self.receive(response, located, &incoming.call, &gate).await;
             incoming.call.finished();
             // The address of the next page is the service's word as well.
-            match received {
-                Ok((page, request_id)) => Ok((page, request_id, gate)),
-                Err(error) => Err(gate.error(error)),
-            }
+            received.map_err(|error| gate.error(error))
         };
-        let outcome = outcome.await.map_err(|error| outgoing.named(error));
-        let (page, request_id, gate) = outcome?;
-        Ok((page, request_id, id, gate))
+        let received = outcome.await.map_err(|error| outgoing.named(error))?;
+        Ok((received, id))
     }
 
     async fn receive(
         &self,
         response: Response<Body>,
         located: &Located,
+        call: &Call<'_>,
         gate: &Redaction,
-    ) -> Result<(Page, Option<String>)> {
+    ) -> Result<Received> {
         let (head, body) = response.into_parts();
+        let known = located.collection;
+        let asked = Asked {
+            environment: self.description.environment,
+            application_role: known.map_or("", |known| known.application_role),
+            delegated_scope: known.map_or("", |known| known.delegated_scope),
+            path: Some(&located.path),
+        };
         if head.status != StatusCode::OK {
-            let known = located.collection;
-            let asked = Asked {
-                environment: self.description.environment,
-                application_role: known.map_or("", |known| known.application_role),
-                delegated_scope: known.map_or("", |known| known.delegated_scope),
-                path: Some(&located.path),
-            };
             let error = refused(&self.connection, gate, &head, body, false, asked).await;
-            return Err(match (self.description.retired(&located.path), known) {
-                (Some(hint), _) if !error.is_transient() => error.with_hint(hint),
-                (None, Some(known))
-                    if error.kind() == ErrorKind::Query && located.url.query().is_some() =>
-                {
-                    error.with_hint(format!(
-                        "it can be filtered by {}; see {}",
-                        known.filters.join(", "),
-                        known.documentation
-                    ))
-                }
-                _ => error,
-            });
+            return Err(self.explained(error, located));
         }
         let request_id = failure::request_id(&head.headers, gate);
-        let page = match whole(body, self.connection.limits.body).await {
-            Ok(bytes) => Page::parse(&bytes),
-            Err(error) => Err(error),
-        };
-        let page = page.map_err(|error| {
+        let named = |error: Error| {
             let error = error.with_status(head.status.as_u16());
             match &request_id {
                 Some(id) => error.with_request_id(id),
                 None => error,
             }
-        })?;
-        Ok((page, request_id))
+        };
+        let limit = self.connection.limits.held;
+        let page = async {
+            let bytes = whole(body, limit).await?;
+            Page::parse(&bytes, self.shape(located)).await
+        };
+        let mut page = call.deadline().within(page).await.map_err(named)?;
+        let failure = page.failure.take().map(|failure| {
+            let error = envelope::reported(&self.connection, gate, &head, &failure, false, asked);
+            self.explained(error, located)
+        });
+        match failure {
+            // Without a row it is the whole response.
+            Some(error) if page.rows.is_empty() => Err(named(error)),
+            failure => Ok(Received {
+                page,
+                failure,
+                request_id,
+                gate: gate.clone(),
+            }),
+        }
+    }
+
+    /// What may be where a request leads.
+    fn shape(&self, located: &Located) -> Shape {
+        let path = &located.path;
+        let applied = |(name, _): (std::borrow::Cow<'_, str>, _)| {
+            name.eq_ignore_ascii_case("$apply") || name.eq_ignore_ascii_case("$compute")
+        };
+        match located.collection {
+            // It has columns of its own.
+            Some(_) if located.url.query_pairs().any(applied) => Shape::Any,
+            Some(known) if path.eq_ignore_ascii_case(known.path) => Shape::List(known),
+            Some(known) => Shape::Row(known),
+            None if path.to_ascii_lowercase().ends_with("/$count") => Shape::Count,
+            None => Shape::Any,
+        }
+    }
+
+    /// A refusal with what is known about its path.
+    fn explained(&self, error: Error, located: &Located) -> Error {
+        match (self.description.retired(&located.path), located.collection) {
+            (Some(hint), _) if !error.is_transient() => error.with_hint(hint),
+            (None, Some(known))
+                if error.kind() == ErrorKind::Query && located.url.query().is_some() =>
+            {
+                error.with_hint(format!(
+                    "it can be filtered by {}; see {}",
+                    known.filters.join(", "),
+                    known.documentation
+                ))
+            }
+            _ => error,
+        }
     }
 
     /// `listed` as a table.
-    pub(crate) fn answer(
+    pub(crate) async fn answer(
         &self,
         request: &CollectionRequest,
         located: &Located,
         listed: Listed,
     ) -> Result<Answer> {
         let rows = listed.rows.len();
-        let completeness = if listed.full {
-            Completeness::Incomplete {
-                reason: format!(
-                    "the service stops at {rows} rows and does not say whether there are more"
-                ),
-            }
-        } else {
-            Completeness::Complete
+        let completeness = match listed.incomplete {
+            Some(reason) => Completeness::Incomplete { reason },
+            None => Completeness::Complete,
         };
         let (schema, batches, mut warnings) = columns::batches(
             &listed.rows,
@@ -312,7 +403,30 @@ impl Collections {
                 kept: request.columns.as_deref(),
             },
             request.datetimes,
-        )?;
+            &self.connection.limits,
+        )
+        .await?;
+        if listed.repeated > 0 {
+            let (count, noun) = (
+                listed.repeated,
+                if listed.repeated == 1 {
+                    "value"
+                } else {
+                    "values"
+                },
+            );
+            let message =
+                format!("{count} {noun} stood a second time in their row: the last one counts");
+            let mut warning = Warning::new(WarningKind::Schema, message);
+            warning.count = count;
+            warnings.push(warning);
+        }
+        if let Some(count) = listed.count.filter(|count| *count < rows as u64) {
+            warnings.push(Warning::new(
+                WarningKind::Rows,
+                format!("the service counted {count} rows and sent {rows}"),
+            ));
+        }
         if let Some(hint) = self.description.retired(&located.path) {
             warnings.push(Warning::new(WarningKind::Retirement, hint));
         }
@@ -341,6 +455,35 @@ impl Collections {
             },
         };
         Ok(Answer::from_batches(schema, batches, summary))
+    }
+}
+
+impl Listed {
+    /// The rows so far, when there may be more for this reason.
+    fn ending(mut self, reason: String) -> Self {
+        self.incomplete = Some(reason);
+        self
+    }
+
+    /// The rows, when the service says that these are all: its own count has to agree.
+    fn counted(self, located: &Located) -> Self {
+        let option = |wanted: &str| {
+            let mut options = located.url.query_pairs();
+            let (_, value) = options.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+            value.parse::<u64>().ok()
+        };
+        let Some(counted) = self.count else {
+            return self;
+        };
+        let wanted = counted.saturating_sub(option("$skip").unwrap_or(0));
+        let wanted = wanted.min(option("$top").unwrap_or(u64::MAX));
+        let rows = self.rows.len();
+        if (rows as u64) < wanted {
+            return self.ending(format!(
+                "the service counted {counted} rows and sent {rows}"
+            ));
+        }
+        self
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use defender_core::{Credential, Scope, Transport};
 use defender_http::{Pace, Retry};
@@ -45,6 +46,8 @@ pub struct Connection {
     pub pace: Option<Pace>,
     /// How much is taken in.
     pub limits: Limits,
+    /// How long a request may take from when it is sent until its response is decoded; no limit.
+    pub timeout: Option<Duration>,
     /// Where the ids of requests come from.
     pub ids: Arc<dyn RequestIds>,
 }
@@ -81,6 +84,7 @@ impl Connection {
             retry: Retry::default(),
             pace: None,
             limits: Limits::default(),
+            timeout: None,
             ids: Arc::new(RandomIds),
         }
     }
@@ -93,11 +97,22 @@ pub struct Limits {
     pub body: usize,
     /// The bytes of an error's body that are read; 64 KiB.
     pub error_body: usize,
+    /// The bytes that are held at once because what they mean comes after them: rows before their
+    /// schema, and a page of a list; 256 MiB. It is five times the 50 MB of result that the
+    /// services send, since names, escapes and annotations are not part of those.
+    pub held: usize,
     /// The bytes of one row; 64 MiB.
     pub row: usize,
     /// The rows of an answer; 1,000,000. More is an error; see
     /// [`Query::max_rows`](crate::Query::max_rows) for a cut.
     pub rows: usize,
+    /// The columns of an answer; 10,000. More is an error.
+    pub columns: usize,
+    /// The cells of an answer that take memory, which a column without a value does not;
+    /// 250,000,000. More is an error.
+    pub cells: usize,
+    /// The pages of a list; 20,000, which is as many rows as there may be in pages of 50.
+    pub pages: usize,
     /// How deep a dynamic value may nest; 10,000. A deeper one is null, with a warning.
     pub nesting: usize,
 }
@@ -107,8 +122,12 @@ impl Default for Limits {
         Self {
             body: 1 << 30,
             error_body: 64 << 10,
+            held: 256 << 20,
             row: 64 << 20,
             rows: 1_000_000,
+            columns: 10_000,
+            cells: 250_000_000,
+            pages: 20_000,
             nesting: 10_000,
         }
     }

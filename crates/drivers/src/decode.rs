@@ -10,11 +10,12 @@
 mod blocks;
 mod columns;
 mod counts;
-mod reader;
+pub(crate) mod reader;
 mod rows;
 mod value;
 mod workers;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -28,7 +29,8 @@ use self::blocks::{Block, Blocks};
 use self::columns::Declared;
 use self::reader::{Fault, Reader};
 use self::rows::{Rows, Settings};
-use crate::{Limits, failure};
+use crate::patience::{TURN, others_turn};
+use crate::{Limits, envelope, failure};
 
 /// What is wanted of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +53,10 @@ pub(crate) struct Decoded {
     pub(crate) bytes: u64,
     /// Whether there were more rows than `max_rows`.
     pub(crate) cut: bool,
-    /// Whether the answer says that there is another page.
+    /// Whether the answer says that it goes on elsewhere.
     pub(crate) continued: bool,
+    /// The error that it reports, as JSON text.
+    pub(crate) failure: Option<Vec<u8>>,
     pub(crate) stats: Option<serde_json::Value>,
     pub(crate) warnings: Vec<Warning>,
 }
@@ -78,10 +82,19 @@ pub(crate) struct Decoder {
     declared: Option<Vec<Declared>>,
     rows: Option<Rows>,
     stats: Option<serde_json::Value>,
-    failure: Option<String>,
+    failure: Option<Vec<u8>>,
     continued: bool,
+    /// What came in the place of a list of rows.
+    misshapen: Option<&'static str>,
+    /// The names of the members so far, without case.
+    names: HashSet<Box<[u8]>>,
+    /// The bytes received at which others get a turn.
+    next_turn: usize,
     warnings: Vec<Warning>,
 }
+
+/// The members that an answer may have; the services send six at most.
+const MEMBERS: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -118,6 +131,9 @@ impl Decoder {
             stats: None,
             failure: None,
             continued: false,
+            misshapen: None,
+            names: HashSet::new(),
+            next_turn: TURN,
             warnings: Vec::new(),
         }
     }
@@ -153,9 +169,15 @@ impl Decoder {
         }
         self.advance()?;
         let left = self.buffer.len() - self.position;
-        let early = self.early.is_none() && self.rows.is_some();
-        if early && left > self.options.limits.row {
-            return Err(too_large("a row of the answer", self.options.limits.row));
+        let Limits { row, held, .. } = self.options.limits;
+        if self.rows.is_some() && left > row {
+            return Err(too_large("a row of the answer", row));
+        }
+        if left > held {
+            return Err(too_large(
+                "what comes before the schema of the answer",
+                held,
+            ));
         }
         // A piece is read from its start each time: twice as much again keeps that linear.
         self.needed = left.saturating_mul(2).max(1);
@@ -187,6 +209,10 @@ impl Decoder {
 
     /// Takes in the blocks that are done, and waits when too many are not.
     pub(crate) async fn settle(&mut self) -> Result<()> {
+        if self.received >= self.next_turn {
+            self.next_turn = self.received + TURN;
+            others_turn().await;
+        }
         self.settle_blocks(false).await
     }
 
@@ -245,9 +271,9 @@ impl Decoder {
             }
         }
         if let Some(early) = self.early.take() {
-            self.decode_early(&early)?;
+            self.decode_early(&early).await?;
         }
-        if self.rows.is_none() {
+        if self.rows.is_none() && self.failure.is_none() {
             return Err(self.no_results());
         }
         let rows = match self.rows.take() {
@@ -262,6 +288,7 @@ impl Decoder {
             bytes: self.received as u64,
             cut: rows.cut,
             continued: self.continued,
+            failure: self.failure,
             stats: self.stats,
             warnings: self.warnings,
         })
@@ -346,24 +373,24 @@ impl Decoder {
     fn member(&mut self, reader: &mut Reader<'_>) -> Result<(), Stop> {
         reader.expect(b'"', "a name in quotes was expected")?;
         let name = reader.text()?;
-        let name = &reader.bytes()[name.range];
+        let name = reader.plain(&name);
+        let name = String::from_utf8_lossy(&name);
         reader.expect(b':', "a colon was expected")?;
         let first = reader.peek()?;
-        let after = State::Members { first: false };
-        if name.eq_ignore_ascii_case(b"results") {
-            if self.rows.is_some() || self.early.is_some() {
-                return Err(protocol("the answer holds its results twice").into());
-            }
-            return self.results(reader, first);
+        if name.eq_ignore_ascii_case("results") {
+            return self.results(reader, &name, first);
         }
         let start = reader.position();
         reader.skip()?;
+        // Only now is the member whole: until then it is read again from its start.
+        self.note(&name)?;
         let value = &reader.bytes()[start..reader.position()];
-        if name.eq_ignore_ascii_case(b"schema") {
+        if name.eq_ignore_ascii_case("schema") {
             let declared = columns::declared(value).map_err(protocol)?;
+            self.check_columns(declared.len())?;
             // Without rows an empty list is the whole truth; with rows it is none.
-            self.declared.get_or_insert(declared);
-        } else if name.eq_ignore_ascii_case(b"stats") {
+            self.declared = Some(declared);
+        } else if name.eq_ignore_ascii_case("stats") {
             match serde_json::from_slice(value) {
                 Ok(stats) => self.stats = Some(stats),
                 Err(_) => self.warnings.push(Warning::new(
@@ -371,38 +398,63 @@ impl Decoder {
                     "the statistics of the answer could not be read",
                 )),
             }
-        } else if name.eq_ignore_ascii_case(b"error") {
-            self.failure = Some(String::from_utf8_lossy(value).chars().take(500).collect());
-        } else if name.ends_with(b"@odata.nextLink") {
-            self.continued = first == b'"';
+        } else if envelope::is_error(&name) {
+            if envelope::reports(value) {
+                self.failure.get_or_insert_with(|| value.to_vec());
+            }
+        } else if envelope::is_continuation(&name) {
+            self.continued |= first != b'n';
         }
-        self.state = after;
+        self.state = State::Members { first: false };
         Ok(())
     }
 
-    /// Begins the rows, or keeps them for later when nobody knows their columns yet.
-    fn results(&mut self, reader: &mut Reader<'_>, first: u8) -> Result<(), Stop> {
-        match (first, self.declared.as_deref()) {
-            (b'[', Some(declared)) if !declared.is_empty() => {
-                reader.step();
-                let (columns, warnings) = columns::typed(declared);
-                self.warnings.extend(warnings);
-                self.rows = Some(Rows::new(columns, self.settings()));
-                self.state = State::Rows { first: true };
-            }
-            (b'[', _) => {
-                let start = reader.position();
-                reader.skip()?;
-                self.early = Some(reader.bytes()[start..reader.position()].to_vec());
-                self.state = State::Members { first: false };
-            }
-            (b'n', _) => {
-                reader.skip()?;
-                self.early = Some(b"[]".to_vec());
-                self.state = State::Members { first: false };
-            }
-            _ => return Err(protocol("the results of the answer are no list").into()),
+    /// Keeps the name of a member in mind: of two that mean the same, nobody knows which counts.
+    fn note(&mut self, name: &str) -> Result<(), Stop> {
+        let key = name.to_ascii_lowercase().into_bytes().into_boxed_slice();
+        if !self.names.insert(key) {
+            let name: String = name.chars().take(100).collect();
+            return Err(protocol(format!("the answer holds '{name}' twice")).into());
         }
+        if self.names.len() > MEMBERS {
+            return Err(protocol(format!("the answer has more than {MEMBERS} members")).into());
+        }
+        Ok(())
+    }
+
+    fn check_columns(&self, columns: usize) -> Result<()> {
+        let most = self.options.limits.columns;
+        if columns <= most {
+            return Ok(());
+        }
+        Err(too_many_columns(columns, most))
+    }
+
+    /// Begins the rows, or keeps them for later when nobody knows their columns yet.
+    fn results(&mut self, reader: &mut Reader<'_>, name: &str, first: u8) -> Result<(), Stop> {
+        let declared = self
+            .declared
+            .as_deref()
+            .filter(|declared| !declared.is_empty());
+        if let (b'[', Some(declared)) = (first, declared) {
+            let (columns, warnings) = columns::typed(declared);
+            self.note(name)?;
+            reader.step();
+            self.warnings.extend(warnings);
+            self.rows = Some(Rows::new(columns, self.settings()));
+            self.state = State::Rows { first: true };
+            return Ok(());
+        }
+        let start = reader.position();
+        reader.skip()?;
+        self.note(name)?;
+        if first == b'[' {
+            self.early = Some(reader.bytes()[start..reader.position()].to_vec());
+        } else {
+            // An error that comes later says more.
+            self.misshapen = Some(kind_of(first));
+        }
+        self.state = State::Members { first: false };
         Ok(())
     }
 
@@ -419,17 +471,21 @@ impl Decoder {
     }
 
     /// Decodes rows whose schema came after them, or not at all.
-    fn decode_early(&mut self, early: &[u8]) -> Result<()> {
+    async fn decode_early(&mut self, early: &[u8]) -> Result<()> {
         let declared = self
             .declared
             .as_deref()
             .filter(|declared| !declared.is_empty());
         let (columns, warnings) = match declared {
             Some(declared) => columns::typed(declared),
-            None => (
-                columns::inferred(early, self.options.annotated)?,
-                Vec::new(),
-            ),
+            None => {
+                let mut inferred = columns::Inferred::new(early, self.options.annotated);
+                while inferred.look(TURN)? {
+                    others_turn().await;
+                }
+                self.check_columns(inferred.len())?;
+                (inferred.columns(), Vec::new())
+            }
         };
         self.warnings.extend(warnings);
         if declared.is_none() && (self.declared.is_none() || !columns.is_empty()) {
@@ -439,7 +495,10 @@ impl Decoder {
             ));
         }
         let mut rows = Rows::new(columns, self.settings());
-        rows.take_all(early)?;
+        let mut done = 0;
+        while rows.take_list(early, &mut done, TURN)? {
+            others_turn().await;
+        }
         self.rows = Some(rows);
         Ok(())
     }
@@ -451,6 +510,7 @@ impl Decoder {
             annotated: self.options.annotated,
             nesting: self.options.limits.nesting,
             rows: self.options.limits.rows,
+            cells: self.options.limits.cells,
         }
     }
 
@@ -459,17 +519,21 @@ impl Decoder {
     }
 
     fn no_results(&self) -> Error {
-        match &self.failure {
-            Some(failure) => Error::new(
-                ErrorKind::Protocol,
-                format!("the answer reports success and holds an error: {failure}"),
-            ),
+        match self.misshapen {
+            Some(kind) => protocol(format!(
+                "the results of the answer are {kind} where a list was expected"
+            )),
             None => protocol("the answer holds no results"),
         }
     }
 
     fn not_json(&self, what: &str, buffer: &[u8], position: usize) -> Error {
         if self.state == State::Start {
+            let start = buffer.trim_ascii_start().first().copied();
+            if serde_json::from_slice::<serde::de::IgnoredAny>(buffer).is_ok() {
+                let kind = kind_of(start.unwrap_or_default());
+                return protocol(format!("the answer is {kind} where an object was expected"));
+            }
             let title = crate::failure::words_of(buffer);
             let title = title.map(|title| format!(": {title}")).unwrap_or_default();
             return protocol(format!("the answer is no JSON{title}"))
@@ -479,6 +543,18 @@ impl Decoder {
         protocol(format!(
             "the answer is broken JSON at byte {offset}: {what}"
         ))
+    }
+}
+
+/// What the value is that begins with this byte.
+fn kind_of(first: u8) -> &'static str {
+    match first {
+        b'n' => "null",
+        b't' | b'f' => "a bool",
+        b'"' => "text",
+        b'[' => "a list",
+        b'{' => "an object",
+        _ => "a number",
     }
 }
 
@@ -524,6 +600,14 @@ fn too_large(what: &str, limit: usize) -> Error {
         format!("{what} is larger than {limit} bytes"),
     )
     .with_hint("project fewer columns, or ask for a shorter range of time")
+}
+
+fn too_many_columns(columns: usize, most: usize) -> Error {
+    Error::new(
+        ErrorKind::Incomplete,
+        format!("the answer has {columns} columns, more than the limit of {most}"),
+    )
+    .with_hint("project the columns that are needed")
 }
 
 #[cfg(test)]

@@ -69,6 +69,10 @@ impl Refusal<'_> {
             .map(|words| format!(": {words}"))
             .unwrap_or_default();
         let mut error = match status {
+            200 => Error::new(
+                ErrorKind::Protocol,
+                format!("the response reports success and holds an error{said}"),
+            ),
             400 | 422 => self.query_error(words.as_deref().unwrap_or_default(), &said),
             401 => Error::new(
                 ErrorKind::Credential,

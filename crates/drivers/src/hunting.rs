@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use defender_core::{Body, DataEnvironment, Redaction, Result};
+use defender_core::{Body, DataEnvironment, Error, Redaction, Result};
 use defender_http::Paused;
 use defender_table::{Answer, Completeness, Provenance, Summary, Warning, WarningKind};
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -14,7 +14,8 @@ use tracing::Instrument as _;
 use crate::decode::{BlockOptions, Decoded, Decoder, Options};
 use crate::exchange::{Outgoing, refused};
 use crate::failure;
-use crate::{Connection, Description, Driver, Query, pipeline};
+use crate::pace::Call;
+use crate::{Connection, Description, Driver, Query, envelope, pipeline};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -29,6 +30,8 @@ pub struct Hunting {
 /// What one attempt brought.
 struct Attempt {
     decoded: Decoded,
+    /// What the service reports beside the rows.
+    failure: Option<Error>,
     client_request_id: String,
     request_id: Option<String>,
 }
@@ -92,7 +95,9 @@ impl Hunting {
         let outcome = async {
             let incoming = outgoing.exchange(&self.connection, paused).await?;
             let (response, gate) = (incoming.response, incoming.gate);
-            let received = self.receive(query, sent, id, response, &gate).await;
+            let received = self
+                .receive(query, sent, id, response, &incoming.call, &gate)
+                .await;
             incoming.call.finished();
             received.map_err(|error| gate.error(error))
         };
@@ -105,21 +110,22 @@ impl Hunting {
         sent: &Sent,
         id: &str,
         response: Response<Body>,
+        call: &Call<'_>,
         gate: &Redaction,
     ) -> Result<Attempt> {
         let (head, body) = response.into_parts();
         let limits = self.connection.limits;
         if head.status != StatusCode::OK {
             let description = &self.description;
-            return Err(refused(
+            let refused = refused(
                 &self.connection,
                 gate,
                 &head,
                 body,
                 sent.rewritten,
                 description,
-            )
-            .await);
+            );
+            return Err(refused.await);
         }
         let request_id = failure::request_id(&head.headers, gate);
         let options = Options {
@@ -130,27 +136,45 @@ impl Hunting {
             blocks: BlockOptions::of_this_machine(query.turn),
         };
         let span = tracing::debug_span!("decode", request_id);
-        let decoded = decode(options, body).instrument(span).await;
-        let mut decoded = decoded.map_err(|error| {
+        let decoding = decode(options, body).instrument(span);
+        let named = |error: Error| {
             let error = error.with_status(head.status.as_u16());
             match &request_id {
                 Some(id) => error.with_request_id(id),
                 None => error,
             }
-        })?;
+        };
+        let mut decoded = call.deadline().within(decoding).await.map_err(named)?;
         for warning in &mut decoded.warnings {
             warning.message = gate.apply(&warning.message);
         }
+        let failure = decoded.failure.take().map(|failure| {
+            let connection = &self.connection;
+            envelope::reported(
+                connection,
+                gate,
+                &head,
+                &failure,
+                sent.rewritten,
+                &self.description,
+            )
+        });
+        let failure = match failure {
+            // Without a row it is the whole response.
+            Some(error) if decoded.rows == 0 => return Err(named(error)),
+            failure => failure,
+        };
         Ok(Attempt {
             decoded,
+            failure,
             client_request_id: id.to_owned(),
             request_id,
         })
     }
 
     fn answer(&self, query: &Query, sent: &Sent, attempt: Attempt, attempts: u32) -> Answer {
-        let decoded = attempt.decoded;
-        let mut warnings = decoded.warnings;
+        let mut decoded = attempt.decoded;
+        let mut warnings = std::mem::take(&mut decoded.warnings);
         if decoded.cut {
             let rows = decoded.rows;
             warnings.push(Warning::new(
@@ -165,7 +189,15 @@ impl Hunting {
             ));
         }
         warnings.extend(self.retirement());
-        let completeness = self.completeness(query, decoded.rows, decoded.cut, decoded.continued);
+        let counted = decoded.stats.as_ref().and_then(counted);
+        if let Some(counted) = counted.filter(|counted| *counted < decoded.rows as u64) {
+            let rows = decoded.rows;
+            warnings.push(Warning::new(
+                WarningKind::Rows,
+                format!("the service counted {counted} rows in its result and sent {rows}"),
+            ));
+        }
+        let completeness = self.completeness(query, &decoded, attempt.failure.as_ref());
         let summary = Summary {
             rows: decoded.rows,
             completeness,
@@ -185,12 +217,23 @@ impl Hunting {
         Answer::from_batches(decoded.schema, decoded.batches, summary)
     }
 
-    fn completeness(&self, query: &Query, rows: usize, cut: bool, continued: bool) -> Completeness {
+    fn completeness(
+        &self,
+        query: &Query,
+        decoded: &Decoded,
+        failure: Option<&Error>,
+    ) -> Completeness {
         let cap = self.description.row_cap;
-        let reason = if cut {
+        let rows = decoded.rows;
+        let counted = decoded.stats.as_ref().and_then(counted);
+        let reason = if let Some(failure) = failure {
+            envelope::beside(failure)
+        } else if decoded.cut {
             return Completeness::Complete;
-        } else if continued {
+        } else if decoded.continued {
             "the service has more pages than the one it sent".to_owned()
+        } else if let Some(counted) = counted.filter(|counted| *counted > rows as u64) {
+            format!("the service counted {counted} rows in its result and sent {rows}")
         } else if rows == cap && pipeline::own_limit(&query.text) != Some(cap) {
             format!("the service stops at {cap} rows and does not say whether there are more")
         } else {
@@ -213,6 +256,16 @@ impl Hunting {
                 DataEnvironment::M365dGraph
             ),
         ))
+    }
+}
+
+/// How many rows the service counted in its result, where its statistics say so of one.
+///
+/// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
+fn counted(stats: &serde_json::Value) -> Option<u64> {
+    match stats.get("dataset_statistics")?.as_array()?.as_slice() {
+        [only] => only.get("table_row_count")?.as_u64(),
+        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod collection;
 mod connection;
 mod decode;
 mod description;
+mod envelope;
 mod exchange;
 mod failure;
 mod hunting;
@@ -25,6 +26,7 @@ mod mde;
 #[cfg(feature = "mde-rest")]
 mod mde_rest;
 mod pace;
+mod patience;
 mod pipeline;
 mod query;
 #[cfg(feature = "security-graph")]

@@ -7,12 +7,14 @@ use defender_http::{Limit, Paused, Permit};
 use http::StatusCode;
 
 use crate::Connection;
+use crate::patience::Deadline;
 
 /// A call that may be made, or was.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     connection: &'a Connection,
     permit: Option<Permit>,
+    sent: SystemTime,
 }
 
 impl<'a> Call<'a> {
@@ -22,14 +24,26 @@ impl<'a> Call<'a> {
             Some(pace) => Some(pace.permit(&connection.retry, paused).await?),
             None => None,
         };
-        Ok(Self { connection, permit })
+        let sent = connection.retry.clock.now();
+        Ok(Self {
+            connection,
+            permit,
+            sent,
+        })
     }
 
     pub(crate) fn sent(&mut self) {
         let now = self.now();
+        self.sent = now;
         if let Some(permit) = &mut self.permit {
             permit.sent(now);
         }
+    }
+
+    /// Until when the response may be taken in.
+    pub(crate) fn deadline(&self) -> Deadline<'a> {
+        let Connection { retry, timeout, .. } = self.connection;
+        Deadline::new(&*retry.clock, self.sent, *timeout)
     }
 
     /// The answer has been read to its end, or is not wanted.

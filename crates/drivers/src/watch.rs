@@ -140,6 +140,13 @@ impl Watch {
         };
         let located = self.collections.located(&request)?;
         let mut listed = self.collections.rows(&request, &located).await?;
+        if let Some(reason) = listed.incomplete {
+            // What is missing would be older than the cursor at the next look.
+            return Err(Error::new(
+                ErrorKind::Incomplete,
+                format!("the list is incomplete: {reason}"),
+            ));
+        }
         let text = |row: &serde_json::Map<String, Value>, name: &str| {
             row.get(name).and_then(Value::as_str).map(str::to_owned)
         };
@@ -165,7 +172,7 @@ impl Watch {
             .unwrap_or(from);
         let oldest = newest - overlap();
         told.retain(|_, time| at(time).is_none_or(|time| time >= oldest));
-        let answer = self.collections.answer(&request, &located, listed)?;
+        let answer = self.collections.answer(&request, &located, listed).await?;
         self.cursor.since = ticks::format_datetime(newest);
         self.cursor.told = told;
         Ok(answer)

@@ -149,6 +149,7 @@ pub(crate) async fn identity(
         method: args.method(),
         client_id: args.client_id.clone(),
         transport,
+        timeout: args.timeout.or(options.http.total_timeout),
         retry: Retry {
             notice: Arc::clone(&options.notice),
             subject: connection.alias.clone(),
@@ -500,6 +501,7 @@ fn opened(
     connection.tenant.clone_from(&service.tenant);
     connection.instance.clone_from(&service.instance);
     connection.retry = identity.retry.clone();
+    connection.timeout = identity.timeout;
     connection.pace = Some(options.pacer.pace(key, quota));
     connection
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use defender_cloud::Endpoint;
 use defender_config::Method;
@@ -19,6 +20,7 @@ pub struct Identity {
     pub(crate) method: Option<Method>,
     pub(crate) client_id: Option<String>,
     pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
 }
 

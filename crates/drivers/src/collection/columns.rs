@@ -1,5 +1,7 @@
 //! Rows of JSON as typed columns.
 
+use std::collections::HashMap;
+
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::arrow::array::RecordBatch;
 use defender_table::arrow::datatypes::SchemaRef;
@@ -8,6 +10,8 @@ use serde_json::Value;
 
 use super::Collection;
 use super::page::Row;
+use crate::Limits;
+use crate::patience::others_turn;
 
 /// Which columns are wanted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,41 +24,75 @@ pub(super) struct Wanted<'w> {
 
 /// The columns of `rows`: those of `known` first, then whatever else there is, typed by what is
 /// in it; of these what is wanted.
-pub(super) fn batches(
+///
+/// # Errors
+///
+/// [`ErrorKind::Incomplete`] when they have more columns or cells than `limits` allow.
+pub(super) async fn batches(
     rows: &[Row],
     known: Option<&Collection>,
     wanted: &Wanted<'_>,
     datetimes: DatetimeMode,
+    limits: &Limits,
 ) -> Result<(SchemaRef, Vec<RecordBatch>, Vec<Warning>)> {
-    let columns = kept(
-        columns(rows, known, wanted.selected),
-        rows.is_empty(),
-        wanted,
-    )?;
+    let columns = columns(rows, known, wanted.selected);
+    let columns = kept(columns, rows.is_empty(), wanted)?;
+    too_many("columns", columns.len(), limits.columns)?;
+    let places: HashMap<&str, usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(place, (name, _))| (name.as_str(), place))
+        .collect();
     let mut builder = TableBuilder::new(&columns, datetimes);
-    let mut nested = Vec::new();
-    for row in rows {
-        nested.clear();
-        nested.extend(columns.iter().map(|(name, _)| match row.get(name) {
-            Some(value @ (Value::Object(_) | Value::Array(_))) => value.to_string(),
-            _ => String::new(),
-        }));
-        let cells = columns
+    for group in rows.chunks(GROUP) {
+        // A row is the properties it has: there may be very many columns that others have.
+        let nested: Vec<String> = group
             .iter()
+            .flat_map(|row| row.values())
+            .map(|value| match value {
+                Value::Object(_) | Value::Array(_) => value.to_string(),
+                _ => String::new(),
+            })
+            .collect();
+        let properties = group
+            .iter()
+            .enumerate()
+            .flat_map(|(number, row)| row.iter().map(move |property| (number, property)));
+        let cells = properties
             .zip(&nested)
-            .map(|((name, _), nested)| cell(row.get(name), nested));
-        builder.append_row(cells)?;
+            .filter_map(|((number, (name, value)), nested)| {
+                let place = *places.get(name.as_str())?;
+                let cell = cell(value, nested);
+                (cell != JsonCell::Null).then_some((number, place, cell))
+            });
+        builder.append_cells(group.len(), cells)?;
+        too_many("cells", builder.cells(), limits.cells)?;
+        others_turn().await;
     }
     builder.finish()
 }
 
-fn cell<'a>(value: Option<&'a Value>, nested: &'a str) -> JsonCell<'a> {
+/// The rows that become cells before others get a turn.
+const GROUP: usize = 256;
+
+fn too_many(what: &str, number: usize, most: usize) -> Result<()> {
+    if number <= most {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Incomplete,
+        format!("the answer has {number} {what}, more than the limit of {most}"),
+    )
+    .with_hint("choose the properties that are needed with $select or --columns"))
+}
+
+fn cell<'a>(value: &'a Value, nested: &'a str) -> JsonCell<'a> {
     match value {
-        None | Some(Value::Null) => JsonCell::Null,
-        Some(Value::Bool(value)) => JsonCell::Bool(*value),
-        Some(Value::String(text)) => JsonCell::Str(text),
-        Some(Value::Object(_) | Value::Array(_)) => JsonCell::Raw(nested),
-        Some(Value::Number(number)) => {
+        Value::Null => JsonCell::Null,
+        Value::Bool(value) => JsonCell::Bool(*value),
+        Value::String(text) => JsonCell::Str(text),
+        Value::Object(_) | Value::Array(_) => JsonCell::Raw(nested),
+        Value::Number(number) => {
             if let Some(value) = number.as_i64() {
                 JsonCell::I64(value)
             } else if let Some(value) = number.as_u64() {
@@ -81,7 +119,7 @@ fn columns(
         .map(|(name, column_type)| ((*name).to_owned(), Some(*column_type)))
         .collect();
     let typed = columns.len();
-    let mut places: std::collections::HashMap<String, usize> = columns
+    let mut places: HashMap<String, usize> = columns
         .iter()
         .enumerate()
         .map(|(place, (name, _))| (name.clone(), place))

@@ -1,67 +1,374 @@
 //! One page as the service sends it.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use defender_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
-use crate::failure;
+use crate::decode::reader::{Fault, Reader};
+use crate::patience::{TURN, others_turn};
+use crate::{Collection, envelope, failure};
 
 /// One row: its properties in the order in which they came.
 pub(crate) type Row = Map<String, Value>;
+
+/// What may be where a request leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A list of rows of a known collection.
+    List(&'static Collection),
+    /// One of its rows; functions below its path are lists.
+    Row(&'static Collection),
+    /// A number.
+    Count,
+    /// Anything: nobody knows the path.
+    Any,
+}
+
+/// Where the rows after those of a page are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// There are none.
+    #[default]
+    End,
+    /// At this address.
+    At(String),
+    /// The page says that there are, in a way that is not understood.
+    Unclear(String),
+}
 
 /// Rows, and where there are more.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Page {
     pub(crate) rows: Vec<Row>,
-    pub(crate) next: Option<String>,
+    pub(crate) next: Next,
+    /// How many rows there are in all, as the service counts.
     pub(crate) count: Option<u64>,
+    /// The error that the service reports, as JSON text.
+    pub(crate) failure: Option<Vec<u8>>,
+    /// The property whose list in some row goes on elsewhere.
+    pub(crate) shortened: Option<String>,
+    /// How many properties stood a second time in their row.
+    pub(crate) repeated: u64,
+    /// How many bytes it had.
+    pub(crate) bytes: usize,
 }
 
+/// A member of the document: its name, and where its value is.
+type Member = (String, Range<usize>);
+
+/// The longest address of a next page.
+const LONGEST_LINK: usize = 64 << 10;
+
 impl Page {
-    /// Reads a collection, `{"value":[…]}`, or a single row.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let document = serde_json::from_slice(bytes).map_err(|error| {
-            if error.is_eof() {
-                return failure::broken_off(bytes.len());
-            }
-            Error::new(ErrorKind::Protocol, "the answer is not JSON").with_source(error)
-        })?;
-        let mut document = match document {
-            Value::Object(document) => document,
-            Value::Array(rows) => return Ok(Self::of(rows)),
-            value => return Ok(Self::of(vec![value])),
+    /// Reads a list, `{"value":[…]}`, or what else `shape` allows.
+    pub(crate) async fn parse(bytes: &[u8], shape: Shape) -> Result<Self> {
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let broken = |fault| broken(fault, text);
+        let mut reader = Reader::new(text, 0);
+        let mut page = Self {
+            bytes: bytes.len(),
+            ..Self::default()
         };
-        match document.get_mut("value").map(Value::take) {
-            Some(Value::Array(rows)) => {
-                let next = document.get("@odata.nextLink").and_then(Value::as_str);
-                let count = document.get("@odata.count").and_then(Value::as_u64);
-                Ok(Self {
-                    next: next.filter(|next| !next.is_empty()).map(str::to_owned),
-                    count,
-                    ..Self::of(rows)
-                })
+        match reader.peek().map_err(broken)? {
+            b'{' => {
+                let members = members(&mut reader)?;
+                page.take_document(text, &members, shape).await?;
             }
-            other => {
-                if let Some(value) = other {
-                    document.insert("value".to_owned(), value);
+            b'[' if shape == Shape::Any => {
+                reader.skip().map_err(broken)?;
+                ended(&mut reader)?;
+                page.take_rows(text, 0, shape).await?;
+            }
+            _ => {
+                let value: Value = serde_json::from_slice(text).map_err(|error| {
+                    if error.is_eof() {
+                        return failure::broken_off(text.len());
+                    }
+                    let words = failure::words_of(text).map(|words| format!(": {words}"));
+                    protocol(format!(
+                        "the answer is not JSON{}",
+                        words.unwrap_or_default()
+                    ))
+                    .with_hint("a proxy or a wrong address may answer in place of the service")
+                })?;
+                if shape != Shape::Count || !value.is_u64() {
+                    let kind = match &value {
+                        Value::Array(_) => "a bare list",
+                        value => kind(value),
+                    };
+                    return Err(misshapen(kind));
                 }
-                Ok(Self::of(vec![document.into()]))
+                page.rows
+                    .push(Row::from_iter([("value".to_owned(), value)]));
             }
         }
+        Ok(page)
     }
 
-    fn of(rows: Vec<Value>) -> Self {
-        let row = |value| match value {
-            Value::Object(mut row) => {
-                // They are about the row, and no part of it; within values they may be.
-                row.retain(|name, _| !name.starts_with("@odata.") && !name.contains("@odata."));
-                row
+    async fn take_document(&mut self, text: &[u8], members: &[Member], shape: Shape) -> Result<()> {
+        let value = members.iter().find(|(name, _)| name == "value");
+        let list = value.filter(|(_, range)| text[range.start] == b'[');
+        let own: Vec<&Member> = members
+            .iter()
+            .filter(|(name, _)| !is_annotation(name))
+            .collect();
+        let nothing_else = own.iter().all(|(name, _)| envelope::is_error(name));
+        let envelope = list.is_some() || nothing_else || matches!(shape, Shape::List(_));
+        for (name, range) in members {
+            let value = &text[range.clone()];
+            // A row may have errors or exceptions of its own.
+            let is_error = envelope || name.to_ascii_lowercase().ends_with("error");
+            if is_error && envelope::is_error(name) {
+                if envelope::reports(value) {
+                    self.failure.get_or_insert_with(|| value.to_vec());
+                }
+            } else if name.eq_ignore_ascii_case("@odata.count") {
+                self.count = count(value);
+            } else if envelope::is_continuation(name) && (envelope || name.contains("odata.")) {
+                self.next = next(name, value);
             }
-            value => Row::from_iter([("value".to_owned(), value)]),
+        }
+        if let Some((_, range)) = list {
+            return self.take_rows(&text[..range.end], range.start, shape).await;
+        }
+        if self.failure.is_some() && (nothing_else || matches!(shape, Shape::List(_))) {
+            return Ok(());
+        }
+        if let Shape::List(_) = shape {
+            let what = match value {
+                Some((_, range)) => {
+                    let value: Value = serde_json::from_slice(&text[range.clone()])
+                        .map_err(|error| protocol("the answer is not JSON").with_source(error))?;
+                    format!("an object whose 'value' is {}", kind(&value))
+                }
+                None => "an object without a 'value'".to_owned(),
+            };
+            return Err(misshapen(&what));
+        }
+        if nothing_else {
+            return Err(protocol("the answer is an object without a property"));
+        }
+        let mut row = Row::new();
+        for (name, range) in own {
+            row.insert(name.clone(), parsed(&text[range.clone()])?);
+        }
+        self.take_row(row, shape)
+    }
+
+    /// The rows of the list that begins at `start` and ends where `text` ends.
+    async fn take_rows(&mut self, text: &[u8], start: usize, shape: Shape) -> Result<()> {
+        let broken = |fault| broken(fault, text);
+        let mut reader = Reader::new(text, start);
+        reader.expect(b'[', "a list was expected").map_err(broken)?;
+        let mut turn = start + TURN;
+        while reader.peek().map_err(broken)? != b']' {
+            if reader.peek().map_err(broken)? == b',' {
+                reader.step();
+            }
+            let first = reader.peek().map_err(broken)?;
+            let start = reader.position();
+            if first == b'{' {
+                let row = self.row(&mut reader)?;
+                self.take_row(row, shape)?;
+            } else {
+                reader.skip().map_err(broken)?;
+                let value = parsed(&text[start..reader.position()])?;
+                if shape != Shape::Any {
+                    let (number, kind) = (self.rows.len() + 1, kind(&value));
+                    return Err(protocol(format!(
+                        "row {number} of the answer is {kind} and not an object"
+                    )));
+                }
+                self.rows
+                    .push(Row::from_iter([("value".to_owned(), value)]));
+            }
+            if reader.position() >= turn {
+                turn = reader.position() + TURN;
+                others_turn().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, reader: &mut Reader<'_>) -> Result<Row> {
+        let text = reader.bytes();
+        let broken = |fault| broken(fault, text);
+        let mut row = Row::new();
+        reader.step();
+        while reader.peek().map_err(broken)? != b'}' {
+            if reader.peek().map_err(broken)? == b',' {
+                reader.step();
+            }
+            let (name, range) = member(reader).map_err(broken)?;
+            if row.insert(name, parsed(&text[range])?).is_some() {
+                self.repeated += 1;
+            }
+        }
+        reader.step();
+        Ok(row)
+    }
+
+    fn take_row(&mut self, mut row: Row, shape: Shape) -> Result<()> {
+        if self.shortened.is_none() {
+            self.shortened = row.iter().find_map(|(name, value)| shortened(name, value));
+        }
+        // They are about the row, and no part of it; within values they may be.
+        row.retain(|name, _| !is_annotation(name));
+        if let Shape::List(known) | Shape::Row(known) = shape
+            && !known
+                .columns
+                .iter()
+                .any(|(name, _)| row.contains_key(*name))
+        {
+            let number = self.rows.len() + 1;
+            let names: Vec<&str> = row.keys().take(3).map(String::as_str).collect();
+            let has = if names.is_empty() {
+                "nothing at all".to_owned()
+            } else {
+                names.join(", ")
+            };
+            return Err(protocol(format!(
+                "row {number} of the answer has no property of {}, but {has}",
+                known.path
+            )));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+}
+
+/// The members of the object that the whole document is.
+fn members(reader: &mut Reader<'_>) -> Result<Vec<Member>> {
+    let text = reader.bytes();
+    let broken = |fault| broken(fault, text);
+    let mut members = Vec::new();
+    let mut names = HashSet::new();
+    reader.step();
+    let mut more = reader.peek().map_err(broken)? != b'}';
+    while more {
+        let (name, range) = member(reader).map_err(broken)?;
+        let known = ["value", "@odata.count"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known));
+        let meaning = if known || envelope::is_error(&name) || envelope::is_continuation(&name) {
+            name.to_ascii_lowercase()
+        } else {
+            name.clone()
         };
-        Self {
-            rows: rows.into_iter().map(row).collect(),
-            ..Self::default()
+        if !names.insert(meaning) {
+            let name: String = name.chars().take(100).collect();
+            return Err(protocol(format!("the answer holds '{name}' twice")));
+        }
+        members.push((name, range));
+        more = match reader.peek().map_err(broken)? {
+            b',' => true,
+            b'}' => false,
+            _ => {
+                let what = "a comma or a closing bracket was expected";
+                return Err(broken(Fault::Bad(what)));
+            }
+        };
+        if more {
+            reader.step();
         }
     }
+    reader.step();
+    ended(reader)?;
+    Ok(members)
+}
+
+fn member(reader: &mut Reader<'_>) -> Result<Member, Fault> {
+    reader.expect(b'"', "a name in quotes was expected")?;
+    let name = reader.text()?;
+    let name = String::from_utf8_lossy(&reader.plain(&name)).into_owned();
+    reader.expect(b':', "a colon was expected")?;
+    reader.peek()?;
+    let start = reader.position();
+    reader.skip()?;
+    Ok((name, start..reader.position()))
+}
+
+/// Nothing but blanks may follow.
+fn ended(reader: &mut Reader<'_>) -> Result<()> {
+    match reader.peek() {
+        Err(Fault::End) => Ok(()),
+        _ => Err(protocol(
+            "the answer is broken JSON: nothing was expected after its end",
+        )),
+    }
+}
+
+fn broken(fault: Fault, text: &[u8]) -> Error {
+    match fault {
+        Fault::End => failure::broken_off(text.len()),
+        Fault::Bad(what) => protocol(format!("the answer is broken JSON: {what}")),
+    }
+}
+
+fn parsed(text: &[u8]) -> Result<Value> {
+    serde_json::from_slice(text)
+        .map_err(|error| protocol("a value of the answer cannot be read").with_source(error))
+}
+
+/// Whether a name is `OData`'s and not the data's.
+fn is_annotation(name: &str) -> bool {
+    name.contains("@odata.")
+}
+
+/// A count, which may be written as text.
+fn count(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    text.trim_matches('"').parse().ok()
+}
+
+fn next(name: &str, value: &[u8]) -> Next {
+    match serde_json::from_slice(value) {
+        Ok(Value::Null) => Next::End,
+        Ok(Value::String(link))
+            if name == envelope::NEXT_LINK && !link.is_empty() && link.len() <= LONGEST_LINK =>
+        {
+            Next::At(link)
+        }
+        Ok(Value::String(link)) if link.is_empty() => Next::Unclear(format!("{name} is empty")),
+        Ok(Value::String(_)) => Next::Unclear(format!("it has {name}")),
+        Ok(value) => Next::Unclear(format!("{name} is {}", kind(&value))),
+        Err(_) => Next::Unclear(format!("{name} cannot be read")),
+    }
+}
+
+/// The property at or below `name` whose list goes on elsewhere.
+fn shortened(name: &str, value: &Value) -> Option<String> {
+    if name.contains('@') && envelope::is_continuation(name) && !value.is_null() {
+        return Some(name.to_owned());
+    }
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .find_map(|(name, value)| shortened(name, value)),
+        Value::Array(values) => values.iter().find_map(|value| shortened("", value)),
+        _ => None,
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a bool",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn misshapen(what: &str) -> Error {
+    protocol(format!(
+        "the answer is {what} where an object with a list named 'value' was expected"
+    ))
+}
+
+fn protocol(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Protocol, message)
 }

@@ -1,13 +1,14 @@
 //! Addresses, pages and columns, without a service.
 
 use defender_core::Error;
-use defender_table::arrow::datatypes::Schema;
+use defender_table::arrow::array::RecordBatch;
+use defender_table::arrow::datatypes::{Schema, SchemaRef};
 use defender_table::{ColumnType, ticks};
 use serde_json::json;
 
-use super::page::Page;
+use super::page::{Next, Page, Shape};
 use super::*;
-use crate::{MDE_REST, SECURITY_GRAPH, Timespan};
+use crate::{Limits, MDE_REST, SECURITY_GRAPH, Timespan};
 
 fn graph(request: &CollectionRequest) -> Result<String> {
     let base = "https://graph.microsoft.com/v1.0".parse().unwrap();
@@ -203,22 +204,314 @@ fn the_next_page_is_at_the_same_host_or_nowhere() {
     }
 }
 
+fn parse(text: &str, shape: Shape) -> Result<Page> {
+    block_on(Page::parse(text.as_bytes(), shape))
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().unwrap().block_on(future)
+}
+
+fn batches(
+    rows: &[Row],
+    known: Option<&Collection>,
+    wanted: &columns::Wanted<'_>,
+) -> Result<(SchemaRef, Vec<RecordBatch>, Vec<Warning>)> {
+    let limits = Limits::default();
+    block_on(columns::batches(
+        rows,
+        known,
+        wanted,
+        DatetimeMode::Timestamp,
+        &limits,
+    ))
+}
+
+const ALERTS: &Collection = &SECURITY_GRAPH.collections[0];
+
 #[test]
-fn a_page_is_a_collection_an_array_or_one_row() {
-    let rows = |text: &str| Page::parse(text.as_bytes()).unwrap().rows.len();
-    assert_eq!(rows(r#"{"value":[{"id":"1"},{"id":"2"}]}"#), 2);
-    assert_eq!(rows(r#"[{"id":"1"}]"#), 1);
-    assert_eq!(rows(r#"{"id":"1","value":"x"}"#), 1);
-    assert_eq!(rows("7"), 1);
-    let page = Page::parse(
-        b"\xef\xbb\xbf{\"@odata.context\":\"c\",\"@odata.count\":9,\"@odata.nextLink\":\"n\",\
+fn a_page_is_a_list_or_where_nobody_knows_an_array_or_one_row() {
+    let rows = |text: &str, shape| parse(text, shape).unwrap().rows;
+    let listed = r#"{"value":[{"id":"1"},{"id":"2"}]}"#;
+    for shape in [Shape::List(ALERTS), Shape::Row(ALERTS), Shape::Any] {
+        assert_eq!(rows(listed, shape).len(), 2);
+    }
+    let one = r#"{"@odata.context":"c","id":"1","value":"x"}"#;
+    for shape in [Shape::Row(ALERTS), Shape::Any] {
+        assert_eq!(json!(rows(one, shape)), json!([{"id": "1", "value": "x"}]));
+    }
+    for (text, expected) in [
+        (r#"[{"id":"1"}]"#, json!([{"id": "1"}])),
+        (r#"{"value":"x"}"#, json!([{"value": "x"}])),
+        (
+            r#"{"value":[1,null]}"#,
+            json!([{"value": 1}, {"value": null}]),
+        ),
+        (
+            r#"{"id":1,"errors":["x"]}"#,
+            json!([{"id": 1, "errors": ["x"]}]),
+        ),
+    ] {
+        let page = parse(text, Shape::Any).unwrap();
+        assert_eq!(json!(page.rows), expected);
+        assert_eq!(page.failure, None);
+    }
+    assert_eq!(json!(rows("7 ", Shape::Count)), json!([{"value": 7}]));
+    let page = parse(
+        "\u{feff}{\"@odata.context\":\"c\",\"@odata.count\":9,\"@odata.nextLink\":\"n\",\
           \"value\":[{\"@odata.type\":\"t\",\"id\":\"1\",\"tags@odata.type\":\"t\"}]}",
+        Shape::List(ALERTS),
     )
     .unwrap();
-    assert_eq!((page.count, page.next.as_deref()), (Some(9), Some("n")));
+    assert_eq!((page.count, page.next), (Some(9), Next::At("n".to_owned())));
     assert_eq!(json!(page.rows), json!([{"id": "1"}]));
-    let error = Page::parse(b"<html>").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
+}
+
+#[test]
+fn what_is_no_list_is_an_error_that_says_what_it_is() {
+    let list = Shape::List(ALERTS);
+    for (shape, text, message) in [
+        (
+            list,
+            "{}",
+            "the answer is an object without a 'value' where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            r#"{"value":null}"#,
+            "the answer is an object whose 'value' is null where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            r#"{"value":"abc"}"#,
+            "the answer is an object whose 'value' is text where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            r#"{"value":{}}"#,
+            "the answer is an object whose 'value' is an object where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            r#"{"Value":[]}"#,
+            "the answer is an object without a 'value' where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            r#"{"id":"1","title":"x"}"#,
+            "the answer is an object without a 'value' where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            r#"{"value":[1,2]}"#,
+            "row 1 of the answer is a number and not an object",
+        ),
+        (
+            list,
+            r#"{"value":[{"id":"1"},null]}"#,
+            "row 2 of the answer is null and not an object",
+        ),
+        (
+            list,
+            r#"{"value":[{}]}"#,
+            "row 1 of the answer has no property of security/alerts_v2, but nothing at all",
+        ),
+        (
+            list,
+            r#"{"value":[{"error":{}}]}"#,
+            "row 1 of the answer has no property of security/alerts_v2, but error",
+        ),
+        (
+            list,
+            "[]",
+            "the answer is a bare list where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            "7",
+            "the answer is a number where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            "\"x\"",
+            "the answer is text where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            "null",
+            "the answer is null where an object with a list named 'value' was expected",
+        ),
+        (
+            list,
+            r#"{"value":[],"value":[]}"#,
+            "the answer holds 'value' twice",
+        ),
+        (
+            list,
+            r#"{"value":[],"Value":[]}"#,
+            "the answer holds 'Value' twice",
+        ),
+        (
+            list,
+            r#"{"value":[],"\u0076alue":[]}"#,
+            "the answer holds 'value' twice",
+        ),
+        (
+            list,
+            r#"{"error":null,"Error":{},"value":[]}"#,
+            "the answer holds 'Error' twice",
+        ),
+        (
+            list,
+            r#"{"@odata.nextLink":"a","@odata.nextLink":"b","value":[]}"#,
+            "the answer holds '@odata.nextLink' twice",
+        ),
+        (
+            list,
+            r#"{"value":[]} {"value":[]}"#,
+            "the answer is broken JSON: nothing was expected after its end",
+        ),
+        (
+            list,
+            r#"{"value":[],}"#,
+            "the answer is broken JSON: a name in quotes was expected",
+        ),
+        (
+            list,
+            "<html><title>Sign in</title>",
+            "the answer is not JSON: Sign in",
+        ),
+        (
+            Shape::Row(ALERTS),
+            "{}",
+            "the answer is an object without a property",
+        ),
+        (
+            Shape::Row(ALERTS),
+            r#"{"x":1}"#,
+            "row 1 of the answer has no property of security/alerts_v2, but x",
+        ),
+        (
+            Shape::Row(ALERTS),
+            "[]",
+            "the answer is a bare list where an object with a list named 'value' was expected",
+        ),
+        (
+            Shape::Any,
+            "{}",
+            "the answer is an object without a property",
+        ),
+        (
+            Shape::Any,
+            r#"{"@odata.context":"c"}"#,
+            "the answer is an object without a property",
+        ),
+        (
+            Shape::Any,
+            r#"{"id":1,"id":2}"#,
+            "the answer holds 'id' twice",
+        ),
+        (
+            Shape::Any,
+            "7",
+            "the answer is a number where an object with a list named 'value' was expected",
+        ),
+        (
+            Shape::Count,
+            "-1",
+            "the answer is a number where an object with a list named 'value' was expected",
+        ),
+    ] {
+        let error = parse(text, shape).unwrap_err();
+        assert_eq!(error.to_string(), message, "{text}");
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{text}");
+    }
+    // Cut short anywhere it is a download that broke.
+    let whole = r#" {"@odata.count":1,"value":[{"id":"é","tags":["x"]}],"@odata.nextLink":"n"}"#;
+    for end in 0..whole.len() {
+        let cut = &whole.as_bytes()[..end];
+        let error = block_on(Page::parse(cut, list)).unwrap_err();
+        assert!(error.is_transient(), "{end}: {error}");
+    }
+}
+
+#[test]
+fn errors_and_continuations_are_found_wherever_they_stand() {
+    let list = Shape::List(ALERTS);
+    let row = r#""value":[{"id":"1"}]"#;
+    for name in [
+        "error",
+        "Error",
+        "@odata.error",
+        "odata.error",
+        "ERRORS",
+        "\\u0065rror",
+    ] {
+        for text in [
+            format!(r#"{{"{name}":{{"code":"x"}},{row}}}"#),
+            format!(r#"{{{row},"{name}":{{"code":"x"}}}}"#),
+        ] {
+            let page = parse(&text, list).unwrap();
+            assert_eq!(
+                page.failure.as_deref(),
+                Some(&b"{\"code\":\"x\"}"[..]),
+                "{text}"
+            );
+            assert_eq!(page.rows.len(), 1);
+        }
+        let page = parse(&format!(r#"{{{row},"{name}":null}}"#), list).unwrap();
+        assert_eq!(page.failure, None);
+    }
+    for text in [
+        r#"{"error":{"code":"x"}}"#,
+        r#"{"error":"x","value":null}"#,
+        r#"{"errors":[1]}"#,
+    ] {
+        let page = parse(text, list).unwrap();
+        assert!(page.failure.is_some() && page.rows.is_empty(), "{text}");
+    }
+    for (member, next) in [
+        (
+            r#""@odata.nextLink":7"#,
+            Next::Unclear("@odata.nextLink is a number".to_owned()),
+        ),
+        (
+            r#""@odata.nextLink":{}"#,
+            Next::Unclear("@odata.nextLink is an object".to_owned()),
+        ),
+        (
+            r#""@odata.nextLink":"""#,
+            Next::Unclear("@odata.nextLink is empty".to_owned()),
+        ),
+        (r#""@odata.nextLink":null"#, Next::End),
+        (r#""@odata.deltaLink":"x""#, Next::End),
+        (
+            r#""@odata.nextlink":"x""#,
+            Next::Unclear("it has @odata.nextlink".to_owned()),
+        ),
+        (
+            r#""@nextLink":"x""#,
+            Next::Unclear("it has @nextLink".to_owned()),
+        ),
+        (
+            r#""odata.nextLink":"x""#,
+            Next::Unclear("it has odata.nextLink".to_owned()),
+        ),
+        (
+            r#""nextLink":"x""#,
+            Next::Unclear("it has nextLink".to_owned()),
+        ),
+    ] {
+        for text in [format!("{{{row},{member}}}"), format!("{{{member},{row}}}")] {
+            assert_eq!(parse(&text, list).unwrap().next, next, "{text}");
+        }
+    }
+    let nested = r#"{"value":[{"id":"1","alerts":[{"id":"2","evidence@odata.nextLink":"x"}]}]}"#;
+    let page = parse(nested, list).unwrap();
+    assert_eq!(page.shortened.as_deref(), Some("evidence@odata.nextLink"));
+    let page = parse(r#"{"value":[{"id":"1","id":"2","\u0069d":"3"}]}"#, list).unwrap();
+    assert_eq!((json!(page.rows), page.repeated), (json!([{"id": "3"}]), 2));
 }
 
 fn types(schema: &Schema) -> Vec<String> {
@@ -236,10 +529,9 @@ fn unknown_columns_have_the_type_that_holds_all_their_values() {
         {"a": 2.5, "b": null, "c": "2026-11-20T08:00:00+01:00", "d": "2026-11-21", "e": null, "f": {}, "g": "x", "h": true, "i": "2026-11-20T08:00:00Z"},
         {"i": "soon"},
     ]);
-    let page = Page::parse(page.to_string().as_bytes()).unwrap();
+    let page = parse(&page.to_string(), Shape::Any).unwrap();
     let wanted = columns::Wanted::default();
-    let (schema, batches, warnings) =
-        columns::batches(&page.rows, None, &wanted, DatetimeMode::Timestamp).unwrap();
+    let (schema, batches, warnings) = batches(&page.rows, None, &wanted).unwrap();
     assert_eq!(
         types(&schema),
         [
@@ -262,14 +554,13 @@ fn unknown_columns_have_the_type_that_holds_all_their_values() {
 fn a_known_collection_has_its_columns_without_rows_and_new_ones_at_the_end() {
     let known = SECURITY_GRAPH.collection("security/incidents");
     let all = |rows: &[Row], wanted: &columns::Wanted<'_>| {
-        columns::batches(rows, known, wanted, DatetimeMode::Timestamp)
-            .map(|(schema, ..)| types(&schema))
+        batches(rows, known, wanted).map(|(schema, ..)| types(&schema))
     };
     let wanted = columns::Wanted::default();
     let empty = all(&[], &wanted).unwrap();
     assert_eq!(empty.len(), known.unwrap().columns.len());
     assert_eq!(empty[0], "id:string");
-    let page = Page::parse(br#"{"value":[{"priorityScore":7,"id":"1"}]}"#).unwrap();
+    let page = parse(r#"{"value":[{"priorityScore":7,"id":"1"}]}"#, Shape::Any).unwrap();
     let more = all(&page.rows, &wanted).unwrap();
     assert_eq!(more.last().unwrap(), "priorityScore:long");
     assert_eq!(more[..more.len() - 1], empty);

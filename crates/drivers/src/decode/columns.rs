@@ -1,6 +1,6 @@
 //! The columns of an answer: as its schema declares them, or as its rows show them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use defender_core::Result;
 use defender_table::{ColumnType, Warning, WarningKind};
@@ -48,10 +48,11 @@ pub(super) fn declared(text: &[u8]) -> Result<Vec<Declared>, &'static str> {
 /// The types behind the declared names; what nobody knows is kept as dynamic.
 pub(super) fn typed(declared: &[Declared]) -> (Columns, Vec<Warning>) {
     let mut columns: Columns = Vec::with_capacity(declared.len());
+    let mut known = HashSet::with_capacity(declared.len());
     let mut warnings = Vec::new();
     for column in declared {
         let Declared { name, type_name } = column;
-        if columns.iter().any(|(known, _)| known == name) {
+        if !known.insert(name.as_str()) {
             warnings.push(Warning::of_values(
                 WarningKind::Schema,
                 name,
@@ -114,59 +115,93 @@ impl Seen {
 ///
 /// Nothing is read into a value that it does not say itself: text that looks like a date stays
 /// text, 0 and 1 stay numbers, and what differs from row to row is dynamic.
-pub(super) fn inferred(text: &[u8], annotated: bool) -> Result<Columns> {
-    let mut seen: Vec<(Vec<u8>, Seen)> = Vec::new();
-    let mut places = HashMap::new();
-    let mut reader = Reader::new(text, 0);
-    look(&mut reader, |key, kind| {
-        if annotated && value::is_annotation(key) {
-            return;
-        }
-        let place = *places.entry(key.to_vec()).or_insert_with(|| {
-            seen.push((key.to_vec(), Seen::Nothing));
-            seen.len() - 1
-        });
-        seen[place].1 = seen[place].1.with(kind);
-    })
-    .map_err(|_| super::protocol("a row of the answer is no object"))?;
-    Ok(seen
-        .into_iter()
-        .map(|(name, kind)| {
-            let mut plain = Vec::new();
-            value::unescape(&name, &mut plain);
-            (
-                String::from_utf8_lossy(&plain).into_owned(),
-                kind.column_type(),
-            )
-        })
-        .collect())
+#[derive(Debug)]
+pub(super) struct Inferred<'a> {
+    text: &'a [u8],
+    /// Up to where it was looked through.
+    done: usize,
+    annotated: bool,
+    seen: Vec<(Vec<u8>, Seen)>,
+    places: HashMap<Vec<u8>, usize>,
 }
 
-fn look(reader: &mut Reader<'_>, mut see: impl FnMut(&[u8], Seen)) -> Result<(), Fault> {
-    reader.expect(b'[', "a list was expected")?;
-    if reader.peek()? == b']' {
-        return Ok(());
+impl<'a> Inferred<'a> {
+    /// Nothing yet of `text`, a list of rows that is whole.
+    pub(super) fn new(text: &'a [u8], annotated: bool) -> Self {
+        Self {
+            text,
+            done: 0,
+            annotated,
+            seen: Vec::new(),
+            places: HashMap::new(),
+        }
     }
-    loop {
-        reader.expect(b'{', "a row was expected")?;
-        while reader.peek()? != b'}' {
-            reader.expect(b'"', "a name in quotes was expected")?;
-            let key = reader.text()?;
-            reader.expect(b':', "a colon was expected")?;
-            let first = reader.peek()?;
-            let start = reader.position();
-            reader.skip()?;
-            let value = &reader.bytes()[start..reader.position()];
-            see(&reader.bytes()[key.range], kind_of(first, value));
-            if reader.peek()? == b',' {
-                reader.step();
+
+    /// The number of columns so far.
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Looks through about `bytes` more; returns whether more are left.
+    pub(super) fn look(&mut self, bytes: usize) -> Result<bool> {
+        self.rows(bytes)
+            .map_err(|_| super::protocol("a row of the answer is no object"))
+    }
+
+    fn rows(&mut self, bytes: usize) -> Result<bool, Fault> {
+        let start = self.done;
+        let mut reader = Reader::new(self.text, start);
+        if start == 0 {
+            reader.expect(b'[', "a list was expected")?;
+            if reader.peek()? == b']' {
+                return Ok(false);
             }
         }
-        reader.step();
-        if reader.peek()? == b']' {
-            return Ok(());
+        while reader.position() - start < bytes {
+            reader.expect(b'{', "a row was expected")?;
+            while reader.peek()? != b'}' {
+                reader.expect(b'"', "a name in quotes was expected")?;
+                let key = reader.text()?;
+                reader.expect(b':', "a colon was expected")?;
+                let first = reader.peek()?;
+                let start = reader.position();
+                reader.skip()?;
+                let value = &reader.bytes()[start..reader.position()];
+                self.see(&reader.plain(&key), kind_of(first, value));
+                if reader.peek()? == b',' {
+                    reader.step();
+                }
+            }
+            reader.step();
+            if reader.peek()? == b']' {
+                return Ok(false);
+            }
+            reader.expect(b',', "a comma was expected")?;
         }
-        reader.expect(b',', "a comma was expected")?;
+        self.done = reader.position();
+        Ok(true)
+    }
+
+    fn see(&mut self, key: &[u8], kind: Seen) {
+        if self.annotated && value::is_annotation(key) {
+            return;
+        }
+        if let Some(place) = self.places.get(key) {
+            let seen = &mut self.seen[*place].1;
+            *seen = seen.with(kind);
+        } else {
+            self.places.insert(key.to_vec(), self.seen.len());
+            self.seen.push((key.to_vec(), kind));
+        }
+    }
+
+    /// The columns of what was looked through.
+    pub(super) fn columns(self) -> Columns {
+        let columns = self.seen.into_iter().map(|(name, kind)| {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            (name, kind.column_type())
+        });
+        columns.collect()
     }
 }
 

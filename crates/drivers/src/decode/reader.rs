@@ -4,11 +4,12 @@
 //! had been searched for first. This reads what is there once and says [`Fault::End`] when more
 //! has to arrive. Nothing in it calls itself, whatever the nesting.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Why reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The text ends here: more of it is needed.
     End,
     /// This is no JSON, or not what is expected here.
@@ -17,34 +18,34 @@ pub(super) enum Fault {
 
 /// A position in JSON text.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
 }
 
 /// A string between its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text {
-    pub(super) range: Range<usize>,
-    pub(super) escaped: bool,
+pub(crate) struct Text {
+    pub(crate) range: Range<usize>,
+    pub(crate) escaped: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8], position: usize) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], position: usize) -> Self {
         Self { bytes, position }
     }
 
-    pub(super) fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.position
     }
 
-    pub(super) fn bytes(&self) -> &'a [u8] {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
     /// The next byte that is no blank; it stays.
     #[inline]
-    pub(super) fn peek(&mut self) -> Result<u8, Fault> {
+    pub(crate) fn peek(&mut self) -> Result<u8, Fault> {
         loop {
             match self.bytes.get(self.position) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.position += 1,
@@ -56,13 +57,13 @@ impl<'a> Reader<'a> {
 
     /// Steps over the byte that [`peek`](Self::peek) saw.
     #[inline]
-    pub(super) fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.position += 1;
     }
 
     /// Takes the next byte that is no blank, which must be `wanted`.
     #[inline]
-    pub(super) fn expect(&mut self, wanted: u8, otherwise: &'static str) -> Result<(), Fault> {
+    pub(crate) fn expect(&mut self, wanted: u8, otherwise: &'static str) -> Result<(), Fault> {
         if self.peek()? != wanted {
             return Err(Fault::Bad(otherwise));
         }
@@ -72,7 +73,7 @@ impl<'a> Reader<'a> {
 
     /// Takes `wanted` when it is what comes next, to the byte.
     #[inline]
-    pub(super) fn take(&mut self, wanted: &[u8]) -> bool {
+    pub(crate) fn take(&mut self, wanted: &[u8]) -> bool {
         let found = self.bytes[self.position..].starts_with(wanted);
         if found {
             self.position += wanted.len();
@@ -81,7 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes the rest of a string whose opening quote was taken.
-    pub(super) fn text(&mut self) -> Result<Text, Fault> {
+    pub(crate) fn text(&mut self) -> Result<Text, Fault> {
         let start = self.position;
         let mut escaped = false;
         loop {
@@ -100,6 +101,17 @@ impl<'a> Reader<'a> {
                 None => return Err(Fault::End),
             }
         }
+    }
+
+    /// What a string means, without its escapes.
+    pub(crate) fn plain(&self, text: &Text) -> Cow<'a, [u8]> {
+        let written = &self.bytes[text.range.clone()];
+        if !text.escaped {
+            return written.into();
+        }
+        let mut plain = Vec::new();
+        super::value::unescape(written, &mut plain);
+        plain.into()
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
@@ -124,7 +136,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a number.
-    pub(super) fn number(&mut self) -> Result<Range<usize>, Fault> {
+    pub(crate) fn number(&mut self) -> Result<Range<usize>, Fault> {
         const BROKEN: Fault = Fault::Bad("a broken number");
         let start = self.position;
         self.take(b"-");
@@ -168,7 +180,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes `true`, `false` or `null`.
-    pub(super) fn word(&mut self) -> Result<Option<bool>, Fault> {
+    pub(crate) fn word(&mut self) -> Result<Option<bool>, Fault> {
         let (word, value): (&[u8], _) = match self.bytes.get(self.position) {
             Some(b't') => (b"true", Some(true)),
             Some(b'f') => (b"false", Some(false)),
@@ -187,7 +199,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes any value, to its end.
-    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+    pub(crate) fn skip(&mut self) -> Result<(), Fault> {
         super::value::copy(self, &mut super::value::Nowhere).map(drop)
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Settings {
     pub(super) annotated: bool,
     pub(super) nesting: usize,
     pub(super) rows: usize,
+    pub(super) cells: usize,
 }
 
 /// Turns rows into cells.
@@ -38,8 +39,10 @@ pub(super) struct Rows {
     layout: Arc<Layout>,
     /// What stands in front of each column's value, as far as is known.
     leads: Vec<Vec<u8>>,
-    /// The values of the rows that wait for the builders.
+    /// The values of the rows that wait for the builders: one for each column, in each row.
     slots: Vec<Slot>,
+    /// The same where there are too many columns for that.
+    wide: Option<Wide>,
     /// Where those rows stand.
     waiting: Vec<Range<usize>>,
     /// Text that does not stand in the answer as it is meant: without escapes or annotations.
@@ -77,6 +80,53 @@ enum Slot {
     Unescaped(Range<usize>),
     /// In the scratch.
     Raw(Range<usize>),
+}
+
+/// The values of waiting rows, of which each has few of very many columns.
+#[derive(Debug)]
+struct Wide {
+    /// Row, column and value, in the order in which they came.
+    slots: Vec<(usize, usize, Slot)>,
+    /// For each column the row that had it last, counted over all rows, and its place above.
+    last: Vec<(usize, usize)>,
+    /// The rows before the one that is read.
+    rows: usize,
+}
+
+/// With more columns than this a row is the values it has, and not a place for each column.
+const MANY_COLUMNS: usize = 512;
+
+impl Wide {
+    fn of(columns: usize) -> Option<Self> {
+        (columns > MANY_COLUMNS).then(|| Self {
+            slots: Vec::new(),
+            last: vec![(usize::MAX, 0); columns],
+            rows: 0,
+        })
+    }
+
+    /// The cells that are not null.
+    fn cells<'c>(
+        &'c self,
+        cell: impl Fn(usize, &'c Slot) -> JsonCell<'c> + 'c,
+    ) -> impl Iterator<Item = (usize, usize, JsonCell<'c>)> {
+        let slots = self.slots.iter().enumerate();
+        slots
+            .map(move |(place, (row, column, slot))| (*row, *column, cell(place, slot)))
+            .filter(|(_, _, cell)| *cell != JsonCell::Null)
+    }
+
+    /// Puts a value into the `row`th of the waiting ones; returns whether one was there.
+    fn put(&mut self, row: usize, column: usize, slot: Slot) -> bool {
+        let last = &mut self.last[column];
+        if last.0 == self.rows {
+            self.slots[last.1].2 = slot;
+            return true;
+        }
+        *last = (self.rows, self.slots.len());
+        self.slots.push((row, column, slot));
+        false
+    }
 }
 
 /// What a key is.
@@ -130,16 +180,23 @@ impl Rows {
         let settings = Settings {
             max_rows: None,
             rows: usize::MAX,
+            cells: usize::MAX,
             ..self.settings
         };
         Self::of(Arc::clone(&self.layout), self.leads.clone(), settings)
     }
 
     fn of(layout: Arc<Layout>, leads: Vec<Vec<u8>>, settings: Settings) -> Self {
+        let wide = Wide::of(layout.columns.len());
+        let slots = match wide {
+            Some(_) => Vec::new(),
+            None => Vec::with_capacity(layout.columns.len() * WAITING_ROWS),
+        };
         Self {
             settings,
             leads,
-            slots: Vec::with_capacity(layout.columns.len() * WAITING_ROWS),
+            slots,
+            wide,
             waiting: Vec::with_capacity(WAITING_ROWS),
             scratch: Vec::new(),
             builder: TableBuilder::new(&layout.columns, settings.datetimes),
@@ -160,33 +217,44 @@ impl Rows {
         self.cut
     }
 
-    /// Takes a list of rows that is whole.
-    pub(super) fn take_all(&mut self, text: &[u8]) -> Result<()> {
-        let mut reader = Reader::new(text, 0);
-        let mut first = true;
-        let mut step = || -> Result<bool, Stop> {
-            if first {
-                first = false;
-                reader.expect(b'[', "a list was expected")?;
-                if reader.peek()? == b']' {
-                    return Ok(false);
-                }
-            } else if reader.peek()? == b']' {
-                return Ok(false);
-            } else {
-                reader.expect(b',', "a comma was expected")?;
-            }
-            self.take(&mut reader)?;
-            Ok(!self.cut)
-        };
-        loop {
-            match step() {
+    /// Takes about `bytes` more of a list of rows that is whole, from `done` on; returns whether
+    /// more are left.
+    pub(super) fn take_list(
+        &mut self,
+        text: &[u8],
+        done: &mut usize,
+        bytes: usize,
+    ) -> Result<bool> {
+        let start = *done;
+        let mut reader = Reader::new(text, start);
+        let more = loop {
+            match self.take_next(&mut reader) {
+                Ok(false) => break false,
+                Ok(true) if reader.position() - start >= bytes => break true,
                 Ok(true) => {}
-                Ok(false) => return self.flush(text),
                 Err(Stop::Error(error)) => return Err(error),
                 Err(Stop::Fault(_)) => return Err(protocol("a row of the answer is broken")),
             }
+        };
+        *done = reader.position();
+        self.flush(text)?;
+        Ok(more)
+    }
+
+    /// Takes the next row of a list, with what stands before it; returns whether more are wanted.
+    fn take_next(&mut self, reader: &mut Reader<'_>) -> Result<bool, Stop> {
+        if reader.position() == 0 {
+            reader.expect(b'[', "a list was expected")?;
+            if reader.peek()? == b']' {
+                return Ok(false);
+            }
+        } else if reader.peek()? == b']' {
+            return Ok(false);
+        } else {
+            reader.expect(b',', "a comma was expected")?;
         }
+        self.take(reader)?;
+        Ok(!self.cut)
     }
 
     /// Takes rows with a comma in front of each, as long as they are whole; returns where the
@@ -216,7 +284,19 @@ impl Rows {
         if self.len() > self.settings.rows {
             return Err(self.too_many());
         }
-        Ok(())
+        self.check_cells()
+    }
+
+    fn check_cells(&self) -> Result<()> {
+        let (cells, most) = (self.builder.cells(), self.settings.cells);
+        if cells <= most {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("the answer takes {cells} cells, more than the limit of {most}"),
+        )
+        .with_hint("project fewer columns, or take fewer rows"))
     }
 
     fn too_many(&self) -> Error {
@@ -238,14 +318,25 @@ impl Rows {
         if rows >= self.settings.rows {
             return Err(self.too_many().into());
         }
-        let (base, scratch) = (self.slots.len(), self.scratch.len());
-        self.slots.resize(base + self.leads.len(), Slot::Absent);
+        let scratch = self.scratch.len();
+        let base = if let Some(wide) = &mut self.wide {
+            wide.rows += 1;
+            wide.slots.len()
+        } else {
+            let base = self.slots.len();
+            self.slots.resize(base + self.leads.len(), Slot::Absent);
+            base
+        };
         let start = reader.position();
-        if let Err(fault) = self.read(reader, base) {
-            self.slots.truncate(base);
+        let read = self.read(reader, base).map_err(Stop::from);
+        if let Err(stop) = read.and_then(|()| self.check_names(base)) {
+            match &mut self.wide {
+                Some(wide) => wide.slots.truncate(base),
+                None => self.slots.truncate(base),
+            }
             self.scratch.truncate(scratch);
             self.per_row = Counts::default();
-            return Err(fault.into());
+            return Err(stop);
         }
         self.waiting.push(start..reader.position());
         if !self.per_row.is_empty() {
@@ -256,6 +347,29 @@ impl Rows {
             self.flush(reader.bytes())?;
         }
         Ok(())
+    }
+
+    /// A row that has values and none of the columns is something else, such as an error that
+    /// took the place of the rows after it.
+    fn check_names(&self, base: usize) -> Result<(), Stop> {
+        let Some(name) = self.per_row.unknown.keys().next() else {
+            return Ok(());
+        };
+        let has_some = match &self.wide {
+            Some(wide) => wide.slots.len() > base,
+            None => {
+                let mut own = self.slots[base..].iter();
+                own.any(|slot| !matches!(slot, Slot::Absent))
+            }
+        };
+        if has_some {
+            return Ok(());
+        }
+        let name: String = name.chars().take(100).collect();
+        Err(protocol(format!(
+            "a row of the answer has none of the columns of its schema, but '{name}'"
+        ))
+        .into())
     }
 
     fn read(&mut self, reader: &mut Reader<'_>, base: usize) -> Result<(), Fault> {
@@ -313,6 +427,11 @@ impl Rows {
     /// Takes the value of a column.
     fn put(&mut self, reader: &mut Reader<'_>, base: usize, column: usize) -> Result<(), Fault> {
         let slot = self.value(reader, column)?;
+        if let Some(wide) = &mut self.wide {
+            let repeated = wide.put(self.waiting.len(), column, slot);
+            self.per_row.repeated += u64::from(repeated);
+            return Ok(());
+        }
         let place = &mut self.slots[base + column];
         if !matches!(place, Slot::Absent) {
             self.per_row.repeated += 1;
@@ -324,14 +443,7 @@ impl Rows {
     /// The column of a key that is not the expected one.
     fn find(&mut self, reader: &mut Reader<'_>) -> Result<Found, Fault> {
         let text = reader.text()?;
-        let key = &reader.bytes()[text.range];
-        let key: Cow<'_, [u8]> = if text.escaped {
-            let mut plain = Vec::new();
-            value::unescape(key, &mut plain);
-            plain.into()
-        } else {
-            key.into()
-        };
+        let key = reader.plain(&text);
         if let Some(column) = self.layout.places.get(key.as_ref()) {
             return Ok(Found::Column(*column));
         }
@@ -393,58 +505,74 @@ impl Rows {
                     .unwrap_or_default()
             };
             let aside = |range: &Range<usize>| scratch.get(range.clone()).unwrap_or_default();
+            let cell = |slot: &Slot| match slot {
+                Slot::Absent | Slot::Null => JsonCell::Null,
+                Slot::Bool(value) => JsonCell::Bool(*value),
+                Slot::Number(range) => JsonCell::Number(inside(range)),
+                Slot::Text(range) => JsonCell::Str(inside(range)),
+                Slot::Unescaped(range) => JsonCell::Str(aside(range)),
+                Slot::Raw(range) => JsonCell::Raw(aside(range)),
+            };
             let rows = self.waiting.len();
-            self.builder
-                .append_rows(rows, |row, column| match &slots[row * columns + column] {
-                    Slot::Absent | Slot::Null => JsonCell::Null,
-                    Slot::Bool(value) => JsonCell::Bool(*value),
-                    Slot::Number(range) => JsonCell::Number(inside(range)),
-                    Slot::Text(range) => JsonCell::Str(inside(range)),
-                    Slot::Unescaped(range) => JsonCell::Str(aside(range)),
-                    Slot::Raw(range) => JsonCell::Raw(aside(range)),
-                })?;
+            if let Some(wide) = &self.wide {
+                let cells = wide.cells(|_, slot| cell(slot));
+                self.builder.append_cells(rows, cells)?;
+            } else {
+                self.builder
+                    .append_rows(rows, |row, column| cell(&slots[row * columns + column]))?;
+            }
         } else {
             self.append_repaired(bytes)?;
         }
         self.waiting.clear();
         self.slots.clear();
+        if let Some(wide) = &mut self.wide {
+            wide.slots.clear();
+        }
         self.scratch.clear();
-        Ok(())
+        self.check_cells()
     }
 
     /// The same where not all is valid UTF-8: one bad cell must not hide the rest.
     fn append_repaired(&mut self, bytes: &[u8]) -> Result<()> {
         let columns = self.leads.len();
-        let texts: Vec<Cow<'_, str>> = self
-            .slots
-            .iter()
-            .map(|slot| match slot {
-                Slot::Number(range) | Slot::Text(range) => {
-                    String::from_utf8_lossy(&bytes[range.clone()])
-                }
-                Slot::Unescaped(range) | Slot::Raw(range) => {
-                    String::from_utf8_lossy(&self.scratch[range.clone()])
-                }
-                Slot::Absent | Slot::Null | Slot::Bool(_) => Cow::Borrowed(""),
-            })
-            .collect();
+        let text = |slot: &Slot| match slot {
+            Slot::Number(range) | Slot::Text(range) => {
+                String::from_utf8_lossy(&bytes[range.clone()])
+            }
+            Slot::Unescaped(range) | Slot::Raw(range) => {
+                String::from_utf8_lossy(&self.scratch[range.clone()])
+            }
+            Slot::Absent | Slot::Null | Slot::Bool(_) => Cow::Borrowed(""),
+        };
+        let texts: Vec<Cow<'_, str>> = match &self.wide {
+            Some(wide) => wide.slots.iter().map(|(_, _, slot)| text(slot)).collect(),
+            None => self.slots.iter().map(text).collect(),
+        };
         let repaired = texts
             .iter()
             .filter(|text| matches!(text, Cow::Owned(_)))
             .count();
-        let slots = &self.slots;
-        let rows = self.waiting.len();
-        self.builder.append_rows(rows, |row, column| {
-            let place = row * columns + column;
+        let cell = |place: usize, slot: &Slot| {
             let text = &texts[place];
-            match &slots[place] {
+            match slot {
                 Slot::Absent | Slot::Null => JsonCell::Null,
                 Slot::Bool(value) => JsonCell::Bool(*value),
                 Slot::Number(_) => JsonCell::Number(text),
                 Slot::Text(_) | Slot::Unescaped(_) => JsonCell::Str(text),
                 Slot::Raw(_) => JsonCell::Raw(text),
             }
-        })?;
+        };
+        let slots = &self.slots;
+        let rows = self.waiting.len();
+        if let Some(wide) = &self.wide {
+            self.builder.append_cells(rows, wide.cells(cell))?;
+        } else {
+            self.builder.append_rows(rows, |row, column| {
+                let place = row * columns + column;
+                cell(place, &slots[place])
+            })?;
+        }
         self.counts.replaced += repaired as u64;
         Ok(())
     }

@@ -154,7 +154,6 @@ fn an_empty_answer_keeps_its_columns() {
     for body in [
         format!(r#"{{"Schema":{SCHEMA},"Results":[]}}"#),
         format!(r#"{{"Results":[],"Schema":{SCHEMA}}}"#),
-        format!(r#"{{"Results":null,"Schema":{SCHEMA}}}"#),
     ] {
         let decoded = decode(&body);
         assert_eq!((decoded.rows, decoded.schema.fields().len()), (0, 10));
@@ -366,7 +365,9 @@ fn what_is_no_answer() {
             "<html><head><title>Sign in</title></head></html>",
             "the answer is no JSON: Sign in",
         ),
-        ("[]", "the answer is no JSON: []"),
+        ("[]", "the answer is a list where an object was expected"),
+        ("7", "the answer is a number where an object was expected"),
+        ("\"x\"", "the answer is text where an object was expected"),
         (
             "{\"Results\":[{}]} x",
             "the answer is broken JSON at byte 17: nothing was expected after the object",
@@ -375,10 +376,37 @@ fn what_is_no_answer() {
             "{\"Results\":[{\"a\":1}{}]}",
             "the answer is broken JSON at byte 19: a comma or a closing bracket was expected",
         ),
-        ("{\"Results\":{}}", "the results of the answer are no list"),
+        (
+            "{\"Results\":{}}",
+            "the results of the answer are an object where a list was expected",
+        ),
+        (
+            "{\"Results\":null,\"Schema\":[]}",
+            "the results of the answer are null where a list was expected",
+        ),
         (
             "{\"Results\":[],\"results\":[]}",
-            "the answer holds its results twice",
+            "the answer holds 'results' twice",
+        ),
+        (
+            "{\"Results\":[],\"r\\u0065sults\":[]}",
+            "the answer holds 'results' twice",
+        ),
+        (
+            "{\"Schema\":[],\"Results\":[],\"schema\":[]}",
+            "the answer holds 'schema' twice",
+        ),
+        (
+            "{\"Schema\":[{\"Name\":\"A\",\"Type\":\"Int64\"}],\"Results\":[{\"A\":1}],\"Results\":[]}",
+            "the answer holds 'Results' twice",
+        ),
+        (
+            "{\"x\":1,\"Results\":[],\"x\":1}",
+            "the answer holds 'x' twice",
+        ),
+        (
+            "{\"Schema\":[{\"Name\":\"A\",\"Type\":\"Int64\"}],\"Results\":[{\"A\":1},{\"error\":1}]}",
+            "a row of the answer has none of the columns of its schema, but 'error'",
         ),
         (
             "{\"Schema\":[{\"Name\":\"A\",\"Type\":\"Int64\"}],\"Results\":[5]}",
@@ -391,10 +419,6 @@ fn what_is_no_answer() {
             "a column of the schema has no name",
         ),
         ("{}", "the answer holds no results"),
-        (
-            "{\"error\":{\"code\":\"x\"}}",
-            "the answer reports success and holds an error: {\"code\":\"x\"}",
-        ),
     ] {
         let error = decode_with(options(), body.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), message, "{body}");
@@ -408,6 +432,160 @@ fn another_page_is_noticed() {
     let body = r#"{"schema":[],"results":[],"@odata.nextLink":"https://graph.microsoft.com/x"}"#;
     assert!(decode(body).continued);
     assert!(!decode(r#"{"schema":[],"results":[],"@odata.nextLink":null}"#).continued);
+    for member in [
+        r#""@odata.nextLink":7"#,
+        r#""@odata.nextLink":"""#,
+        r#""results@odata.nextLink":"x""#,
+        r#""@nextLink":{}"#,
+        r#""nextLink":"x""#,
+        r#""ODATA.NEXTLINK":[]"#,
+    ] {
+        for body in [
+            format!(r#"{{{member},"schema":[],"results":[]}}"#),
+            format!(r#"{{"schema":[],"results":[],{member}}}"#),
+        ] {
+            assert!(decode(&body).continued, "{body}");
+        }
+    }
+}
+
+#[test]
+fn an_error_is_found_wherever_it_stands() {
+    let rows = r#""results":[{"A":1}]"#;
+    let schema = r#""schema":[{"name":"A","type":"Int64"}]"#;
+    for name in [
+        "error",
+        "Error",
+        "@odata.error",
+        "OneApiErrors",
+        "\\u0065rror",
+    ] {
+        for (value, reported) in [(r#"{"code":"x"}"#, true), ("\"x\"", true), ("null", false)] {
+            let error = format!(r#""{name}":{value}"#);
+            for body in [
+                format!("{{{error},{schema},{rows}}}"),
+                format!("{{{schema},{error},{rows}}}"),
+                format!("{{{schema},{rows},{error}}}"),
+                format!("{{{rows},{error},{schema}}}"),
+            ] {
+                let decoded = decode(&body);
+                assert_eq!(decoded.rows, 1);
+                let failure = decoded.failure.as_deref();
+                assert_eq!(failure, reported.then_some(value.as_bytes()), "{body}");
+            }
+        }
+    }
+    for body in [
+        r#"{"error":{"code":"x"}}"#,
+        r#"{"error":{"code":"x"},"results":null}"#,
+        r#"{"results":{},"error":{"code":"x"}}"#,
+    ] {
+        let decoded = decode(body);
+        assert_eq!(decoded.failure.as_deref(), Some(&br#"{"code":"x"}"#[..]));
+        assert_eq!(decoded.rows, 0);
+    }
+}
+
+#[test]
+fn very_many_columns_decode_as_few_do_and_have_a_limit() {
+    let count = 1_500;
+    let schema: Vec<String> = (0..count)
+        .map(|column| format!(r#"{{"name":"c{column}","type":"Int64"}}"#))
+        .collect();
+    let schema = format!(r#""schema":[{}]"#, schema.join(","));
+    let rows: Vec<String> = (0..count)
+        .map(|row| match row % 5 {
+            0 => format!(r#"{{"c{row}":{row},"c1":"x","c{row}":7}}"#),
+            1 => "{}".to_owned(),
+            2 => format!(r#"{{"c0":null,"c{row}":"a\n","q":1}}"#),
+            _ => format!(r#"{{"c{row}":{row}}}"#),
+        })
+        .collect();
+    let rows = format!(r#""results":[{}]"#, rows.join(","));
+    let expected = |row: usize, column: usize| match row % 5 {
+        0 if row == column => "7".to_owned(),
+        3 | 4 if row == column => row.to_string(),
+        _ => String::new(),
+    };
+    let mut random = Random(5);
+    for body in [
+        format!("{{{schema},{rows}}}"),
+        format!("{{{rows},{schema}}}"),
+    ] {
+        for blocks in [None, Some(2_000)] {
+            let decoded = decode_in_pieces(&mut random, 900, blocks, body.as_bytes()).unwrap();
+            let (table, warnings) = table(decoded);
+            assert_eq!(table.row_count(), count);
+            for row in 0..count {
+                for column in [row, 0, 1, (row * 7) % count] {
+                    let cell = table.cell(row, &format!("c{column}")).unwrap().to_string();
+                    assert_eq!(cell, expected(row, column), "{row} {column}");
+                }
+            }
+            assert!(warnings.contains(
+                &"300 values stood a second time in their row: the last one counts".to_owned()
+            ));
+        }
+    }
+    let limited = |body: &str| {
+        let limits = Limits {
+            columns: 1_499,
+            ..Limits::default()
+        };
+        let options = Options {
+            limits,
+            ..options()
+        };
+        decode_with(options, body.as_bytes())
+            .unwrap_err()
+            .to_string()
+    };
+    let message = "the answer has 1500 columns, more than the limit of 1499";
+    assert_eq!(limited(&format!("{{{schema},{rows}}}")), message);
+    let own: Vec<String> = (0..count).map(|row| format!(r#"{{"c{row}":1}}"#)).collect();
+    let body = format!(r#"{{"results":[{}]}}"#, own.join(","));
+    assert_eq!(limited(&body), message);
+    let cells = Options {
+        limits: Limits {
+            cells: 900_000,
+            ..Limits::default()
+        },
+        ..options()
+    };
+    let error = decode_with(cells, body.as_bytes()).unwrap_err().to_string();
+    assert!(
+        error.ends_with("cells, more than the limit of 900000"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_held_before_its_meaning_is_known_has_a_limit() {
+    let schema = r#""schema":[{"name":"A","type":"Int64"}]"#;
+    let rows = vec![r#"{"A":1}"#; 1_000].join(",");
+    let options = || Options {
+        limits: Limits {
+            held: 4_000,
+            ..Limits::default()
+        },
+        ..options()
+    };
+    let push = |body: &str| {
+        let mut decoder = Decoder::new(options());
+        for chunk in body.as_bytes().chunks(500) {
+            decoder.push(chunk)?;
+        }
+        finish(decoder)
+    };
+    let after = format!(r#"{{{schema},"results":[{rows}]}}"#);
+    assert_eq!(push(&after).unwrap().rows, 1_000);
+    let before = format!(r#"{{"results":[{rows}],{schema}}}"#);
+    let error = push(&before).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(
+        error.to_string(),
+        "what comes before the schema of the answer is larger than 4000 bytes"
+    );
 }
 
 #[test]

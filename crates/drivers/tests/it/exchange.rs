@@ -334,3 +334,83 @@ async fn a_driver_is_a_trait_object() {
     }
     assert_eq!(rows, [1, 0]);
 }
+
+#[tokio::test]
+async fn an_error_in_a_response_of_success_is_what_its_code_says() {
+    let rows = r#""schema":[{"name":"N","type":"Int64"}],"results":[{"N":1}]"#;
+    for (error, kind, message) in [
+        (
+            r#"{"code":"Authorization_RequestDenied","message":"no"}"#,
+            ErrorKind::Permission,
+            "the permission ThreatHunting.Read.All is missing: no",
+        ),
+        (
+            r#"{"code":"Odd","message":"words"}"#,
+            ErrorKind::Protocol,
+            "the response reports success and holds an error: words",
+        ),
+        (
+            r#""words""#,
+            ErrorKind::Protocol,
+            "the response reports success and holds an error: words",
+        ),
+    ] {
+        let body = format!(r#"{{"error":{error},"results":null}}"#);
+        let bench = bench(M365D_GRAPH, [Answer::json(200, body)]);
+        let failed = run(&bench, &Query::new("T")).await.unwrap_err();
+        assert_eq!(
+            (failed.kind(), failed.to_string()),
+            (kind, message.to_owned())
+        );
+        assert_eq!(failed.status(), Some(200));
+        bench.transport.assert_finished();
+    }
+    // A busy service is asked again, wherever it says so.
+    let busy = || {
+        let body = r#"{"error":{"code":"TooManyRequests","message":"busy"}}"#;
+        Answer::json(200, body).header("retry-after", "7")
+    };
+    let whole = || Answer::json(200, format!("{{{rows}}}"));
+    let bench = bench_with(M365D_GRAPH, [busy(), whole()], Tokens::default());
+    assert_eq!(run(&bench, &Query::new("T")).await.unwrap().row_count(), 1);
+    assert_eq!(bench.clock.slept(), [Duration::from_secs(7)]);
+    let beside = format!(r#"{{{rows},"error":{{"code":"429","message":"busy"}}}}"#);
+    let bench = self::bench(M365D_GRAPH, [Answer::json(200, beside)]);
+    let table = run(&bench, &Query::new("T")).await.unwrap();
+    assert_eq!(table.row_count(), 1);
+    assert_eq!(
+        table.summary().completeness,
+        Completeness::Incomplete {
+            reason: "the service reports an error beside the rows: the service is over quota: \
+                     busy (429)"
+                .to_owned()
+        }
+    );
+}
+
+#[tokio::test]
+async fn what_the_service_counted_has_to_be_there() {
+    for (counted, incomplete, warnings) in [(5, true, 0), (1, false, 0), (0, false, 1)] {
+        let body = format!(
+            r#"{{"Stats":{{"dataset_statistics":[{{"table_row_count":{counted}}}]}},
+               "Schema":[{{"Name":"N","Type":"Int64"}}],"Results":[{{"N":1}}]}}"#
+        );
+        let bench = bench(M365D, [Answer::json(200, body)]);
+        let table = run(&bench, &Query::new("T")).await.unwrap();
+        let said = format!("the service counted {counted} rows in its result and sent 1");
+        let reason = Completeness::Incomplete {
+            reason: said.clone(),
+        };
+        assert_eq!(
+            table.summary().completeness == reason,
+            incomplete,
+            "{counted}"
+        );
+        assert_eq!(table.is_complete(), !incomplete);
+        let told = table
+            .warnings()
+            .iter()
+            .filter(|warning| warning.to_string() == said);
+        assert_eq!(told.count(), warnings);
+    }
+}
