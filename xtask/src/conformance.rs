@@ -5,27 +5,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::command::{self, exists, root};
+use crate::command::{self, root};
 use crate::metadata::target_folder;
+use crate::python::{Obstacle, python};
 
 /// Where the checks are, below the root.
 const CHECKS: &str = "tests/conformance";
-
-/// What pip says when it is the network that fails, and not the list of what to install.
-const NETWORK: [&str; 8] = [
-    "NewConnectionError",
-    "ConnectTimeoutError",
-    "ReadTimeoutError",
-    "ProxyError",
-    "SSLError",
-    "Max retries exceeded",
-    "Temporary failure in name resolution",
-    // Of a package that is there it would name those that it found.
-    "(from versions: none)",
-];
 
 /// How many checks ended how.
 #[derive(Default)]
@@ -33,14 +21,6 @@ struct Tally {
     passed: usize,
     failed: usize,
     skipped: usize,
-}
-
-/// Why there is nothing to run the checks with.
-enum Obstacle {
-    /// The machine lacks something; the checks are skipped.
-    Missing(String),
-    /// Something is wrong with the checks themselves.
-    Wrong(String),
 }
 
 /// Builds the command, installs the clients, runs every check, and prints the count as the last
@@ -55,7 +35,7 @@ pub(crate) fn with_built_command() -> Result<(), String> {
     let target = target_folder()?;
     let folder = target.join("conformance");
     let name = format!("defender{}", std::env::consts::EXE_SUFFIX);
-    let tally = match python(&folder) {
+    let tally = match python(&folder, &root().join(CHECKS).join("requirements.txt")) {
         Ok(python) => checked(&python, &target.join("debug").join(name), &folder)?,
         Err(Obstacle::Missing(reason)) => {
             let skipped = written()?;
@@ -75,58 +55,6 @@ pub(crate) fn with_built_command() -> Result<(), String> {
     let line = format!("conformance: {passed} passed, {failed} failed, {skipped} skipped");
     println!("{line}");
     if failed > 0 { Err(line) } else { Ok(()) }
-}
-
-/// The interpreter of a virtual environment that has what the checks need; made when it is not
-/// there or when it has something else.
-fn python(folder: &Path) -> Result<PathBuf, Obstacle> {
-    if !exists("python3") {
-        return Err(Obstacle::Missing("there is no python3".to_owned()));
-    }
-    let list = root().join(CHECKS).join("requirements.txt");
-    let wanted = fs::read_to_string(&list)
-        .map_err(|error| Obstacle::Wrong(format!("{}: {error}", list.display())))?;
-    let version = command::output("python3", &["--version"]).map_err(Obstacle::Missing)?;
-    let wanted = format!("{version}{wanted}");
-    let environment = folder.join("venv");
-    let python = environment.join("bin").join("python");
-    let note = environment.join("installed.txt");
-    if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
-    }
-    let path = environment.display().to_string();
-    command::output("python3", &["-m", "venv", "--clear", &path]).map_err(Obstacle::Missing)?;
-    println!(
-        "$ {} -m pip install -r {}",
-        python.display(),
-        list.display()
-    );
-    let arguments = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-    ];
-    let installed = Command::new(&python)
-        .args(arguments)
-        .arg(&list)
-        .output()
-        .map_err(|error| Obstacle::Missing(format!("pip did not start: {error}")))?;
-    if !installed.status.success() {
-        let said = String::from_utf8_lossy(&installed.stderr);
-        let end = said.lines().last().unwrap_or_default();
-        let reason = format!("pip could not install what they drive: {end}");
-        let network = NETWORK.iter().any(|words| said.contains(words));
-        return Err(if network {
-            Obstacle::Missing(reason)
-        } else {
-            Obstacle::Wrong(reason)
-        });
-    }
-    fs::write(&note, wanted).map_err(|error| Obstacle::Wrong(error.to_string()))?;
-    Ok(python)
 }
 
 /// Runs the checks inside an emulator, repeats their lines, and counts them.

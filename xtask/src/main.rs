@@ -3,6 +3,7 @@
 //! - `cargo xtask ci`: everything that has to pass before a change lands.
 //! - `cargo xtask tidy`: the house rules that no compiler knows.
 //! - `cargo xtask conformance`: Microsoft's own clients against the emulator.
+//! - `cargo xtask round-trips`: files for and from Spark, pandas, Polars, `DuckDB`, `LibreOffice`.
 //! - `cargo xtask docs`: rustdoc and the book, below the target folder.
 //! - `cargo xtask bench [decode | instructions | export | kql | limits | tenants]`: measurements beside other tools.
 //! - `cargo xtask release --dry-run`: what a release would contain.
@@ -21,7 +22,9 @@ mod docs;
 mod edges;
 mod layers;
 mod metadata;
+mod python;
 mod release;
+mod round_trips;
 mod tidy;
 
 use std::process::ExitCode;
@@ -35,11 +38,12 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
         ["conformance"] => conformance::run(),
+        ["round-trips"] => round_trips::run(),
         ["docs"] => docs::run(),
         ["bench", names @ ..] => bench::run(names),
         ["release", "--dry-run"] => release::dry_run(),
         _ => Err(
-            "usage: cargo xtask ci [--after-tests] | tidy | layers | conformance | docs | bench [NAME...] | release --dry-run"
+            "usage: cargo xtask ci [--after-tests] | tidy | layers | conformance | round-trips | docs | bench [NAME...] | release --dry-run"
                 .to_owned(),
         ),
     };
