@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::record_batch::RecordBatch;
@@ -73,7 +73,7 @@ pub(super) fn shares(
         return Ok(Vec::new());
     }
     let groups = row_groups(&metadata, conditions);
-    let metadata = with_long_texts(metadata);
+    let metadata = as_read(metadata);
     // Small groups are not worth a start each, and nobody needs thousands of shares.
     let rows = |at: &usize| metadata.metadata().row_group(*at).num_rows();
     let all: i64 = groups.iter().map(rows).sum();
@@ -100,15 +100,25 @@ pub(super) fn shares(
     Ok(found)
 }
 
-/// Texts as the engine holds them, so that they are not copied a second time.
-fn with_long_texts(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
+/// Texts as the engine holds them, so that they are not copied a second time, and Spark's times in
+/// the unit that they were written in.
+fn as_read(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
     let schema = metadata.schema();
+    let of_spark = is_of_spark(&metadata);
     let fields: Vec<FieldRef> = schema
         .fields()
         .iter()
-        .map(|field| match field.data_type() {
+        .enumerate()
+        .map(|(at, field)| match field.data_type() {
             DataType::Utf8 | DataType::Utf8View => {
                 Arc::new(Field::clone(field).with_data_type(DataType::LargeUtf8))
+            }
+            // As nanoseconds, a year beyond 2262 would silently be another one.
+            DataType::Timestamp(TimeUnit::Nanosecond, zone)
+                if of_spark && is_int96(&metadata, at) =>
+            {
+                let unit = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+                Arc::new(Field::clone(field).with_data_type(unit))
             }
             _ => Arc::clone(field),
         })
@@ -116,6 +126,24 @@ fn with_long_texts(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
     let wanted = Schema::new_with_metadata(fields, schema.metadata().clone());
     let options = ArrowReaderOptions::new().with_schema(Arc::new(wanted));
     ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata)
+}
+
+/// Spark has microseconds, and writes them as `INT96` by default.
+fn is_of_spark(metadata: &ArrowReaderMetadata) -> bool {
+    let entries = metadata.metadata().file_metadata().key_value_metadata();
+    entries.is_some_and(|entries| {
+        entries
+            .iter()
+            .any(|entry| entry.key == "org.apache.spark.version")
+    })
+}
+
+fn is_int96(metadata: &ArrowReaderMetadata, field: usize) -> bool {
+    let descriptor = metadata.metadata().file_metadata().schema_descr();
+    (0..descriptor.num_columns()).any(|leaf| {
+        descriptor.get_column_root_idx(leaf) == field
+            && descriptor.column(leaf).physical_type() == Type::INT96
+    })
 }
 
 impl RowGroups {

@@ -396,6 +396,55 @@ fn lake(path: &Path, count: i64, group: usize) {
     writer.close().unwrap();
 }
 
+#[test]
+fn times_of_spark_keep_their_years() {
+    use parquet::data_type::{Int96, Int96Type};
+    use parquet::file::metadata::KeyValue;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    let folder = folder(&[]);
+    let kind = parse_message_type("message spark_schema { optional int96 T; }").unwrap();
+    let properties = WriterProperties::builder()
+        .set_key_value_metadata(Some(vec![KeyValue::new(
+            "org.apache.spark.version".to_owned(),
+            "4.3.0".to_owned(),
+        )]))
+        .build();
+    let mut writer = SerializedFileWriter::new(
+        File::create(folder.path().join("T.parquet")).unwrap(),
+        Arc::new(kind),
+        Arc::new(properties),
+    )
+    .unwrap();
+    // Julian days, and nanoseconds of the day.
+    let times: Vec<Int96> = [(1_721_426_u32, 0), (2_460_396, 1_000), (5_373_484, 0)]
+        .into_iter()
+        .map(|(day, nanoseconds)| {
+            let mut time = Int96::new();
+            time.set_data(nanoseconds, 0, day);
+            time
+        })
+        .collect();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column
+        .typed::<Int96Type>()
+        .write_batch(&times, Some(&[1, 1, 1]), None)
+        .unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    assert_eq!(
+        answer(&over(folder.path()), "T | project tostring(T)"),
+        rows!([
+            ["0001-01-01T00:00:00.0000000Z"],
+            ["2024-03-26T00:00:00.0000010Z"],
+            ["9999-12-31T00:00:00.0000000Z"]
+        ])
+    );
+}
+
 /// Overwrites the data of a column in a row group, so that whoever decodes it fails.
 fn damage(path: &Path, group: usize, column: usize) {
     use parquet::file::reader::{FileReader, SerializedFileReader};
