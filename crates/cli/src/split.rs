@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
-use defender_http::SystemClock;
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, duration};
 use defender_query::{
     Answer, ConnectedProvider, Driver as _, Query, QueryProvider, Question, ResumeFile, Slice,
     SplitOptions, Splitting, Timespan,
@@ -211,24 +210,19 @@ impl Split {
     }
 }
 
-/// A width in the one notation of time: `6h`, `1d`, `90m`.
+/// The width of a slice, in ticks.
 fn width(text: &str) -> Result<i64> {
-    let wrong = || {
-        Error::new(ErrorKind::Usage, format!("'{text}' is no width of time"))
-            .with_hint("write it like 6h, 1d or 30m")
+    const HINT: &str = "write it like 6h, 1d, 30m or 1h30m, of at least a second";
+    let wrong = |hint: &str| {
+        let text = text.escape_debug();
+        let message = format!("'{text}' is not a width of time");
+        Error::new(ErrorKind::Usage, message).with_hint(hint)
     };
-    let now = SystemClock.now();
-    let back = text
-        .starts_with(|first: char| first.is_ascii_digit())
-        .then(|| moment(&format!("-{text}"), now).ok())
-        .flatten()
-        .ok_or_else(wrong)?;
-    let width = now.duration_since(back).map_err(|_| wrong())?;
-    let width = i64::try_from(width.as_nanos() / 100).map_err(|_| wrong())?;
-    if width < ticks::PER_SECOND {
-        return Err(wrong());
+    let width = duration(text).map_err(|error| wrong(error.hint().unwrap_or(HINT)))?;
+    match i64::try_from(width.as_nanos() / 100) {
+        Ok(width) if width >= ticks::PER_SECOND => Ok(width),
+        _ => Err(wrong(HINT)),
     }
-    Ok(width)
 }
 
 impl defender_query::Progress for Line {
@@ -243,10 +237,17 @@ mod tests {
 
     #[test]
     fn a_width_is_a_time_without_a_sign() {
-        for (text, seconds) in [("6h", 21_600), ("1d", 86_400), ("30m", 1_800), ("90s", 90)] {
+        for (text, seconds) in [
+            ("6h", 21_600),
+            ("1d", 86_400),
+            ("30m", 1_800),
+            ("90s", 90),
+            ("1h30m", 5_400),
+            ("PT5M", 300),
+        ] {
             assert_eq!(width(text).unwrap(), seconds * ticks::PER_SECOND, "{text}");
         }
-        for text in ["", "-6h", "h", "0h", "0.1s", "6 apples", "now"] {
+        for text in ["", "-6h", "h", "6", "0h", "0.1s", "6 apples", "now"] {
             let error = width(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
         }

@@ -11,7 +11,7 @@ use defender_core::{
 use url::Url;
 
 use crate::method::{AUTH_TYPES, METHOD_KEYS};
-use crate::timeout::parse_duration;
+use crate::timeout::timeout;
 use crate::{AuthType, ConnectionKey, Method, Origin};
 
 /// What a connection is made of: from settings, a connection string and a call alike.
@@ -213,10 +213,11 @@ impl ConnectionArgs {
             }
             ConnectionKey::ApiVersion => self.api_version = word(),
             ConnectionKey::Timeout => {
-                self.timeout = Some(parse_duration(trimmed).ok_or_else(|| {
+                self.timeout = Some(timeout(trimmed).map_err(|error| {
+                    // The value may be a reference's: only the advice is shown.
                     wrong(
-                        &format!("{key} is not a time"),
-                        "write seconds, or a number with ms, s, m or h, such as 3m",
+                        &format!("{key} is not a time to wait"),
+                        error.hint().unwrap_or_default(),
                     )
                 })?);
             }

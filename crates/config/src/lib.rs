@@ -56,4 +56,4 @@ pub use provider::{Instance, ProviderArgs};
 pub use secret::{EnvironmentSecrets, vault_reference, vault_secret_name};
 pub use settings::Settings;
 pub use sources::Sources;
-pub use timeout::{Timeouts, parse_duration};
+pub use timeout::{Timeouts, timeout};

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use defender_core::{Error, ErrorKind, Result, duration};
+
 use crate::key::folded;
 use crate::node::{Kind, Node};
+
+/// Whoever waits longer has made a mistake in the unit.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// How long each phase of a request may take; `None` means the client's own default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,38 +81,57 @@ impl Timeouts {
 
 fn time(node: &Node) -> Result<Duration, String> {
     match &node.kind {
-        Kind::Text(text) => parse_duration(text),
-        _ => None,
+        Kind::Text(text) => timeout(text).map_err(|error| match error.hint() {
+            // The value may be a reference's: it is not shown.
+            Some(hint) => format!("is not a time to wait: {hint}"),
+            None => "is not a time to wait".to_owned(),
+        }),
+        _ => Err("is not a time to wait: write a number of seconds, such as 30".to_owned()),
     }
-    .ok_or_else(|| "is not a time: write seconds, or a number with ms, s, m or h".to_owned())
 }
 
-/// A time written as seconds, or as a number with `ms`, `s`, `m` or `h`; more than none, at most
-/// a day.
+/// A time to wait: a number of seconds, as MSTICPy's settings have it, or a
+/// [duration](defender_core::duration()); more than none, at most a day.
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use defender_config::parse_duration;
-/// assert_eq!(parse_duration("30"), Some(Duration::from_secs(30)));
-/// assert_eq!(parse_duration("1.5m"), Some(Duration::from_secs(90)));
-/// assert_eq!(parse_duration("soon"), None);
+/// # use defender_config::timeout;
+/// assert_eq!(timeout("30")?, Duration::from_secs(30));
+/// assert_eq!(timeout("1h30m")?, Duration::from_secs(5400));
+/// assert!(timeout("soon").is_err());
+/// # Ok::<(), defender_core::Error>(())
 /// ```
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim().to_ascii_lowercase();
-    let digits = text
-        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let seconds = match unit.trim() {
-        "ms" => 0.001,
-        "" | "s" | "sec" | "seconds" => 1.0,
-        "m" | "min" | "minutes" => 60.0,
-        "h" | "hours" => 3600.0,
-        _ => return None,
+///
+/// # Errors
+///
+/// [`ErrorKind::Usage`] when it is none of these.
+pub fn timeout(text: &str) -> Result<Duration> {
+    let text = text.trim();
+    let is_number = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let time = if is_number {
+        duration(&format!("{text}s"))
+    } else {
+        duration(text)
     };
-    let number: f64 = number.parse().ok()?;
-    let time = Duration::try_from_secs_f64(number * seconds).ok()?;
-    (time > Duration::ZERO && time <= Duration::from_hours(24)).then_some(time)
+    let wrong = |what: &str, hint: &str| {
+        Err(Error::new(
+            ErrorKind::Usage,
+            format!("'{}' is {what}", text.escape_debug()),
+        )
+        .with_hint(hint.to_owned()))
+    };
+    match time {
+        Ok(time) if time.is_zero() => wrong("no time to wait", "write more than 0, such as 30s"),
+        Ok(time) if time > LONGEST => wrong("longer than a day", "write at most 1d"),
+        Ok(time) => Ok(time),
+        Err(_) => wrong(
+            "not a time to wait",
+            "write seconds, or a duration such as 90s, 5m, 1h30m or PT5M, at most 1d",
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -124,17 +148,27 @@ mod tests {
             ("3m", 180_000),
             ("1 h", 3_600_000),
             ("24H", 86_400_000),
+            ("1d", 86_400_000),
+            ("1h30m", 5_400_000),
+            ("PT5M", 300_000),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                Some(Duration::from_millis(expected)),
-                "{text}"
-            );
+            let read = timeout(text).ok();
+            assert_eq!(read, Some(Duration::from_millis(expected)), "{text}");
         }
-        for wrong in [
-            "", "0", "-1", "25h", "1e400", "nan", "inf", "1.2.3", "3 days", "ms",
+        for (wrong, message) in [
+            ("", "'' is not a time to wait"),
+            ("0", "'0' is no time to wait"),
+            ("0.0", "'0.0' is no time to wait"),
+            ("-1", "'-1' is not a time to wait"),
+            ("25h", "'25h' is longer than a day"),
+            ("3 days", "'3 days' is longer than a day"),
+            ("1e400", "'1e400' is not a time to wait"),
+            ("nan", "'nan' is not a time to wait"),
+            ("inf", "'inf' is not a time to wait"),
+            ("1.2.3", "'1.2.3' is not a time to wait"),
+            ("ms", "'ms' is not a time to wait"),
         ] {
-            assert_eq!(parse_duration(wrong), None, "{wrong}");
+            assert_eq!(timeout(wrong).unwrap_err().to_string(), message);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod clock;
 mod credential;
+mod duration;
 mod environment;
 mod error;
 mod moment;
@@ -15,6 +16,7 @@ mod transport;
 
 pub use clock::{Clock, ManualClock};
 pub use credential::{AccessToken, Credential, Scope, TokenId, TokenRequest};
+pub use duration::duration;
 pub use environment::DataEnvironment;
 pub use error::{Error, ErrorKind, Result};
 pub use moment::moment;

@@ -6,16 +6,17 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ToSpan, Unit, Zoned, ZonedRound};
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, duration};
 
 /// The moment that `text` names, seen from `now`. Times without an offset are UTC.
 ///
 /// - `now`
 /// - a date, `2026-11-20`: its first instant
 /// - a date and time, `2026-11-20T08:00`, `2026-11-20 08:00:00.123Z`, `2026-11-20T08:00+02:00`
-/// - an offset from `now`: a sign, a number, and one of `y`, `mon`, `w`, `d`, `h`, `m`, `s`
-///   (`d` when left out): `-7d`, `-1.5h`, `+30m`. With `@` and a unit it is rounded to that unit,
-///   down for `-` and up for `+`: `-1w@d` is the start of the day a week ago.
+/// - an offset from `now`: a sign and a [duration](crate::duration()), `-7d`, `-1.5h`, `+1h30m`; a
+///   number alone counts days, and `mon` and `y` months and years of the calendar. With `@` and
+///   one of `y`, `mon`, `w`, `d`, `h`, `m`, `s` it is rounded to that unit, down for `-` and up for
+///   `+`: `-1w@d` is the start of the day a week ago.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -100,11 +101,7 @@ fn relative(text: &str, now: Timestamp) -> Option<Timestamp> {
         Some((offset, unit)) => (offset, Some(unit.trim())),
         None => (rest, None),
     };
-    let digits = offset
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(offset.len());
-    let (number, unit) = offset.split_at(digits);
-    let moved = shift(number, unit.trim(), negative, &now.to_zoned(TimeZone::UTC))?;
+    let moved = shift(offset.trim(), negative, &now.to_zoned(TimeZone::UTC))?;
     let rounded = match rounding {
         None => moved,
         Some(unit) if negative => floor(&moved, unit)?,
@@ -120,13 +117,12 @@ fn relative(text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(rounded.timestamp())
 }
 
-fn shift(number: &str, unit: &str, negative: bool, from: &Zoned) -> Option<Zoned> {
-    let seconds_per_unit = match unit.to_ascii_lowercase().as_str() {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        "" | "d" => 86_400.0,
-        "w" => 7.0 * 86_400.0,
+fn shift(offset: &str, negative: bool, from: &Zoned) -> Option<Zoned> {
+    let digits = offset
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(offset.len());
+    let (number, unit) = offset.split_at(digits);
+    let time = match unit.trim().to_ascii_lowercase().as_str() {
         calendar @ ("mon" | "y") => {
             let count: i32 = number.parse().ok()?;
             let count = if negative { -count } else { count };
@@ -137,12 +133,11 @@ fn shift(number: &str, unit: &str, negative: bool, from: &Zoned) -> Option<Zoned
             };
             return from.checked_add(span).ok();
         }
-        _ => return None,
+        "" => duration(&format!("{number}d")),
+        _ => duration(offset),
     };
-    let number: f64 = number.parse().ok()?;
-    let seconds = if negative { -number } else { number } * seconds_per_unit;
-    from.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?)
-        .ok()
+    let time = SignedDuration::try_from(time.ok()?).ok()?;
+    from.checked_add(if negative { -time } else { time }).ok()
 }
 
 fn floor(moment: &Zoned, unit: &str) -> Option<Zoned> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use defender_core::duration;
+
 /// Prints a duration for a person: `350 ms`, `45 s`, `5 min`, `1 h 30 min`.
 ///
 /// ```
@@ -39,10 +41,13 @@ impl fmt::Display for Plain {
     }
 }
 
-/// The duration at the beginning of `text`.
+/// The longest duration that services write has fewer words: `1 hour, 30 minutes and 10 seconds`.
+const WORDS: usize = 8;
+
+/// The duration at the beginning of `text`, with whatever follows it.
 ///
-/// It may be a clock (`00:01:00`, `1.02:00:00`, `00:00:07.5`), ISO 8601 (`PT5M30S`) or counted
-/// units (`5 minutes`, `1 hour and 30 minutes`, `90s`); a number alone is not a duration.
+/// It is written as [`defender_core::duration()`] reads it, or as prose: `1 hour and 30 minutes`. A
+/// number alone is not a duration.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -52,111 +57,20 @@ impl fmt::Display for Plain {
 /// assert_eq!(parse_duration("soon"), None);
 /// ```
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim_start();
-    iso(text).or_else(|| clock(text)).or_else(|| counted(text))
-}
-
-/// `[d.]hh:mm:ss[.f]`, as .NET prints a `TimeSpan`.
-fn clock(text: &str) -> Option<Duration> {
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'))
-        .unwrap_or(text.len());
-    let text = text[..end].trim_end_matches(['.', ':']);
-    let mut fields = text.split(':');
-    let (hours, minutes, seconds) = (fields.next()?, fields.next()?, fields.next()?);
-    if fields.next().is_some() {
-        return None;
-    }
-    let (days, hours) = match hours.split_once('.') {
-        Some((days, hours)) => (days.parse::<u32>().ok()?, hours),
-        None => (0, hours),
+    // What is around it may be JSON.
+    let foreign = |letter: char| {
+        !letter.is_ascii_alphanumeric()
+            && !letter.is_whitespace()
+            && ![':', '.', ','].contains(&letter)
     };
-    let whole = u64::from(days) * 86_400
-        + u64::from(hours.parse::<u32>().ok()?) * 3600
-        + u64::from(minutes.parse::<u32>().ok()?) * 60;
-    Duration::from_secs(whole).checked_add(seconds_of(seconds, 1.0)?)
-}
-
-/// `P[nD]T[nH][nM][nS]`.
-fn iso(text: &str) -> Option<Duration> {
-    let mut rest = text.strip_prefix('P')?;
-    let mut total = None;
-    let mut in_time = false;
-    loop {
-        if !in_time && let Some(time) = rest.strip_prefix('T') {
-            (rest, in_time) = (time, true);
-        }
-        let Some((number, after)) = number(rest) else {
-            return total;
-        };
-        let unit = after.chars().next()?;
-        let seconds = match (unit, in_time) {
-            ('W', false) => 604_800.0,
-            ('D', false) => 86_400.0,
-            ('H', true) => 3600.0,
-            ('M', true) => 60.0,
-            ('S', true) => 1.0,
-            _ => return None,
-        };
-        total = Some(add(total, seconds_of(number, seconds)?)?);
-        rest = &after[unit.len_utf8()..];
-    }
-}
-
-/// `5 minutes`, `1 hour and 30 minutes`, `1 h, 30 min`, `90s`.
-fn counted(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut total = None;
-    while let Some((number, after)) = number(rest) {
-        let after = after.trim_start();
-        let end = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
-        let Some(seconds) = unit(&after[..end]) else {
-            break;
-        };
-        total = Some(add(total, seconds_of(number, seconds)?)?);
-        rest = after[end..].trim_start_matches([' ', ',']);
-        rest = rest
-            .strip_prefix("and ")
-            .map_or(rest, |following| following.trim_start());
-    }
-    total
-}
-
-fn unit(word: &str) -> Option<f64> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "ms" | "msec" | "millisecond" | "milliseconds" => 0.001,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
-        "d" | "day" | "days" => 86_400.0,
-        _ => return None,
-    })
-}
-
-/// A decimal number and what follows it.
-fn number(text: &str) -> Option<(&str, &str)> {
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let mut end = digits(text);
-    if end == 0 {
-        return None;
-    }
-    if let Some(fraction) = text[end..].strip_prefix('.') {
-        let length = digits(fraction);
-        if length > 0 {
-            end += 1 + length;
-        }
-    }
-    Some((&text[..end], &text[end..]))
-}
-
-fn seconds_of(number: &str, factor: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
-}
-
-fn add(total: Option<Duration>, more: Duration) -> Option<Duration> {
-    total.unwrap_or_default().checked_add(more)
+    let words: Vec<&str> = text[..text.find(foreign).unwrap_or(text.len())]
+        .split_whitespace()
+        .take(WORDS)
+        .map(|word| word.trim_end_matches([',', '.', ';', ':']))
+        .filter(|word| *word != "and")
+        .collect();
+    let mut beginnings = (1..=words.len()).rev().map(|end| words[..end].join(" "));
+    beginnings.find_map(|beginning| duration(&beginning).ok())
 }
 
 #[cfg(test)]

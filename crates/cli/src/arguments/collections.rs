@@ -51,7 +51,7 @@ pub(crate) struct WatchedOptions {
     #[command(flatten)]
     pub(crate) list: RangeOptions,
     /// Look again and again, so often (1m, 30s), and print what is new, once each, as lines of JSON
-    #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with_all = ["end", "max_rows", "top", "skip", "count", "output", "fail_on", "flatten", "partition_by", "fail_fast"])]
+    #[arg(long, value_name = "INTERVAL", value_parser = super::connection::time, conflicts_with_all = ["end", "max_rows", "top", "skip", "count", "output", "fail_on", "flatten", "partition_by", "fail_fast"])]
     pub(crate) watch: Option<Duration>,
     /// Keep in this file what was printed, and go on from there the next time
     #[arg(long, value_name = "FILE", requires = "watch")]
@@ -107,20 +107,4 @@ pub(crate) struct PageOptions {
     pub(crate) connection: ConnectionOptions,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
-}
-
-fn interval(text: &str) -> Result<Duration, String> {
-    let split = text.find(|letter: char| letter.is_ascii_alphabetic());
-    let (number, unit) = text.split_at(split.unwrap_or(text.len()));
-    let milliseconds = match unit {
-        "ms" => 1,
-        "" | "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err("an interval is a number and ms, s, m or h".to_owned()),
-    };
-    match number.parse::<u64>() {
-        Ok(number) if number > 0 => Ok(Duration::from_millis(number.saturating_mul(milliseconds))),
-        _ => Err("an interval is a number above 0 and ms, s, m or h".to_owned()),
-    }
 }

@@ -125,9 +125,9 @@ pub(crate) struct ConnectionOptions {
     /// More certificate authorities to trust, as PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// How long one request and its whole answer may take: 30s, 3m [default: the settings; without
+    /// How long one request and its whole answer may take: 30s, 1h30m [default: the settings; without
     /// one, 5 minutes to the first byte and 1 minute of silence]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
     /// How often a request that failed for the moment is repeated; 0 never
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(..=100))]
@@ -139,7 +139,7 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_calls_per_hour: Option<u32>,
     /// The longest wait for a quota [default: 1h for calls counted here, 5m where the service asks]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = time)]
     pub(crate) max_wait: Option<Duration>,
     /// Never ask a question: whoever is not signed in already fails
     #[arg(long)]
@@ -160,20 +160,22 @@ impl ConnectionOptions {
 }
 
 fn auth_type(text: &str) -> Result<AuthType, String> {
-    text.parse().map_err(|error: Error| match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    })
+    text.parse().map_err(said)
 }
 
 pub(super) fn environment(text: &str) -> Result<DataEnvironment, String> {
-    text.parse().map_err(|error: Error| match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    })
+    text.parse().map_err(said)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    defender_config::parse_duration(text)
-        .ok_or_else(|| "write it as 30s, 3m or 1h, at most a day".to_owned())
+/// How long to wait, or how often: in the one notation of durations, or a number of seconds.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    defender_config::timeout(text).map_err(said)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives it")]
+fn said(error: Error) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
 }

@@ -96,7 +96,7 @@ fn what_is_wrong_is_named_without_values() {
         ),
         (
             "timeout=canary",
-            "timeout is not a time in the connection string",
+            "timeout is not a time to wait in the connection string",
         ),
         (
             "auth_type=canary",
