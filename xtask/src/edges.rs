@@ -52,10 +52,11 @@ const EDGES: &[Edges] = &[
         normal: &[
             "defender-core",
             "defender-http",
+            "defender-schema",
             "defender-table",
             "kql-syntax",
         ],
-        dev: &["defender-emulator", "defender-schema"],
+        dev: &["defender-emulator"],
     },
     Edges {
         name: "defender-queries",

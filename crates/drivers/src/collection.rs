@@ -2,6 +2,7 @@
 
 mod columns;
 mod description;
+mod kql;
 mod page;
 mod request;
 

@@ -1,10 +1,10 @@
 //! What of a collection is wanted, and the address that says so.
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 use defender_table::{DatetimeMode, Timespan, ticks};
 use url::{Url, form_urlencoded};
 
-use super::{Collection, CollectionsDescription};
+use super::{Collection, CollectionsDescription, kql};
 
 /// What of a collection is wanted: `OData`'s options, and how much of it.
 ///
@@ -66,11 +66,24 @@ impl CollectionRequest {
         Ok(self.located(description, base)?.url)
     }
 
+    /// Says before anybody signs in that the path is not KQL.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] when it is.
+    pub fn require_path(&self, environment: DataEnvironment) -> Result<()> {
+        if kql::is_kql(&self.path) {
+            return Err(kql::refused(environment));
+        }
+        Ok(())
+    }
+
     pub(crate) fn located(
         &self,
         description: &CollectionsDescription,
         base: &Url,
     ) -> Result<Located> {
+        self.require_path(description.environment)?;
         let (path, query) = relative(&self.path, base)?;
         let (root, path) = versioned(path, base);
         let path = path.trim_matches('/');
