@@ -12,7 +12,8 @@ const MAX_LENGTH: usize = 64 * 1024;
 ///
 /// `;` separates items and the first `=` of each splits it. Single, double or typographic quotes
 /// around a value protect a `;` and are removed; a doubled quote inside is one quote. Keys are
-/// read in any case with their aliases.
+/// read in any case with their aliases. Quotes around the whole, and `connection_str=` before it,
+/// are taken off: documents print the string so.
 ///
 /// ```
 /// # use defender_config::ConnectionString;
@@ -40,7 +41,7 @@ impl ConnectionString {
             ));
         }
         let mut args = ConnectionArgs::default();
-        for (key, value) in items(text)? {
+        for (key, value) in items(bare(text)?)? {
             if args.has(key) {
                 return Err(wrong(
                     format!("the connection string gives {key} twice"),
@@ -66,6 +67,53 @@ impl ConnectionString {
 
 fn wrong(message: String, hint: &str) -> Error {
     Error::new(ErrorKind::Config, message).with_hint(hint.to_owned())
+}
+
+/// What MSTICPy and its documents call the parameter.
+const NAMES: &[&str] = &["connection_str", "connection_string", "conn_str"];
+
+/// The string itself, out of what a document prints around it.
+fn bare(text: &str) -> Result<&str> {
+    let mut text = text.trim();
+    for name in NAMES {
+        let front = text.get(..name.len());
+        if front.is_some_and(|front| front.eq_ignore_ascii_case(name))
+            && let Some(rest) = text[name.len()..].trim_start().strip_prefix('=')
+        {
+            text = rest.trim_start();
+        }
+    }
+    // No key begins with a quote.
+    while let Some(closing) = text.chars().next().and_then(closing) {
+        let inner = text.trim_end_matches([',', ';', ' ']);
+        let mut letters = inner.chars();
+        letters.next();
+        if !letters
+            .next_back()
+            .is_some_and(|last| closing.contains(&last))
+        {
+            return Err(wrong(
+                "the connection string begins with a quote that is not closed".to_owned(),
+                "leave out the quotes around the whole, or close them",
+            ));
+        }
+        text = letters.as_str().trim();
+    }
+    Ok(text)
+}
+
+/// What closes a quote around the whole: a document mixes its hands, and Markdown has its own.
+fn closing(quote: char) -> Option<&'static [char]> {
+    match quote {
+        '`' => Some(&['`']),
+        '\'' | '\u{2018}'..='\u{201b}' => {
+            Some(&['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'])
+        }
+        '"' | '\u{201c}'..='\u{201f}' => {
+            Some(&['"', '\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}'])
+        }
+        _ => None,
+    }
 }
 
 fn items(text: &str) -> Result<Vec<(ConnectionKey, SecretString)>> {

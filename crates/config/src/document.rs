@@ -3,6 +3,8 @@
 //! MSTICPy's reader makes `34` of `0042`; an identifier or a secret must not change so. A scalar
 //! that YAML takes for a number or a truth value is therefore cut out of the text again.
 
+mod advice;
+
 use std::fmt;
 
 use config::{Value, ValueKind};
@@ -35,7 +37,10 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value> {
             ErrorKind::Config,
             format!("{name} is not a mapping of settings"),
         )
-        .with_hint("it begins with a line such as DataProviders:")),
+        .with_hint(match root_text(text) {
+            Some(advice) => advice,
+            None => "it begins with a line such as DataProviders:".to_owned(),
+        })),
     }
 }
 
@@ -62,6 +67,13 @@ fn options() -> Options {
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
         reject_unsupported_tags: true,
     }
+}
+
+/// What is wrong with a text that is one value, where its first line says so.
+fn root_text(text: &str) -> Option<String> {
+    let first = text.lines().position(|line| !line.trim().is_empty())?;
+    let advice = advice::advice(text, first + 1);
+    advice.starts_with("line ").then_some(advice)
 }
 
 enum Raw {
@@ -214,33 +226,22 @@ fn refusal(name: &str, text: &str, error: &serde_saphyr::Error) -> Error {
             "it is larger or deeper than settings are",
             "is it a settings file?",
         ),
-        _ => ("it is not sound YAML", indicator(text, error.location())),
+        _ => ("it is not sound YAML", ""),
+    };
+    let line = error
+        .location()
+        .and_then(|location| usize::try_from(location.line()).ok());
+    // A line of dots ends a document, where nobody wrote two.
+    let hint = if hint.is_empty() || text.lines().any(advice::is_left_out) {
+        advice::advice(text, line.unwrap_or(usize::MAX))
+    } else {
+        hint.to_owned()
     };
     Error::new(
         ErrorKind::Config,
         format!("{name} cannot be read: {what}{at}"),
     )
     .with_hint(hint)
-}
-
-/// What most often breaks a line, seen from the line itself without showing it.
-fn indicator(text: &str, location: Option<Location>) -> &'static str {
-    let line = location
-        .and_then(|location| usize::try_from(location.line()).ok())
-        .and_then(|line| text.lines().nth(line.checked_sub(1)?))
-        .unwrap_or_default();
-    let value = line.split_once(": ").map_or("", |(_, value)| value.trim());
-    if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
-        "indent with blanks, not with tabs"
-    } else if value.starts_with([
-        '*', '&', '!', '%', '@', '`', '{', '[', '}', ']', '|', '>', ',',
-    ]) || value.contains(": ")
-        || value.contains(" #")
-    {
-        "put the value in quotes: it holds a character that means something in YAML"
-    } else {
-        "look at that line and the one before it: indentation, a missing ':' or an open quote"
-    }
 }
 
 #[cfg(test)]

@@ -69,8 +69,25 @@ impl Finding {
         let Some(first) = errors.first() else {
             return Ok(());
         };
-        let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        let error = Error::new(ErrorKind::Config, messages.join("; "));
+        let error = match errors.as_slice() {
+            [only] => Error::new(ErrorKind::Config, only.to_string()),
+            several => {
+                let count = format!("{} settings are wrong", several.len());
+                let mut told: Option<Error> = None;
+                for finding in several.iter().rev() {
+                    let next = Error::new(ErrorKind::Config, finding.to_string());
+                    told = Some(match told {
+                        Some(others) => next.with_source(others),
+                        None => next,
+                    });
+                }
+                let error = Error::new(ErrorKind::Config, count);
+                match told {
+                    Some(told) => error.with_source(told),
+                    None => error,
+                }
+            }
+        };
         Err(match &first.hint {
             Some(hint) => error.with_hint(hint.clone()),
             None => error,

@@ -62,7 +62,7 @@ pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
     for (name, place) in root.entries() {
         if let Some(family) = Family::of_legacy(name) {
             section(&place, family, &mut findings);
-        } else if !knows(&sections, name) {
+        } else if !knows(&sections, name) && !is_placed(name, &place) {
             let front = name.split('-').next().unwrap_or(name);
             findings.push(unknown(&place, nearest(front, sections.iter().copied())));
         }
@@ -71,11 +71,10 @@ pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
         for (name, place) in providers.entries() {
             if let Some(family) = Family::of_section(name) {
                 section(&place, family, &mut findings);
-            } else if let Some(meant) = misspelt_provider(name) {
-                findings.push(unknown(&place, Some(meant)));
             }
         }
     }
+    findings.extend(misspelt_providers(root));
     for (name, known) in [
         ("Azure", AZURE),
         ("KeyVault", KEY_VAULT),
@@ -104,10 +103,32 @@ pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
     findings
 }
 
+/// The sections under `DataProviders` that look like one of ours.
+pub(crate) fn misspelt_providers(root: &Place<'_>) -> Vec<Finding> {
+    let providers = root.find("DataProviders");
+    providers
+        .iter()
+        .flat_map(Place::entries)
+        .filter(|(name, _)| Family::of_section(name).is_none())
+        .filter_map(|(name, place)| Some(unknown(&place, Some(misspelt_provider(name)?))))
+        .collect()
+}
+
+/// Whether [`crate::placement`] says where this belongs.
+fn is_placed(name: &str, place: &Place<'_>) -> bool {
+    Family::of_section(name).is_some()
+        || ConnectionKey::find(name).is_some()
+        || (folded(name) == "args" && !place.node.entries().is_empty())
+}
+
 fn section(place: &Place<'_>, family: &Family, findings: &mut Vec<Finding>) {
     let args = place.find("Args");
     if args.is_some() || family.section == place.path() {
-        keys(place, PROVIDER, findings);
+        for (name, entry) in place.entries() {
+            if !knows(PROVIDER, name) && ConnectionKey::find(name).is_none() {
+                findings.push(unknown(&entry, nearest(name, PROVIDER.iter().copied())));
+            }
+        }
     }
     // An old section may hold the keys without Args.
     let args = args.unwrap_or_else(|| place.clone());
@@ -139,12 +160,38 @@ fn unknown(place: &Place<'_>, meant: Option<&str>) -> Finding {
     }
 }
 
+/// What others call the sections of ours.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("Defender", "MicrosoftDefender"),
+    ("DefenderXDR", "MicrosoftDefender"),
+    ("MicrosoftDefenderXDR", "MicrosoftDefender"),
+    ("M365Defender", "MicrosoftDefender"),
+    ("Microsoft365Defender", "MicrosoftDefender"),
+    ("WindowsDefender", "MicrosoftDefender"),
+    ("M365D", "MicrosoftDefender"),
+    ("M365DGraph", "MicrosoftDefender"),
+    ("MDE", "MicrosoftDefender"),
+    ("MDATP", "MicrosoftDefender"),
+    ("MDATPApp", "MicrosoftDefender"),
+    ("Graph", "MicrosoftGraph"),
+    ("MSGraph", "MicrosoftGraph"),
+    ("SecurityGraph", "MicrosoftGraph"),
+    ("SecurityGraphApp", "MicrosoftGraph"),
+];
+
 /// A name under `DataProviders` that looks like one of ours; every other provider's is its own.
 fn misspelt_provider(name: &str) -> Option<&'static str> {
     let names = FAMILIES.iter().map(|family| family.section);
-    let front = name.split(['-', '_', '.']).next().unwrap_or(name);
-    names
-        .clone()
-        .find(|known| folded(name).starts_with(&folded(known)))
+    let front = name.split(['-', '_', '.', ' ']).next().unwrap_or(name);
+    let other = OTHER_NAMES
+        .iter()
+        .find(|(other, _)| folded(other) == folded(front));
+    other
+        .map(|(_, meant)| *meant)
+        .or_else(|| {
+            names
+                .clone()
+                .find(|known| folded(name).starts_with(&folded(known)))
+        })
         .or_else(|| nearest(front, names))
 }

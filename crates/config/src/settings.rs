@@ -11,7 +11,7 @@ use crate::provider::{self, Instance, ProviderArgs};
 use crate::sources::{self, Paths, Sources};
 use crate::{
     AzureSettings, ConnectionKey, Described, Finding, KeyVaultSettings, Origin, Proxies, Timeouts,
-    azure, describe, document, known, layers, validate,
+    azure, describe, document, known, layers, placeholder, placement, validate,
 };
 
 /// Everything that a settings file says.
@@ -76,6 +76,8 @@ impl Settings {
         let root = layers::merge(document::parse(&name, text)?, &sources.environment)?;
         let place = Place::root(&root);
         findings.extend(known::check(&place));
+        findings.extend(placement::check(&place));
+        findings.extend(placeholder::check(&place));
         azure::section(&place, "DataProviders", &mut findings);
         let azure = AzureSettings::read(&place, &mut findings);
         let key_vault = KeyVaultSettings::read(&place, &mut findings);
@@ -157,25 +159,50 @@ impl Settings {
         environment: DataEnvironment,
         instance: Option<&str>,
     ) -> Result<ProviderArgs> {
-        self.find_provider(environment, instance)?.ok_or_else(|| {
-            let file = self.path.as_ref().map_or_else(
-                || "there is no settings file".to_owned(),
-                |path| format!("the settings file is {}", path.display()),
-            );
-            Error::new(
-                ErrorKind::Config,
-                format!("the settings have no section for {environment}"),
+        self.find_provider(environment, instance)?
+            .ok_or_else(|| self.without_section(environment))
+    }
+
+    /// What to say where nothing says how to connect.
+    fn without_section(&self, environment: DataEnvironment) -> Error {
+        let looked_at = self.sources.candidates();
+        let Some(path) = &self.path else {
+            let looked_at: Vec<String> = looked_at
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            let looked_at = match looked_at.as_slice() {
+                [] => String::new(),
+                paths => format!(" (it is looked for at {})", paths.join(", ")),
+            };
+            return Error::new(ErrorKind::Config, "there is no settings file").with_hint(format!(
+                "write one with defender config init{looked_at}, give the connection as options, \
+                 or try --demo, which needs neither"
+            ));
+        };
+        let missing = format!("the settings have no section for {environment}");
+        let error = Error::new(ErrorKind::Config, missing);
+        let root = Place::root(&self.root);
+        let mut strays = placement::check(&root);
+        strays.extend(known::misspelt_providers(&root));
+        if let Some(stray) = strays.into_iter().next() {
+            // Most likely the one that is missing.
+            let error = error.with_source(Error::new(ErrorKind::Config, stray.to_string()));
+            return match stray.hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            };
+        }
+        let file = format!("the settings file is {}", path.display());
+        error.with_hint(if environment == DataEnvironment::SecurityGraph {
+            format!(
+                "{file}; add DataProviders.MicrosoftGraph, give the connection as options, or ask \
+                 M365DGraph, which has the same lists and reads MicrosoftDefender"
             )
-            .with_hint(if environment == DataEnvironment::SecurityGraph {
-                format!(
-                    "{file}; add DataProviders.MicrosoftGraph, give the connection as options, or \
-                     ask M365DGraph, which has the same lists and reads MicrosoftDefender"
-                )
-            } else {
-                format!(
-                    "{file}; add DataProviders.MicrosoftDefender, or give the connection as options"
-                )
-            })
+        } else {
+            format!(
+                "{file}; add DataProviders.MicrosoftDefender, or give the connection as options"
+            )
         })
     }
 

@@ -40,6 +40,38 @@ fn quotes_protect_and_are_removed() {
 }
 
 #[test]
+fn what_a_document_prints_around_the_string_is_taken_off() {
+    for text in [
+        "“tenant_id='t'; client_secret='a;b'”",
+        "\"tenant_id='t'; client_secret='a;b'\"",
+        "'tenant_id='t'; client_secret='a;b''",
+        "'tenant_id=t; client_secret=\"a;b\"'",
+        "‘tenant_id=t; client_secret=\"a;b\"’",
+        "“tenant_id='t'; client_secret='a;b'\"",
+        "`tenant_id='t'; client_secret='a;b'`",
+        "connection_str=\"tenant_id='t'; client_secret='a;b'\"",
+        "connection_str = “tenant_id='t'; client_secret='a;b';”",
+        "Connection_String=tenant_id='t'; client_secret='a;b'",
+        " \"tenant_id='t'; client_secret='a;b'\"; ",
+        "connection_str='tenant_id=t; client_secret=\"a;b\"',",
+    ] {
+        assert_eq!(secret(text), "a;b", "{text}");
+    }
+    for text in [
+        "“tenant_id='t'; client_secret=canary",
+        "\"tenant_id='t'; client_secret='canary'",
+        "\"",
+        "'canary'",
+        "\"canary=canary\"",
+        "connection_str=\"client_secret='canary\"",
+    ] {
+        let error = ConnectionString::parse(text).unwrap_err();
+        let shown = format!("{error} {error:?} {:?}", error.hint());
+        assert!(!shown.contains("canary"), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn every_key_is_taken() {
     let args = ConnectionString::parse(
         "TenantId=t; client_id=c; UserName=u; cert=/c.pem; PrivateKey=/k.pem; \
