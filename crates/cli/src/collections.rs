@@ -141,6 +141,7 @@ pub(crate) async fn machines(options: &RangeOptions, context: &Context) -> Resul
 /// `defender api get`.
 pub(crate) async fn get(options: &GetOptions, context: &Context) -> Result<ExitCode> {
     let environment = environment(&options.page, DataEnvironment::M365dGraph);
+    CollectionRequest::new(&options.path).require_path(environment)?;
     let listing = Listing {
         request: CollectionRequest {
             columns: chosen(&options.page),
@@ -259,10 +260,6 @@ impl Ask for Lists {
     async fn ask(&self, _: &str, provider: &ConnectedProvider, _: &Query) -> Result<Answer> {
         provider.collections()?.list(&self.0).await
     }
-
-    fn explained(&self, provider: &QueryProvider, connection: &Connection, error: Error) -> Error {
-        target::with_consent(error, provider, connection)
-    }
 }
 
 type Demo = Option<defender_emulator::Running>;
@@ -283,8 +280,7 @@ async fn targets(
 
 async fn connect(provider: &QueryProvider, target: &Target) -> Result<ConnectedProvider> {
     // Signing in takes much room, and only here.
-    let connected = Box::pin(provider.connect(target.connection.clone())).await;
-    connected.map_err(|error| target::with_consent(error, provider, &target.connection))
+    Box::pin(provider.connect(target.connection.clone())).await
 }
 
 async fn list(

@@ -30,7 +30,7 @@ fn path(options: &SettingsOptions, context: &Context) -> Result<()> {
     let sources = context.sources(options.config.as_ref());
     let settings = Settings::load(&sources)?;
     for finding in settings.warnings() {
-        context.warn(&finding.to_string());
+        context.doubt(finding);
     }
     let candidates: Vec<String> = sources
         .candidates()
@@ -44,8 +44,12 @@ fn path(options: &SettingsOptions, context: &Context) -> Result<()> {
     }
     match found {
         Some(path) => listing::print(&path),
-        None => Err(Error::new(ErrorKind::Config, "there is no settings file")
-            .with_hint(format!("it is looked for at {}", candidates.join(", ")))),
+        None => Err(
+            Error::new(ErrorKind::Config, "there is no settings file").with_hint(format!(
+                "write one with defender config init; it is looked for at {}",
+                candidates.join(", ")
+            )),
+        ),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use defender_config::{Settings, Sources};
+use defender_config::{Finding, Settings, Sources};
 use defender_core::{Error, Result};
 
 use crate::arguments::GlobalOptions;
@@ -48,9 +48,17 @@ impl Context {
     pub(crate) fn settings(&self, file: Option<&PathBuf>) -> Result<Settings> {
         let settings = Settings::load(&self.sources(file))?;
         for finding in settings.warnings() {
-            self.warn(&finding.to_string());
+            self.doubt(finding);
         }
         Ok(settings)
+    }
+
+    /// Says what is doubtful about a setting, and what to do about it.
+    pub(crate) fn doubt(&self, finding: &Finding) {
+        self.warn(&finding.to_string());
+        if let Some(hint) = &finding.hint {
+            self.note(&format!("  hint: {hint}"));
+        }
     }
 
     /// Says which tenant failed, and why: an error that does not end the run.

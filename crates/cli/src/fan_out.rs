@@ -120,10 +120,6 @@ impl Ask for Asking {
             None => provider.query(query).await,
         }
     }
-
-    fn explained(&self, provider: &QueryProvider, connection: &Connection, error: Error) -> Error {
-        target::with_consent(error, provider, connection)
-    }
 }
 
 /// Counts the tenants, and shows them on a terminal.

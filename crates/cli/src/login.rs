@@ -29,10 +29,9 @@ pub(crate) async fn run(options: &LoginOptions, context: &Context) -> Result<()>
         let (identity, token, account) = match interruptible(signed_in).await {
             Ok(signed_in) => signed_in,
             Err(error) if error.kind() == ErrorKind::Interrupted || !several => {
-                return Err(target::with_consent(error, &provider, &connection));
+                return Err(error);
             }
             Err(error) => {
-                let error = target::with_consent(error, &provider, &connection);
                 context.failure(&target.label, &error);
                 failed.push(target.label);
                 continue;

@@ -35,6 +35,7 @@ mod target;
 mod tenants;
 mod terminal;
 mod text;
+mod tips;
 mod token;
 mod watch;
 
@@ -54,7 +55,10 @@ fn main() -> ExitCode {
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return misused(&error),
+        Err(error) => {
+            let given: Vec<_> = std::env::args_os().collect();
+            return misused(&tips::with_tip(error, &given));
+        }
     };
     match start(&arguments) {
         Ok(code) => code,

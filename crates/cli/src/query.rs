@@ -57,6 +57,9 @@ pub(crate) async fn run_asked(
     context: &Context,
 ) -> Result<ExitCode> {
     let environment = environment(options)?;
+    if environment == DataEnvironment::SecurityGraph {
+        CollectionRequest::new(asked.text.trim()).require_path(environment)?;
+    }
     let mut query = Query {
         timespan: asked.timespan,
         max_rows: options
@@ -294,16 +297,11 @@ async fn one(
         .into_iter()
         .next()
         .ok_or_else(|| Error::new(ErrorKind::Config, "there is nothing to connect to"))?;
-    let connected = connect(provider, target.connection).await?;
+    let connected = provider.connect(target.connection).await?;
     let answer = match split {
         Some(split) => split.ask(&connected, &target.label, query).await,
         None => connected.query(query).await,
     }?;
     let listed = options.connection.names_a_list();
     with_source(answer, listed, &options.output.partition_by, &connected)
-}
-
-async fn connect(provider: &QueryProvider, connection: Connection) -> Result<ConnectedProvider> {
-    let connected = provider.connect(connection.clone()).await;
-    connected.map_err(|error| target::with_consent(error, provider, &connection))
 }

@@ -457,35 +457,6 @@ pub(crate) fn service(options: &ConnectionOptions) -> Result<DataEnvironment> {
     }
 }
 
-/// `error` with the address where an administrator lets the application in, when that is what is
-/// missing.
-///
-/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
-pub(crate) fn with_consent(
-    error: Error,
-    provider: &QueryProvider,
-    connection: &Connection,
-) -> Error {
-    let missing = matches!(
-        error.code(),
-        Some("AADSTS65001" | "AADSTS700016" | "AADSTS7000229" | "AADSTS650052" | "AADSTS90094")
-    );
-    let Some(url) = missing
-        .then(|| provider.consent_url(connection, None, None).ok())
-        .flatten()
-    else {
-        return error;
-    };
-    let advice = format!(
-        "an administrator of the tenant lets the application in at {url} (defender consent-url)"
-    );
-    let hint = match error.hint() {
-        Some(hint) => format!("{hint}; {advice}"),
-        None => advice,
-    };
-    error.with_hint(hint)
-}
-
 /// An embedded service with sample data, and a connection to it.
 pub(crate) async fn demo() -> Result<(Running, Target)> {
     let options = defender_emulator::Options {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use defender_cloud::Cloud;
 use defender_core::{Error, ErrorKind, Result};
 
 /// A line of the file.
@@ -39,13 +40,32 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Tenant>> {
         )));
     }
     let text = std::fs::read_to_string(path).map_err(cannot)?;
-    parse(&text).map_err(|(line, what)| {
-        wrong(format!("line {line} of {} {what}", path.display()))
-            .with_hint("a line is tenant,name,cloud, such as contoso.com,Contoso,global")
+    parse(&text).map_err(|Wrong { line, what, hint }| {
+        wrong(format!("line {line} of {} {what}", path.display())).with_hint(hint.unwrap_or_else(
+            || "a line is tenant,name,cloud, such as contoso.com,Contoso,global".to_owned(),
+        ))
     })
 }
 
-fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
+/// What is wrong with a line, and what to do where that is not the same for all.
+#[derive(Debug, PartialEq, Eq)]
+struct Wrong {
+    line: usize,
+    what: String,
+    hint: Option<String>,
+}
+
+impl From<(usize, String)> for Wrong {
+    fn from((line, what): (usize, String)) -> Self {
+        Self {
+            line,
+            what,
+            hint: None,
+        }
+    }
+}
+
+fn parse(text: &str) -> std::result::Result<Vec<Tenant>, Wrong> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut columns = [Some(0), Some(1), Some(2)];
     let mut tenants: Vec<Tenant> = Vec::new();
@@ -77,10 +97,10 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
             let mut cells = record.iter().enumerate();
             if let Some((_, cell)) = cells.find(|(index, cell)| !cell.is_empty() && !known(*index))
             {
-                return Err((
+                return Err(Wrong::from((
                     line,
                     format!("has the heading '{cell}'; the headings are tenant, name and cloud"),
-                ));
+                )));
             }
             continue;
         }
@@ -89,31 +109,57 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, (usize, String)> {
             (!text.is_empty()).then(|| text.to_owned())
         };
         let Some(id) = cell(columns[0]) else {
-            return Err((line, "names no tenant".to_owned()));
+            return Err((line, "names no tenant".to_owned()).into());
         };
-        // An id or a domain has none of these, and nor have headings that are known.
-        if id.contains([' ', ',', ';', '\t']) || !id.contains(['.', '-']) {
-            return Err((
+        if !is_id(&id) && !is_domain(&id) {
+            return Err(Wrong::from((
                 line,
                 format!("begins with '{id}', which is neither a tenant's id nor a domain"),
-            ));
+            )));
         }
         if tenants
             .iter()
             .any(|known| known.id.eq_ignore_ascii_case(&id))
         {
-            return Err((line, format!("names {id} again")));
+            return Err((line, format!("names {id} again")).into());
+        }
+        let cloud = cell(columns[2]);
+        if let Some(Err(error)) = cloud.as_deref().map(str::parse::<Cloud>) {
+            return Err(Wrong {
+                line,
+                what: format!("names an {error}"),
+                hint: error.hint().map(str::to_owned),
+            });
         }
         tenants.push(Tenant {
             id,
             name: cell(columns[1]),
-            cloud: cell(columns[2]),
+            cloud,
         });
     }
     if tenants.is_empty() {
-        return Err((1, "is the end: there is no tenant".to_owned()));
+        return Err((1, "is the end: there is no tenant".to_owned()).into());
     }
     Ok(tenants)
+}
+
+/// Eight-four-four-four-twelve hexadecimal digits.
+fn is_id(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts
+            .iter()
+            .all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '-' || letter == '_')
+    };
+    text.contains('.') && text.split('.').all(is_label)
 }
 
 /// The first character outside of quotes that may be between columns: spreadsheets write semicolons
@@ -189,12 +235,42 @@ mod tests {
                 "begins with 'customer', which is neither a tenant's id nor a domain",
             ),
             (
+                "1111-2222,A\n",
+                1,
+                "begins with '1111-2222', which is neither a tenant's id nor a domain",
+            ),
+            (
+                "a.com\n44444444-4444-4444-4444-44444444444g\n",
+                2,
+                "begins with '44444444-4444-4444-4444-44444444444g', which is neither a tenant's id nor a domain",
+            ),
+            (
                 "a.com,A\nb.com;B\n",
                 2,
                 "begins with 'b.com;B', which is neither a tenant's id nor a domain",
             ),
         ] {
-            assert_eq!(parse(text).unwrap_err(), (line, what.to_owned()), "{text}");
+            let wrong = Wrong::from((line, what.to_owned()));
+            assert_eq!(parse(text).unwrap_err(), wrong, "{text}");
+        }
+        for (text, line, what, hint) in [
+            (
+                "tenant,name,cloud\na.com,A,gcc\nb.com,B,usgvo\n",
+                3,
+                "names an unknown cloud 'usgvo'",
+                "did you mean 'usgov'? ",
+            ),
+            (
+                "a.com;A;moon\n",
+                1,
+                "names an unknown cloud 'moon'",
+                "known clouds are ",
+            ),
+        ] {
+            let wrong = parse(text).unwrap_err();
+            assert_eq!((wrong.line, wrong.what.as_str()), (line, what), "{text}");
+            let said = wrong.hint.unwrap();
+            assert!(said.starts_with(hint), "{said}");
         }
     }
 }

@@ -31,9 +31,7 @@ pub(crate) async fn run(options: &TokenOptions, context: &Context) -> Result<()>
         let token = identity.token().await?;
         Ok::<_, Error>((identity, token))
     };
-    let signed_in = interruptible(signed_in).await;
-    let (identity, token) =
-        signed_in.map_err(|error| target::with_consent(error, &provider, &target.connection))?;
+    let (identity, token) = interruptible(signed_in).await?;
     drop(demo);
     if options.raw {
         return listing::print(token.secret.expose_secret());

@@ -133,6 +133,26 @@ impl Error {
         self
     }
 
+    /// Says what was being done, or where; the message so far becomes the first cause, and
+    /// everything else stays.
+    ///
+    /// ```
+    /// # use std::error::Error as _;
+    /// # use defender_core::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::Io, "it is a folder").within("cannot read a.csv");
+    /// assert_eq!(error.to_string(), "cannot read a.csv");
+    /// assert_eq!(error.source().unwrap().to_string(), "it is a folder");
+    /// ```
+    #[must_use]
+    pub fn within(mut self, message: impl Into<String>) -> Self {
+        let kind = self.kind();
+        let inner = self.inner();
+        let mut cause = Self::new(kind, std::mem::replace(&mut inner.message, message.into()));
+        cause.inner().source = inner.source.take();
+        inner.source = Some(Arc::new(cause));
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -145,6 +165,17 @@ impl Error {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.inner().hint = Some(hint.into());
         self
+    }
+
+    /// Adds more of what the reader should do, after what is said already.
+    #[must_use]
+    pub fn with_more_advice(self, advice: impl Into<String>) -> Self {
+        let advice = advice.into();
+        let hint = match self.hint() {
+            Some(hint) => format!("{hint}; {advice}"),
+            None => advice,
+        };
+        self.with_hint(hint)
     }
 
     /// Adds the service's own code, such as `AADSTS7000215`.

@@ -23,7 +23,7 @@ const SIGN_IN_AGAIN: &str = "sign in again";
 const WAIT: &str = "wait, then try again";
 
 /// Sorted by number.
-const TABLE: [(u64, ErrorKind, &str); 87] = [
+const TABLE: [(u64, ErrorKind, &str); 90] = [
     (
         50011,
         Credential,
@@ -172,7 +172,7 @@ const TABLE: [(u64, ErrorKind, &str); 87] = [
     (
         65001,
         Permission,
-        "ask an administrator of the tenant to consent; `defender consent-url` prints the link",
+        "ask an administrator of the tenant to consent to what the application asks for",
     ),
     (
         65004,
@@ -220,6 +220,11 @@ const TABLE: [(u64, ErrorKind, &str); 87] = [
         "check tenant_id (an id or a verified domain) and that the cloud is the tenant's",
     ),
     (90006, Service, WAIT),
+    (
+        90008,
+        Permission,
+        "ask an administrator of the tenant to consent to what the application asks for",
+    ),
     (90024, Service, WAIT),
     (90033, Service, WAIT),
     (
@@ -229,9 +234,14 @@ const TABLE: [(u64, ErrorKind, &str); 87] = [
     ),
     (90055, Throttled, WAIT),
     (
+        90093,
+        Permission,
+        "ask an administrator of the tenant to consent to what the application asks for",
+    ),
+    (
         90094,
         Permission,
-        "ask an administrator of the tenant to consent; `defender consent-url` prints the link",
+        "ask an administrator of the tenant to consent to what the application asks for",
     ),
     (
         500_011,
@@ -374,6 +384,11 @@ const TABLE: [(u64, ErrorKind, &str); 87] = [
         7_000_222,
         Credential,
         "add a new client secret to the application, or use a certificate",
+    ),
+    (
+        7_000_229,
+        Credential,
+        "the tenant does not know the application: an administrator must consent to it there",
     ),
 ];
 

@@ -69,14 +69,14 @@ impl Credential for Chain {
                     passed.0.push((name.clone(), error));
                 }
                 Err(error) => {
-                    return Err(error.reworded(|message| {
-                        let before = passed.told();
-                        if before.is_empty() {
-                            format!("{name}: {message}")
-                        } else {
-                            format!("{name}: {message} (before it, {before})")
+                    let error = error.reworded(|message| format!("{name}: {message}"));
+                    return Err(match passed.into_cause("passed over before it, ") {
+                        // What it has to say itself is nearer.
+                        Some(before) if std::error::Error::source(&error).is_none() => {
+                            error.with_source(before)
                         }
-                    }));
+                        _ => error,
+                    });
                 }
             }
         }
@@ -86,15 +86,15 @@ impl Credential for Chain {
                 "there is no credential to sign in with",
             ));
         }
-        let mut error = Error::new(
-            ErrorKind::Config,
-            format!("no way to sign in is configured: {}", passed.told()),
-        )
-        .not_configured();
+        let mut error =
+            Error::new(ErrorKind::Config, "no way to sign in is configured").not_configured();
         if let Some(hints) = passed.hints() {
             error = error.with_hint(hints);
         }
-        Err(error)
+        Err(match passed.into_cause("") {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        })
     }
 }
 
@@ -109,9 +109,17 @@ impl fmt::Debug for Chain {
 struct Passed(Vec<(String, Error)>);
 
 impl Passed {
-    fn told(&self) -> String {
-        let each = |(name, error): &(String, Error)| format!("{name}: {error}");
-        self.0.iter().map(each).collect::<Vec<_>>().join("; ")
+    /// What each said, as causes one after the other.
+    fn into_cause(self, front: &str) -> Option<Error> {
+        let mut cause = None;
+        for (name, error) in self.0.into_iter().rev() {
+            let said = Error::new(error.kind(), format!("{front}{name}: {error}"));
+            cause = Some(match cause {
+                Some(next) => said.with_source(next),
+                None => said,
+            });
+        }
+        cause
     }
 
     fn hints(&self) -> Option<String> {

@@ -45,6 +45,8 @@ const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
 /// Source: <https://learn.microsoft.com/python/api/azure-identity/azure.identity.environmentcredential>
 pub struct EnvironmentCredential {
     variables: Variables,
+    /// The tenant that goes before the variable's.
+    tenant: Option<String>,
     host: Url,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
@@ -61,6 +63,7 @@ impl EnvironmentCredential {
     ) -> Self {
         Self {
             variables: Variables::read(variable),
+            tenant: None,
             host,
             transport,
             clock,
@@ -68,11 +71,21 @@ impl EnvironmentCredential {
         }
     }
 
+    /// In `tenant` instead of the one that `AZURE_TENANT_ID` names.
+    #[must_use]
+    pub fn in_tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
     fn choose(&self) -> Result<Arc<dyn Credential>> {
         let variables = &self.variables;
-        let (tenant, client_id) = variables.application()?;
-        let authority = Authority::new(self.host()?, tenant)
-            .map_err(|error| error.reworded(|_| format!("{TENANT} cannot be a tenant")))?;
+        let (tenant, client_id) = variables.application(self.tenant.as_deref())?;
+        let authority =
+            Authority::new(self.host()?, tenant).map_err(|error| match &self.tenant {
+                Some(_) => error,
+                None => error.reworded(|_| format!("{TENANT} cannot be a tenant")),
+            })?;
         let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
         if let Some(secret) = &variables.secret {
             let secret = secret.clone();
@@ -222,14 +235,15 @@ impl Variables {
     }
 
     /// Tenant and application, when there is also something to prove it with.
-    fn application(&self) -> Result<(&str, &str)> {
+    fn application<'a>(&'a self, tenant: Option<&'a str>) -> Result<(&'a str, &'a str)> {
         let proofs = self.proofs();
         let mut missing = Vec::new();
-        if let (Some(tenant), Some(client), false) = (&self.tenant, &self.client, proofs.is_empty())
-        {
+        let tenant = tenant.or(self.tenant.as_deref());
+        let client = self.client.as_deref();
+        if let (Some(tenant), Some(client), false) = (tenant, client, proofs.is_empty()) {
             return Ok((tenant, client));
         }
-        for (name, value) in [(TENANT, &self.tenant), (CLIENT, &self.client)] {
+        for (name, value) in [(TENANT, tenant), (CLIENT, client)] {
             if value.is_none() {
                 missing.push(name.to_owned());
             }

@@ -40,6 +40,8 @@ pub struct Connection {
     pub transport: Arc<dyn Transport>,
     /// Who asks.
     pub credential: Arc<dyn Credential>,
+    /// Where an administrator consents to the application that asks, for whoever lacks a permission.
+    pub consent: Option<Url>,
     /// What is repeated, how often, and with which clock.
     pub retry: Retry,
     /// The quota that its calls count against; without one nothing is counted.
@@ -81,6 +83,7 @@ impl Connection {
             instance: None,
             transport,
             credential,
+            consent: None,
             retry: Retry::default(),
             pace: None,
             limits: Limits::default(),

@@ -153,8 +153,13 @@ pub(crate) async fn refused(
         now: connection.retry.clock.now(),
         rewritten,
     };
-    let error = refusal.into_error(asked);
-    pace::learned(connection, head.status, &body, error)
+    let error = pace::learned(connection, head.status, &body, refusal.into_error(asked));
+    match &connection.consent {
+        Some(address) if error.kind() == ErrorKind::Permission => {
+            error.with_more_advice(format!("consent is given at {address}"))
+        }
+        _ => error,
+    }
 }
 
 async fn token(connection: &Connection, request: &TokenRequest) -> Result<AccessToken> {

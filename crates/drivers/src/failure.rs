@@ -141,7 +141,9 @@ impl Refusal<'_> {
                 ErrorKind::Incomplete,
                 format!("the result is larger than the service returns{said}"),
             )
-            .with_hint("project fewer columns, take fewer rows, or split the range of time");
+            .with_hint(
+                "project fewer columns, take fewer rows, or split the time range (--all-rows)",
+            );
         }
         if has("exceeded the allowed limits")
             || has("preempted")
@@ -152,7 +154,9 @@ impl Refusal<'_> {
                 ErrorKind::Incomplete,
                 format!("the query needs more than the service gives it{said}"),
             )
-            .with_hint("filter earlier, ask for a shorter range of time, or split it");
+            .with_hint(
+                "filter earlier, ask for a shorter time range, or split it (--split-by 1d)",
+            );
         }
         let error = Error::new(
             ErrorKind::Query,

@@ -150,7 +150,10 @@ impl VaultSecrets {
             let token = match &request {
                 None => None,
                 Some(request) => Some(self.credential.token(request).await.map_err(|error| {
-                    error.reworded(|text| format!("{text}, signing in to Key Vault for {setting}"))
+                    let host = location.host();
+                    error.within(format!(
+                        "cannot sign in to the Key Vault {host} for {setting}"
+                    ))
                 })?),
             };
             let Received {

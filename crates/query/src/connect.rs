@@ -12,6 +12,7 @@ use defender_drivers::{AllRows, Collections, CollectionsDescription, Description
 use defender_http::{HttpOptions, PaceKey, ProxySettings, Quota, Retry, Traced, is_loopback};
 
 use crate::connected::Service;
+use crate::consent::{self, Consenting};
 use crate::credential::{self, Material, Place, Quiet};
 use crate::identity::Identity;
 use crate::library::Shelf;
@@ -135,9 +136,15 @@ pub(crate) async fn identity(
         transport: Arc::clone(&transport),
     };
     let tenant = tenant(&args, &material, options);
+    let application = application(&args, &material, options);
     let made =
         credential::credential(&place, &args, material).map_err(|error| hidden.error(error))?;
-    let credential = Quiet::over(made.credential, hidden);
+    let consent = application.and_then(|application| {
+        let login = endpoint.authority.clone();
+        consent::address(login, tenant.as_deref(), &application).ok()
+    });
+    // What is hidden stays so in the address for consent.
+    let credential = Quiet::over(Consenting::over(made.credential, consent.as_ref()), hidden);
     Ok(Identity {
         service: Service {
             endpoint,
@@ -146,6 +153,7 @@ pub(crate) async fn identity(
             instance: connection.called.or(instance),
         },
         delegated: made.delegated,
+        consent,
         method: args.method(),
         client_id: args.client_id.clone(),
         transport,
@@ -171,6 +179,24 @@ fn tenant(args: &ConnectionArgs, material: &Material, options: &Options) -> Opti
             options.environment.get("AZURE_TENANT_ID").cloned()
         }
         _ => None,
+    }
+}
+
+/// The application that signs in, where it is one that consent is given to: not Azure's own command
+/// line, nor a machine.
+fn application(args: &ConnectionArgs, material: &Material, options: &Options) -> Option<String> {
+    match args.method() {
+        Some(Method::AzureCli | Method::ManagedIdentity) => None,
+        Some(Method::ExistingToken) => {
+            claims(material.access_token.as_ref()?.expose_secret())
+                .ok()?
+                .application
+        }
+        Some(Method::Environment) => options.environment.get("AZURE_CLIENT_ID").cloned(),
+        Some(Method::WorkloadIdentity) if args.client_id.is_none() => {
+            options.environment.get("AZURE_CLIENT_ID").cloned()
+        }
+        _ => args.client_id.clone(),
     }
 }
 
@@ -230,16 +256,9 @@ pub(crate) fn consent_url(
         )
         .with_hint("name it with --client-id, ClientId or an instance"));
     };
-    let tenant = args.tenant_id.as_deref().unwrap_or("organizations");
-    // Says whether it can be a tenant.
-    let mut url = Authority::new(endpoint(environment, &args)?.authority, tenant)?
-        .base()
-        .clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend([tenant.trim(), "adminconsent"]);
-    }
+    let login = endpoint(environment, &args)?.authority;
+    let mut url = consent::address(login, args.tenant_id.as_deref(), client_id)?;
     let mut query = url.query_pairs_mut();
-    query.append_pair("client_id", client_id);
     if let Some(redirect) = redirect {
         query.append_pair("redirect_uri", redirect.as_str().trim_end_matches('/'));
     }
@@ -468,8 +487,10 @@ fn driver(
     let url = identity.service.endpoint.url();
     let api = description.environment.name().to_owned();
     let connection = opened(options, identity, url, description.quota, api);
-    let hunting = defender_drivers::Hunting::new(description, connection);
-    Ok((Arc::new(hunting), description))
+    let hunting = Arc::new(defender_drivers::Hunting::new(description, connection));
+    #[cfg(feature = "local")]
+    let hunting = Arc::new(crate::advice::Advised::new(hunting));
+    Ok((hunting, description))
 }
 
 /// A way to `url` as `identity`, counted against the quota of `api`.
@@ -500,6 +521,7 @@ fn opened(
     );
     connection.tenant.clone_from(&service.tenant);
     connection.instance.clone_from(&service.instance);
+    connection.consent.clone_from(&identity.consent);
     connection.retry = identity.retry.clone();
     connection.timeout = identity.timeout;
     connection.pace = Some(options.pacer.pace(key, quota));
@@ -510,6 +532,7 @@ fn opened(
 fn local(options: &Options, connection: &Connection) -> Result<ConnectedProvider> {
     let clock = Arc::clone(&options.clock);
     let driver = crate::local::Local::new(&connection.folders, connection.reading, clock)?;
+    let driver = crate::advice::Advised::new(Arc::new(driver));
     Ok(ConnectedProvider::from_driver(Arc::new(driver)))
 }
 

@@ -90,11 +90,6 @@ pub trait Ask: fmt::Debug + Send + Sync {
     /// Whatever makes this connection's rows missing.
     async fn ask(&self, alias: &str, provider: &ConnectedProvider, query: &Query)
     -> Result<Answer>;
-
-    /// Makes more of what connecting failed with, such as a hint.
-    fn explained(&self, _: &QueryProvider, _: &Connection, error: Error) -> Error {
-        error
-    }
 }
 
 /// Asks the question as it is.

@@ -11,12 +11,15 @@ use defender_credentials::{Account, Delegated};
 use defender_http::Retry;
 
 use crate::connected::Service;
+use crate::consent;
 
 /// Who signs in for a connection, and for what; made by
 /// [`QueryProvider::identity`](crate::QueryProvider::identity).
 pub struct Identity {
     pub(crate) service: Service,
     pub(crate) delegated: Option<Arc<Delegated>>,
+    /// Where consent is given to the application.
+    pub(crate) consent: Option<url::Url>,
     pub(crate) method: Option<Method>,
     pub(crate) client_id: Option<String>,
     pub(crate) transport: Arc<dyn Transport>,
@@ -81,7 +84,13 @@ impl Identity {
     /// As [`token`](Self::token).
     pub async fn sign_in(&self) -> Result<(AccessToken, Option<Account>)> {
         match &self.delegated {
-            Some(delegated) => delegated.sign_in(&self.service.token_request()).await,
+            Some(delegated) => {
+                let signed_in = delegated.sign_in(&self.service.token_request()).await;
+                signed_in.map_err(|error| match &self.consent {
+                    Some(address) => consent::explained(error, address),
+                    None => error,
+                })
+            }
             None => Ok((self.token().await?, None)),
         }
     }

@@ -51,10 +51,13 @@
 //! With feature `local`, [`Connection::to_folders`] takes the place of a tenant, and the same
 //! KQL runs over files.
 
+#[cfg(feature = "local")]
+mod advice;
 mod connect;
 mod connected;
 mod connection;
 mod connections;
+mod consent;
 mod credential;
 mod fan_out;
 mod identity;

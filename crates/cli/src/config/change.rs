@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use defender_config::{ConnectionKey, NewValue, Settings, vault_reference, with_value};
+use defender_config::{
+    ConnectionKey, NewValue, Settings, setting_path, vault_reference, with_value,
+};
 use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretString};
 use defender_query::{HttpOptions, Options, ProxySettings, QueryProvider};
 
@@ -36,28 +38,29 @@ pub(super) fn init(options: &ConfigInitOptions) -> Result<()> {
 
 /// Changes one setting.
 pub(super) async fn set(options: &ConfigSetOptions, context: &Context) -> Result<()> {
+    let setting = &setting_path(&options.path)?;
     let path = settings_file(options.config.as_ref(), context)?;
     let name = path.display().to_string();
     let text = file::read(&path)?.unwrap_or_default();
     let value = match (&options.environment_var, &options.key_vault) {
         (Some(variable), _) => NewValue::EnvironmentVar(variable.clone()),
         (None, Some(name)) => NewValue::KeyVault(name.clone()),
-        (None, None) => NewValue::Text(given(options)?),
+        (None, None) => NewValue::Text(given(options, setting)?),
     };
     // Before anything is written anywhere: whether the file can be changed.
-    let changed = with_value(&name, &text, &options.path, &value)?;
+    let changed = with_value(&name, &text, setting, &value)?;
     if let NewValue::KeyVault(secret) = &value {
-        let reference = vault_reference(secret, &options.path)?;
-        let value = given(options)?;
+        let reference = vault_reference(secret, setting)?;
+        let value = given(options, setting)?;
         let settings = Settings::load(&context.sources(path.exists().then_some(&path)))?;
         let vaults = vaults(options, context);
         interruptible(vaults.write_secret(&settings, &reference, &value)).await?;
     }
     file::replace(&path, &changed)?;
-    if matches!(value, NewValue::Text(_)) && is_secret(&options.path) {
-        warn_of_text(&path, &options.path, context);
+    if matches!(value, NewValue::Text(_)) && is_secret(setting) {
+        warn_of_text(&path, setting, context);
     }
-    report(&path, &options.path, context)
+    report(&path, setting, context)
 }
 
 /// Says that the secret can be read by whoever can read the file.
@@ -97,15 +100,12 @@ fn is_secret(path: &str) -> bool {
 }
 
 /// The value itself; a secret is no argument, which other users and the history could see.
-fn given(options: &ConfigSetOptions) -> Result<SecretString> {
-    let last = options.path.rsplit('.').next().unwrap_or_default();
+fn given(options: &ConfigSetOptions, setting: &str) -> Result<SecretString> {
+    let last = setting.rsplit('.').next().unwrap_or_default();
     match &options.text {
-        Some(_) if is_secret(&options.path) => Err(Error::new(
+        Some(_) if is_secret(setting) => Err(Error::new(
             ErrorKind::Usage,
-            format!(
-                "{} is a secret, and arguments show to other users",
-                options.path
-            ),
+            format!("{setting} is a secret, and arguments show to other users"),
         )
         .with_hint(
             "give it with --stdin or --prompt, or name a place for it: --key-vault, \
@@ -161,10 +161,7 @@ fn report(path: &Path, setting: &str, context: &Context) -> Result<()> {
     let settings = Settings::load(&context.sources(Some(&path.to_owned())))?;
     for finding in settings.validate() {
         if finding.path.eq_ignore_ascii_case(setting) {
-            context.warn(&finding.to_string());
-            if let Some(hint) = &finding.hint {
-                context.note(&format!("  hint: {hint}"));
-            }
+            context.doubt(&finding);
         }
     }
     context.note(&format!("{}: {setting} is set", path.display()));

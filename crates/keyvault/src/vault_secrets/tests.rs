@@ -416,8 +416,10 @@ async fn a_failed_sign_in_says_what_it_was_for() {
     let error = bench.get().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("sign-in refused, signing in to Key Vault for {SETTING}")
+        format!("cannot sign in to the Key Vault contoso.vault.azure.net for {SETTING}")
     );
+    let cause = std::error::Error::source(&error).unwrap();
+    assert_eq!(cause.to_string(), "sign-in refused");
 }
 
 #[tokio::test]

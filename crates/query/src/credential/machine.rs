@@ -75,7 +75,6 @@ pub(super) fn environment(place: &Place<'_>, args: &ConnectionArgs) -> Result<Ma
     let decided = args.authority.is_some() || args.cloud.is_some();
     let credential = defender_credentials::EnvironmentCredential::new(
         |name| match name {
-            "AZURE_TENANT_ID" => args.tenant_id.clone().or_else(|| place.variable(name)),
             "AZURE_AUTHORITY_HOST" if decided => None,
             name => place.variable(name),
         },
@@ -83,6 +82,10 @@ pub(super) fn environment(place: &Place<'_>, args: &ConnectionArgs) -> Result<Ma
         Arc::clone(&place.transport),
         place.clock(),
     );
+    let credential = match &args.tenant_id {
+        Some(tenant) => credential.in_tenant(tenant),
+        None => credential,
+    };
     Ok(place.cached(credential))
 }
 

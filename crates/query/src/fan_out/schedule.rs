@@ -154,8 +154,7 @@ impl Schedule {
 
 async fn connect(fan_out: &FanOut, connection: &Connection) -> Result<ConnectedProvider> {
     let provider = &fan_out.connections.provider;
-    let connected = provider.connect(connection.clone()).await;
-    connected.map_err(|error| fan_out.ask.explained(provider, connection, error))
+    provider.connect(connection.clone()).await
 }
 
 /// Signs in where nobody has yet, and asks.

@@ -29,8 +29,8 @@ type Opened = (Access, Arc<VaultSecrets>);
 struct Access {
     vaults: Vaults,
     authority: Url,
-    /// `None` where the way to sign in knows it.
-    tenant: Option<String>,
+    /// The tenant, and what says so; `None` where the way to sign in knows it.
+    tenant: Option<(String, String)>,
     /// The ways to sign in, in order.
     methods: Vec<AuthType>,
     client_id: Option<String>,
@@ -64,8 +64,8 @@ pub(crate) struct ConnectionSecrets {
     settings: Option<Settings>,
     /// The cloud of the connection, when no section says in which one the vaults are.
     cloud: Option<(String, String)>,
-    /// The tenant of the connection.
-    tenant: Option<String>,
+    /// The tenant of the connection, and what says so.
+    tenant: Option<(String, String)>,
     shared: Shared,
     environment: Arc<dyn SecretResolver>,
 }
@@ -78,12 +78,12 @@ impl ConnectionSecrets {
         shared: &Shared,
         environment: Arc<dyn SecretResolver>,
     ) -> Self {
-        let origin = || args.origin(ConnectionKey::Cloud);
+        let said = |key, value: &Option<String>| Some((value.clone()?, args.origin(key)));
         Self {
             options: options.clone(),
             settings: settings.cloned(),
-            cloud: args.cloud.clone().map(|cloud| (cloud, origin())),
-            tenant: args.tenant_id.clone(),
+            cloud: said(ConnectionKey::Cloud, &args.cloud),
+            tenant: said(ConnectionKey::TenantId, &args.tenant_id),
             shared: shared.clone(),
             environment,
         }
@@ -140,18 +140,22 @@ impl ConnectionSecrets {
         let elsewhere = Self::cloud_of(vault.or(default.as_deref()), home);
         let cloud = elsewhere.unwrap_or(home);
         let KeyVault { suffix, .. } = cloud.key_vault();
+        let named = |tenant: Option<String>, by: &str| Some((tenant?, by.to_owned()));
+        let of_variable = || named(self.variable("AZURE_TENANT_ID"), "AZURE_TENANT_ID");
         let tenant = match elsewhere {
-            None => section
-                .and_then(|section| section.tenant_id.clone())
-                .or_else(|| azure?.tenant_id.clone())
-                .or_else(|| self.variable("AZURE_TENANT_ID"))
-                .or_else(|| self.tenant.clone()),
+            None => named(
+                section.and_then(|of| of.tenant_id.clone()),
+                "KeyVault.TenantId",
+            )
+            .or_else(|| named(azure?.tenant_id.clone(), "Azure.tenant_id"))
+            .or_else(of_variable)
+            .or_else(|| self.tenant.clone()),
             // A tenant is in one cloud: the sections' is in theirs, the connection's in its own.
             Some(_) => match &self.cloud {
                 Some((name, _)) if name.parse().is_ok_and(|of: Cloud| same_login(of, cloud)) => {
                     self.tenant.clone()
                 }
-                _ => self.variable("AZURE_TENANT_ID"),
+                _ => of_variable(),
             },
         };
         let authority = match section.and_then(|section| section.authority.clone()) {
@@ -250,7 +254,7 @@ impl ConnectionSecrets {
             login: access.authority.clone(),
             transport: Arc::clone(&transport),
         };
-        let credential = sign_in::chain(&place, &access.methods, access.tenant.as_deref());
+        let credential = sign_in::chain(&place, &access.methods, access.tenant.as_ref());
         let secrets = VaultSecrets::new(
             access.vaults.clone(),
             Arc::new(credential),

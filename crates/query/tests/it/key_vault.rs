@@ -168,8 +168,14 @@ async fn hunt(running: &Running, settings: &str, instance: Option<&str>) -> Vec<
 
 fn told(error: &Error) -> String {
     assert!(!format!("{error:?}{error}").contains("canary"), "{error:?}");
+    let mut causes = String::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        causes.push_str(&format!("\nbecause {source}"));
+        cause = source.source();
+    }
     format!(
-        "{:?} {}: {error}\nhint: {}",
+        "{:?} {}: {error}{causes}\nhint: {}",
         error.kind(),
         error.code().unwrap_or("-"),
         error.hint().unwrap_or("-")
@@ -323,6 +329,43 @@ async fn what_the_sign_in_lacks_is_told_all_at_once() {
     }
     insta::assert_snapshot!(lines.join("\n\n"));
     assert!(running.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_names_the_vault_and_its_own_application() {
+    const UNKNOWN: &str = "44444444-4444-4444-4444-cccccccccccc";
+    let running = start(Cloud::Global).await;
+    let tenantless = SETTINGS.replacen("  TenantId: 44444444-4444-4444-4444-444444444444\n", "", 1);
+    for (settings, tenant) in [
+        (SETTINGS, "KeyVault.TenantId"),
+        (
+            tenantless.as_str(),
+            "the setting DataProviders.MicrosoftDefender.Args.TenantId",
+        ),
+    ] {
+        let mut options = options(&running);
+        let client = "AZURE_CLIENT_ID".to_owned();
+        options.environment.insert(client, UNKNOWN.to_owned());
+        let settings = format!("Azure:\n  auth_methods: [env]{settings}");
+        let error = QueryProvider::with_options(DataEnvironment::M365dGraph, options)
+            .connect(connection(&settings, None))
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some("AADSTS700016"));
+        assert_eq!(
+            error.to_string(),
+            "cannot sign in to the Key Vault contoso.vault.azure.net for \
+             DataProviders.MicrosoftDefender.Args.ClientSecret"
+        );
+        assert_eq!(
+            error.hint().unwrap(),
+            format!(
+                "check AZURE_CLIENT_ID ({UNKNOWN}), {tenant} and KeyVault.Authority or Azure.cloud: \
+                 the application must be registered in, or consented to by, this tenant; consent is \
+                 given at https://login.microsoftonline.com/{TENANT}/adminconsent?client_id={UNKNOWN}"
+            )
+        );
+    }
 }
 
 #[tokio::test]

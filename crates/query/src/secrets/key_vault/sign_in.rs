@@ -9,6 +9,7 @@ use defender_core::{
 };
 use defender_credentials::{Cached, Chain};
 
+use crate::consent::{self, Consenting};
 use crate::credential::{self, Place};
 
 /// The application with which Azure's own command line signs users in; it may ask for tokens for
@@ -17,26 +18,30 @@ use crate::credential::{self, Place};
 /// Source: <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
 const AZURE_CLI_APPLICATION: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
-/// The first of `methods` that is configured, in `tenant` when it is named.
-pub(super) fn chain(place: &Place<'_>, methods: &[AuthType], tenant: Option<&str>) -> InTenant {
+/// The first of `methods` that is configured, in `tenant` when it is named, with what names it.
+pub(super) fn chain(
+    place: &Place<'_>,
+    methods: &[AuthType],
+    tenant: Option<&(String, String)>,
+) -> InTenant {
     let members = methods.iter().map(|method| {
         let member = member(place, *method, tenant).unwrap_or_else(|error| Arc::new(Unmade(error)));
         (method.name(), member)
     });
     InTenant {
         chain: Cached::new(Chain::new(members), Arc::clone(&place.options.clock)),
-        tenant: tenant.map(str::to_owned),
+        tenant: tenant.map(|(tenant, _)| tenant.clone()),
     }
 }
 
 fn member(
     place: &Place<'_>,
     method: AuthType,
-    tenant: Option<&str>,
+    tenant: Option<&(String, String)>,
 ) -> Result<Arc<dyn Credential>> {
     let mut args = ConnectionArgs {
         auth_type: Some(method),
-        tenant_id: tenant.map(str::to_owned),
+        tenant_id: tenant.map(|(tenant, _)| tenant.clone()),
         // The vaults' cloud has decided where to sign in.
         authority: Some(place.login.clone()),
         ..ConnectionArgs::default()
@@ -110,7 +115,84 @@ fn member(
         AuthType::ManagedIdentity => args.client_id = environment.client_id,
         _ => {}
     }
-    Ok(credential::credential(place, &args, material)?.credential)
+    let own = args.client_id.is_none() && environment_names(method);
+    let client_id = if own {
+        place.options.environment.get("AZURE_CLIENT_ID").cloned()
+    } else {
+        args.client_id.clone()
+    };
+    let consent = client_id
+        .as_deref()
+        .filter(|client_id| *client_id != AZURE_CLI_APPLICATION)
+        .and_then(|client_id| {
+            consent::address(place.login.clone(), args.tenant_id.as_deref(), client_id).ok()
+        });
+    let names = Names {
+        tenant: tenant.map_or("AZURE_TENANT_ID", |(_, by)| by).to_owned(),
+        client: match client_id.as_deref() {
+            Some(AZURE_CLI_APPLICATION) => {
+                "AZURE_CLIENT_ID, which is not set: the Azure CLI's application signed in"
+                    .to_owned()
+            }
+            Some(client_id) => format!("AZURE_CLIENT_ID ({client_id})"),
+            None => "AZURE_CLIENT_ID".to_owned(),
+        },
+    };
+    let inner = credential::credential(place, &args, material)?.credential;
+    Ok(Arc::new(ForVault {
+        inner: Consenting::over(inner, consent.as_ref()),
+        names,
+    }))
+}
+
+/// Whether this way takes the application from the environment by itself.
+fn environment_names(method: AuthType) -> bool {
+    matches!(method, AuthType::Environment | AuthType::WorkloadIdentity)
+}
+
+/// What names the identity that signs in to Key Vault: other settings than a connection's.
+#[derive(Debug)]
+struct Names {
+    tenant: String,
+    client: String,
+}
+
+impl Names {
+    /// `hint` with these in place of a connection's keys.
+    fn put_into(&self, hint: &str) -> String {
+        let name = |word: &str| {
+            let key = word.trim_end_matches([',', ':', ';']);
+            let name = match key {
+                "client_id" => &self.client,
+                "tenant_id" => &self.tenant,
+                "`cloud`" | "cloud" => "KeyVault.Authority or Azure.cloud",
+                _ => return word.to_owned(),
+            };
+            format!("{name}{}", &word[key.len()..])
+        };
+        hint.split(' ').map(name).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Signs in to Key Vault; what is wrong names the settings of that identity.
+#[derive(Debug)]
+struct ForVault {
+    inner: Arc<dyn Credential>,
+    names: Names,
+}
+
+#[async_trait]
+impl Credential for ForVault {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let token = self.inner.token(request).await;
+        token.map_err(|error| match error.hint() {
+            Some(hint) => {
+                let hint = self.names.put_into(hint);
+                error.with_hint(hint)
+            }
+            None => error,
+        })
+    }
 }
 
 /// A way to sign in that lacks something; says so when its turn comes.

@@ -1,0 +1,158 @@
+//! What to write in place of an option that other tools have, and this one has under another name.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Properties that lists can be filtered by; each is asked for as an option of its own somewhere.
+const PROPERTIES: &[(&str, &str)] = &[
+    ("severity", "severity"),
+    ("status", "status"),
+    ("classification", "classification"),
+    ("determination", "determination"),
+    ("category", "category"),
+    ("assigned-to", "assignedTo"),
+    ("service-source", "serviceSource"),
+    ("risk-score", "riskScore"),
+    ("health-status", "healthStatus"),
+    ("os-platform", "osPlatform"),
+];
+
+/// Options of other tools, and what does the same here.
+const OPTIONS: &[(&str, &str)] = &[
+    ("last", "--start -7d"),
+    ("since", "--start -7d"),
+    ("from", "--start 2026-11-20"),
+    ("days", "--start -7d"),
+    ("timespan", "--start -7d and --end"),
+    ("until", "--end 2026-11-20"),
+    ("to", "--end 2026-11-20"),
+    ("limit", "--max-rows 100"),
+    ("take", "--max-rows 100"),
+    ("json", "--format json"),
+    ("csv", "--format csv"),
+    ("tenant", "--tenant-id"),
+    (
+        "client-secret",
+        "--client-secret-env, --client-secret-file or --client-secret-prompt",
+    ),
+    (
+        "secret",
+        "--client-secret-env, --client-secret-file or --client-secret-prompt",
+    ),
+    ("access-token", "--access-token-env or --access-token-file"),
+    ("token", "--access-token-env or --access-token-file"),
+    ("environment", "--env"),
+    ("query", "the query itself, or -f FILE"),
+];
+
+/// `error` with a tip where one of these options was given.
+pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let Some(tip) = tip(given, arguments) else {
+        return error;
+    };
+    // What clap guesses from the spelling would be a second, and a worse one.
+    error.remove(ContextKind::SuggestedArg);
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![tip.into()]),
+    );
+    error
+}
+
+fn tip(given: &str, arguments: &[OsString]) -> Option<String> {
+    let name = given.strip_prefix("--")?;
+    let name = name.split('=').next().unwrap_or(name).trim();
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    let lists = words
+        .windows(2)
+        .any(|pair| ["alerts", "incidents", "machines"].contains(&pair[0]) && pair[1] == "list");
+    if lists && let Some((_, property)) = PROPERTIES.iter().find(|(option, _)| *option == name) {
+        let value = value(given, &words).unwrap_or("VALUE");
+        return Some(format!("filter with --filter \"{property} eq '{value}'\""));
+    }
+    let (_, here) = OPTIONS.iter().find(|(option, _)| *option == name)?;
+    Some(format!("here it is {here}"))
+}
+
+/// What was given for the option, when it is a plain word.
+fn value<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
+    let name = given.split('=').next()?;
+    let value = words.iter().enumerate().find_map(|(index, word)| {
+        let rest = word.strip_prefix(name)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value),
+            None if rest.is_empty() => words.get(index + 1).copied(),
+            None => None,
+        }
+    })?;
+    let is_word = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with('-')
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || " @.-_".contains(c))
+    };
+    is_word(value).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::arguments::Arguments;
+
+    #[test]
+    fn an_option_of_another_tool_is_told_its_name_here() {
+        for (line, expected) in [
+            (
+                "alerts list --severity high",
+                "filter with --filter \"severity eq 'high'\"",
+            ),
+            (
+                "alerts list --demo --severity=medium",
+                "filter with --filter \"severity eq 'medium'\"",
+            ),
+            (
+                "incidents list --status",
+                "filter with --filter \"status eq 'VALUE'\"",
+            ),
+            (
+                "machines list --risk-score High",
+                "filter with --filter \"riskScore eq 'High'\"",
+            ),
+            ("query --last 7d T", "here it is --start -7d"),
+            ("query T --limit 5", "here it is --max-rows 100"),
+            ("query T --json", "here it is --format json"),
+        ] {
+            let arguments: Vec<OsString> = std::iter::once("defender")
+                .chain(line.split(' '))
+                .map(Into::into)
+                .collect();
+            let error = Arguments::try_parse_from(&arguments).unwrap_err();
+            let text = with_tip(error, &arguments).to_string();
+            assert!(
+                text.contains(&format!("tip: {expected}\n")),
+                "{line}: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated() {
+        let arguments: Vec<OsString> = ["defender", "query", "T", "--client-secret=canary"]
+            .map(Into::into)
+            .to_vec();
+        let error = Arguments::try_parse_from(&arguments).unwrap_err();
+        let text = with_tip(error, &arguments).to_string();
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.contains("--client-secret-env"), "{text}");
+    }
+}

@@ -1,0 +1,127 @@
+//! Where an administrator lets an application into a tenant, said where that is what is missing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use defender_core::{AccessToken, Credential, Error, Result, TokenRequest};
+use defender_credentials::Authority;
+use url::Url;
+
+/// Refusals after which consent helps: the tenant does not know the application, or nobody has
+/// agreed to what it asks for.
+///
+/// Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+const WITHOUT_CONSENT: &[&str] = &[
+    "AADSTS65001",
+    "AADSTS65005",
+    "AADSTS90008",
+    "AADSTS90093",
+    "AADSTS90094",
+    "AADSTS650052",
+    "AADSTS650056",
+    "AADSTS650057",
+    "AADSTS700011",
+    "AADSTS700016",
+    "AADSTS7000229",
+    "consent_required",
+    "admin_consent_required",
+];
+
+/// The address where an administrator consents to `client_id` in `tenant`, at the host `login`.
+///
+/// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+pub(crate) fn address(login: Url, tenant: Option<&str>, client_id: &str) -> Result<Url> {
+    let tenant = tenant.unwrap_or("organizations").trim();
+    // Says whether it can be a tenant.
+    let mut url = Authority::new(login, tenant)?.base().clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend([tenant, "adminconsent"]);
+    }
+    url.query_pairs_mut().append_pair("client_id", client_id);
+    Ok(url)
+}
+
+/// `error` with `address`, where consent is what is missing.
+pub(crate) fn explained(error: Error, address: &Url) -> Error {
+    let refused = error.code();
+    if !refused.is_some_and(|code| WITHOUT_CONSENT.contains(&code)) {
+        return error;
+    }
+    error.with_more_advice(format!("consent is given at {address}"))
+}
+
+/// Says with a refusal where consent is given to the application that was refused.
+#[derive(Debug)]
+pub(crate) struct Consenting {
+    inner: Arc<dyn Credential>,
+    address: Url,
+}
+
+impl Consenting {
+    /// `inner`, which signs in as an application that consent is given to at `address`; with no
+    /// address it is left as it is.
+    pub(crate) fn over(inner: Arc<dyn Credential>, address: Option<&Url>) -> Arc<dyn Credential> {
+        match address {
+            Some(address) => Arc::new(Self {
+                inner,
+                address: address.clone(),
+            }),
+            None => inner,
+        }
+    }
+}
+
+#[async_trait]
+impl Credential for Consenting {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let token = self.inner.token(request).await;
+        token.map_err(|error| explained(error, &self.address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use defender_core::ErrorKind;
+
+    use super::*;
+
+    fn at(login: &str, tenant: Option<&str>) -> String {
+        let login = login.parse().unwrap();
+        address(login, tenant, "c").unwrap().to_string()
+    }
+
+    #[test]
+    fn consent_is_given_in_the_tenant_and_its_cloud() {
+        assert_eq!(
+            at("https://login.microsoftonline.us", Some("contoso.us")),
+            "https://login.microsoftonline.us/contoso.us/adminconsent?client_id=c"
+        );
+        assert_eq!(
+            at("https://login.microsoftonline.com/", None),
+            "https://login.microsoftonline.com/organizations/adminconsent?client_id=c"
+        );
+    }
+
+    #[test]
+    fn only_a_missing_consent_gets_the_address() {
+        let url: Url = "https://login.example/t/adminconsent?client_id=c"
+            .parse()
+            .unwrap();
+        let advice = format!("consent is given at {url}");
+        for code in WITHOUT_CONSENT {
+            let error = Error::new(ErrorKind::Credential, "x").with_code(*code);
+            assert_eq!(
+                explained(error, &url).hint(),
+                Some(advice.as_str()),
+                "{code}"
+            );
+        }
+        for error in [
+            Error::new(ErrorKind::Credential, "x").with_code("AADSTS7000215"),
+            Error::new(ErrorKind::Credential, "x").with_status(401),
+            Error::new(ErrorKind::Permission, "x").with_code("AADSTS50105"),
+        ] {
+            assert_eq!(explained(error, &url).hint(), None);
+        }
+    }
+}
