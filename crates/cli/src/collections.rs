@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, Ask, Collection, CollectionRequest, ConnectedProvider, Connection, Query, QueryProvider,
+    Answer, Ask, Collection, CollectionRequest, ConnectedProvider, Query, QueryProvider,
 };
 use defender_table::{Format, ticks};
 

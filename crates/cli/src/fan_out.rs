@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use defender_core::{Error, Result};
 use defender_query::{
-    Answer, Ask, ConnectedProvider, Connection, Failure, FanOut, FanOutOptions, FanOutProgress,
-    Finished, Query, QueryProvider,
+    Answer, Ask, ConnectedProvider, Failure, FanOut, FanOutOptions, FanOutProgress, Finished,
+    Query, QueryProvider,
 };
 
 use crate::context::Context;
 use crate::line::Line;
 use crate::split::Split;
-use crate::target::{self, Target};
+use crate::target::Target;
 
 /// How many tenants are asked at once, and whether the first that fails ends the run.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,7 @@ use std::time::SystemTime;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, CollectionRequest, ConnectedProvider, Connection, Query, QueryProvider, ResumeFile,
-    Timespan,
+    Answer, CollectionRequest, Connection, Query, QueryProvider, ResumeFile, Timespan,
 };
 use defender_table::ticks;
 

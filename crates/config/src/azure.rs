@@ -86,9 +86,8 @@ pub(crate) fn section<'a>(
         Kind::Map(_) => Some(place),
         Kind::Null => None,
         _ => {
-            findings.push(Finding::error(
-                place.path(),
-                place.line(),
+            findings.push(crate::placement::not_a_section(
+                &place,
                 "is not a section of settings",
             ));
             None

@@ -1,4 +1,5 @@
-//! Values that a document prints in the place of one's own: `<tenant-id>`, `CLIENT ID`, `...`.
+//! Values that nobody means: what a document prints in the place of one's own (`<tenant-id>`,
+//! `CLIENT ID`, `...`), and a path whose backslashes YAML took for escapes.
 
 use crate::Finding;
 use crate::key::folded;
@@ -60,10 +61,28 @@ pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
     findings
 }
 
+/// The values in one section that nobody has filled in.
+pub(crate) fn of(section: &Place<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    walk(section, &mut findings);
+    findings
+}
+
 /// The reader's depth limit bounds the recursion.
 fn walk(place: &Place<'_>, findings: &mut Vec<Finding>) {
     if is_empty_talk(place) {
         findings.push(finding(place));
+    }
+    if matches!(&place.node.kind, Kind::Text(text) if is_in_printed_quotes(text)) {
+        let finding = Finding::error(place.path(), place.line(), "is in typographic quotes");
+        findings.push(finding.with_hint("YAML knows ' and \" only: write these, or none"));
+    }
+    if matches!(&place.node.kind, Kind::Text(text) if has_lost_backslashes(text)) {
+        let message = "is a path whose backslashes became other characters";
+        findings.push(
+            Finding::error(place.path(), place.line(), message)
+                .with_hint("put the path in single quotes, or write it with /"),
+        );
     }
     place
         .entries()
@@ -77,6 +96,20 @@ fn finding(place: &Place<'_>) -> Finding {
         "is still what the documentation prints",
     )
     .with_hint("write your own value in its place, or remove the line")
+}
+
+fn is_in_printed_quotes(text: &str) -> bool {
+    let quotes = |letter: char| ('\u{2018}'..='\u{201f}').contains(&letter);
+    text.starts_with(quotes) && text.ends_with(quotes)
+}
+
+/// `"C:\temp"` has a tab in YAML.
+fn has_lost_backslashes(text: &str) -> bool {
+    let mut letters = text.chars();
+    let drive = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic());
+    drive && letters.next() == Some(':') && text.contains(char::is_control)
 }
 
 fn is_empty_talk(place: &Place<'_>) -> bool {
@@ -100,7 +133,7 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     if text == "00000000-0000-0000-0000-000000000000" {
         return true;
     }
-    let pairs = [("<", ">"), ("[", "]"), ("{", "}"), ("{{", "}}"), ("%", "%")];
+    let pairs = [("<", ">"), ("[", "]"), ("{{", "}}"), ("{", "}"), ("%", "%")];
     let within = pairs
         .iter()
         .find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close));
@@ -130,6 +163,18 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_that_lost_its_backslashes_is_told() {
+        for (text, lost) in [
+            ("C:\temp\new.pem", true),
+            ("C:\\temp\\new.pem", false),
+            ("C:/temp/new.pem", false),
+            ("-----BEGIN X-----\nMII\n", false),
+        ] {
+            assert_eq!(has_lost_backslashes(text), lost, "{text}");
+        }
+    }
 
     #[test]
     fn placeholders_are_known_and_values_are_not() {

@@ -18,7 +18,11 @@ pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
     for (name, place) in root.entries() {
         if Family::of_section(name).is_some() {
             let belongs = format!("{PROVIDERS}.{name}");
-            findings.push(misplaced(&place, &belongs, UNDER_PROVIDERS));
+            let how = match root.find(PROVIDERS) {
+                Some(_) => "indent it, so that it stands below DataProviders:",
+                None => UNDER_PROVIDERS,
+            };
+            findings.push(misplaced(&place, &belongs, how));
         } else if is(name, ARGS) && is_section(&place) {
             findings.push(misplaced(
                 &place,
@@ -45,16 +49,25 @@ const ABOVE_KEYS: &str =
 
 /// Below `DataProviders`, where the sections of the providers are.
 fn providers(providers: &Place<'_>, findings: &mut Vec<Finding>) {
+    let has_provider = providers.find("MicrosoftDefender").is_some();
     for (name, place) in providers.entries() {
         if Family::of_section(name).is_some() {
             provider(&place, findings);
         } else if is(name, ARGS) && is_section(&place) {
             let belongs = "DataProviders.MicrosoftDefender.Args";
-            let how = "write a line MicrosoftDefender: above it, and indent it";
+            let how = if has_provider {
+                "indent it, so that it stands below MicrosoftDefender:"
+            } else {
+                "write a line MicrosoftDefender: above it, and indent it"
+            };
             findings.push(misplaced(&place, belongs, how));
         } else if let Some(key) = ConnectionKey::find(name) {
             let belongs = format!("DataProviders.MicrosoftDefender.Args.{}", key.setting());
-            let how = "write the lines MicrosoftDefender: and Args: above it, and indent it";
+            let how = if has_provider {
+                "indent it like the other keys below Args:"
+            } else {
+                "write the lines MicrosoftDefender: and Args: above it, and indent it"
+            };
             findings.push(misplaced(&place, &belongs, how));
         } else if let Some(top) = top(name).filter(|_| is_section(&place)) {
             findings.push(misplaced(&place, top, "move it to the left margin"));
@@ -117,6 +130,16 @@ fn deeper(section: &Place<'_>, findings: &mut Vec<Finding>) {
             deeper(&place, findings);
         }
     }
+}
+
+/// The finding about a value or a list where a section is read.
+pub(crate) fn not_a_section(place: &Place<'_>, message: &str) -> Finding {
+    let finding = Finding::error(place.path(), place.line(), message);
+    finding.with_hint(match &place.node.kind {
+        Kind::List(_) => "leave out the dashes: its lines are name: value, indented below it",
+        Kind::Text(text) if text.contains('=') => "write a setting as name: value, not name=value",
+        _ => "its lines are name: value, indented below it",
+    })
 }
 
 fn misplaced(place: &Place<'_>, belongs: &str, how: &str) -> Finding {

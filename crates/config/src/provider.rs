@@ -219,9 +219,8 @@ pub(crate) fn read(
     let mut args = ConnectionArgs::default();
     let place = section.find("Args").unwrap_or_else(|| section.clone());
     if !matches!(place.node.kind, Kind::Map(_) | Kind::Null) {
-        findings.push(Finding::error(
-            place.path(),
-            place.line(),
+        findings.push(crate::placement::not_a_section(
+            &place,
             "is not a mapping of keys",
         ));
         return args;

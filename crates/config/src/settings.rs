@@ -166,20 +166,17 @@ impl Settings {
     /// What to say where nothing says how to connect.
     fn without_section(&self, environment: DataEnvironment) -> Error {
         let looked_at = self.sources.candidates();
-        let Some(path) = &self.path else {
+        if self.path.is_none() && !looked_at.is_empty() {
             let looked_at: Vec<String> = looked_at
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect();
-            let looked_at = match looked_at.as_slice() {
-                [] => String::new(),
-                paths => format!(" (it is looked for at {})", paths.join(", ")),
-            };
             return Error::new(ErrorKind::Config, "there is no settings file").with_hint(format!(
-                "write one with defender config init{looked_at}, give the connection as options, \
-                 or try --demo, which needs neither"
+                "write one with defender config init (it is looked for at {}), give the \
+                 connection as options, or try --demo, which needs neither",
+                looked_at.join(", ")
             ));
-        };
+        }
         let missing = format!("the settings have no section for {environment}");
         let error = Error::new(ErrorKind::Config, missing);
         let root = Place::root(&self.root);
@@ -193,7 +190,10 @@ impl Settings {
                 None => error,
             };
         }
-        let file = format!("the settings file is {}", path.display());
+        let file = self.path.as_ref().map_or_else(
+            || "there is no settings file".to_owned(),
+            |path| format!("the settings file is {}", path.display()),
+        );
         error.with_hint(if environment == DataEnvironment::SecurityGraph {
             format!(
                 "{file}; add DataProviders.MicrosoftGraph, give the connection as options, or ask \
@@ -223,6 +223,7 @@ impl Settings {
         };
         let mut findings = Vec::new();
         let mut args = provider::read(&place, self.paths(), &mut findings);
+        findings.extend(placeholder::of(&place));
         Finding::check(&findings)?;
         if !args.has(ConnectionKey::Cloud)
             && let Some(cloud) = &self.azure.cloud
@@ -277,7 +278,7 @@ fn http_timeout(root: &Place<'_>, findings: &mut Vec<Finding>) -> Option<Timeout
     Timeouts::read(place.node).unwrap_or_else(|message| {
         findings.push(
             Finding::error(place.path(), place.line(), message)
-                .with_hint("it is left out; write a number of seconds, such as 30"),
+                .with_hint("it is left out; write seconds, or a duration such as 1m30s"),
         );
         None
     })

@@ -80,14 +80,12 @@ impl Timeouts {
 }
 
 fn time(node: &Node) -> Result<Duration, String> {
-    match &node.kind {
-        Kind::Text(text) => timeout(text).map_err(|error| match error.hint() {
-            // The value may be a reference's: it is not shown.
-            Some(hint) => format!("is not a time to wait: {hint}"),
-            None => "is not a time to wait".to_owned(),
-        }),
-        _ => Err("is not a time to wait: write a number of seconds, such as 30".to_owned()),
-    }
+    let time = match &node.kind {
+        Kind::Text(text) => timeout(text).ok(),
+        _ => None,
+    };
+    // The value may be a reference's: it is not shown.
+    time.ok_or_else(|| "is not a time to wait".to_owned())
 }
 
 /// A time to wait: a number of seconds, as MSTICPy's settings have it, or a

@@ -91,7 +91,9 @@ fn advice(query: &str, said: &str) -> Option<String> {
         return Some(advice);
     }
     // A refusal without a name: what we would refuse for a name is the likely reason.
-    let finding = of_names().next().filter(|_| named.is_empty())?;
+    // A table that we do not know may be the tenant's own: only a suggestion is worth a word.
+    let mut suggested = of_names().filter(|finding| finding.hint.is_some());
+    let finding = suggested.next().filter(|_| named.is_empty())?;
     Some(told(query, finding))
 }
 

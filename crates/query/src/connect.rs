@@ -7,7 +7,7 @@ use defender_config::{ConnectionArgs, ConnectionKey, Method, ResolvedProxy, Sett
 use defender_core::{
     DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretResolver, Transport,
 };
-use defender_credentials::{Authority, Selection, claims};
+use defender_credentials::{Selection, claims};
 use defender_drivers::{AllRows, Collections, CollectionsDescription, Description, Driver};
 use defender_http::{HttpOptions, PaceKey, ProxySettings, Quota, Retry, Traced, is_loopback};
 

@@ -43,8 +43,11 @@ pub(crate) fn address(login: Url, tenant: Option<&str>, client_id: &str) -> Resu
 
 /// `error` with `address`, where consent is what is missing.
 pub(crate) fn explained(error: Error, address: &Url) -> Error {
-    let refused = error.code();
-    if !refused.is_some_and(|code| WITHOUT_CONSENT.contains(&code)) {
+    let first: &(dyn std::error::Error + 'static) = &error;
+    let is_refused = std::iter::successors(Some(first), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<Error>()?.code())
+        .any(|code| WITHOUT_CONSENT.contains(&code));
+    if !is_refused {
         return error;
     }
     error.with_more_advice(format!("consent is given at {address}"))

@@ -13,7 +13,7 @@ use defender_table::{Answer, Completeness, Event, Summary, Table, concat, fit};
 use futures::stream;
 
 use crate::connections::Connections;
-use crate::{ConnectedProvider, Connection, Query, QueryProvider};
+use crate::{ConnectedProvider, Query};
 use schedule::{Schedule, Turn};
 
 /// How many tenants are asked at once, and what happens when one fails.

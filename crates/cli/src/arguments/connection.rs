@@ -125,7 +125,7 @@ pub(crate) struct ConnectionOptions {
     /// More certificate authorities to trust, as PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// How long one request and its whole answer may take: 30s, 1h30m [default: the settings; without
+    /// How long one request and its whole answer may take: 30s, 3m [default: the settings; without
     /// one, 5 minutes to the first byte and 1 minute of silence]
     #[arg(long, value_name = "DURATION", value_parser = time)]
     pub(crate) timeout: Option<Duration>,

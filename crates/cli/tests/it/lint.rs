@@ -219,3 +219,18 @@ fn layout_keeps_the_encoding_and_passes_over_nothing() {
     let ran = folder.run(&[&["fmt", "--check"][..], &every[2..]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
+
+#[test]
+fn the_readme_shows_what_its_example_prints() {
+    let readme = include_str!("../../../../README.md");
+    let (_, section) = readme.split_once("| defender lint\n```\n").unwrap();
+    let (_, shown) = section.split_once("```text\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let folder = Folder::new();
+    let query = "DeviceProcessEvents | where Timestmp > ago(1d)\n";
+    assert!(readme.contains(&format!("echo '{}'", query.trim())));
+    let ran = folder.run_in(&["lint"], &[], query);
+    assert_eq!(ran.text(), shown);
+    assert_eq!(ran.stderr, "error: 1 error found\n");
+    assert_eq!(ran.code, 7);
+}

@@ -115,6 +115,22 @@ fn a_user_signs_in_once_for_every_later_run_and_out_again() {
 }
 
 #[test]
+fn a_user_without_consent_is_told_where_it_is_given() {
+    let mut options = with_user();
+    options.tenants[0].applications[0].consented = false;
+    let running = start(options);
+    let folder = Folder::new();
+    folder.write("msticpyconfig.yaml", &user_settings(&running));
+    let url = running.http_url();
+    let consent = format!("consent is given at {url}/{TENANT}/adminconsent?client_id={CLIENT}\n");
+    for arguments in [&["login"][..], &["query", "print x=1", "--retries", "0"]] {
+        let ran = folder.run(arguments);
+        assert!([4, 5].contains(&ran.code), "{}", ran.stderr);
+        assert!(ran.stderr.contains(&consent), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn without_a_cache_nothing_is_kept() {
     let running = start(with_user());
     let folder = Folder::new();

@@ -10,6 +10,10 @@ pub(super) fn advice(text: &str, line: usize) -> String {
             return format!("line {}: {advice}", index + 1);
         }
     }
+    if text.trim_start().starts_with('{') {
+        return "this is JSON: close each brace and bracket, and put a comma between two keys"
+            .to_owned();
+    }
     let value = text.lines().nth(line.saturating_sub(1)).map(value_of);
     let value = value.unwrap_or_default();
     if value.starts_with([

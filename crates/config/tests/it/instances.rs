@@ -147,13 +147,25 @@ fn a_section_that_is_wrong_fails_only_its_own_connections() {
     let error = settings
         .provider(DataEnvironment::Mde, Some("Bad"))
         .unwrap_err();
+    let first: &dyn std::error::Error = &error;
+    let told: Vec<String> = std::iter::successors(Some(first), |error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    let bad = "DataProviders.MicrosoftDefender-Bad.Args";
     assert_eq!(
-        error.to_string(),
-        "DataProviders.MicrosoftDefender-Bad.Args.Timeout (line 6): timeout is not a time; \
-         DataProviders.MicrosoftDefender-Bad.Args.ClientSecret (line 7): is a list; it takes \
-         text, {EnvironmentVar: …} or {KeyVault: …}; \
-         DataProviders.MicrosoftDefender-Bad.Args.Certificate (line 9): certificate is given \
-         twice, in two spellings and with two values"
+        told,
+        [
+            "3 settings are wrong".to_owned(),
+            format!("{bad}.Timeout (line 6): timeout is not a time to wait"),
+            format!(
+                "{bad}.ClientSecret (line 7): is a list; it takes text, {{EnvironmentVar: …}} or \
+                 {{KeyVault: …}}"
+            ),
+            format!(
+                "{bad}.Certificate (line 9): certificate is given twice, in two spellings and with \
+                 two values"
+            ),
+        ]
     );
 }
 

@@ -44,9 +44,9 @@ fn a_refusal_gets_the_name_that_was_meant() {
             "did you mean 'Title' instead of 'Titel'?",
         ),
         (
-            "DeviceEvents | where TimeGenerated > ago(1d)",
-            "'where' operator: Failed to resolve column or scalar expression named 'TimeGenerated'",
-            "the column 'TimeGenerated' is called 'Timestamp' today: write Timestamp",
+            "DeviceEvents | where MachineId == 'a'",
+            "'where' operator: Failed to resolve column or scalar expression named 'MachineId'",
+            "the column 'MachineId' is called 'DeviceId' today: write DeviceId",
         ),
         (
             "AADSignInEventsBeta | count",
