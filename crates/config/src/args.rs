@@ -325,6 +325,13 @@ impl ConnectionArgs {
     pub fn merge(mut self, over: Self) -> Self {
         use ConnectionKey as Key;
         if let Some(method) = over.method() {
+            // A machine's identity has no secret: an identifier beside one is an application's.
+            let registered = [Key::ClientSecret, Key::Certificate, Key::Username]
+                .into_iter()
+                .any(|key| self.has(key));
+            if method == Method::ManagedIdentity && registered {
+                self.clear(Key::ClientId);
+            }
             let kept = method.keys();
             for key in METHOD_KEYS.iter().filter(|key| !kept.contains(key)) {
                 self.clear(*key);

@@ -67,6 +67,26 @@ fn a_call_beats_the_file_method_included() {
 }
 
 #[test]
+fn an_application_with_a_proof_is_no_machines_identity() {
+    for (file, call, client_id) in [
+        ("client_id=a;client_secret=s", "auth_type=msi", None),
+        ("client_id=a;certificate=c", "auth_type=msi", None),
+        ("client_id=a;username=u", "auth_type=msi", None),
+        ("client_id=a", "auth_type=msi", Some("a")),
+        ("client_id=a;auth_type=msi", "", Some("a")),
+        (
+            "client_id=a;client_secret=s",
+            "auth_type=msi;client_id=b",
+            Some("b"),
+        ),
+        ("client_id=a;client_secret=s", "auth_type=cli", Some("a")),
+    ] {
+        let merged = args(file).merge(args(call));
+        assert_eq!(merged.client_id.as_deref(), client_id, "{file} + {call}");
+    }
+}
+
+#[test]
 fn a_call_beats_a_reference_too() {
     let mut file = ConnectionArgs::default();
     let reference = SecretRef::Env {
