@@ -1,5 +1,6 @@
 //! `defender emulator`: an embedded Entra ID and Defender, alone or around a command.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -15,7 +16,11 @@ use crate::arguments::EmulatorOptions;
 use crate::listing;
 
 /// Serves until it is interrupted, or until the command given has ended.
-pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<ExitCode> {
+pub(crate) async fn run(
+    arguments: &EmulatorOptions,
+    quiet: bool,
+    environment: &BTreeMap<String, String>,
+) -> Result<ExitCode> {
     let running = Emulator::start(options(arguments)?)
         .await
         .map_err(into_error)?;
@@ -38,7 +43,7 @@ pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<Exit
             running
                 .environment()
                 .iter()
-                .map(|(name, value)| (name, value)),
+                .map(|(name, value)| (name, handed_on(environment, name, value))),
         )
         .kill_on_drop(true)
         .spawn()
@@ -65,6 +70,14 @@ pub(crate) async fn run(arguments: &EmulatorOptions, quiet: bool) -> Result<Exit
         .and_then(|code| u8::try_from(code).ok())
         .unwrap_or(128);
     Ok(ExitCode::from(code))
+}
+
+/// The value of a variable of the command: Java's options stand behind those that are set already.
+fn handed_on(environment: &BTreeMap<String, String>, name: &str, value: &str) -> String {
+    match environment.get(name) {
+        Some(own) if name == "JAVA_TOOL_OPTIONS" && !own.is_empty() => format!("{own} {value}"),
+        _ => value.to_owned(),
+    }
 }
 
 /// Returns when the user presses Ctrl-C.
@@ -164,6 +177,12 @@ fn introduction(running: &Running) -> String {
         running
             .proxy_url()
             .map(|url| format!("# proxy       {url}")),
+    );
+    lines.extend(
+        running
+            .users()
+            .iter()
+            .map(|(tenant, users)| format!("# users       {tenant}: {}", users.join(", "))),
     );
     lines.push("# Ctrl-C stops it; until then, in another shell:".to_owned());
     for (name, value) in running.environment() {

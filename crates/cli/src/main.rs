@@ -135,7 +135,9 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
             return collections::machines(options, context).await;
         }
         Command::Api(ApiCommand::Get(options)) => return collections::get(options, context).await,
-        Command::Emulator(options) => return emulator::run(options, context.quiet).await,
+        Command::Emulator(options) => {
+            return emulator::run(options, context.quiet, &context.environment).await;
+        }
         Command::Clouds(options) => clouds::run(options)?,
         Command::Config(command) => config::run(command, context).await?,
         Command::ConsentUrl(options) => login::consent_url(options, context)?,

@@ -55,6 +55,14 @@ impl Emulator {
         let proxy_url = addresses
             .proxy
             .map(|address| settings::proxy_url(address, options.proxy_credentials.as_ref()));
+        let users = options
+            .tenants
+            .iter()
+            .map(|tenant| {
+                let names = tenant.users.iter().map(|user| user.name.clone());
+                (tenant.name.clone(), names.collect())
+            })
+            .collect();
         let service = Arc::new(Service::new(options)?);
 
         let (closing, closed) = watch::channel(false);
@@ -80,6 +88,7 @@ impl Emulator {
             ca_pem: authority.ca_pem().to_owned(),
             settings_yaml,
             environment,
+            users,
             proxy_url,
             files,
             closing,
@@ -115,6 +124,7 @@ pub struct Running {
     ca_pem: String,
     settings_yaml: String,
     environment: Vec<(String, String)>,
+    users: Vec<(String, Vec<String>)>,
     proxy_url: Option<String>,
     files: Files,
     closing: watch::Sender<bool>,
@@ -152,12 +162,26 @@ impl Running {
 
     /// Environment variables under which an unmodified client reaches the emulator.
     ///
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
-    /// `NODE_EXTRA_CA_CERTS`, `MSTICPYCONFIG`, and `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, `NODE_USE_ENV_PROXY`; `SSL_CERT_FILE` and its like for
+    /// other clients, `WGETRC`, `JAVA_TOOL_OPTIONS`; `MSTICPYCONFIG`; and `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
     /// `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST` of the first application. The files they
     /// name are gone when the emulator stops.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment
+    }
+
+    /// Who can sign in: the name of each tenant, then its users' names.
+    ///
+    /// ```no_run
+    /// # async fn example() -> defender_emulator::Result<()> {
+    /// let running = defender_emulator::Emulator::start(Default::default()).await?;
+    /// for (tenant, users) in running.users() {
+    ///     println!("{tenant}: {}", users.join(", "));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn users(&self) -> &[(String, Vec<String>)] {
+        &self.users
     }
 
     /// The folder of the files that [`environment`](Self::environment) names.

@@ -7,16 +7,20 @@ mod authorize;
 mod client_credentials;
 mod device_code;
 mod documents;
+mod first_party;
 mod grant;
 mod jwt;
 mod managed_identity;
+mod on_behalf_of;
 mod page;
 mod password;
+mod permissions;
 mod proof;
 mod redirect;
 mod refresh_token;
 mod refusal;
 mod scope;
+mod session;
 mod state;
 mod user_token;
 
@@ -58,7 +62,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(tenants: Vec<Tenant>, token_lifetime: Duration) -> Self {
+    pub(crate) fn new(mut tenants: Vec<Tenant>, token_lifetime: Duration) -> Self {
+        tenants.iter_mut().for_each(first_party::add_to);
         Self {
             tenants,
             token_lifetime,
@@ -158,6 +163,18 @@ impl Directory {
             .ok_or_else(|| Refusal::tenant_not_found(name))
     }
 
+    /// The tenant whose authority gave the token that a request shows.
+    pub(crate) fn tenant_of_token(&self, asked: &Asked) -> Option<&Tenant> {
+        let claims = self.verified(asked.bearer()?, None).ok()?;
+        self.tenants.iter().find(|tenant| tenant.id == claims.tid)
+    }
+
+    /// The tenant that a request signs in to, whose path names `authority`.
+    pub(crate) fn tenant_signed_in_to(&self, asked: &Asked, authority: &str) -> Option<&Tenant> {
+        let sent = authorize::parameters(asked);
+        self.home(authority, asked.place, &sent).ok()
+    }
+
     /// The user with this object identifier.
     fn user_by_id(&self, id: &str) -> Option<&User> {
         self.tenants
@@ -249,7 +266,9 @@ impl Directory {
 
 /// Whether a path is for the users of every tenant.
 fn is_shared(name: &str) -> bool {
-    ["common", "organizations"].contains(&name)
+    ["common", "organizations"]
+        .iter()
+        .any(|shared| shared.eq_ignore_ascii_case(name))
 }
 
 impl Tenant {

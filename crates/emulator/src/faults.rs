@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::hosts::Api;
+use crate::options::Tenant;
 
 /// A list of faults; the first that matches a request is the one that happens.
 #[derive(Debug, Clone, Default)]
@@ -50,8 +52,9 @@ impl Faults {
     /// # Ok::<(), defender_emulator::Error>(())
     /// ```
     ///
-    /// Keys: `path` and `host` (with `*` for anything), `method`, `requests`, `share`; `status`,
-    /// `retry_after`, `headers`, `body` (`service`, `html`, `empty`), `json`, `text`;
+    /// Keys: `path`, `host` and `query` (with `*` for anything), `method`, `tenant`, `api`,
+    /// `requests`, `share`; `status`, `retry_after`, `headers`, `body` (`service`, `html`,
+    /// `empty`), `json`, `text`;
     /// `delay`, `drip` (`bytes`, `every`), `truncate_after`, `drop_after`, `stall_after`,
     /// `content_length`, `invalid_utf8_at`, `late_schema`. Durations are `250ms`, `2s`, `1m`.
     ///
@@ -92,6 +95,13 @@ pub struct Fault {
     pub host: Option<String>,
     /// The method; every method when `None`.
     pub method: Option<String>,
+    /// The tenant that the request is about, by its identifier, name or domain: the one that is
+    /// signed in to, that issued the token or whose vault it is; every request when `None`.
+    pub tenant: Option<String>,
+    /// The API that answers; every request, those of the authority and of vaults too, when `None`.
+    pub api: Option<Api>,
+    /// The text of a hunting query, with `*`; every request when `None`.
+    pub query: Option<String>,
     /// Which of the matching requests it meets, from 1 on; all when empty.
     pub requests: Vec<u32>,
     /// Which part of those it meets, from 0 to 1; every one when `None`. Which ones looks like
@@ -175,11 +185,16 @@ impl Matcher {
         }
     }
 
+    /// Whether nothing ever goes wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.faults.is_empty()
+    }
+
     /// The fault that meets this request; every fault that matches counts it.
-    pub(crate) fn meet(&self, method: &str, host: &str, path: &str) -> Option<Fault> {
+    pub(crate) fn meet(&self, subject: &Subject<'_>) -> Option<Fault> {
         let mut met = None;
         for (index, (fault, count)) in (0_u64..).zip(&self.faults) {
-            if !fault.matches(method, host, path) {
+            if !fault.matches(subject) {
                 continue;
             }
             let number = count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
@@ -193,17 +208,43 @@ impl Matcher {
     }
 }
 
+/// What a fault may be chosen by.
+#[derive(Debug, Default)]
+pub(crate) struct Subject<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) api: Option<Api>,
+    pub(crate) query: Option<String>,
+    pub(crate) tenant: Option<&'a Tenant>,
+}
+
 impl Fault {
-    fn matches(&self, method: &str, host: &str, path: &str) -> bool {
+    fn matches(&self, subject: &Subject<'_>) -> bool {
         let fits = |pattern: &Option<String>, text: &str| {
             pattern.as_deref().is_none_or(|pattern| glob(pattern, text))
         };
-        fits(&self.path, path)
-            && fits(&self.host, host)
+        let of_tenant = |wanted: &str| {
+            subject.tenant.is_some_and(|tenant| {
+                [Some(&tenant.id), Some(&tenant.name), tenant.domain.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .any(|name| name.eq_ignore_ascii_case(wanted))
+            })
+        };
+        fits(&self.path, subject.path)
+            && fits(&self.host, subject.host)
             && self
                 .method
                 .as_deref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(subject.method))
+            && self.api.is_none_or(|wanted| subject.api == Some(wanted))
+            && self.tenant.as_deref().is_none_or(of_tenant)
+            && (self.query.is_none()
+                || subject
+                    .query
+                    .as_deref()
+                    .is_some_and(|query| fits(&self.query, query.trim())))
     }
 }
 
@@ -241,6 +282,45 @@ fn glob(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn at(path: &str) -> Subject<'_> {
+        Subject {
+            method: "GET",
+            host: "h",
+            path,
+            ..Subject::default()
+        }
+    }
+
+    #[test]
+    fn a_fault_may_be_for_one_tenant_one_api_or_one_query() {
+        let second = Tenant::second();
+        let demo = Tenant::demo();
+        let of = |tenant, api, query: &str| Subject {
+            tenant,
+            api,
+            query: (!query.is_empty()).then(|| query.to_owned()),
+            ..at("/")
+        };
+        for name in [second.id.as_str(), "second", "SECOND.example"] {
+            let fault = Fault {
+                tenant: Some(name.to_owned()),
+                ..Fault::default()
+            };
+            assert!(fault.matches(&of(Some(&second), None, "")), "{name}");
+            assert!(!fault.matches(&of(Some(&demo), None, "")), "{name}");
+            assert!(!fault.matches(&of(None, None, "")), "{name}");
+        }
+        let fault = Fault {
+            api: Some(Api::Mde),
+            query: Some("DeviceInfo*count".to_owned()),
+            ..Fault::default()
+        };
+        assert!(fault.matches(&of(None, Some(Api::Mde), "deviceinfo | count\n")));
+        assert!(!fault.matches(&of(None, Some(Api::Graph), "DeviceInfo | count")));
+        assert!(!fault.matches(&of(None, Some(Api::Mde), "AlertInfo | count")));
+        assert!(!fault.matches(&of(None, Some(Api::Mde), "")));
+    }
+
     #[test]
     fn a_star_stands_for_anything() {
         assert!(glob("*", ""));
@@ -259,10 +339,10 @@ mod tests {
             requests: vec![2],
             ..Fault::default()
         }));
-        assert!(matcher.meet("GET", "h", "/b").is_none());
-        assert!(matcher.meet("GET", "h", "/a").is_none());
-        assert!(matcher.meet("GET", "h", "/b").is_some());
-        assert!(matcher.meet("GET", "h", "/b").is_none());
+        assert!(matcher.meet(&at("/b")).is_none());
+        assert!(matcher.meet(&at("/a")).is_none());
+        assert!(matcher.meet(&at("/b")).is_some());
+        assert!(matcher.meet(&at("/b")).is_none());
     }
 
     #[test]
@@ -275,7 +355,7 @@ mod tests {
             };
             let matcher = Matcher::new([fault(429), fault(503)].into_iter().collect());
             (0..10_000)
-                .filter_map(|number| Some((number, matcher.meet("GET", "h", "/")?)))
+                .filter_map(|number| Some((number, matcher.meet(&at("/"))?)))
                 .map(|(number, fault)| (number, fault.answer.unwrap().status))
                 .collect()
         };
@@ -304,7 +384,7 @@ mod tests {
             .collect(),
         );
         let status = |fault: Option<Fault>| fault.unwrap().answer.unwrap().status;
-        assert_eq!(status(matcher.meet("GET", "h", "/")), 429);
-        assert_eq!(status(matcher.meet("GET", "h", "/")), 503);
+        assert_eq!(status(matcher.meet(&at("/"))), 429);
+        assert_eq!(status(matcher.meet(&at("/"))), 503);
     }
 }

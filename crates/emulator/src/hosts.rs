@@ -129,6 +129,33 @@ impl Host {
             .iter()
             .find(|host| host.name.eq_ignore_ascii_case(name))
             .or_else(|| VAULTS.iter().find(|host| host.vault(name).is_some()))
+            .or_else(|| REGIONAL.iter().find(|host| host.is_region(name)))
+    }
+
+    /// Whether `name` is that of a region below this row's.
+    fn is_region(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let region = name
+            .strip_suffix(self.name)
+            .and_then(|rest| rest.strip_suffix('.'));
+        region.is_some_and(|region| {
+            (3..=30).contains(&region.len())
+                && region.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    }
+
+    /// The host that `name` stands for: one row stands for all vaults of a cloud, and for all
+    /// regions of an authority.
+    pub(crate) fn full_name(&self, name: &str) -> String {
+        let below = self.vault(name).is_some()
+            || REGIONAL
+                .iter()
+                .any(|host| host.name == self.name && host.is_region(name));
+        if below {
+            name.to_ascii_lowercase()
+        } else {
+            self.name.to_owned()
+        }
     }
 
     /// Whether the row is that of a cloud's vaults.
@@ -189,7 +216,7 @@ pub(crate) fn vault_resource(name: &str) -> Option<Option<Cloud>> {
 }
 
 /// The application identifier of Azure Key Vault.
-const VAULT_APPLICATION: &str = "cfa8b339-82a2-471a-a3c9-0fa0be7a4093";
+pub(crate) const VAULT_APPLICATION: &str = "cfa8b339-82a2-471a-a3c9-0fa0be7a4093";
 
 /// The API and cloud that a resource in a scope stands for; an application identifier stands
 /// for its API in every cloud.
@@ -315,6 +342,17 @@ const fn government(name: &'static str, cloud: Cloud, api: Api) -> Host {
         audiences: &[],
     }
 }
+
+/// What the authorities of single regions are below, which MSAL asks for tokens of applications
+/// when it is told its `azure_region`.
+///
+/// Source: <https://learn.microsoft.com/entra/msal/dotnet/advanced/client-credential-multi-tenant>
+pub(crate) const REGIONAL: &[Host] = &[
+    login("login.microsoft.com", Cloud::Global),
+    login("r.login.microsoftonline.com", Cloud::Global),
+    login("login.microsoftonline.us", Cloud::UsGovernment),
+    login("login.partner.microsoftonline.cn", Cloud::China),
+];
 
 /// What the vaults of each cloud are below.
 ///

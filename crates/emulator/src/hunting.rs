@@ -29,8 +29,9 @@ pub use value::{Column, ColumnType, Rows, Value};
 
 pub(crate) use answer::{Refused, error, identify, outage};
 pub(crate) use quota::Ledger;
+pub(crate) use request::query_of;
 pub(crate) use run::hunt;
-pub(crate) use security::authorize_for;
+pub(crate) use security::{authenticate, authorize_for};
 
 use crate::error::Result;
 use crate::options::{Data, Options};

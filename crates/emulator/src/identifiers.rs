@@ -39,6 +39,17 @@ pub(crate) fn guid(high: u64, low: u64) -> String {
     )
 }
 
+/// Whether the text has the shape of a GUID.
+pub(crate) fn is_guid(text: &str) -> bool {
+    let mut lengths = text.split('-').map(str::len);
+    text.bytes()
+        .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+        && [8, 4, 4, 4, 12]
+            .iter()
+            .all(|length| lengths.next() == Some(*length))
+        && lengths.next().is_none()
+}
+
 /// The output step of splitmix64.
 fn mix(value: u64) -> u64 {
     let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);

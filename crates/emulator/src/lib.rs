@@ -28,6 +28,7 @@
 //! # }).unwrap();
 //! ```
 
+mod batch;
 mod certificates;
 mod connection;
 mod description;
@@ -50,6 +51,7 @@ mod service;
 mod settings;
 mod sign_in;
 mod ticks;
+mod trust_store;
 mod vault;
 mod wire;
 

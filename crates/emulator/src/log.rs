@@ -164,6 +164,10 @@ impl RecordedRequest {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
+        // Whatever is written to a vault; its paths are read in any case.
+        let of_secrets = crate::service::path::Path::parse(&self.path)
+            .words()
+            .contains(&"secrets");
         self.body = if body.is_empty() {
             RecordedBody::Empty
         } else if content_type.starts_with("application/x-www-form-urlencoded") {
@@ -171,12 +175,15 @@ impl RecordedRequest {
             RecordedBody::Form(parameters(body))
         } else if content_type.contains("json") {
             match serde_json::from_slice(body) {
-                Ok(mut document) if self.path.contains("/secrets/") => {
+                Ok(mut document) if of_secrets => {
                     redact(&mut document);
                     RecordedBody::Json(document)
                 }
-                Ok(document) => RecordedBody::Json(document),
-                Err(_) if self.path.contains("/secrets/") => RecordedBody::Bytes(body.len()),
+                Ok(mut document) => {
+                    crate::batch::redact(&mut document, HEADERS, REDACTED);
+                    RecordedBody::Json(document)
+                }
+                Err(_) if of_secrets => RecordedBody::Bytes(body.len()),
                 Err(_) => RecordedBody::Text(
                     String::from_utf8_lossy(&body[..body.len().min(KEPT_TEXT)]).into_owned(),
                 ),

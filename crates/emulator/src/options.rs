@@ -82,7 +82,7 @@ impl Default for Options {
             limits: Limits::default(),
             token_lifetime: Duration::from_secs(3599),
             sign_in: SignIn::default(),
-            identity_endpoint: None,
+            identity_endpoint: Some(IdentityEndpoint::Imds),
             gzip: true,
             seed: 1,
             observer: None,
@@ -182,6 +182,7 @@ impl Tenant {
                     format!("analyst@{domain}"),
                 ],
                 writers: vec![client_id.clone()],
+                listers: vec![client_id.clone()],
                 secrets: vec![VaultSecret::new(
                     "DataProviders-MicrosoftDefender-Args-ClientSecret",
                     secret.clone(),

@@ -34,6 +34,9 @@ pub struct Application {
     pub roles: BTreeMap<Api, Vec<String>>,
     /// The delegated permissions that were granted, per API.
     pub scopes: BTreeMap<Api, Vec<String>>,
+    /// The delegated permissions of the application's own API, `api://{client_id}`; without any it
+    /// has none.
+    pub exposes: Vec<String>,
     /// Whether the tenant has consented to the application. Without it the roles and scopes are
     /// what the registration asks for, and an administrator grants them by signing in or at
     /// `/adminconsent`.
@@ -76,7 +79,11 @@ impl Application {
                     &[
                         "AdvancedQuery.Read.All",
                         "Alert.Read.All",
+                        "File.Read.All",
+                        "Ip.Read.All",
                         "Machine.Read.All",
+                        "URL.Read.All",
+                        "User.Read.All",
                     ],
                 ),
                 (
@@ -96,10 +103,21 @@ impl Application {
                 ),
                 (
                     Api::Mde,
-                    &["AdvancedQuery.Read", "Alert.Read", "Machine.Read"],
+                    &[
+                        "AdvancedQuery.Read",
+                        "Alert.Read",
+                        "File.Read.All",
+                        "Ip.Read.All",
+                        "Machine.Read",
+                        "URL.Read.All",
+                        "User.Read.All",
+                    ],
                 ),
                 (Api::M365d, &["AdvancedHunting.Read", "Incident.Read"]),
             ]),
+            exposes: ["access_as_user", "user_impersonation"]
+                .map(str::to_owned)
+                .to_vec(),
             consented: true,
             managed_identity: None,
         }
@@ -113,6 +131,7 @@ impl Application {
             redirect_uris: Vec::new(),
             public_client_flows: false,
             scopes: BTreeMap::new(),
+            exposes: Vec::new(),
             managed_identity: Some(identity),
             ..Self::new(client_id, SecretString::default())
         }

@@ -4,29 +4,26 @@
 //! Sources: <https://learn.microsoft.com/graph/api/security-list-alerts_v2>,
 //! <https://learn.microsoft.com/graph/api/security-list-incidents>,
 //! <https://learn.microsoft.com/defender-endpoint/api/get-alerts>,
-//! <https://learn.microsoft.com/defender-endpoint/api/get-machines>
+//! <https://learn.microsoft.com/defender-endpoint/api/get-machines>,
+//! <https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list>
 
 mod answer;
 mod enumeration;
 mod filter;
+mod item;
 mod options;
+mod related;
 mod story;
 mod tables;
 
 pub(crate) use answer::list;
+pub(crate) use item::{Item, endpoint_item, graph_item};
 
 use crate::hosts::Api;
 
-/// A collection, and which of its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Item {
-    pub(crate) collection: Collection,
-    pub(crate) id: Option<String>,
-}
-
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Collection {
+enum Collection {
     /// Graph's `security/alerts_v2`.
     AlertsV2,
     /// Graph's `security/incidents`.
@@ -35,14 +32,22 @@ pub(crate) enum Collection {
     Alerts,
     /// Defender for Endpoint's `machines`.
     Machines,
+    /// The users of one of its alerts or machines.
+    Users,
+    /// The files of one of its alerts.
+    Files,
+    /// The addresses of one of its alerts.
+    Ips,
+    /// The domains of one of its alerts.
+    Domains,
 }
 
 impl Collection {
     /// The API that has it.
-    pub(crate) fn api(self) -> Api {
+    fn api(self) -> Api {
         match self {
             Self::AlertsV2 | Self::Incidents => Api::Graph,
-            Self::Alerts | Self::Machines => Api::Mde,
+            _ => Api::Mde,
         }
     }
 
@@ -71,6 +76,10 @@ impl Collection {
                 &["Machine.Read.All", "Machine.ReadWrite.All"],
                 &["Machine.Read", "Machine.ReadWrite"],
             ),
+            Self::Users => (&["User.Read.All"], &["User.Read.All"]),
+            Self::Files => (&["File.Read.All"], &["File.Read.All"]),
+            Self::Ips => (&["Ip.Read.All"], &["Ip.Read.All"]),
+            Self::Domains => (&["URL.Read.All"], &["URL.Read.All"]),
         }
     }
 
@@ -125,6 +134,7 @@ impl Collection {
                 "riskScore",
                 "rbacGroupId",
             ],
+            Self::Users | Self::Files | Self::Ips | Self::Domains => &[],
         }
     }
 
@@ -133,7 +143,7 @@ impl Collection {
         match self {
             Self::AlertsV2 => 100,
             Self::Incidents => 50,
-            Self::Alerts | Self::Machines => 10_000,
+            _ => 10_000,
         }
     }
 
@@ -143,7 +153,7 @@ impl Collection {
         match self {
             Self::AlertsV2 => 2_000,
             Self::Incidents => 50,
-            Self::Alerts | Self::Machines => 10_000,
+            _ => 10_000,
         }
     }
 
@@ -152,7 +162,7 @@ impl Collection {
         match self {
             Self::AlertsV2 | Self::Incidents => "createdDateTime",
             Self::Alerts => "alertCreationTime",
-            Self::Machines => "lastSeen",
+            _ => "lastSeen",
         }
     }
 
@@ -163,6 +173,10 @@ impl Collection {
             Self::Incidents => "security/incidents",
             Self::Alerts => "Alerts",
             Self::Machines => "Machines",
+            Self::Users => "Users",
+            Self::Files => "Files",
+            Self::Ips => "Ips",
+            Self::Domains => "Domains",
         }
     }
 

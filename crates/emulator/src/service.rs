@@ -1,20 +1,23 @@
 //! The emulated services behind one door: routes, faults, the log.
 
+mod fault;
+pub(crate) mod path;
 mod route;
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, DATE, HOST};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, DATE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
+use crate::batch;
 use crate::entra::Directory;
 use crate::error::{Error, Result};
-use crate::faults::{Fault, FaultAnswer, FaultBody, Matcher};
-use crate::hosts::Host;
+use crate::faults::{Fault, Matcher};
+use crate::hosts::{Api, Host};
 use crate::hunting::{self, HuntingBackend, Ledger};
 use crate::identifiers::Identifiers;
 use crate::log::{Log, RecordedRequest};
@@ -25,6 +28,7 @@ use crate::settings;
 use crate::sign_in::SignIn;
 use crate::vault;
 use crate::wire::{Plan, Plans};
+use path::Path;
 use route::{Kind, Route, route};
 
 /// How much of a request that is too large is still read, so that its sender gets to the answer.
@@ -52,6 +56,8 @@ pub(crate) struct Asked {
     pub(crate) place: Place,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
+    /// The path of `uri` in its parts.
+    pub(crate) path: Path,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// `https://graph.microsoft.com`, `http://127.0.0.1:40123`.
@@ -61,8 +67,36 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    pub(crate) fn new(
+        place: Place,
+        method: Method,
+        uri: Uri,
+        headers: HeaderMap,
+        body: Bytes,
+        origin: String,
+        id: String,
+    ) -> Self {
+        Self {
+            path: Path::parse(uri.path()),
+            place,
+            method,
+            uri,
+            headers,
+            body,
+            origin,
+            id,
+        }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The token that the request shows.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header(AUTHORIZATION.as_str())?.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
     }
 }
 
@@ -76,8 +110,8 @@ pub(crate) struct Service {
     pub(crate) limits: Limits,
     pub(crate) retention: Option<std::time::Duration>,
     pub(crate) sign_in: SignIn,
-    /// What was set in vaults since the start.
-    pub(crate) vault_writes: vault::Writes,
+    /// What the vaults hold by now.
+    pub(crate) shelves: vault::Shelves,
     /// What callers of App Service's endpoint for identities have to show.
     pub(crate) identity_header: String,
     clock: Hidden<Clock>,
@@ -120,7 +154,7 @@ impl Service {
             limits: options.limits,
             retention: options.retention,
             sign_in: options.sign_in,
-            vault_writes: vault::Writes::default(),
+            shelves: vault::Shelves::default(),
             identity_header: settings::identity_header(options.seed),
             clock: Hidden(options.clock),
             observer: options.observer.map(Hidden),
@@ -161,22 +195,19 @@ impl Service {
         let (place, origin, host) = located(place, &parts.headers, &parts.uri);
         let mut record =
             RecordedRequest::new(parts.method.as_str(), &host, &parts.uri, &parts.headers);
-        let fault = self
-            .faults
-            .meet(parts.method.as_str(), &host, parts.uri.path())
-            .unwrap_or_default();
         let body = read(body, self.limits.request_bytes).await;
-        let route = route(place, &host, parts.uri.path());
-        let asked = Asked {
+        let asked = Asked::new(
             place,
-            method: parts.method,
-            uri: parts.uri,
-            headers: parts.headers,
-            body: body.as_ref().ok().cloned().unwrap_or_default(),
+            parts.method,
+            parts.uri,
+            parts.headers,
+            body.as_ref().ok().cloned().unwrap_or_default(),
             origin,
-            id: self.identifiers.next(),
-        };
+            self.identifiers.next(),
+        );
+        let route = route(place, &host, &asked.path);
         record.record_body(&asked.headers, &asked.body);
+        let fault = self.fault(&route, &asked, &host);
         if let Some(delay) = fault.delay {
             tokio::time::sleep(delay).await;
         }
@@ -191,7 +222,7 @@ impl Service {
                 *byte = 0xff;
             }
             *response.body_mut() = bytes.into();
-        } else if self.gzip && accepts_gzip(&asked.headers) && matches!(route, Route::Hunt(_)) {
+        } else if self.gzip && accepts_gzip(&asked.headers) && route.is_hunting() {
             response = compressed(response).await;
         }
         if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.now())) {
@@ -207,6 +238,27 @@ impl Service {
         self.record(record);
         plans.set(Plan::of(&fault));
         response.map(Full::new)
+    }
+
+    /// Answers a request that came within another, with what goes wrong above the wire.
+    pub(crate) async fn within(&self, asked: &Asked) -> Response<Bytes> {
+        let (place, _, host) = located(asked.place, &asked.headers, &asked.uri);
+        let route = route(place, &host, &asked.path);
+        let fault = self.fault(&route, asked, &host);
+        if let Some(delay) = fault.delay {
+            tokio::time::sleep(delay).await;
+        }
+        match (&fault.answer, &route) {
+            (Some(answer), _) => self.misanswer(&route, asked, answer),
+            (None, Route::Batch) => hunting::error(
+                self,
+                Api::Graph,
+                asked,
+                StatusCode::BAD_REQUEST,
+                "A batch cannot hold another batch.",
+            ),
+            (None, _) => self.answer(&route, asked, &fault).await,
+        }
     }
 
     async fn answer(&self, route: &Route, asked: &Asked, fault: &Fault) -> Response<Bytes> {
@@ -238,7 +290,14 @@ impl Service {
             Route::Imds => directory.imds(self, asked),
             Route::AppService => directory.app_service(self, asked),
             Route::Requests => self.recorded(),
-            Route::Hunt(api) => hunting::hunt(self, *api, asked, fault.late_schema).await,
+            Route::Logout => directory.logout(asked),
+            Route::UserInfo => directory.user_info(self, asked),
+            Route::Hunt(api) => hunting::hunt(self, *api, asked, None, fault.late_schema).await,
+            Route::HuntByGet(parameters) => {
+                let parameters = Some(parameters);
+                hunting::hunt(self, Api::Graph, asked, parameters, fault.late_schema).await
+            }
+            Route::Batch => batch::answer(self, asked).await,
             Route::List(item) => security::list(self, item, asked).await,
             Route::Vault { name, item } => vault::answer(self, asked, name, item),
             Route::Nothing(kind) => self.nothing(*kind, asked),
@@ -273,12 +332,7 @@ impl Service {
     }
 
     fn wrong_method(&self, route: &Route, asked: &Asked, allowed: &[Method]) -> Response<Bytes> {
-        let api = match route {
-            Route::Hunt(api) => Some(*api),
-            Route::List(item) => Some(item.collection.api()),
-            _ => None,
-        };
-        let mut response = match api {
+        let mut response = match route.api() {
             Some(api) => hunting::error(
                 self,
                 api,
@@ -290,43 +344,6 @@ impl Service {
         };
         let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
         reply::set(&mut response, "allow", &names.join(", "));
-        response
-    }
-
-    /// The answer that a fault gives in place of the service.
-    fn misanswer(&self, route: &Route, asked: &Asked, answer: &FaultAnswer) -> Response<Bytes> {
-        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let mut response = match &answer.body {
-            FaultBody::Html => reply::html(status),
-            FaultBody::Empty => {
-                let mut response = Response::new(Bytes::new());
-                *response.status_mut() = status;
-                response
-            }
-            FaultBody::Json(document) => reply::json(status, document),
-            FaultBody::Text(text) => {
-                reply::with_type(status, "text/plain; charset=utf-8", text.clone())
-            }
-            FaultBody::Service => match route {
-                Route::Hunt(api) | Route::Nothing(Kind::Api(api)) => {
-                    hunting::outage(self, *api, asked, status)
-                }
-                Route::List(item) => hunting::outage(self, item.collection.api(), asked, status),
-                Route::Vault { .. } => vault::outage(asked, status),
-                _ => Directory::outage(self, asked, status),
-            },
-        };
-        if let Some(seconds) = answer.retry_after {
-            reply::retry_after(&mut response, seconds);
-        }
-        for (name, value) in &answer.headers {
-            if let (Ok(name), Ok(value)) = (
-                http::HeaderName::from_bytes(name.as_bytes()),
-                HeaderValue::from_str(value),
-            ) {
-                response.headers_mut().insert(name, value);
-            }
-        }
         response
     }
 }
@@ -344,10 +361,7 @@ fn located(place: Place, headers: &HeaderMap, uri: &Uri) -> (Place, String, Stri
     };
     match place {
         Place::Host(host) => {
-            // One row stands for all vaults of a cloud.
-            let name = host
-                .vault(name)
-                .map_or_else(|| host.name.to_owned(), |_| name.to_ascii_lowercase());
+            let name = host.full_name(name);
             (place, format!("https://{name}"), name)
         }
         // A true name at a loopback address: someone told the client where to find it.

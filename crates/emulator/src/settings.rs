@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::error::{Error, Result};
 use crate::identifiers::Identifiers;
 use crate::options::{IdentityEndpoint, Options, ProxyCredentials};
+use crate::trust_store;
 
 /// The files that live as long as the emulator does.
 #[derive(Debug)]
@@ -26,6 +27,10 @@ impl Files {
         let files = Self { folder };
         std::fs::write(files.ca(), ca_pem).map_err(Error::TemporaryFiles)?;
         std::fs::write(files.settings(), settings).map_err(Error::TemporaryFiles)?;
+        let store = trust_store::of(ca_pem.as_bytes())?;
+        std::fs::write(files.trust_store(), store).map_err(Error::TemporaryFiles)?;
+        let wget = format!("ca_certificate = {}\n", files.ca().display());
+        std::fs::write(files.wget(), wget).map_err(Error::TemporaryFiles)?;
         Ok(files)
     }
 
@@ -35,6 +40,16 @@ impl Files {
 
     fn ca(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
+    }
+
+    /// The same for Java.
+    fn trust_store(&self) -> PathBuf {
+        self.folder.path().join("ca.jks")
+    }
+
+    /// The settings of a wget that is built with GnuTLS, which reads no variable for it.
+    fn wget(&self) -> PathBuf {
+        self.folder.path().join("wgetrc")
     }
 
     fn settings(&self) -> PathBuf {
@@ -83,6 +98,42 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// The variables that hold the file of the authority, one for each kind of client.
+const TRUSTED: [&str; 8] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+    "DENO_CERT",
+    "AWS_CA_BUNDLE",
+];
+
+/// The variable that every Java virtual machine reads options from.
+const JAVA_OPTIONS: &str = "JAVA_TOOL_OPTIONS";
+
+/// What makes a Java virtual machine trust the authority and go through the proxy; it asks for no
+/// credentials on its own.
+fn java_options(trust_store: &Path, proxy: Option<SocketAddr>) -> String {
+    let mut options = vec![
+        format!("-Djavax.net.ssl.trustStore={}", trust_store.display()),
+        "-Djavax.net.ssl.trustStoreType=JKS".to_owned(),
+        format!(
+            "-Djavax.net.ssl.trustStorePassword={}",
+            trust_store::PASSWORD
+        ),
+    ];
+    if let Some(address) = proxy {
+        for scheme in ["http", "https"] {
+            options.push(format!("-D{scheme}.proxyHost={}", address.ip()));
+            options.push(format!("-D{scheme}.proxyPort={}", address.port()));
+        }
+        options.push("-Dhttp.nonProxyHosts=localhost|127.*|[::1]".to_owned());
+    }
+    options.join(" ")
+}
+
 /// Names and values for the command under test.
 pub(crate) fn environment(
     options: &Options,
@@ -104,14 +155,13 @@ pub(crate) fn environment(
         pairs.push(("NO_PROXY", direct.clone()));
         pairs.push(("no_proxy", direct));
     }
-    for name in [
-        "SSL_CERT_FILE",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "NODE_EXTRA_CA_CERTS",
-    ] {
+    for name in TRUSTED {
         pairs.push((name, ca.clone()));
     }
+    pairs.push(("WGETRC", files.wget().display().to_string()));
+    // Without it fetch goes past the proxy.
+    pairs.push(("NODE_USE_ENV_PROXY", "1".to_owned()));
+    pairs.push((JAVA_OPTIONS, java_options(&files.trust_store(), proxy)));
     pairs.push(("MSTICPYCONFIG", files.settings().display().to_string()));
     if let Some(tenant) = options.tenants.first() {
         pairs.push(("AZURE_TENANT_ID", tenant.id.clone()));

@@ -3,8 +3,11 @@
 mod answer;
 mod certificate;
 mod content;
+mod deletion;
 mod list;
+mod operation;
 mod refused;
+mod shelf;
 
 use std::time::{Duration, SystemTime};
 
@@ -15,8 +18,8 @@ use serde::Deserialize;
 pub use certificate::VaultCertificate;
 
 pub(crate) use answer::answer;
-pub(crate) use content::Writes;
 pub(crate) use refused::outage;
+pub(crate) use shelf::Shelves;
 
 use crate::error::{Error, Result};
 use crate::hosts::is_vault_name;
@@ -31,9 +34,11 @@ pub struct Vault {
     /// The applications (by client identifier) and users (by name) that may get secrets,
     /// certificates and keys.
     pub readers: Vec<String>,
-    /// The applications and users that may set secrets.
+    /// The applications and users that may set secrets, and update, delete, recover and purge
+    /// secrets and certificates.
     pub writers: Vec<String>,
-    /// The applications and users that may list secrets, which MSTICPy does before it gets one.
+    /// The applications and users that may list secrets, certificates and keys; MSTICPy lists the
+    /// secrets before it gets one.
     pub listers: Vec<String>,
     /// How permissions are given, which shows in the words of a refusal.
     pub access: VaultAccess,
@@ -151,7 +156,7 @@ impl Collection {
     fn named(name: &str) -> Option<Self> {
         [Self::Secrets, Self::Certificates, Self::Keys]
             .into_iter()
-            .find(|collection| collection.name() == name)
+            .find(|collection| collection.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -169,6 +174,18 @@ pub(crate) enum Item {
         collection: Collection,
         name: Option<String>,
     },
+    /// The policy of a certificate.
+    Policy { name: String },
+    /// What was deleted: one thing, or all.
+    Deleted {
+        collection: Collection,
+        name: Option<String>,
+    },
+    /// A deleted thing that is to come back.
+    Recover {
+        collection: Collection,
+        name: String,
+    },
     /// Nothing.
     Nothing,
 }
@@ -178,18 +195,75 @@ impl Item {
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self {
             Self::One {
-                collection: Collection::Secrets,
-                version: None,
+                collection,
+                version,
                 ..
-            } => &[Method::GET, Method::PUT],
+            } => match (collection, version) {
+                (Collection::Secrets, None) => {
+                    &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE]
+                }
+                (Collection::Certificates, None) => &[Method::GET, Method::PATCH, Method::DELETE],
+                (Collection::Keys, _) => &[Method::GET],
+                (_, Some(_)) => &[Method::GET, Method::PATCH],
+            },
+            Self::Policy { .. } => &[Method::GET, Method::PATCH],
+            Self::Deleted { name: Some(_), .. } => &[Method::GET, Method::DELETE],
+            Self::Recover { .. } => &[Method::POST],
             _ => &[Method::GET],
+        }
+    }
+
+    /// What it is a part of.
+    fn collection(&self) -> Option<Collection> {
+        match self {
+            Self::One { collection, .. }
+            | Self::List { collection, .. }
+            | Self::Deleted { collection, .. }
+            | Self::Recover { collection, .. } => Some(*collection),
+            Self::Policy { .. } => Some(Collection::Certificates),
+            Self::Nothing => None,
+        }
+    }
+
+    /// The name in it, if it is about one thing.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::One { name, .. } | Self::Policy { name } | Self::Recover { name, .. } => {
+                Some(name)
+            }
+            Self::Deleted { name, .. } => name.as_deref(),
+            Self::List { .. } | Self::Nothing => None,
         }
     }
 }
 
 /// What the parts of a path mean.
 pub(crate) fn item(segments: &[&str]) -> Item {
-    let Some(collection) = segments.first().and_then(|name| Collection::named(name)) else {
+    let Some((first, rest)) = segments.split_first() else {
+        return Item::Nothing;
+    };
+    let deleted = first
+        .get(..7)
+        .filter(|start| start.eq_ignore_ascii_case("deleted"))
+        .and_then(|_| Collection::named(first.get(7..)?));
+    if let Some(collection) = deleted {
+        return match rest {
+            [] => Item::Deleted {
+                collection,
+                name: None,
+            },
+            [name] => Item::Deleted {
+                collection,
+                name: Some((*name).to_owned()),
+            },
+            [name, recover] if recover.eq_ignore_ascii_case("recover") => Item::Recover {
+                collection,
+                name: (*name).to_owned(),
+            },
+            _ => Item::Nothing,
+        };
+    }
+    let Some(collection) = Collection::named(first) else {
         return Item::Nothing;
     };
     let one = |name: &str, version: Option<&str>| Item::One {
@@ -197,15 +271,22 @@ pub(crate) fn item(segments: &[&str]) -> Item {
         name: name.to_owned(),
         version: version.map(str::to_owned),
     };
-    match &segments[1..] {
+    match rest {
         [] => Item::List {
             collection,
             name: None,
         },
-        [name, "versions"] => Item::List {
+        [name, versions] if versions.eq_ignore_ascii_case("versions") => Item::List {
             collection,
             name: Some((*name).to_owned()),
         },
+        [name, policy]
+            if collection == Collection::Certificates && policy.eq_ignore_ascii_case("policy") =>
+        {
+            Item::Policy {
+                name: (*name).to_owned(),
+            }
+        }
         [name] => one(name, None),
         [name, version] => one(name, Some(version)),
         _ => Item::Nothing,

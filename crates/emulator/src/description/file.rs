@@ -114,6 +114,7 @@ struct ApplicationEntry {
     public_client_flows: Option<bool>,
     roles: Option<BTreeMap<Api, Vec<String>>>,
     scopes: Option<BTreeMap<Api, Vec<String>>>,
+    exposes: Option<Vec<String>>,
     consented: Option<bool>,
     managed_identity: Option<IdentityEntry>,
 }
@@ -316,6 +317,9 @@ fn application(entry: ApplicationEntry, folder: &Path) -> Outcome<Application> {
     }
     if let Some(scopes) = entry.scopes {
         application.scopes = scopes;
+    }
+    if let Some(exposes) = entry.exposes {
+        application.exposes = exposes;
     }
     application.consented = entry.consented.unwrap_or(true);
     Ok(application)

@@ -94,6 +94,7 @@ pub(super) fn vault(entry: VaultEntry, everybody: &[String], folder: &Path) -> O
         let pem = content(entry.pem.expose_secret(), folder)?;
         let certificate =
             VaultCertificate::new(entry.name, &pem).map_err(|error| error.to_string())?;
+        let certificate = certificate.after(&vault.certificates);
         vault.certificates.push(match entry.content {
             CertificateContent::Pfx => certificate,
             CertificateContent::Pem => certificate.as_pem(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, Response};
 
 use super::grant::{form, resource};
@@ -11,6 +11,7 @@ use super::page;
 use super::redirect::{self, ResponseMode, registered};
 use super::refusal::Refusal;
 use super::scope::Scope;
+use super::session::cookie;
 use super::state::{ChallengeMethod, Code, Grant, opaque};
 use super::user_token::{client_info, consent, resource_name};
 use super::{Directory, Version};
@@ -21,7 +22,7 @@ use crate::sign_in::Browser;
 use crate::ticks;
 
 /// The cookie that stands for a browser's session.
-const SESSION: &str = "ESTSAUTHPERSISTENT";
+pub(super) const SESSION: &str = "ESTSAUTHPERSISTENT";
 
 /// What an application wants of a user, once it is known that the way back is its own.
 #[derive(Debug, Clone)]
@@ -393,12 +394,7 @@ impl Directory {
 
     /// Who is signed in to `tenant` in this browser.
     fn session<'a>(&self, asked: &Asked, tenant: &'a Tenant) -> Option<&'a User> {
-        let cookies = asked.header(COOKIE.as_str())?;
-        let session = cookies
-            .split(';')
-            .filter_map(|cookie| cookie.trim().split_once('='))
-            .find(|(name, _)| *name == SESSION)?
-            .1;
+        let session = cookie(asked)?;
         let (of, user) = self.state.lock().sessions.get(session).cloned()?;
         if of != tenant.id {
             return None;
@@ -441,9 +437,7 @@ fn wish(
             required("resource")?
         ),
     };
-    for part in parts(Scope::parse(&scope)?) {
-        resource(asked, tenant, &resource_name(tenant, &part))?;
-    }
+    Directory::check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
     let prompt = field("prompt").map(str::to_owned);
     if prompt
         .as_deref()

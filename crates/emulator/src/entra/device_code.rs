@@ -5,13 +5,13 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::authorize::parameters;
-use super::grant::{Granted, TokenRequest, form, resource};
+use super::grant::{Granted, TokenRequest, form};
 use super::page;
 use super::proof::{self, Proof};
 use super::refusal::Refusal;
 use super::scope::Scope;
 use super::state::{Device, DeviceAnswer, Grant, opaque};
-use super::user_token::{resource_name, user_token};
+use super::user_token::user_token;
 use super::{Directory, Version};
 use crate::hosts::Cloud;
 use crate::registration::{SignInPolicy, User};
@@ -68,8 +68,7 @@ impl Directory {
                 required("resource")?
             ),
         };
-        let parsed = Scope::parse(&scope)?;
-        resource(asked, tenant, &resource_name(tenant, &parsed))?;
+        Self::check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
         let device_code = opaque(service, "");
         let user_code = user_code(service);
         let script = &service.sign_in.device;

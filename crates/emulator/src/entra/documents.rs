@@ -60,6 +60,11 @@ impl Directory {
         let path = if shared { tenant } else { id };
         let origin = &asked.origin;
         let graph = home.graph();
+        let user_info = match (version, asked.place) {
+            (Version::One, _) => format!("{origin}/{path}/openid/userinfo"),
+            (Version::Two, Place::Direct(_)) => format!("{origin}/oidc/userinfo"),
+            (Version::Two, Place::Host(_)) => format!("https://{graph}/oidc/userinfo"),
+        };
         let (prefix, issuer, keys) = match version {
             Version::One => ("", format!("{}/{id}/", home.issuer()), "discovery/keys"),
             Version::Two => (
@@ -85,7 +90,7 @@ impl Directory {
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],
                 "issuer": issuer,
                 "request_uri_parameter_supported": false,
-                "userinfo_endpoint": format!("https://{graph}/oidc/userinfo"),
+                "userinfo_endpoint": user_info,
                 "authorization_endpoint": format!("{origin}/{path}/oauth2/{prefix}authorize"),
                 "device_authorization_endpoint": format!("{origin}/{path}/oauth2/{prefix}devicecode"),
                 "http_logout_supported": true,

@@ -16,8 +16,8 @@ use super::jwt::Claims;
 use super::proof::Proof;
 use super::refusal::Refusal;
 use super::{
-    Directory, Version, authorization_code, client_credentials, device_code, password,
-    refresh_token,
+    Directory, Version, authorization_code, client_credentials, device_code, on_behalf_of,
+    password, refresh_token,
 };
 use crate::hosts::{self, Api};
 use crate::options::Tenant;
@@ -46,6 +46,26 @@ pub(super) struct Resource {
     pub(super) apis: Vec<Api>,
     /// Whether it is Key Vault, which has one delegated permission.
     pub(super) vault: bool,
+    /// The application of the tenant whose own API it is, if it is one's.
+    owner: Option<String>,
+    /// The delegated permissions that such an API has.
+    pub(super) exposed: Vec<String>,
+}
+
+impl Resource {
+    /// Whether it is the API of an application of the tenant, and none of Microsoft's.
+    pub(super) fn is_own(&self) -> bool {
+        self.owner.is_some()
+    }
+
+    /// The identifier of the application behind it.
+    pub(super) fn id(&self) -> String {
+        match (&self.owner, self.apis.first()) {
+            (Some(owner), _) => owner.clone(),
+            (None, Some(api)) => api.application_id().to_owned(),
+            (None, None) => hosts::VAULT_APPLICATION.to_owned(),
+        }
+    }
 }
 
 /// A token, and what is said around it.
@@ -99,6 +119,7 @@ pub(super) fn grant(
         Some("authorization_code") => authorization_code::grant(&request),
         Some("refresh_token") => refresh_token::grant(&request),
         Some("password") => password::grant(&request),
+        Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => on_behalf_of::grant(&request),
         Some("urn:ietf:params:oauth:grant-type:device_code" | "device_code") => {
             device_code::grant(&request)
         }
@@ -220,9 +241,21 @@ pub(super) fn resource(asked: &Asked, tenant: &Tenant, name: &str) -> Result<Res
         audience: trimmed.to_owned(),
         apis,
         vault,
+        owner: None,
+        exposed: Vec::new(),
     };
     if matches!(asked.place, Place::Direct(_)) && trimmed.eq_ignore_ascii_case(&asked.origin) {
         return Ok(found(Api::ALL.to_vec(), true));
+    }
+    let own_api = trimmed.strip_prefix("api://").unwrap_or(trimmed);
+    if let Some(application) = tenant.application(own_api)
+        && !application.exposes.is_empty()
+    {
+        return Ok(Resource {
+            owner: Some(application.client_id.clone()),
+            exposed: application.exposes.clone(),
+            ..found(Vec::new(), false)
+        });
     }
     let own = |cloud: Option<_>| cloud.is_none_or(|cloud| cloud == tenant.cloud);
     // Who may do what in a vault stands in the vault, not in the token.

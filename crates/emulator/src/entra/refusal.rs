@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::page;
 use crate::hosts::Cloud;
+use crate::identifiers::is_guid;
 use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
@@ -211,6 +212,36 @@ impl Refusal {
         )
     }
 
+    /// A delegated permission that the resource does not have.
+    pub(super) fn scope_unknown(application: &Application, scope: &str, resource: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_client",
+            650_053,
+            format!(
+                "The application '{}' asked for scope '{scope}' that doesn't exist on the \
+                 resource '{resource}'. Contact the app vendor.",
+                application.name
+            ),
+        )
+    }
+
+    /// What one of Microsoft's clients may not have, whoever consents.
+    pub(super) fn preauthorization(application: &Application, resource: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            65002,
+            format!(
+                "Consent between first party application '{}' and first party resource \
+                 '{resource}' must be configured via preauthorization - applications owned and \
+                 operated by Microsoft must get approval from the API owner before requesting \
+                 tokens for that API.",
+                application.client_id
+            ),
+        )
+    }
+
     pub(super) fn scope_without_default(scope: &str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -356,14 +387,4 @@ fn correlation_id(service: &Service, asked: &Asked) -> String {
         Some(sent) if is_guid(sent) => sent.to_owned(),
         _ => service.identifiers.next(),
     }
-}
-
-pub(super) fn is_guid(text: &str) -> bool {
-    let mut lengths = text.split('-').map(str::len);
-    text.bytes()
-        .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-        && [8, 4, 4, 4, 12]
-            .iter()
-            .all(|length| lengths.next() == Some(*length))
-        && lengths.next().is_none()
 }

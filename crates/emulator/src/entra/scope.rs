@@ -39,7 +39,9 @@ impl Scope {
                 Some((resource, permission)) => (Some(resource.to_owned()), permission),
                 None => (None, word),
             };
-            if permission.is_empty() || resource.as_deref() == Some("") {
+            // An address without a permission ends in the middle of one.
+            let cut = |resource: &str| resource.is_empty() || resource.ends_with(":/");
+            if permission.is_empty() || resource.as_deref().is_some_and(cut) {
                 return Err(Refusal::scope(text));
             }
             if first {
@@ -125,6 +127,8 @@ mod tests {
             " ",
             "/.default",
             "https://a.example/",
+            "https://a.example",
+            "api://a",
             "https://a.example/.default https://a.example/x",
         ] {
             assert!(Scope::parse(wrong).is_err(), "{wrong:?}");

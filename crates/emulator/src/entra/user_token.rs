@@ -38,6 +38,7 @@ impl Directory {
             if resource.vault {
                 granted.push("user_impersonation".to_owned());
             }
+            granted.extend(resource.exposed.iter().cloned());
             granted.extend(
                 resource
                     .apis
@@ -129,6 +130,7 @@ pub(super) fn user_token(
             request.field("scope").unwrap_or(&grant.scope),
         ));
     }
+    Directory::check_scope(request.asked, tenant, application, scope)?;
     let resource = request.resource(&resource_name(tenant, scope))?;
     if request
         .directory

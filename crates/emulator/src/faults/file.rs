@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{Fault, FaultAnswer, FaultBody, Faults};
 use crate::description::read_yaml;
 use crate::error::{Error, Result};
+use crate::hosts::Api;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +16,10 @@ struct Entry {
     path: Option<String>,
     host: Option<String>,
     method: Option<String>,
+    tenant: Option<String>,
+    #[serde(alias = "environment")]
+    api: Option<Api>,
+    query: Option<String>,
     #[serde(default, alias = "request")]
     requests: Requests,
     share: Option<f64>,
@@ -105,6 +110,9 @@ fn fault(entry: Entry) -> std::result::Result<Fault, String> {
         path: entry.path,
         host: entry.host,
         method: entry.method,
+        tenant: entry.tenant,
+        api: entry.api,
+        query: entry.query,
         requests: match entry.requests {
             Requests::All => Vec::new(),
             Requests::One(number) => vec![number],
@@ -153,6 +161,9 @@ mod tests {
 - path: /v1.0/*
   host: graph.microsoft.com
   method: post
+  tenant: demo.example
+  api: graph
+  query: DeviceInfo*
   request: 3
   status: 503
   retry_after: 7
@@ -179,6 +190,10 @@ mod tests {
             .try_into()
             .unwrap();
         assert_eq!(first.requests, [3]);
+        assert_eq!(
+            (first.tenant.as_deref(), first.api, first.query.as_deref()),
+            (Some("demo.example"), Some(Api::Graph), Some("DeviceInfo*"))
+        );
         let answer = first.answer.unwrap();
         assert_eq!((answer.status, answer.retry_after), (503, Some(7)));
         assert_eq!(answer.headers, [("x-note".to_owned(), "down".to_owned())]);

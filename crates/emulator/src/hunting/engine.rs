@@ -235,11 +235,11 @@ fn engine(catalog: Catalog) -> Engine {
     Engine::new(catalog, kql_engine::Options::default())
 }
 
-/// The tables of the documentation that are wanted, without rows.
+/// The tables of the documentation that are wanted and not gone, without rows.
 fn documented(wanted: impl Fn(&str) -> bool) -> Catalog {
     let mut catalog = Catalog::new();
     for table in defender_schema::tables() {
-        if wanted(table.name) {
+        if wanted(table.name) && defender_schema::gone_table(table.name).is_none() {
             let columns = tables::columns(table.name).unwrap_or_default();
             catalog.add(table.name, columns, Vec::new());
         }

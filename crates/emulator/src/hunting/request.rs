@@ -1,4 +1,6 @@
-//! The body of a hunting request.
+//! What a hunting request asks: its body, or the parameters of Graph's function.
+
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -9,6 +11,12 @@ use super::backend::TimeRange;
 use super::timespan;
 use crate::hosts::Api;
 use crate::service::Asked;
+
+/// The parameters of Graph's action and function, as its metadata spells them.
+///
+/// Sources: <https://learn.microsoft.com/graph/api/security-security-runhuntingquery>,
+/// <https://learn.microsoft.com/graph/api/security-security-getrunhuntingquery>
+const PARAMETERS: [&str; 3] = ["query", "timespan", "workspaceId"];
 
 /// What a client wants to know.
 #[derive(Debug)]
@@ -28,37 +36,122 @@ pub(super) fn parse(api: Api, asked: &Asked, now: i64) -> Result<Request, Refuse
     let Ok(Value::Object(body)) = serde_json::from_slice(&asked.body) else {
         return Err(unreadable(api));
     };
-    let query = match field(api, &body, "Query") {
-        Some(Value::String(query)) => query,
-        Some(_) => return Err(unreadable(api)),
-        None => return Err(missing_query(api)),
-    };
-    if query.trim().is_empty() {
-        return Err(missing_query(api));
+    match api {
+        Api::Graph => of_action(&body, now),
+        Api::Mde | Api::M365d => match body.get("Query") {
+            Some(Value::String(query)) if !query.trim().is_empty() => Ok(Request {
+                query: query.clone(),
+                time_range: None,
+            }),
+            _ => Err(unreadable(api)),
+        },
     }
-    let time_range = match field(api, &body, "Timespan").filter(|_| api == Api::Graph) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(timespan::parse(text, now).ok_or_else(|| {
+}
+
+/// The query in a body, for whoever is to be told of it before the body is checked.
+pub(crate) fn query_of(body: &[u8]) -> Option<String> {
+    let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let (_, query) = body
+        .into_iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("query"))?;
+    query.as_str().map(str::to_owned)
+}
+
+/// Graph's parameters are `query` and `timespan` in its metadata and `Query` and `Timespan` in
+/// its documentation, and it takes both; other members than the parameters are refused in the
+/// words of its `OData` library. The other two APIs say that cases matter, and mean it.
+fn of_action(body: &Map<String, Value>, now: i64) -> Result<Request, Refused> {
+    let mut parameters = BTreeMap::new();
+    for (name, value) in body {
+        // What is said of the payload and not in it.
+        if name.contains('@') {
+            continue;
+        }
+        let known = PARAMETERS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                Refused::bad_request(format!(
+                    "The parameter '{name}' in the request payload is not a valid parameter for \
+                     the operation 'runHuntingQuery'."
+                ))
+            })?;
+        let text = match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => return Err(wrong_type(&other.to_string(), known)),
+        };
+        if parameters
+            .insert(known.to_ascii_lowercase(), text)
+            .is_some()
+        {
+            return Err(Refused::bad_request(format!(
+                "Multiple parameters with the name '{known}' were found in the request payload."
+            )));
+        }
+    }
+    let parameters = parameters
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text?)))
+        .collect();
+    read(&parameters, now)
+}
+
+/// Reads the parameters of `getRunHuntingQuery`, whose names are in lower case.
+pub(super) fn of_function(
+    parameters: &BTreeMap<String, String>,
+    now: i64,
+) -> Result<Request, Refused> {
+    let unknown = parameters.keys().find(|name| {
+        !PARAMETERS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    });
+    if let Some(name) = unknown {
+        return Err(Refused::new(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            format!(
+                "The parameter '{name}' is not a valid parameter for the function \
+                 'getRunHuntingQuery'."
+            ),
+        ));
+    }
+    read(parameters, now)
+}
+
+fn read(parameters: &BTreeMap<String, String>, now: i64) -> Result<Request, Refused> {
+    let query = parameters
+        .get("query")
+        .filter(|query| !query.trim().is_empty())
+        .ok_or_else(|| Refused::bad_request("The parameter 'Query' is missing or empty."))?;
+    let time_range = match parameters.get("timespan") {
+        None => None,
+        Some(text) => Some(timespan::parse(text, now).ok_or_else(|| {
             Refused::bad_request(format!("The timespan '{text}' is not in ISO 8601 format."))
         })?),
-        Some(_) => return Err(unreadable(api)),
     };
+    // A workspace that is not there is passed over for the tenant's own, as the page says.
+    if let Some(id) = parameters.get("workspaceid")
+        && !crate::identifiers::is_guid(id)
+    {
+        return Err(wrong_type(id, "workspaceId"));
+    }
     Ok(Request {
         query: query.clone(),
         time_range,
     })
 }
 
-/// Graph's parameters are `query` and `timespan` in its metadata and `Query` and `Timespan` in
-/// its documentation, and it takes both; the other two say that cases matter, and mean it.
-fn field<'a>(api: Api, body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    match api {
-        Api::Graph => body
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value),
-        Api::Mde | Api::M365d => body.get(name),
-    }
+/// A value that is not what the parameter holds.
+fn wrong_type(value: &str, parameter: &str) -> Refused {
+    let expected = match parameter {
+        "workspaceId" => "Edm.Guid",
+        _ => "Edm.String",
+    };
+    Refused::bad_request(format!(
+        "Cannot convert the literal '{value}' to the expected type '{expected}'."
+    ))
 }
 
 fn unreadable(api: Api) -> Refused {
@@ -72,12 +165,5 @@ fn unreadable(api: Api) -> Refused {
             "InvalidRequestBody",
             "Request body is incorrect",
         ),
-    }
-}
-
-fn missing_query(api: Api) -> Refused {
-    match api {
-        Api::Graph => Refused::bad_request("The parameter 'Query' is missing or empty."),
-        Api::Mde | Api::M365d => unreadable(api),
     }
 }

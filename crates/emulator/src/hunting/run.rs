@@ -1,5 +1,7 @@
 //! One hunting request, from its token to its rows.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
@@ -17,14 +19,16 @@ use crate::ticks;
 const ODATA: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
                      IEEE754Compatible=false;charset=utf-8";
 
-/// Answers a hunting request.
+/// Answers a hunting request, whose query stands in the body or, where there are any, in the
+/// `parameters` of the path.
 pub(crate) async fn hunt(
     service: &Service,
     api: Api,
     asked: &Asked,
+    parameters: Option<&BTreeMap<String, String>>,
     late_schema: bool,
 ) -> Response<Bytes> {
-    match rows(service, api, asked, late_schema).await {
+    match rows(service, api, asked, parameters, late_schema).await {
         Err(refused) => refused.response(service, api, asked),
         Ok(body) => {
             let content_type = match api {
@@ -42,6 +46,7 @@ async fn rows(
     service: &Service,
     api: Api,
     asked: &Asked,
+    parameters: Option<&BTreeMap<String, String>>,
     late_schema: bool,
 ) -> Result<Vec<u8>, Refused> {
     let claims = authorize(service, api, asked)?;
@@ -50,7 +55,10 @@ async fn rows(
         ledger.enter(api, &claims, begun)?;
     }
     let now = ticks::from_system_time(begun);
-    let Request { query, time_range } = request::parse(api, asked, now)?;
+    let Request { query, time_range } = match parameters {
+        Some(parameters) => request::of_function(parameters, now)?,
+        None => request::parse(api, asked, now)?,
+    };
     let kept = match service.retention {
         None => TimeRange::ALL,
         Some(retention) => TimeRange {
@@ -72,11 +80,7 @@ async fn rows(
     let style = Style {
         api,
         origin: asked.origin.clone(),
-        version: if asked.uri.path().starts_with("/beta/") {
-            "beta"
-        } else {
-            "v1.0"
-        },
+        version: if asked.path.is_beta() { "beta" } else { "v1.0" },
         late_schema,
         seconds: elapsed.as_secs_f64(),
     };

@@ -1,7 +1,6 @@
 //! Whether a bearer token opens a hunting API.
 
 use http::StatusCode;
-use http::header::AUTHORIZATION;
 
 use super::answer::Refused;
 use crate::entra::{Claims, TokenFault};
@@ -42,8 +41,8 @@ pub(super) fn authorize(service: &Service, api: Api, asked: &Asked) -> Result<Cl
     authorize_for(service, api, asked, application, delegated)
 }
 
-/// Checks signature, audience, tenant, lifetime and permission, in this order; any of `roles` or,
-/// where a user takes part, of `scopes` will do.
+/// Checks what [`authenticate`] checks, then the permission; any of `roles` or, where a user takes
+/// part, of `scopes` will do.
 pub(crate) fn authorize_for(
     service: &Service,
     api: Api,
@@ -51,12 +50,15 @@ pub(crate) fn authorize_for(
     roles: &'static [&'static str],
     scopes: &'static [&'static str],
 ) -> Result<Claims, Refused> {
+    let claims = authenticate(service, api, asked)?;
+    permitted(roles, scopes, &claims)?;
+    Ok(claims)
+}
+
+/// Checks a token's signature, audience, tenant and lifetime, in this order.
+pub(crate) fn authenticate(service: &Service, api: Api, asked: &Asked) -> Result<Claims, Refused> {
     let token = asked
-        .header(AUTHORIZATION.as_str())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .filter(|token| !token.is_empty())
+        .bearer()
         .ok_or_else(|| unauthorized(api, "Access token is empty."))?;
     let cloud = match asked.place {
         Place::Host(host) => Some(host.cloud),
@@ -91,7 +93,6 @@ pub(crate) fn authorize_for(
             "Access token has expired or is not yet valid.",
         ));
     }
-    permitted(roles, scopes, &claims)?;
     Ok(claims)
 }
 
@@ -133,6 +134,11 @@ fn unauthorized(api: Api, message: &str) -> Refused {
 
 fn audience_fits(api: Api, asked: &Asked, audience: &str) -> bool {
     match asked.place {
+        // An authority tells who a user is to whoever shows a token for Graph.
+        Place::Host(host) if host.login => HOSTS
+            .iter()
+            .filter(|other| other.cloud == host.cloud && other.apis.contains(&api))
+            .any(|other| other.takes(api, audience)),
         Place::Host(host) => host.takes(api, audience),
         // One address stands for all hosts of the API there.
         Place::Direct(_) => {

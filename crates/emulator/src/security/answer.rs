@@ -5,8 +5,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
-use super::story::documents;
-use super::{Collection, Item, enumeration};
+use super::{Collection, Item, enumeration, related};
 use crate::hosts::Api;
 use crate::hunting::{self, Refused};
 use crate::reply;
@@ -14,10 +13,9 @@ use crate::service::{Asked, Service};
 
 /// Answers a request for a collection.
 pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Response<Bytes> {
-    let api = item.collection.api();
+    let api = item.api();
     match answer(service, item, asked).await {
-        Ok(body) => {
-            let mut response = reply::json(StatusCode::OK, &body);
+        Ok(mut response) => {
             hunting::identify(&mut response, api, asked);
             response
         }
@@ -25,8 +23,8 @@ pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Respo
     }
 }
 
-async fn answer(service: &Service, item: &Item, asked: &Asked) -> Result<Value, Refused> {
-    let collection = item.collection;
+async fn answer(service: &Service, item: &Item, asked: &Asked) -> Result<Response<Bytes>, Refused> {
+    let collection = item.collection();
     let (roles, scopes) = collection.permissions();
     let claims = hunting::authorize_for(service, collection.api(), asked, roles, scopes)?;
     let options = Options::parse(collection, asked).map_err(|message| {
@@ -36,35 +34,34 @@ async fn answer(service: &Service, item: &Item, asked: &Asked) -> Result<Value, 
         };
         Refused::new(StatusCode::BAD_REQUEST, code, message)
     })?;
-    let mut rows = documents(service, &claims.tid, collection, options.expand).await;
-    if options.ascending {
-        rows.reverse();
-    }
+    let mut rows = related::found(service, &claims.tid, item, asked, options.expand).await?;
+    let hides = !enumeration::asked_for(asked);
     let context = format!("{}#{}", metadata(collection, asked), collection.metadata());
-    if let Some(id) = &item.id {
-        let row = rows.into_iter().find(|row| row["id"] == **id);
-        let Some(mut row) = row else {
-            return Err(Refused::new(
-                StatusCode::NOT_FOUND,
-                "ResourceNotFound",
-                format!("{} {id} was not found", collection.metadata()),
-            ));
-        };
-        if !enumeration::asked_for(asked) {
-            enumeration::hide_newer(&mut row);
-        }
+    if item.is_single() {
         let mut document = Map::from_iter([(
             "@odata.context".to_owned(),
             format!("{context}/$entity").into(),
         )]);
-        document.extend(row);
-        return Ok(document.into());
+        if let Some(mut row) = rows.pop() {
+            if hides {
+                enumeration::hide_newer(&mut row);
+            }
+            document.extend(row);
+        }
+        return Ok(reply::json(StatusCode::OK, &document.into()));
+    }
+    if options.ascending {
+        rows.reverse();
     }
     if let Some(filter) = &options.filter {
         rows.retain(|row| filter.holds(row));
     }
     let found = rows.len();
-    if !enumeration::asked_for(asked) {
+    if item.count {
+        let number = found.to_string();
+        return Ok(reply::with_type(StatusCode::OK, "text/plain", number));
+    }
+    if hides {
         rows.iter_mut().for_each(enumeration::hide_newer);
     }
     let page = options.top.unwrap_or(usize::MAX).min(collection.page());
@@ -73,19 +70,19 @@ async fn answer(service: &Service, item: &Item, asked: &Asked) -> Result<Value, 
     if options.count {
         body["@odata.count"] = found.into();
     }
-    let next = options.skip + rows.len();
+    let next = options.skip.saturating_add(rows.len());
     // Graph's $top is the size of a page, Defender for Endpoint's the end.
     let ends = collection.api() == Api::Mde && options.top.is_some();
     if next < found && !rows.is_empty() && !ends {
         body["@odata.nextLink"] = following(collection, asked, &options, next).into();
     }
     body["value"] = rows.into_iter().map(Value::from).collect();
-    Ok(body)
+    Ok(reply::json(StatusCode::OK, &body))
 }
 
 fn metadata(collection: Collection, asked: &Asked) -> String {
     let version = match collection.api() {
-        Api::Graph if asked.uri.path().starts_with("/beta/") => "beta",
+        Api::Graph if asked.path.is_beta() => "beta",
         Api::Graph => "v1.0",
         _ => "api",
     };

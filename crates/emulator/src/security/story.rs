@@ -15,10 +15,23 @@ const TOGETHER: i64 = 3 * ticks::DAY;
 const FIRST: usize = 1001;
 
 /// One alert with what belongs to it.
-struct Alert {
-    info: Fields,
-    evidence: Vec<Fields>,
-    incident: usize,
+pub(super) struct Alert {
+    pub(super) info: Fields,
+    pub(super) evidence: Vec<Fields>,
+    pub(super) incident: usize,
+}
+
+impl Alert {
+    /// Whether Defender for Endpoint knows it.
+    pub(super) fn is_of_endpoint(&self) -> bool {
+        text(&self.info, "ServiceSource") == "Microsoft Defender for Endpoint"
+    }
+
+    /// What the evidence says first under this name.
+    pub(super) fn first(&self, name: &str) -> Option<&str> {
+        let mut values = self.evidence.iter().map(|row| text(row, name));
+        values.find(|value| !value.is_empty())
+    }
 }
 
 /// Every row of a collection, in the API's own properties; the newest first.
@@ -28,7 +41,7 @@ pub(super) async fn documents(
     collection: Collection,
     expanded: bool,
 ) -> Vec<Map<String, Value>> {
-    let mut documents: Vec<Value> = match collection {
+    let documents: Vec<Value> = match collection {
         Collection::Machines => {
             let latest = "DeviceInfo | summarize FirstSeen = min(Timestamp), \
                           arg_max(Timestamp, *) by DeviceId";
@@ -46,11 +59,21 @@ pub(super) async fn documents(
         Collection::Alerts => alerts(service, tenant)
             .await
             .iter()
-            .filter(|alert| text(&alert.info, "ServiceSource") == "Microsoft Defender for Endpoint")
+            .filter(|alert| alert.is_of_endpoint())
             .map(|alert| endpoint_alert(alert, tenant, expanded))
             .collect(),
         Collection::Incidents => incidents(&alerts(service, tenant).await, tenant, expanded),
+        // There are none by themselves.
+        Collection::Users | Collection::Files | Collection::Ips | Collection::Domains => Vec::new(),
     };
+    ordered(collection, documents)
+}
+
+/// Rows of a collection, the newest first.
+pub(super) fn ordered(
+    collection: Collection,
+    mut documents: Vec<Value>,
+) -> Vec<Map<String, Value>> {
     let time = collection.time();
     let at = |document: &Value| document[time].as_str().and_then(ticks::parse);
     documents.sort_by_key(|document| std::cmp::Reverse(at(document)));
@@ -64,7 +87,7 @@ pub(super) async fn documents(
 }
 
 /// Alerts in the order of time, each with the number of its incident.
-async fn alerts(service: &Service, tenant: &str) -> Vec<Alert> {
+pub(super) async fn alerts(service: &Service, tenant: &str) -> Vec<Alert> {
     let mut evidence: BTreeMap<String, Vec<Fields>> = BTreeMap::new();
     for row in rows(service, tenant, "AlertEvidence").await {
         evidence
@@ -113,7 +136,7 @@ fn web_url(kind: &str, id: &str, tenant: &str) -> String {
 }
 
 /// Source: <https://learn.microsoft.com/graph/api/resources/security-alert>
-fn graph_alert(alert: &Alert, tenant: &str) -> Value {
+pub(super) fn graph_alert(alert: &Alert, tenant: &str) -> Value {
     let info = &alert.info;
     let id = text(info, "AlertId");
     let incident = alert.incident.to_string();
@@ -247,15 +270,9 @@ fn graph_evidence(row: &Fields, time: &Value) -> Value {
 }
 
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/alerts>
-fn endpoint_alert(alert: &Alert, tenant: &str, expanded: bool) -> Value {
+pub(super) fn endpoint_alert(alert: &Alert, tenant: &str, expanded: bool) -> Value {
     let info = &alert.info;
-    let first = |name: &str| {
-        let found = alert
-            .evidence
-            .iter()
-            .find(|row| !text(row, name).is_empty());
-        found.map_or(Value::Null, |row| filled(row, name))
-    };
+    let first = |name: &str| alert.first(name).map_or(Value::Null, Value::from);
     let time = filled(info, "Timestamp");
     let user = first("AccountName");
     let mut document = json!({

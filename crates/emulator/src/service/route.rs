@@ -1,8 +1,11 @@
 //! Which path of which host leads where.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 
 use super::Place;
+use super::path::{self, Path};
 use crate::entra::Version;
 use crate::hosts::{Api, Host, Services};
 use crate::{security, vault};
@@ -41,6 +44,10 @@ pub(super) enum Route {
     },
     Keys,
     Discovery,
+    /// Where a browser ends its session.
+    Logout,
+    /// Who the user of a token is.
+    UserInfo,
     /// The metadata service of a virtual machine.
     Imds,
     /// App Service's endpoint for identities.
@@ -48,7 +55,11 @@ pub(super) enum Route {
     /// What the emulator was asked.
     Requests,
     Hunt(Api),
-    /// Alerts, incidents or machines.
+    /// Graph's hunting by GET, whose query stands in the path.
+    HuntByGet(BTreeMap<String, String>),
+    /// Several requests to Graph in one.
+    Batch,
+    /// Alerts, incidents or machines, and what belongs to them.
     List(security::Item),
     /// A vault, and what of it.
     Vault {
@@ -66,11 +77,42 @@ impl Route {
         const POST: &[Method] = &[Method::POST];
         const BOTH: &[Method] = &[Method::GET, Method::POST];
         match self {
-            Self::Token { .. } | Self::DeviceCode { .. } | Self::Login | Self::Hunt(_) => POST,
-            Self::Authorize { .. } | Self::DeviceLogin => BOTH,
+            Self::Token { .. }
+            | Self::DeviceCode { .. }
+            | Self::Login
+            | Self::Hunt(_)
+            | Self::Batch => POST,
+            Self::Authorize { .. } | Self::DeviceLogin | Self::Logout | Self::UserInfo => BOTH,
             Self::Vault { item, .. } => item.methods(),
             _ => GET,
         }
+    }
+
+    /// The API that answers there, in whose manners it refuses too.
+    pub(super) fn api(&self) -> Option<Api> {
+        match self {
+            Self::Hunt(api) | Self::Nothing(Kind::Api(api)) => Some(*api),
+            Self::HuntByGet(_) | Self::Batch | Self::UserInfo => Some(Api::Graph),
+            Self::List(item) => Some(item.api()),
+            _ => None,
+        }
+    }
+
+    /// What stands in the place of the tenant, where one signs in.
+    pub(super) fn authority(&self) -> Option<&str> {
+        match self {
+            Self::Token { tenant, .. }
+            | Self::Authorize { tenant, .. }
+            | Self::DeviceCode { tenant, .. }
+            | Self::OpenId { tenant, .. }
+            | Self::AdminConsent { tenant, .. } => Some(tenant),
+            _ => None,
+        }
+    }
+
+    /// Whether rows of queries come from there, which are worth compressing.
+    pub(super) fn is_hunting(&self) -> bool {
+        matches!(self, Self::Hunt(_) | Self::HuntByGet(_))
     }
 }
 
@@ -83,23 +125,22 @@ pub(super) enum Kind {
 }
 
 /// What `path` leads to at `place`, which goes by `host`.
-pub(super) fn route(place: Place, host_name: &str, path: &str) -> Route {
-    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+pub(super) fn route(place: Place, host_name: &str, path: &Path) -> Route {
     if let Place::Host(host) = place
         && let Some(name) = host.vault(host_name)
     {
-        let item = vault::item(&segments);
+        let item = vault::item(&path.parts(0));
         return Route::Vault { name, item };
     }
-    if let (Place::Direct(_), ["vaults", name, rest @ ..]) = (place, segments.as_slice()) {
+    if let (Place::Direct(_), ["vaults", _, ..]) = (place, path.words().as_slice()) {
         return Route::Vault {
-            name: (*name).to_owned(),
-            item: vault::item(rest),
+            name: path.part(1),
+            item: vault::item(&path.parts(2)),
         };
     }
-    let found = fixed_route(&segments)
-        .or_else(|| entra_route(&segments))
-        .or_else(|| api_route(&segments));
+    let found = fixed_route(path)
+        .or_else(|| entra_route(path))
+        .or_else(|| api_route(path));
     match place {
         Place::Direct(_) => found.unwrap_or(Route::Nothing(Kind::Emulator)),
         Place::Host(host) => {
@@ -115,16 +156,17 @@ pub(super) fn route(place: Place, host_name: &str, path: &str) -> Route {
 }
 
 fn served(host: &Host, route: &Route) -> bool {
+    // 21Vianet's Graph has neither hunting nor alerts.
+    let of_graph = host.apis.contains(&Api::Graph);
+    let has_security = of_graph && host.cloud != crate::hosts::Cloud::China;
     match route {
-        // 21Vianet's Graph has no hunting.
-        Route::Hunt(Api::Graph) if host.cloud == crate::hosts::Cloud::China => false,
-        Route::List(item)
-            if item.collection.api() == Api::Graph && host.cloud == crate::hosts::Cloud::China =>
-        {
-            false
-        }
+        Route::Hunt(Api::Graph) | Route::HuntByGet(_) => has_security,
+        Route::List(item) if item.api() == Api::Graph => has_security,
+        Route::Batch => of_graph,
+        // Version 1 has it at the authority.
+        Route::UserInfo => of_graph || host.login,
         Route::Hunt(api) => host.apis.contains(api),
-        Route::List(item) => host.apis.contains(&item.collection.api()),
+        Route::List(item) => host.apis.contains(&item.api()),
         Route::Nothing(_) | Route::Requests | Route::AppService => false,
         Route::Imds => host.services == Services::Metadata,
         Route::DeviceLogin => host.login || host.services == Services::DeviceLogin,
@@ -133,31 +175,25 @@ fn served(host: &Host, route: &Route) -> bool {
 }
 
 /// The paths that begin with no tenant.
-fn fixed_route(segments: &[&str]) -> Option<Route> {
-    match segments {
+fn fixed_route(path: &Path) -> Option<Route> {
+    match path.words().as_slice() {
         ["devicelogin" | "deviceloginus" | "deviceloginchina" | "device"]
         | ["common", "oauth2", "deviceauth"] => Some(Route::DeviceLogin),
         ["metadata", "identity", "oauth2", "token"] => Some(Route::Imds),
         ["msi", "token"] => Some(Route::AppService),
         ["emulator", "requests"] => Some(Route::Requests),
-        ["common" | "organizations", "userrealm" | "UserRealm", user] => Some(Route::UserRealm {
-            user: percent_decoded(user),
-        }),
+        ["common" | "organizations", "userrealm", _] => {
+            Some(Route::UserRealm { user: path.part(2) })
+        }
+        ["oidc", "userinfo"] => Some(Route::UserInfo),
         _ => None,
     }
 }
 
-/// A part of a path without its escapes.
-fn percent_decoded(text: &str) -> String {
-    // A plus sign means itself in a path.
-    url::form_urlencoded::parse(format!("v={}", text.replace('+', "%2B")).as_bytes())
-        .next()
-        .map_or_else(String::new, |(_, value)| value.into_owned())
-}
-
-fn entra_route(segments: &[&str]) -> Option<Route> {
-    let (tenant, rest) = segments.split_first()?;
-    let tenant = (*tenant).to_owned();
+fn entra_route(path: &Path) -> Option<Route> {
+    let words = path.words();
+    let (_, rest) = words.split_first()?;
+    let tenant = path.part(0);
     match rest {
         ["oauth2", "v2.0", "token"] => Some(Route::Token {
             tenant,
@@ -183,6 +219,7 @@ fn entra_route(segments: &[&str]) -> Option<Route> {
             tenant,
             version: Version::One,
         }),
+        ["oauth2", "logout"] | ["oauth2", "v2.0", "logout"] => Some(Route::Logout),
         ["v2.0", "adminconsent"] => Some(Route::AdminConsent {
             tenant,
             scoped: true,
@@ -200,58 +237,48 @@ fn entra_route(segments: &[&str]) -> Option<Route> {
             tenant,
             version: Version::One,
         }),
+        ["openid", "userinfo"] => Some(Route::UserInfo),
         ["discovery", "keys"] | ["discovery", "v2.0", "keys"] => Some(Route::Keys),
         ["discovery", "instance"] => Some(Route::Discovery),
         _ => None,
     }
 }
 
-fn api_route(segments: &[&str]) -> Option<Route> {
-    match segments {
-        ["api", "advancedqueries", "run"] | ["api", "v1.0", "advancedqueries", "run"] => {
-            Some(Route::Hunt(Api::Mde))
+fn api_route(path: &Path) -> Option<Route> {
+    match path.words().as_slice() {
+        ["api", "v1.0", rest @ ..] => defender_route(path, 2, rest),
+        ["api", rest @ ..] => defender_route(path, 1, rest),
+        ["v1.0" | "beta", "$batch"] => Some(Route::Batch),
+        ["v1.0" | "beta", "security", "alerts_v2" | "incidents", ..] => {
+            security::graph_item(path).map(Route::List)
         }
-        ["api", "advancedhunting", "run"] => Some(Route::Hunt(Api::M365d)),
-        ["api", collection @ ("alerts" | "machines"), id @ ..] => {
-            let collection = match *collection {
-                "alerts" => security::Collection::Alerts,
-                _ => security::Collection::Machines,
-            };
-            listed(collection, id)
-        }
-        [
-            "v1.0" | "beta",
-            "security",
-            collection @ ("alerts_v2" | "incidents"),
-            id @ ..,
-        ] => {
-            let collection = match *collection {
-                "alerts_v2" => security::Collection::AlertsV2,
-                _ => security::Collection::Incidents,
-            };
-            listed(collection, id)
-        }
-        // OData allows the action with its namespace too.
-        ["v1.0" | "beta", "security", action] => {
-            let action = action
+        // OData allows actions and functions with their namespace too.
+        [version @ ("v1.0" | "beta"), "security", action] => {
+            let name = action
                 .strip_prefix("microsoft.graph.security.")
                 .unwrap_or(action);
-            action
-                .eq_ignore_ascii_case("runHuntingQuery")
-                .then_some(Route::Hunt(Api::Graph))
+            if name == "runhuntingquery" {
+                return Some(Route::Hunt(Api::Graph));
+            }
+            let sent = path.part(2);
+            let (name, parameters) = path::function(sent.get(action.len() - name.len()..)?)?;
+            // There is no such function in v1.0.
+            (name == "getrunhuntingquery" && *version == "beta")
+                .then_some(Route::HuntByGet(parameters))
         }
         _ => None,
     }
 }
 
-/// The whole collection, or the row that the rest of the path names.
-fn listed(collection: security::Collection, rest: &[&str]) -> Option<Route> {
-    let id = match rest {
-        [] => None,
-        [id] => Some(percent_decoded(id)),
-        _ => return None,
-    };
-    Some(Route::List(security::Item { collection, id }))
+/// Defender for Endpoint and Microsoft 365 Defender, below `/api` and, where it is documented,
+/// `/api/v1.0`; `rest` begins at `start`.
+fn defender_route(path: &Path, start: usize, rest: &[&str]) -> Option<Route> {
+    match rest {
+        ["advancedqueries", "run"] => Some(Route::Hunt(Api::Mde)),
+        ["advancedhunting", "run"] if start == 1 => Some(Route::Hunt(Api::M365d)),
+        ["alerts" | "machines", ..] => security::endpoint_item(path, start).map(Route::List),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -260,7 +287,8 @@ mod tests {
     use crate::service::Scheme;
 
     fn at(host: &str, path: &str) -> Route {
-        route(Place::Host(Host::named(host).unwrap()), host, path)
+        let place = Place::Host(Host::named(host).unwrap());
+        route(place, host, &Path::parse(path))
     }
 
     #[test]
@@ -301,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_direct_address_serves_everything() {
-        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", path);
+        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", &Path::parse(path));
         assert_eq!(
             direct("/demo.example/oauth2/token"),
             Route::Token {
@@ -329,7 +357,7 @@ mod tests {
             },
         };
         assert_eq!(at("Contoso.vault.azure.cn", "/secrets/n/"), secret("n"));
-        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", path);
+        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", &Path::parse(path));
         assert_eq!(direct("/vaults/contoso/secrets/n"), secret("n"));
         assert_eq!(
             direct("/secrets/n"),

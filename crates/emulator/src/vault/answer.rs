@@ -1,10 +1,10 @@
 //! The vault's side of an exchange: challenge, token, permission, secret.
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 
 use super::content;
+use super::operation::Operation;
 use super::refused::{Refused, dressed};
 use super::{Collection, Item, Vault, VaultAccess};
 use crate::entra::Claims;
@@ -82,15 +82,9 @@ fn challenge(asked: &Asked, tenant: &Tenant, vault: &Vault) -> String {
 /// The words for a token that is missing, made out to another audience or by another issuer are
 /// Key Vault's; those for a broken or an expired one are not documented.
 fn authorize(service: &Service, asked: &Asked, tenant: &Tenant) -> Result<Claims, Refused> {
-    let token = asked
-        .header(AUTHORIZATION.as_str())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .filter(|token| !token.is_empty())
-        .ok_or_else(|| {
-            Refused::unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
-        })?;
+    let token = asked.bearer().ok_or_else(|| {
+        Refused::unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
+    })?;
     let claims = service
         .directory
         .verified(token, Some(tenant.cloud))
@@ -156,45 +150,58 @@ fn serve(
             Place::Host(_) => asked.origin.clone(),
             Place::Direct(_) => format!("{}/vaults/{}", asked.origin, vault.name),
         },
-        writes: &service.vault_writes,
+        shelves: &service.shelves,
+        now: service.now(),
+    };
+    let (Some(collection), Some(operation)) =
+        (item.collection(), Operation::of(item, &asked.method))
+    else {
+        return Err(Refused::bad_parameter(format!(
+            "Method {} does not allow operation '{}'",
+            asked.method,
+            asked.uri.path().rsplit('/').next().unwrap_or_default()
+        )));
     };
     let may = |known: &[String]| known.iter().any(|known| is_caller(known, claims));
-    let (collection, name, version) = match item {
-        Item::List { collection, name } => {
-            if *collection != Collection::Secrets || !may(&vault.listers) {
-                return Err(not_permitted(vault, claims, *collection, "list", ""));
-            }
-            let body = home.list(asked, name.as_deref())?;
-            return Ok(dressed(reply::json(StatusCode::OK, &body), asked));
-        }
-        Item::Nothing => {
-            return Err(Refused::bad_parameter(format!(
-                "Method GET does not allow operation '{}'",
-                asked.uri.path().rsplit('/').next().unwrap_or_default()
-            )));
-        }
-        Item::One {
-            collection,
-            name,
-            version,
-        } => (*collection, name, version.as_deref()),
-    };
-    let sets = asked.method == Method::PUT;
-    let (allowed, operation) = if sets {
-        (&vault.writers, "set")
-    } else {
-        (&vault.readers, "get")
-    };
-    if !may(allowed) {
-        let below = format!("/{}/{name}", collection.name());
+    if !may(operation.permitted(vault)) {
+        let below = item
+            .name()
+            .map(|name| format!("/{}/{name}", collection.name()))
+            .unwrap_or_default();
         return Err(not_permitted(vault, claims, collection, operation, &below));
     }
-    content::check_name(name)?;
-    let body = match collection {
-        Collection::Secrets if sets => home.set(name, &asked.body, service.now())?,
-        Collection::Secrets => home.secret(name, version)?,
-        Collection::Certificates => home.certificate(name, version)?,
-        Collection::Keys => home.key(name, version)?,
+    if let Some(name) = item.name() {
+        content::check_name(name)?;
+    }
+    let body = match item {
+        Item::List { name, .. } => home.list(asked, collection, name.as_deref())?,
+        Item::Deleted { name: None, .. } => home.list_deleted(asked, collection)?,
+        Item::Deleted {
+            name: Some(name), ..
+        } if operation == Operation::Purge => {
+            home.purge(collection, name)?;
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            return Ok(dressed(response, asked));
+        }
+        Item::Deleted {
+            name: Some(name), ..
+        } => home.deleted(collection, name)?,
+        Item::Recover { name, .. } => home.recover(collection, name)?,
+        Item::Policy { name } if operation == Operation::Update => {
+            home.update_policy(name, &asked.body)?
+        }
+        Item::Policy { name } => home.policy(name)?,
+        Item::One { name, version, .. } => {
+            let version = version.as_deref();
+            match operation {
+                Operation::Set => home.set(name, &asked.body)?,
+                Operation::Update => home.update(collection, name, version, &asked.body)?,
+                Operation::Delete => home.delete(collection, name)?,
+                _ => home.get(collection, name, version)?,
+            }
+        }
+        Item::Nothing => return Err(Refused::bad_parameter("nothing is there")),
     };
     Ok(dressed(reply::json(StatusCode::OK, &body), asked))
 }
@@ -245,7 +252,7 @@ fn not_permitted(
     vault: &Vault,
     claims: &Claims,
     collection: Collection,
-    operation: &str,
+    operation: Operation,
     below: &str,
 ) -> Refused {
     let caller = caller(claims);
@@ -254,21 +261,15 @@ fn not_permitted(
         VaultAccess::Policies => Refused::forbidden(
             "ForbiddenByPolicy",
             format!(
-                "The user, group or application '{caller}' does not have {things} {operation} \
+                "The user, group or application '{caller}' does not have {things} {} \
                  permission on key vault '{};location=westeurope'. For help resolving this \
                  issue, please see https://go.microsoft.com/fwlink/?linkid=2125287",
+                operation.policy(),
                 vault.name
             ),
         ),
         VaultAccess::Roles => {
-            let action = match (collection, operation) {
-                (Collection::Secrets, "get") => "secrets/getSecret/action",
-                (Collection::Secrets, "set") => "secrets/setSecret/action",
-                (Collection::Secrets, _) => "secrets/readMetadata/action",
-                (Collection::Certificates, _) => "certificates/read",
-                (Collection::Keys, _) => "keys/read",
-            };
-            let action = format!("Microsoft.KeyVault/vaults/{action}");
+            let action = format!("Microsoft.KeyVault/vaults/{}", operation.action(collection));
             Refused::forbidden(
                 "ForbiddenByRbac",
                 format!(

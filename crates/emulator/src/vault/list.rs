@@ -1,10 +1,11 @@
-//! Lists of secrets and of a secret's versions, without their values.
+//! Lists of what is in a vault, of the versions of one thing, and of what was deleted.
 
 use serde_json::{Map, Value, json};
 
-use super::VaultSecret;
-use super::content::{Home, attributes, check_name};
+use super::Collection;
+use super::content::{Home, check_name, not_found};
 use super::refused::Refused;
+use super::shelf::{About, listed};
 use crate::service::Asked;
 
 /// How many entries a page has, and may have at most.
@@ -14,14 +15,103 @@ const PAGE: usize = 25;
 const SKIP: &str = "$skiptoken";
 
 impl Home<'_> {
-    /// One page of the current versions of all secrets, or of every version of the secret `name`.
+    /// One page of the current versions of everything, or of every version of the thing `name`.
     ///
     /// Sources: <https://learn.microsoft.com/rest/api/keyvault/secrets/get-secrets/get-secrets>,
-    /// <https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions/get-secret-versions>
-    pub(super) fn list(&self, asked: &Asked, name: Option<&str>) -> Result<Value, Refused> {
+    /// <https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions/get-secret-versions>,
+    /// <https://learn.microsoft.com/rest/api/keyvault/certificates/get-certificates/get-certificates>,
+    /// <https://learn.microsoft.com/rest/api/keyvault/keys/get-keys/get-keys>
+    pub(super) fn list(
+        &self,
+        asked: &Asked,
+        collection: Collection,
+        name: Option<&str>,
+    ) -> Result<Value, Refused> {
         if let Some(name) = name {
             check_name(name)?;
         }
+        let entries = self.entries(collection, name, false);
+        // Versions of nothing are an error for certificates and keys, and an empty list for secrets.
+        if let (Some(name), true) = (name, entries.is_empty())
+            && collection == Collection::Certificates
+        {
+            return Err(not_found(collection, name, None));
+        }
+        let below = match name {
+            Some(name) => format!("{}/{name}/versions", collection.name()),
+            None => collection.name().to_owned(),
+        };
+        self.page(asked, &below, entries)
+    }
+
+    /// One page of what was deleted.
+    ///
+    /// Sources: <https://learn.microsoft.com/rest/api/keyvault/secrets/get-deleted-secrets/get-deleted-secrets>,
+    /// <https://learn.microsoft.com/rest/api/keyvault/certificates/get-deleted-certificates/get-deleted-certificates>
+    pub(super) fn list_deleted(
+        &self,
+        asked: &Asked,
+        collection: Collection,
+    ) -> Result<Value, Refused> {
+        let entries = self.entries(collection, None, true);
+        self.page(asked, &format!("deleted{}", collection.name()), entries)
+    }
+
+    /// The entries of a list, without values.
+    fn entries(&self, collection: Collection, name: Option<&str>, deleted: bool) -> Vec<Value> {
+        let versioned = name.is_some();
+        let done = |entry: Map<String, Value>, name: &str, about: &About| {
+            let entry = Value::Object(entry);
+            if deleted {
+                self.with_deletion(entry, collection, name, about)
+            } else {
+                entry
+            }
+        };
+        self.with(|shelf| match collection {
+            Collection::Secrets => {
+                let all = if deleted {
+                    shelf.secrets.clone()
+                } else {
+                    shelf.all_secrets()
+                };
+                listed(&all, name, deleted)
+                    .iter()
+                    .map(|kept| {
+                        let mut entry = self.secret(kept, versioned);
+                        let managed = shelf
+                            .certificates
+                            .iter()
+                            .any(|certificate| certificate.is_called(&kept.thing.name));
+                        if managed {
+                            entry.insert("managed".to_owned(), true.into());
+                        }
+                        done(entry, &kept.thing.name, &kept.about)
+                    })
+                    .collect()
+            }
+            // A key of a certificate goes with it, and is not deleted by itself.
+            Collection::Keys if deleted => Vec::new(),
+            Collection::Certificates | Collection::Keys => {
+                listed(&shelf.certificates, name, deleted)
+                    .iter()
+                    .map(|kept| {
+                        let entry = match collection {
+                            Collection::Keys => {
+                                kept.thing.key_entry(&self.base, &kept.about, versioned)
+                            }
+                            _ => kept
+                                .thing
+                                .certificate_entry(&self.base, &kept.about, versioned),
+                        };
+                        done(entry, kept.thing.name(), &kept.about)
+                    })
+                    .collect()
+            }
+        })
+    }
+
+    fn page(&self, asked: &Asked, below: &str, entries: Vec<Value>) -> Result<Value, Refused> {
         let query = asked.uri.query().unwrap_or_default();
         let parameter = |wanted: &str| {
             url::form_urlencoded::parse(query.as_bytes())
@@ -41,55 +131,15 @@ impl Home<'_> {
             ));
         }
         let start = number(SKIP, 0)?;
-        let secrets = self.wanted(name);
-        let value: Vec<Value> = secrets
-            .iter()
-            .skip(start)
-            .take(size)
-            .map(|secret| self.entry(secret, name.is_some()))
-            .collect();
         let next = start.saturating_add(size);
-        let next_link = (next < secrets.len()).then(|| {
+        let next_link = (next < entries.len()).then(|| {
             let version = parameter("api-version").unwrap_or_default();
-            let below = name.map(|name| format!("/{name}/versions"));
             format!(
-                "{}/secrets{}?api-version={version}&{SKIP}={next}&maxresults={size}",
-                self.base,
-                below.unwrap_or_default()
+                "{}/{below}?api-version={version}&{SKIP}={next}&maxresults={size}",
+                self.base
             )
         });
+        let value: Vec<Value> = entries.into_iter().skip(start).take(size).collect();
         Ok(json!({ "value": value, "nextLink": next_link }))
-    }
-
-    /// The secrets that are there, or the versions of one.
-    fn wanted(&self, name: Option<&str>) -> Vec<VaultSecret> {
-        let mut secrets = self.all();
-        secrets.retain(|secret| {
-            !secret.deleted && name.is_none_or(|name| secret.name.eq_ignore_ascii_case(name))
-        });
-        if name.is_none() {
-            secrets.sort_by_key(|secret| secret.name.to_lowercase());
-            // The sort keeps the newest of a name last, and of equals the first is kept.
-            secrets.reverse();
-            secrets.dedup_by(|one, other| one.name.eq_ignore_ascii_case(&other.name));
-            secrets.reverse();
-        }
-        secrets
-    }
-
-    fn entry(&self, secret: &VaultSecret, versioned: bool) -> Value {
-        let mut entry = Map::new();
-        if let Some(content_type) = &secret.content_type {
-            entry.insert("contentType".to_owned(), json!(content_type));
-        }
-        let version = if versioned {
-            format!("/{}", secret.version)
-        } else {
-            String::new()
-        };
-        let id = format!("{}/secrets/{}{version}", self.base, secret.name);
-        entry.insert("id".to_owned(), json!(id));
-        entry.insert("attributes".to_owned(), attributes(secret));
-        Value::Object(entry)
     }
 }

@@ -197,3 +197,32 @@ async fn every_tenant_has_sample_data_of_its_own() {
         "{body}"
     );
 }
+
+/// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-schema-changes>
+#[tokio::test]
+async fn tables_that_are_gone_are_refused_as_unknown_ones_are() {
+    let running = Emulator::start(Options {
+        data: Data::Batches(std::collections::BTreeMap::new()),
+        ..options()
+    })
+    .await
+    .unwrap();
+    for gone in defender_schema::gone() {
+        for path in RUN {
+            let token = token(&running, scope_of(path)).await;
+            let query = format!("{} | count", gone.name);
+            let answer = hunt(&running, path, &token, &query).await;
+            assert_eq!(answer.status, 400, "{path} {}", gone.name);
+            let error = answer.json()["error"].clone();
+            assert_eq!(error["code"], "BadRequest");
+            assert_eq!(
+                error["message"],
+                format!(
+                    "'count' operator: Failed to resolve table or column expression named '{}'. \
+                     Fix semantic errors in your query.",
+                    gone.name
+                )
+            );
+        }
+    }
+}

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::client::{
     Answer, FORM, GRAPH, JSON, RUN, SECRET, direct, form, hunt, options, proxied, scope_of, token,
+    token_at,
 };
 
 const ALL_RUNS: &str = "*/run*";
@@ -228,4 +229,55 @@ async fn faults_know_hosts_and_reach_through_tls() {
     let ask = async |host: &str| proxied(&running, host, "GET", "/x", &[], "").await.status;
     assert_eq!(ask("graph.microsoft.com").await, 503);
     assert_eq!(ask("graph.microsoft.us").await, 404);
+}
+
+#[tokio::test]
+async fn a_fault_of_one_tenant_leaves_the_others_alone() {
+    let faults = Faults::parse(
+        "
+- {tenant: Second, path: '*/runHuntingQuery', status: 503}
+- {tenant: government.example, path: '*/token', status: 429}
+",
+    )
+    .unwrap();
+    let running = Emulator::start(Options {
+        faults,
+        ..options()
+    })
+    .await
+    .unwrap();
+    let global = "login.microsoftonline.com";
+    for (digit, expected) in [(1, 200), (2, 503)] {
+        let token = token_at(&running, global, digit, GRAPH).await.json()["access_token"].clone();
+        let answer = hunt(&running, RUN[0], token.as_str().unwrap(), "Many").await;
+        assert_eq!(answer.status, expected, "{digit}");
+    }
+    let government = token_at(
+        &running,
+        "login.microsoftonline.us",
+        3,
+        "https://graph.microsoft.us/.default",
+    );
+    assert_eq!(government.await.status, 429);
+}
+
+#[tokio::test]
+async fn a_fault_of_one_api_or_query_leaves_the_others_alone() {
+    let faults = Faults::parse("[{api: mde, query: 'many', status: 500}]").unwrap();
+    let running = Emulator::start(Options {
+        faults,
+        ..options()
+    })
+    .await
+    .unwrap();
+    for (path, query, expected) in [
+        (RUN[0], "Many", 200),
+        (RUN[1], "Nothing", 200),
+        (RUN[1], "Many", 500),
+        (RUN[2], "Many", 200),
+    ] {
+        let token = token(&running, scope_of(path)).await;
+        let answer = hunt(&running, path, &token, query).await;
+        assert_eq!(answer.status, expected, "{path} {query}");
+    }
 }

@@ -4,7 +4,10 @@ mod admin;
 mod assertion;
 mod browser;
 mod device;
+mod first_party;
 mod machine;
+mod on_behalf_of;
+mod openid;
 mod refresh;
 mod user;
 

@@ -5,8 +5,8 @@ use serde_json::json;
 use tokio::net::TcpStream;
 
 use crate::client::{
-    Answer, GRAPH, JSON, MDE, RUN, XDR, address, connect, options, proxied, request, send, start,
-    tls, token_at,
+    Answer, GRAPH, JSON, MDE, RUN, TENANT, XDR, address, connect, options, proxied, request, send,
+    start, tls, token_at,
 };
 
 async fn bearer(
@@ -299,4 +299,36 @@ async fn https_has_a_certificate_for_the_address_and_for_the_true_names() {
             .await
             .is_err()
     );
+}
+
+/// Where MSAL asks for an application's token when it is told its region.
+#[tokio::test]
+async fn an_authority_has_regions() {
+    let running = start().await;
+    for host in [
+        "westeurope.login.microsoft.com",
+        "WestUS2.login.microsoft.com",
+        "westeurope.r.login.microsoftonline.com",
+    ] {
+        let answer = token_at(&running, host, 1, GRAPH).await;
+        assert_eq!(answer.status, 200, "{host}: {}", answer.text());
+        let path = format!("/{TENANT}/v2.0/.well-known/openid-configuration");
+        let document = proxied(&running, host, "GET", &path, &[], "").await.json();
+        let host = host.to_lowercase();
+        assert_eq!(
+            document["token_endpoint"],
+            format!("https://{host}/{TENANT}/oauth2/v2.0/token")
+        );
+    }
+    let government = "https://graph.microsoft.us/.default";
+    let answer = token_at(
+        &running,
+        "usgovvirginia.login.microsoftonline.us",
+        3,
+        government,
+    )
+    .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let (head, _) = connect(&running, "a.b.login.microsoft.com:443", "").await;
+    assert!(head.starts_with("HTTP/1.1 502"), "{head}");
 }

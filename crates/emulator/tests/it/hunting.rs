@@ -358,3 +358,93 @@ async fn identifiers_of_a_request_come_back() {
         assert_eq!(answer.header(own).unwrap().len(), sent.len());
     }
 }
+
+/// Source: <https://learn.microsoft.com/graph/api/security-security-runhuntingquery>
+#[tokio::test]
+async fn graph_takes_its_parameters_and_no_others() {
+    let running = start().await;
+    let token = token(&running, GRAPH).await;
+    let bearer = format!("Bearer {token}");
+    let workspace = "00000000-0000-0000-0000-000000000001";
+    let mut told = BTreeMap::new();
+    for (case, body) in [
+        (
+            "all",
+            json!({"Query": "Nothing", "Timespan": "P1D", "workspaceId": workspace}),
+        ),
+        (
+            "in lower case",
+            json!({"query": "Nothing", "timespan": null, "workspaceid": null}),
+        ),
+        (
+            "an annotation",
+            json!({"Query": "Nothing", "@odata.type": "x", "Query@odata.type": "y"}),
+        ),
+        ("an unknown member", json!({"Query": "Nothing", "Limit": 5})),
+        ("its own name misspelt", json!({"Querry": "Nothing"})),
+        (
+            "one name twice",
+            json!({"Query": "Nothing", "query": "Many"}),
+        ),
+        ("a query that is no text", json!({"Query": 5})),
+        (
+            "a workspace that is none",
+            json!({"Query": "Nothing", "workspaceId": "main"}),
+        ),
+        ("no query", json!({"Timespan": "P1D"})),
+    ] {
+        let headers = [JSON, ("authorization", bearer.as_str())];
+        let answer = direct(&running, "POST", RUN[0], &headers, body.to_string())
+            .await
+            .unwrap();
+        let message = answer.json()["error"]["message"].clone();
+        told.insert(case, format!("{} {message}", answer.status));
+    }
+    insta::assert_yaml_snapshot!("parameters_of_graph", told);
+}
+
+/// Source: <https://learn.microsoft.com/graph/api/security-security-getrunhuntingquery>
+#[tokio::test]
+async fn beta_hunts_by_get() {
+    let running = start().await;
+    let graph = token(&running, GRAPH).await;
+    let mde = token(&running, MDE).await;
+    let get = async |path: &str, token: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        direct(&running, "GET", path, &headers, "").await.unwrap()
+    };
+    let function = |parameters: &str| format!("/beta/security/getRunHuntingQuery({parameters})");
+    for parameters in [
+        "query='Many'",
+        "query=%27Many%27,timespan=%27P1D%27",
+        "query='%20Many%20',timespan='2026-11-01T08:00:00Z/P1D'",
+        "query='Many',timespan='2026-11-01T08:00:00Z%2F2026-11-02T08:00:00Z'",
+        "Query='Many',workspaceId=00000000-0000-0000-0000-000000000001",
+    ] {
+        let answer = get(&function(parameters), &graph).await;
+        assert_eq!(answer.status, 200, "{parameters}: {}", answer.text());
+        let body = answer.json();
+        assert_eq!(
+            body["results"].as_array().unwrap().len(),
+            25,
+            "{parameters}"
+        );
+        let context = body["@odata.context"].as_str().unwrap();
+        assert!(context.ends_with("/beta/$metadata#microsoft.graph.security.huntingQueryResults"));
+    }
+    for (path, status) in [
+        (function("timespan='P1D'"), 400),
+        (function("query='Many',top=1"), 400),
+        (function("query='Many',timespan='soon'"), 400),
+        (function("query='Many',workspaceId=main"), 400),
+        (function("query='Many"), 404),
+        (
+            "/v1.0/security/getRunHuntingQuery(query='Many')".to_owned(),
+            404,
+        ),
+    ] {
+        assert_eq!(get(&path, &graph).await.status, status, "{path}");
+    }
+    assert_eq!(get(&function("query='Many'"), &mde).await.status, 401);
+}

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+mod batch;
 mod client;
 #[cfg(feature = "hunting")]
 mod engine;
@@ -13,6 +14,7 @@ mod faults;
 mod grants;
 mod hosts;
 mod hunting;
+mod paths;
 mod running;
 mod security;
 mod vault;

@@ -120,11 +120,49 @@ fn story() -> Script {
                 evidence(3, "MailMessage", ""),
             ],
         )
+        .answer(LOGONS, logon_columns(), logons())
         .answer(
             "DeviceInfo | summarize FirstSeen = min(Timestamp), arg_max(Timestamp, *) by DeviceId",
             machines,
             vec![machine(1, ""), machine(2, "dmz")],
         )
+}
+
+/// What the emulator asks its data for users.
+const LOGONS: &str = "DeviceLogonEvents | where ActionType == 'LogonSuccess' \
+                      | summarize FirstSeen = min(Timestamp), LastSeen = max(Timestamp), \
+                      LogonTypes = make_set(LogonType), Logons = count() \
+                      by DeviceId, AccountDomain, AccountName, AccountSid";
+
+fn logon_columns() -> Vec<Column> {
+    let mut columns = texts(&["DeviceId", "AccountDomain", "AccountName", "AccountSid"]);
+    columns.extend([
+        Column::new("FirstSeen", ColumnType::DateTime),
+        Column::new("LastSeen", ColumnType::DateTime),
+        Column::new("LogonTypes", ColumnType::Dynamic),
+        Column::new("Logons", ColumnType::Long),
+    ]);
+    columns
+}
+
+fn logons() -> Vec<Vec<Value>> {
+    let logon = |device: &str, name: &str, kinds: Json, count: i64| {
+        vec![
+            text(device),
+            text("contoso"),
+            text(name),
+            text("S-1-5-21-1"),
+            Value::DateTime(BEGIN),
+            Value::DateTime(BEGIN + count * MINUTE),
+            Value::Dynamic(kinds),
+            Value::Long(count),
+        ]
+    };
+    vec![
+        logon("d1", "alice", json!(["Network"]), 3),
+        logon("d2", "alice", json!(["Interactive", "Network"]), 9),
+        logon("d1", "bob", json!(["Batch"]), 1),
+    ]
 }
 
 async fn start() -> Running {
@@ -433,5 +471,138 @@ async fn data_without_alerts_has_none() {
     let token = token(&running, GRAPH).await;
     for path in ["/v1.0/security/alerts_v2", "/v1.0/security/incidents"] {
         assert!(ids(&running, path, &token).await.is_empty());
+    }
+}
+
+/// Source: <https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list>
+#[tokio::test]
+async fn what_belongs_to_an_alert_or_a_machine_is_found() {
+    let running = start().await;
+    let token = token(&running, MDE).await;
+    for (path, expected) in [
+        ("/api/v1.0/alerts", &["da2", "da1"][..]),
+        ("/api/v1.0/machines", &["d2", "d1"]),
+        ("/API/Machines", &["d2", "d1"]),
+        ("/api/machines/d1/alerts", &["da2", "da1"]),
+        (
+            "/api/machines/srv01.contoso.example/alerts",
+            &["da2", "da1"],
+        ),
+        (
+            "/api/machines/d1/alerts?$filter=severity eq 'High'",
+            &["da2"],
+        ),
+        ("/api/machines/d2/alerts", &[]),
+        (
+            "/api/machines/d1/logonusers",
+            &["contoso\\alice", "contoso\\bob"],
+        ),
+        ("/api/v1.0/machines('d2')/logonusers", &["contoso\\alice"]),
+        ("/api/machines/findbytag?tag=dmz", &["d2"]),
+        ("/api/machines/findbytag?tag=dm", &[]),
+        (
+            "/api/machines/findbytag?tag=dm&useStartsWithFilter=true",
+            &["d2"],
+        ),
+    ] {
+        assert_eq!(ids(&running, path, &token).await, expected, "{path}");
+    }
+    for (path, count) in [
+        ("/api/machines/$count", "2"),
+        ("/api/machines/$count?$filter=osPlatform eq 'Linux'", "0"),
+        ("/api/alerts/$count", "2"),
+        (
+            "/api/machines/d1/alerts/$count?$filter=status ne 'Resolved'",
+            "2",
+        ),
+    ] {
+        let answer = get(&running, path, &token, &[]).await;
+        assert_eq!(
+            (answer.status, answer.text()),
+            (200, count.to_owned()),
+            "{path}"
+        );
+        assert_eq!(answer.header("content-type"), Some("text/plain"));
+    }
+    for (path, id) in [
+        ("/api/machines/SRV02.contoso.example", "d2"),
+        ("/api/machines('d2')", "d2"),
+        ("/api/alerts('da1')", "da1"),
+        ("/api/alerts/da1/machine", "d1"),
+        ("/api/alerts/da1/user", "CONTOSO\\alice"),
+    ] {
+        let answer = get(&running, path, &token, &[]).await;
+        assert_eq!(answer.json()["id"], id, "{path}: {}", answer.text());
+    }
+    let answer = get(&running, "/api/alerts/da1/user", &token, &[]).await;
+    insta::assert_json_snapshot!("user_of_an_alert", answer.exchange(&running)["body"]);
+    for path in [
+        "/api/alerts/da1/files",
+        "/api/alerts/da1/ips",
+        "/api/alerts/da1/domains",
+    ] {
+        let answer = get(&running, path, &token, &[]).await;
+        assert_eq!(
+            answer.json()["value"],
+            json!([]),
+            "{path}: {}",
+            answer.text()
+        );
+    }
+    for path in [
+        "/api/machines/d9/alerts",
+        "/api/machines/d9/logonusers",
+        "/api/alerts/da9/user",
+        "/api/alerts/da3/machine",
+        "/api/alerts/da2/user/x",
+        "/api/alerts/da1/$count",
+        "/api/alerts/da1/nothing",
+    ] {
+        assert_eq!(get(&running, path, &token, &[]).await.status, 404, "{path}");
+    }
+    for (path, code) in [
+        ("/api/machines/findbytag", "MissingRequiredParameter"),
+        (
+            "/api/machines/findbyip(ip='10.0.0.1')",
+            "MissingRequiredParameter",
+        ),
+        (
+            "/api/machines/findbyip(ip='here',timestamp=2026-11-19T08:00:00Z)",
+            "InvalidIpAddress",
+        ),
+        (
+            "/api/machines/findbyip(ip='10.0.0.1',timestamp=2026-01-01T08:00:00Z)",
+            "InvalidInput",
+        ),
+    ] {
+        let answer = get(&running, path, &token, &[]).await;
+        let error = answer.json()["error"]["code"].clone();
+        assert_eq!((answer.status, error), (400, json!(code)), "{path}");
+    }
+}
+
+/// Sources: <https://learn.microsoft.com/graph/api/security-alert-get>,
+/// <https://learn.microsoft.com/graph/api/security-incident-get>
+#[tokio::test]
+async fn rows_of_graph_are_found_by_their_keys() {
+    let running = start().await;
+    let token = token(&running, GRAPH).await;
+    for (path, id) in [
+        ("/v1.0/security/incidents('1002')", "1002"),
+        ("/v1.0//security/Incidents/1002/", "1002"),
+        ("/beta/security/alerts_V2('da2')", "da2"),
+    ] {
+        let answer = get(&running, path, &token, &[]).await;
+        assert_eq!(answer.json()["id"], id, "{path}: {}", answer.text());
+    }
+    let path = "/v1.0/security/incidents/1001/alerts";
+    assert_eq!(ids(&running, path, &token).await, ["da2", "da1"]);
+    let count = get(&running, "/v1.0/security/alerts_v2/$count", &token, &[]).await;
+    assert_eq!(count.text(), "4");
+    for path in [
+        "/v1.0/security/incidents('9')",
+        "/v1.0/security/incidents/9/alerts",
+    ] {
+        assert_eq!(get(&running, path, &token, &[]).await.status, 404, "{path}");
     }
 }

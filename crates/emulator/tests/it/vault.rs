@@ -628,3 +628,225 @@ async fn a_user_reads_a_vault_under_their_own_name() {
     let own = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
     assert_eq!(ask(&running, HOST, SECRET, Some(&own)).await.status, 403);
 }
+
+async fn officer() -> (Running, String) {
+    let (key, certificate) = certificate();
+    let mut pem = key.private_key_to_pem_pkcs8().unwrap();
+    pem.extend(certificate.to_pem().unwrap());
+    let mut tenants = tenants();
+    let vault = &mut tenants[0].vaults[0];
+    vault.writers = vec![CLIENT.to_owned()];
+    vault.listers = vec![CLIENT.to_owned()];
+    vault.certificates = vec![
+        VaultCertificate::new("Signing", &pem).unwrap(),
+        VaultCertificate::new("Other", &pem).unwrap(),
+    ];
+    vault.secrets.push(VaultSecret {
+        deleted: true,
+        ..VaultSecret::new("Gone", "canary-gone")
+    });
+    let running = Emulator::start(Options {
+        tenants,
+        ..options()
+    })
+    .await
+    .unwrap();
+    let bearer = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    (running, bearer)
+}
+
+async fn do_it(running: &Running, bearer: &str, method: &str, path: &str, body: &str) -> Answer {
+    let headers = [
+        ("authorization", bearer),
+        ("content-type", "application/json"),
+    ];
+    let path = format!("{path}?api-version=7.6");
+    proxied(running, HOST, method, &path, &headers, body.to_owned()).await
+}
+
+fn last_parts(body: &serde_json::Value, name: &str) -> Vec<String> {
+    let entries = body["value"].as_array().unwrap().iter();
+    entries
+        .map(|entry| {
+            entry[name]
+                .as_str()
+                .unwrap()
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
+}
+
+/// Source: <https://learn.microsoft.com/rest/api/keyvault/secrets/operation-groups>
+#[tokio::test]
+async fn a_secret_is_changed_deleted_recovered_and_purged() {
+    let (running, bearer) = officer().await;
+    let ask = async |method: &str, path: &str, body: &str| {
+        do_it(&running, &bearer, method, path, body).await
+    };
+    let change =
+        r#"{"attributes":{"enabled":false,"exp":2000000000},"tags":{"a":"b"},"contentType":"x"}"#;
+    let old = "/secrets/Some-Secret/00000000000000000000000000000001";
+    let changed = ask("PATCH", old, change).await.json();
+    assert_eq!(changed["attributes"]["enabled"], false);
+    assert_eq!(changed["attributes"]["exp"], 2_000_000_000);
+    assert_eq!(
+        (&changed["tags"], &changed["contentType"]),
+        (&json!({"a": "b"}), &json!("x"))
+    );
+    assert_eq!(changed["value"], serde_json::Value::Null);
+    assert_eq!(ask("GET", old, "").await.status, 403);
+    assert_eq!(
+        ask("GET", "/secrets/Some-Secret", "").await.json()["value"],
+        "canary-new"
+    );
+
+    let deleted = ask("DELETE", "/Secrets/some-secret/", "").await;
+    assert_eq!(deleted.status, 200, "{}", deleted.text());
+    let body = deleted.json();
+    assert_eq!(
+        body["recoveryId"],
+        format!("https://{HOST}/deletedsecrets/some-secret")
+    );
+    let (gone, purged) = (
+        body["deletedDate"].as_i64(),
+        body["scheduledPurgeDate"].as_i64(),
+    );
+    assert_eq!(purged.unwrap() - gone.unwrap(), 90 * 86_400);
+    assert_eq!(ask("GET", "/secrets/Some-Secret", "").await.status, 404);
+    assert_eq!(
+        ask("PUT", "/secrets/Some-Secret", r#"{"value":"v"}"#)
+            .await
+            .status,
+        409
+    );
+    assert_eq!(ask("DELETE", "/secrets/Some-Secret", "").await.status, 404);
+    let list = ask("GET", "/deletedsecrets", "").await.json();
+    assert_eq!(last_parts(&list, "id"), ["Gone", "Some-Secret"]);
+    assert_eq!(
+        ask("GET", "/deletedsecrets/Some-Secret", "").await.status,
+        200
+    );
+
+    let back = ask("POST", "/deletedsecrets/Some-Secret/recover", "").await;
+    assert_eq!(back.status, 200, "{}", back.text());
+    assert_eq!(
+        ask("GET", "/secrets/Some-Secret", "").await.json()["value"],
+        "canary-new"
+    );
+    let answer = ask("GET", "/deletedsecrets/Some-Secret", "").await;
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["message"]),
+        (404, &json!("Deleted Secret not found: Some-Secret"))
+    );
+
+    assert_eq!(ask("DELETE", "/deletedsecrets/Gone", "").await.status, 204);
+    assert_eq!(ask("DELETE", "/deletedsecrets/Gone", "").await.status, 404);
+    assert_eq!(
+        ask("PUT", "/secrets/Gone", r#"{"value":"v"}"#).await.status,
+        200
+    );
+    // A certificate's own goes with the certificate.
+    assert_eq!(ask("DELETE", "/secrets/Signing", "").await.status, 403);
+    let log = serde_json::to_string(&running.requests()).unwrap();
+    assert!(!log.contains("canary"), "{log}");
+}
+
+/// Source: <https://learn.microsoft.com/rest/api/keyvault/certificates/operation-groups>
+#[tokio::test]
+async fn certificates_are_listed_changed_deleted_and_recovered() {
+    let (running, bearer) = officer().await;
+    let ask = async |method: &str, path: &str, body: &str| {
+        do_it(&running, &bearer, method, path, body).await
+    };
+    for (path, name, expected) in [
+        ("/certificates", "id", &["Other", "Signing"][..]),
+        ("/keys", "kid", &["Other", "Signing"]),
+    ] {
+        let list = ask("GET", path, "").await.json();
+        assert_eq!(last_parts(&list, name), expected, "{path}");
+    }
+    let versions = ask("GET", "/certificates/signing/versions", "")
+        .await
+        .json();
+    let version = last_parts(&versions, "id").remove(0);
+    assert_eq!(version.len(), 32);
+    assert!(versions["value"][0]["x5t"].is_string(), "{versions}");
+    let keys = ask("GET", "/keys/Signing/versions", "").await.json();
+    assert_eq!(last_parts(&keys, "kid"), [version.clone()]);
+    assert_eq!(
+        ask("GET", "/certificates/None/versions", "").await.status,
+        404
+    );
+
+    let policy = ask("GET", "/certificates/Signing/policy", "").await.json();
+    assert_eq!(policy["key_props"]["kty"], "RSA");
+    let change = r#"{"issuer":{"name":"Self"}}"#;
+    let changed = ask("PATCH", "/certificates/Signing/policy", change)
+        .await
+        .json();
+    assert_eq!(changed["issuer"]["name"], "Self");
+    assert_eq!(changed["key_props"], policy["key_props"]);
+
+    let path = format!("/certificates/Signing/{version}");
+    let change = r#"{"attributes":{"enabled":false},"tags":{"owner":"hunting"}}"#;
+    let changed = ask("PATCH", &path, change).await.json();
+    assert_eq!(changed["attributes"]["enabled"], false);
+    assert_eq!(changed["tags"], json!({"owner": "hunting"}));
+    assert_eq!(ask("GET", "/secrets/Signing", "").await.status, 403);
+
+    let deleted = ask("DELETE", "/certificates/Signing", "").await.json();
+    assert_eq!(
+        deleted["recoveryId"],
+        format!("https://{HOST}/deletedcertificates/Signing")
+    );
+    for path in ["/certificates/Signing", "/keys/Signing", "/secrets/Signing"] {
+        assert_eq!(ask("GET", path, "").await.status, 404, "{path}");
+    }
+    let list = ask("GET", "/deletedcertificates", "").await.json();
+    assert_eq!(last_parts(&list, "id"), ["Signing"]);
+    let back = ask("POST", "/deletedcertificates/Signing/recover", "").await;
+    assert_eq!(back.json()["x5t"], deleted["x5t"]);
+    assert_eq!(ask("GET", "/certificates/Signing", "").await.status, 200);
+    ask("DELETE", "/certificates/Other", "").await;
+    assert_eq!(
+        ask("DELETE", "/deletedcertificates/Other", "").await.status,
+        204
+    );
+    assert_eq!(
+        ask("GET", "/deletedcertificates/Other", "").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn each_operation_has_its_own_permission() {
+    let running = start().await;
+    let reader = bearer(&running, "login.microsoftonline.com", 1, VAULT).await;
+    let mut told = std::collections::BTreeMap::new();
+    for (method, path) in [
+        ("GET", "/certificates"),
+        ("GET", "/keys"),
+        ("GET", "/deletedsecrets"),
+        ("PATCH", "/secrets/Some-Secret"),
+        ("DELETE", "/secrets/Some-Secret"),
+        ("DELETE", "/deletedsecrets/Some-Secret"),
+        ("POST", "/deletedcertificates/Some/recover"),
+        ("PATCH", "/certificates/Some/policy"),
+    ] {
+        let answer = do_it(&running, &reader, method, path, "{}").await;
+        let body = answer.json();
+        let message = body["error"]["message"].as_str().unwrap();
+        let action = message
+            .lines()
+            .find(|line| line.starts_with("Action"))
+            .unwrap();
+        told.insert(
+            format!("{method} {path}"),
+            format!("{} {action}", answer.status),
+        );
+    }
+    insta::assert_yaml_snapshot!("vault_permissions", told);
+}

@@ -172,6 +172,53 @@ impl Refusal {
         .with_suberror("consent_required")
     }
 
+    /// An assertion of the on-behalf-of grant that is no token.
+    pub(in crate::entra) fn token_malformed() -> Self {
+        Self::grant(50027, "JWT token is invalid or malformed.")
+    }
+
+    pub(in crate::entra) fn token_signature() -> Self {
+        Self::grant(
+            50013,
+            "Assertion failed signature validation. [Reason - The key was not found.]",
+        )
+    }
+
+    pub(in crate::entra) fn token_audience(application: &Application, audience: &str) -> Self {
+        let id = &application.client_id;
+        Self::grant(
+            500_131,
+            format!(
+                "Assertion audience does not match the Client app presenting the assertion. The \
+                 audience in the assertion was '{audience}' and the expected audience is \
+                 'api://{id}' or one of the Application Uris of this application with App ID \
+                 '{id}'({}). The downstream client must request a token for the expected audience \
+                 (the application that made the OBO request) and this application should use that \
+                 token as the assertion.",
+                application.name
+            ),
+        )
+    }
+
+    pub(in crate::entra) fn token_expired() -> Self {
+        Self::grant(
+            500_133,
+            "Assertion is not within its valid time range. Ensure that the access token is not \
+             expired before using it for user assertion, or request a new token.",
+        )
+    }
+
+    /// A token that an application got for itself.
+    pub(in crate::entra) fn token_without_user(application: &Application) -> Self {
+        Self::grant(
+            7_000_114,
+            format!(
+                "Application '{}' is not allowed to make application on-behalf-of calls.",
+                application.client_id
+            ),
+        )
+    }
+
     /// Someone who may not consent was asked to.
     pub(in crate::entra) fn administrator_needed(application: &Application) -> Self {
         Self::asked(

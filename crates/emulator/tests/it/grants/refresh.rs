@@ -51,7 +51,8 @@ async fn a_refresh_token_is_good_for_every_resource_that_was_consented_to() {
     let answer = stage.refresh(&token, &[("scope", MDE)]).await.json();
     assert_eq!(
         claims(&answer["access_token"])["scp"],
-        "AdvancedQuery.Read Alert.Read Machine.Read"
+        "AdvancedQuery.Read Alert.Read File.Read.All Ip.Read.All Machine.Read URL.Read.All \
+         User.Read.All"
     );
     assert!(answer["refresh_token"].is_string(), "asked for or not");
     assert!(answer.get("id_token").is_none());
