@@ -28,6 +28,10 @@ class Failed(Exception):
     """What a check found to be otherwise."""
 
 
+class Skipped(Exception):
+    """Why a check cannot run here."""
+
+
 def check(client: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Registers a function whose docstring says in one line what is checked of `client`."""
 
@@ -81,6 +85,8 @@ def run_all() -> int:
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 one.run()
+        except Skipped as reason:
+            print(f"skip {title}: {reason}")
         except Exception as error:
             failures += 1
             where = traceback.extract_tb(error.__traceback__)[-1]

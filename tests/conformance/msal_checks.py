@@ -347,6 +347,14 @@ def stranded(client_id: str = scene.HUNTER, **options: object) -> str:
     return page.read_text(encoding="utf-8")
 
 
+def user_token(scope: str) -> str:
+    """The analyst's token for one permission."""
+    with browser(person.APPROVE):
+        answer = public().acquire_token_interactive([scope], timeout=10)
+    expect(answer.get("access_token"), answer)
+    return answer["access_token"]
+
+
 @check(MSAL)
 def browser_sign_in() -> None:
     """the browser: code, PKCE, nonce and form_post to a loopback port"""

@@ -1,7 +1,7 @@
 """The page of the documentation that lists the checks and the differences."""
 
+import json
 import os
-from importlib import metadata
 from itertools import groupby
 from pathlib import Path
 
@@ -10,11 +10,25 @@ from comparison_checks import COMPARED, DEFENDER
 from expected_differences import EXPECTED
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
-CLIENTS = ["msal", "azure-identity", "azure-keyvault-secrets", "msticpy"]
+CLIENTS = [
+    "msal",
+    "azure-identity",
+    "azure-keyvault-secrets",
+    "msticpy",
+    "msgraph-sdk",
+    "azure-keyvault-certificates",
+    "azure-keyvault-keys",
+    "@azure/identity",
+    "@azure/msal-node",
+    "@microsoft/microsoft-graph-client",
+    "@azure/keyvault-secrets",
+    "@azure/keyvault-certificates",
+]
+HERE = Path(__file__).parent
 
 INTRODUCTION = """# Conformance with Microsoft's clients
 
-`cargo xtask conformance` installs Microsoft's own clients for Python and drives them, unmodified and at true host names, through the proxy of [the emulator](../guides/emulator.md).
+`cargo xtask conformance` installs Microsoft's own clients for Python and Node and drives them, unmodified and at true host names, through the proxy of [the emulator](../guides/emulator.md).
 What they take for an answer of Entra ID, Key Vault or Defender is one as far as they can tell.
 It then compares what they sent with what `defender` sends for the same settings.
 
@@ -23,8 +37,9 @@ cargo xtask conformance
 ```
 
 The last line is `conformance: N passed, N failed, N skipped`.
-The clients are installed below the target folder, in the versions of `tests/conformance/requirements.txt`; that is done once.
+The clients are installed below the target folder, in the versions of `requirements.txt`, `requirements-more.txt` and `node/package.json` in `tests/conformance`; that is done once.
 Without Python, or without the network that it takes to install them, every check is skipped, and the reason is printed.
+Without npm those of Node are skipped, each with its name; `cargo xtask ci` runs those that `requirements.txt` suffices for.
 
 This page is written by the checks, and one of them fails when it is not what they do; `UPDATE_DOCS=1 cargo xtask conformance` writes it anew.
 """
@@ -39,7 +54,8 @@ Left out are how a request travels (`Host`, `Connection`, `Content-Length`, `Acc
 
 def rendered() -> str:
     """The page as it has to be."""
-    versions = [f"| `{name}` | {metadata.version(name)} |" for name in CLIENTS]
+    pinned = _pinned()
+    versions = [f"| `{name}` | {pinned[name]} |" for name in [*CLIENTS, "node"]]
     parts = [INTRODUCTION, "\n| client | version |\n|---|---|\n", "\n".join(versions), "\n\n"]
     parts.append("## What is checked\n")
     for client, checks in groupby(sorted(REGISTER, key=_order), key=lambda one: one.client):
@@ -55,6 +71,19 @@ def rendered() -> str:
         for aspect, (theirs, ours, why) in sorted(expected.items()):
             parts.append(f"| {aspect} | {_cell(theirs)} | {_cell(ours)} | {why} |\n")
     return "".join(parts)
+
+
+def _pinned() -> dict[str, str]:
+    """The versions that are installed, as their lists say."""
+    package = json.loads((HERE / "node" / "package.json").read_text(encoding="utf-8"))
+    pinned = dict(package["dependencies"])
+    pinned["node"] = next(iter(package["optionalDependencies"].values()))
+    for name in ("requirements.txt", "requirements-more.txt"):
+        for line in (HERE / name).read_text(encoding="utf-8").splitlines():
+            requirement, _, version = line.partition("==")
+            if version:
+                pinned[requirement] = version.split(" ")[0]
+    return pinned
 
 
 def _order(one: Check) -> int:

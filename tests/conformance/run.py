@@ -13,6 +13,8 @@ MODULES = [
     "azure_identity_checks",
     "key_vault_checks",
     "msticpy_checks",
+    "msgraph_checks",
+    "node_checks",
     "comparison_checks",
     "page_checks",
 ]

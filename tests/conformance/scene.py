@@ -59,6 +59,8 @@ CLOSED_VAULT = "harbour-closed"
 FOREIGN_VAULT = "harbour-foreign"
 GOVERNMENT_VAULT = "lighthouse-vault"
 VAULT_SECRET = "Hunting-Secret"
+VAULT_CERTIFICATE = "Hunting-Certificate"
+CHANGED_CERTIFICATE = "Changed-Certificate"
 VAULT_VALUE = "kept in the vault, made up"
 OLD_VERSION = "0123456789abcdef0123456789abcdef"
 OLD_VALUE = "kept before that, made up"
@@ -235,6 +237,10 @@ def _tenants(material: Material) -> dict[str, object]:
                         "name": VAULT,
                         "writers": [HUNTER],
                         "listers": [HUNTER],
+                        "certificates": [
+                            {"name": name, "pem": str(material.both_pem)}
+                            for name in (VAULT_CERTIFICATE, CHANGED_CERTIFICATE)
+                        ],
                         "secrets": [
                             {"name": VAULT_SECRET, "value": OLD_VALUE, "version": OLD_VERSION},
                             {"name": VAULT_SECRET, "value": VAULT_VALUE},

@@ -1,16 +1,18 @@
 //! Microsoft's own clients against the emulator, and what they send beside what `defender` sends.
 //!
-//! The checks are Python, in `tests/conformance`; what they drive is installed below the target
-//! folder. Where that cannot be done every check counts as skipped, and the reason is printed.
+//! The checks are Python, in `tests/conformance`, and so are those of the clients for Node; what
+//! they drive is installed below the target folder. Where that cannot be done the checks count as
+//! skipped, and the reason is printed. The clients that take long to install are for the chore
+//! alone, not for every change.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::command::{self, root};
+use crate::command::{self, exists, root};
 use crate::metadata::target_folder;
-use crate::python::{Obstacle, python};
+use crate::python::{Obstacle, more, python};
 
 /// Where the checks are, below the root.
 const CHECKS: &str = "tests/conformance";
@@ -23,20 +25,33 @@ struct Tally {
     skipped: usize,
 }
 
-/// Builds the command, installs the clients, runs every check, and prints the count as the last
+/// Builds the command, installs all clients, runs every check, and prints the count as the last
 /// line.
 pub(crate) fn run() -> Result<(), String> {
     command::run("cargo", &["build", "-p", "defender-cli", "--locked"], &[])?;
-    with_built_command()
+    with_clients(true)
 }
 
-/// The same with the command as the tests have just built it.
+/// The same with the command as the tests have just built it, and without the clients that take
+/// long to install.
 pub(crate) fn with_built_command() -> Result<(), String> {
+    with_clients(false)
+}
+
+fn with_clients(all: bool) -> Result<(), String> {
     let target = target_folder()?;
     let folder = target.join("conformance");
     let name = format!("defender{}", std::env::consts::EXE_SUFFIX);
-    let tally = match python(&folder, &root().join(CHECKS).join("requirements.txt")) {
-        Ok(python) => checked(&python, &target.join("debug").join(name), &folder)?,
+    let lists = root().join(CHECKS);
+    let installed = python(&folder, &lists.join("requirements.txt")).and_then(|python| {
+        if !all {
+            return Ok((python, Err("only in `cargo xtask conformance`".to_owned())));
+        }
+        more(&python, &folder, &lists.join("requirements-more.txt"))?;
+        Ok((python, node(&folder)))
+    });
+    let tally = match installed {
+        Ok((python, node)) => checked(&python, node, &target.join("debug").join(name), &folder)?,
         Err(Obstacle::Missing(reason)) => {
             let skipped = written()?;
             println!("SKIPPED all {skipped} conformance checks: {reason}");
@@ -57,8 +72,38 @@ pub(crate) fn with_built_command() -> Result<(), String> {
     if failed > 0 { Err(line) } else { Ok(()) }
 }
 
+/// Installs the clients for Node, and Node itself; where they are, or why they are not there.
+fn node(folder: &Path) -> Result<PathBuf, String> {
+    if !exists("npm") {
+        return Err("there is no npm".to_owned());
+    }
+    let place = folder.join("node");
+    let lists = root().join(CHECKS).join("node");
+    let note = place.join("installed.json");
+    let wanted =
+        fs::read_to_string(lists.join("package-lock.json")).map_err(|error| error.to_string())?;
+    if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
+        return Ok(place);
+    }
+    fs::create_dir_all(&place).map_err(|error| error.to_string())?;
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(lists.join(name), place.join(name)).map_err(|error| error.to_string())?;
+    }
+    let path = place.display().to_string();
+    println!("$ npm ci --prefix {path}");
+    command::output("npm", &["ci", "--no-audit", "--no-fund", "--prefix", &path])
+        .map_err(|reason| format!("npm could not install the clients: {reason}"))?;
+    fs::write(&note, wanted).map_err(|error| error.to_string())?;
+    Ok(place)
+}
+
 /// Runs the checks inside an emulator, repeats their lines, and counts them.
-fn checked(python: &Path, defender: &Path, folder: &Path) -> Result<Tally, String> {
+fn checked(
+    python: &Path,
+    node: Result<PathBuf, String>,
+    defender: &Path,
+    folder: &Path,
+) -> Result<Tally, String> {
     let checks = root().join(CHECKS);
     let run = folder.join("run");
     // What a run leaves behind is no part of the next one.
@@ -75,6 +120,10 @@ fn checked(python: &Path, defender: &Path, folder: &Path) -> Result<Tally, Strin
         ("XDG_CONFIG_HOME", path(&run)),
         ("XDG_DATA_HOME", path(&run)),
         ("XDG_STATE_HOME", path(&run)),
+        match node {
+            Ok(place) => ("CONFORMANCE_NODE", path(&place)),
+            Err(reason) => ("CONFORMANCE_NODE_MISSING", reason),
+        },
     ];
     let shared: Vec<(&str, &str)> = variables
         .iter()
@@ -112,13 +161,14 @@ fn checked(python: &Path, defender: &Path, folder: &Path) -> Result<Tally, Strin
             match line.split_once(' ') {
                 Some(("ok", _)) => tally.passed += 1,
                 Some(("FAIL", _)) => tally.failed += 1,
+                Some(("skip", _)) => tally.skipped += 1,
                 _ => {}
             }
             println!("{line}");
         }
     }
     let status = child.wait().map_err(|error| error.to_string())?;
-    let seen = tally.passed + tally.failed;
+    let seen = tally.passed + tally.failed + tally.skipped;
     let all = written()?;
     if seen != all {
         return Err(format!(

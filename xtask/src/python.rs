@@ -47,6 +47,24 @@ pub(crate) fn python(folder: &Path, list: &Path) -> Result<PathBuf, Obstacle> {
     }
     let path = environment.display().to_string();
     command::output("python3", &["-m", "venv", "--clear", &path]).map_err(Obstacle::Missing)?;
+    install(&python, list)?;
+    fs::write(&note, wanted).map_err(|error| Obstacle::Wrong(error.to_string()))?;
+    Ok(python)
+}
+
+/// Installs beside them what a second list names, for the runs that need more.
+pub(crate) fn more(python: &Path, folder: &Path, list: &Path) -> Result<(), Obstacle> {
+    let wanted = fs::read_to_string(list)
+        .map_err(|error| Obstacle::Wrong(format!("{}: {error}", list.display())))?;
+    let note = folder.join("venv").join("installed-more.txt");
+    if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install(python, list)?;
+    fs::write(&note, wanted).map_err(|error| Obstacle::Wrong(error.to_string()))
+}
+
+fn install(python: &Path, list: &Path) -> Result<(), Obstacle> {
     println!(
         "$ {} -m pip install -r {}",
         python.display(),
@@ -60,7 +78,7 @@ pub(crate) fn python(folder: &Path, list: &Path) -> Result<PathBuf, Obstacle> {
         "--disable-pip-version-check",
         "-r",
     ];
-    let installed = Command::new(&python)
+    let installed = Command::new(python)
         .args(arguments)
         .arg(list)
         .output()
@@ -76,6 +94,5 @@ pub(crate) fn python(folder: &Path, list: &Path) -> Result<PathBuf, Obstacle> {
             Obstacle::Wrong(reason)
         });
     }
-    fs::write(&note, wanted).map_err(|error| Obstacle::Wrong(error.to_string()))?;
-    Ok(python)
+    Ok(())
 }
