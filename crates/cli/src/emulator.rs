@@ -9,11 +9,14 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, read_text_bounded};
 use defender_emulator::{Data, Description, Emulator, Faults, Observer, Options, Running};
 
 use crate::arguments::EmulatorOptions;
 use crate::listing;
+
+/// The most bytes of a file of faults.
+const LONGEST: u64 = 16 << 20;
 
 /// Serves until it is interrupted, or until the command given has ended.
 pub(crate) async fn run(
@@ -161,7 +164,7 @@ fn recorder(path: &Path) -> Result<Observer> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| {
+    read_text_bounded(path, LONGEST).map_err(|error| {
         Error::new(ErrorKind::Config, format!("cannot read {}", path.display())).with_source(error)
     })
 }

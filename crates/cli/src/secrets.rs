@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use defender_core::{Error, ErrorKind, Result, SecretString};
+use defender_core::{Error, ErrorKind, Result, SecretString, read_text_bounded};
 
 use crate::context::Context;
 use crate::person;
+
+/// The most bytes of a file whose first line is a secret.
+const LONGEST: u64 = 1 << 20;
 
 /// A secret, and the option that gave it.
 pub(crate) type Given = (&'static str, SecretString);
@@ -71,7 +74,7 @@ pub(crate) fn from_environment(
 
 /// The first line of `path`, which `option` named.
 pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = read_text_bounded(path, LONGEST).map_err(|error| {
         Error::new(
             ErrorKind::Config,
             format!("cannot read {}, named by {option}", path.display()),
@@ -111,7 +114,7 @@ fn line_of_stdin() -> Result<Option<SecretString>> {
     let mut text = String::new();
     // A secret is a line; whoever pipes more has picked the wrong option.
     std::io::stdin()
-        .take(1 << 20)
+        .take(LONGEST)
         .read_to_string(&mut text)
         .map_err(|error| {
             Error::new(ErrorKind::Io, "cannot read the secret from standard input")

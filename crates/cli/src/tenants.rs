@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use defender_cloud::Cloud;
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, read_text_bounded};
 
 /// A line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Tenant>> {
         ))
         .with_source(error)
     };
-    let length = std::fs::metadata(path).map_err(cannot)?.len();
-    if length > LONGEST {
-        return Err(wrong(format!(
-            "{} is too large for a list of tenants",
-            path.display()
-        )));
-    }
-    let text = std::fs::read_to_string(path).map_err(cannot)?;
+    let text = read_text_bounded(path, LONGEST).map_err(cannot)?;
     parse(&text).map_err(|Wrong { line, what, hint }| {
         wrong(format!("line {line} of {} {what}", path.display())).with_hint(hint.unwrap_or_else(
             || "a line is tenant,name,cloud, such as contoso.com,Contoso,global".to_owned(),

@@ -1,7 +1,12 @@
 //! Text as programs of all kinds write it: UTF-8, or UTF-16 as Windows has it.
 
-use std::io::{Error, ErrorKind, Read as _, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
+
+use defender_core::{bounded, read_bounded};
+
+/// The most bytes of a query, or of a file of queries.
+const LONGEST: u64 = 16 << 20;
 
 /// How a text was written, so that it can be written like that again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +30,9 @@ pub(crate) struct Text {
 /// Reads a file, or standard input as `-`.
 pub(crate) fn read(path: &Path) -> Result<Text> {
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        bytes
+        bounded(std::io::stdin().lock(), LONGEST)?
     } else {
-        std::fs::read(path)?
+        read_bounded(path, LONGEST)?
     };
     decode(bytes)
 }

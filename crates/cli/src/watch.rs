@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, read_bounded};
 use defender_query::{CollectionRequest, Collections, Cursor, Watch};
 use defender_table::Format;
 use tempfile::NamedTempFile;
@@ -18,6 +18,9 @@ use crate::context::Context;
 use crate::emulator::interrupted;
 use crate::sink::Sink;
 use crate::{delivery, failure};
+
+/// The most bytes of a file that a watch keeps what it has told in.
+const LONGEST: u64 = 1 << 30;
 
 /// What is watched, since when, and how often.
 pub(crate) struct Watched<'w> {
@@ -89,7 +92,7 @@ fn interruption() -> ExitCode {
 }
 
 fn read(path: &Path) -> Result<Option<Cursor>> {
-    match std::fs::read(path) {
+    match read_bounded(path, LONGEST) {
         Ok(json) => Cursor::from_json(&json).map(Some),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use defender_core::{Error, ErrorKind, Result, is_plain_path};
+use defender_core::{Error, ErrorKind, Result, is_plain_path, open_file};
 
 use crate::Finding;
 use crate::document::MAX_BYTES;
@@ -135,7 +135,7 @@ impl Paths<'_> {
 pub(crate) fn read(path: &Path) -> Result<String> {
     let wrong = |what: String| Error::new(ErrorKind::Config, what);
     let name = path.display();
-    let file = std::fs::File::open(path).map_err(|error| {
+    let file = open_file(path).map_err(|error| {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::Config,
             _ => ErrorKind::Io,

@@ -1,6 +1,6 @@
 //! Errors, tokens, and the traits that the layers of defender-query meet at.
 //!
-//! Nothing here does input or output: this crate is what a credential, a transport and a
+//! Nothing here does input or output but the one way to read a file that somebody names: this crate is what a credential, a transport and a
 //! driver have to agree on, so that each can be taken without the others.
 
 mod clock;
@@ -8,6 +8,7 @@ mod credential;
 mod duration;
 mod environment;
 mod error;
+mod files;
 mod moment;
 mod nearest;
 mod redaction;
@@ -19,6 +20,7 @@ pub use credential::{AccessToken, Credential, Scope, TokenId, TokenRequest};
 pub use duration::duration;
 pub use environment::DataEnvironment;
 pub use error::{Error, ErrorKind, Result};
+pub use files::{bounded, open_file, read_bounded, read_text_bounded};
 pub use moment::moment;
 pub use nearest::nearest;
 pub use redaction::{Redaction, redact_shapes};

@@ -1,7 +1,6 @@
 //! Signs in as an application with an assertion that somebody else signed.
 
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use defender_core::{
     AccessToken, Clock, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString,
-    TokenRequest, Transport, is_plain_path,
+    TokenRequest, Transport, is_plain_path, open_file,
 };
 
 use crate::token_endpoint::TokenEndpoint;
@@ -71,7 +70,7 @@ impl AssertionFile {
 
     fn read(&self) -> std::io::Result<String> {
         let mut text = String::new();
-        File::open(&self.path)?
+        open_file(&self.path)?
             .take(LONGEST)
             .read_to_string(&mut text)?;
         Ok(text)

@@ -76,7 +76,8 @@ impl Description {
     ///
     /// [`Error::Description`], also when the file cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
+        let text = read_bounded(path)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
             .map_err(|error| Error::Description(format!("{}: {error}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         file::parse(&text, folder).map_err(Error::Description)
@@ -106,6 +107,21 @@ impl Description {
 /// they may hold secrets.
 pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
+}
+
+/// The most bytes of a description, or of a file that it names.
+const LONGEST: u64 = 16 << 20;
+
+/// What is in a file that is not longer than a description is.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
+    if metadata.len() > LONGEST {
+        return Err(std::io::Error::other("it is larger than 16 MiB"));
+    }
+    std::fs::read(path)
 }
 
 #[cfg(test)]

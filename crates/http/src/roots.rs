@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, read_bounded};
 
 use crate::HttpOptions;
 use crate::proxy::variable;
+
+/// The most bytes of a file of authorities.
+const LONGEST: u64 = 16 << 20;
 
 /// The certificates of the options' file, or else of `SSL_CERT_FILE`.
 pub(crate) fn of(options: &HttpOptions) -> Result<Vec<reqwest::Certificate>> {
@@ -24,7 +27,8 @@ fn read(path: &Path, origin: &str) -> Result<Vec<reqwest::Certificate>> {
         Error::new(ErrorKind::Config, format!("{origin} '{place}' {what}"))
             .with_hint("it holds one or more certificates in PEM form")
     };
-    let text = std::fs::read(path).map_err(|error| wrong("cannot be read").with_source(error))?;
+    let text =
+        read_bounded(path, LONGEST).map_err(|error| wrong("cannot be read").with_source(error))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&text)
         .map_err(|error| wrong("is not a PEM file of certificates").with_source(error))?;
     if certificates.is_empty() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result, nearest};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, nearest, read_bounded};
 
 use crate::definition::{Definition, Language, Parameter};
 use crate::environments::compatible;
@@ -18,6 +18,9 @@ use crate::rendering::{self, Rendered};
 use crate::search::Search;
 use crate::template::Template;
 use crate::value::Parameters;
+
+/// The most bytes of a file of definitions.
+const LONGEST: u64 = 16 << 20;
 
 /// Query definitions, each under the dotted name `family.query`.
 ///
@@ -124,7 +127,7 @@ impl Library {
     ///
     /// [`ErrorKind::Io`] when the file cannot be read.
     pub fn import_query_file(&mut self, path: &Path) -> Result<(usize, Vec<Finding>)> {
-        let bytes = std::fs::read(path).map_err(|source| {
+        let bytes = read_bounded(path, LONGEST).map_err(|source| {
             Error::new(ErrorKind::Io, "the file cannot be read").with_source(source)
         })?;
         let Ok(text) = String::from_utf8(bytes) else {

@@ -12,7 +12,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, open_file};
 use defender_drivers::{Counted, Slice, SliceStore};
 use defender_table::arrow::error::ArrowError;
 use defender_table::arrow::ipc::reader::StreamReader;
@@ -21,6 +21,9 @@ use defender_table::{Summary, Table, Timespan, Warning, WarningKind};
 use serde::{Deserialize, Serialize};
 
 use question::Recorded;
+
+/// The most bytes of the question that a file begins with.
+const QUESTION: u64 = 64 << 20;
 pub use question::{Begun, Question};
 
 /// zstd's own default: rows of one table shrink to about a tenth.
@@ -148,13 +151,13 @@ impl ResumeFile {
     ///
     /// As [`open`](Self::open), as far as reading goes.
     pub fn begun(path: &Path) -> Result<Option<Begun>> {
-        let file = match File::open(path) {
+        let file = match open_file(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(cannot("open", path, error)),
         };
         let mut line = Vec::new();
-        let mut reader = BufReader::new(file);
+        let mut reader = BufReader::new(file).take(QUESTION);
         reader
             .read_until(b'\n', &mut line)
             .map_err(|error| cannot("read", path, error))?;

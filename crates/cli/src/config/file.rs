@@ -3,12 +3,15 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, read_bounded};
 use tempfile::NamedTempFile;
+
+/// The most bytes of a settings file.
+const LONGEST: u64 = 16 << 20;
 
 /// The text of the file at `path`; none where there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
-    match std::fs::read(path) {
+    match read_bounded(path, LONGEST) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
             Error::new(
                 ErrorKind::Config,

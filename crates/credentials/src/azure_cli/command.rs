@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::SecretString;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 /// What a program printed.
@@ -58,19 +59,41 @@ impl CommandRunner for SystemCommands {
         arguments: &[&str],
         limit: Duration,
     ) -> io::Result<CommandOutput> {
-        let ended = Command::new(program)
+        let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .output();
-        let output = tokio::time::timeout(limit, ended)
+            .spawn()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let ended = async {
+            let (stdout, stderr) = tokio::try_join!(written(stdout), written(stderr))?;
+            Ok::<_, io::Error>((stdout, stderr, child.wait().await?))
+        };
+        let (stdout, stderr, status) = tokio::time::timeout(limit, ended)
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        let stdout = String::from_utf8(output.stdout).unwrap_or_default();
+        let stdout = String::from_utf8(stdout).unwrap_or_default();
         Ok(CommandOutput {
-            code: output.status.code(),
+            code: status.code(),
             stdout: stdout.into(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
         })
     }
+}
+
+/// The most bytes that a program may write: a token and what is said about it.
+const LONGEST: u64 = 1 << 20;
+
+/// What a program writes to one of its outputs.
+async fn written(output: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(output) = output {
+        output.take(LONGEST + 1).read_to_end(&mut bytes).await?;
+    }
+    if bytes.len() as u64 > LONGEST {
+        return Err(io::Error::other("it writes more than 1 MiB"));
+    }
+    Ok(bytes)
 }

@@ -1,11 +1,12 @@
 //! The bytes of a certificate or key, and what messages call them.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString, is_plain_path};
+use defender_core::{
+    Error, ErrorKind, ExposeSecret, Result, SecretString, is_plain_path, open_file,
+};
 use secrecy::SecretSlice;
 
 use super::encoded;
@@ -159,11 +160,8 @@ fn neither(what: &str) -> Error {
 }
 
 fn read(path: &Path) -> io::Result<(Vec<u8>, Option<u32>)> {
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::Error::other("it is a folder"));
-    }
     let mut bytes = Vec::new();
     file.take(LONGEST + 1).read_to_end(&mut bytes)?;
     Ok((bytes, mode(&metadata)))

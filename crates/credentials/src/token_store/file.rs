@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use defender_core::{Clock, Error, ErrorKind, Result};
+use defender_core::{Clock, Error, ErrorKind, Result, open_file};
 
 use super::format::{opened, sealed};
 use super::location::{keep_private, made_parent};
@@ -173,26 +173,29 @@ impl Inner {
         let bytes = match self.bytes() {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == IoKind::NotFound => return Ok(Vec::new()),
+            Err(_) if is_pipe(&self.path) => return self.without("is a named pipe, not a file"),
             Err(error) => return Err(self.failure("read", error)),
         };
         let key = self.key.key()?;
         match opened(&bytes, &key) {
             Ok(kept) => Ok(kept),
-            Err(why) => {
-                let aside = self.set_aside()?;
-                self.prompt.warning(&format!(
-                    "the token cache {} {}; it was renamed to {}, and a new sign-in is needed",
-                    self.path.display(),
-                    why.as_str(),
-                    aside.display(),
-                ));
-                Ok(Vec::new())
-            }
+            Err(why) => self.without(why.as_str()),
         }
     }
 
+    /// Goes on with nothing, and lets what stands there be.
+    fn without(&self, why: &str) -> Result<Vec<Kept>> {
+        let aside = self.set_aside()?;
+        self.prompt.warning(&format!(
+            "the token cache {} {why}; it was renamed to {}, and a new sign-in is needed",
+            self.path.display(),
+            aside.display(),
+        ));
+        Ok(Vec::new())
+    }
+
     fn bytes(&self) -> io::Result<Vec<u8>> {
-        let file = File::open(&self.path)?;
+        let file = open_file(&self.path)?;
         keep_private(&file)?;
         let mut bytes = Vec::new();
         // What is longer fails to decrypt, as it should.
@@ -259,6 +262,18 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Whether a named pipe stands where the file should.
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 #[cfg(test)]

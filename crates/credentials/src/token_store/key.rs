@@ -1,11 +1,11 @@
 //! The key that kept tokens are encrypted with, and where it comes from.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind as IoKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, open_file};
 use openssl::rand::rand_bytes;
 
 use super::location::{keep_private, made_parent};
@@ -88,7 +88,7 @@ impl KeyFile {
     }
 
     fn read(&self) -> io::Result<Option<CacheKey>> {
-        let file = match File::open(&self.path) {
+        let file = match open_file(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
             Err(error) => return Err(error),

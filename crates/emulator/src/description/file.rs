@@ -331,7 +331,7 @@ pub(super) fn content(named: &str, folder: &Path) -> Outcome<Vec<u8>> {
         return Ok(named.as_bytes().to_vec());
     }
     let path = folder.join(named);
-    std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+    super::read_bounded(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 pub(super) fn instant(text: &str) -> Outcome<SystemTime> {

@@ -1,0 +1,110 @@
+//! Files that somebody names: opened without waiting for a writer, read up to a bound.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// Opens what `path` names for reading.
+///
+/// A pipe that the process holds already, as a shell hands over for `<(…)`, is read like a file.
+///
+/// # Errors
+///
+/// Also for what would be waited for: a named pipe or a socket; and for a folder.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let metadata = std::fs::metadata(path)?;
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    if waits(path, kind) {
+        return Err(io::Error::other("it is a named pipe, not a file"));
+    }
+    File::open(path)
+}
+
+/// Whether opening or reading may wait for another process without end.
+#[cfg(unix)]
+fn waits(path: &Path, kind: std::fs::FileType) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    // A pipe without a name leads nowhere when its link is followed.
+    kind.is_fifo() && path.canonicalize().is_ok()
+}
+
+#[cfg(not(unix))]
+fn waits(_: &Path, _: std::fs::FileType) -> bool {
+    false
+}
+
+/// Everything in the file at `path`, which is at most `limit` bytes.
+///
+/// # Errors
+///
+/// As [`open_file`], and when there is more.
+pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    bounded(open_file(path)?, limit)
+}
+
+/// Everything that `reader` gives, which is at most `limit` bytes.
+///
+/// # Errors
+///
+/// Those of the reader, and when there is more.
+pub fn bounded(reader: impl io::Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!(
+            "it is larger than {}, the most that is read",
+            size(limit)
+        )));
+    }
+    Ok(bytes)
+}
+
+/// A text, as [`read_bounded`] reads it.
+///
+/// # Errors
+///
+/// As [`read_bounded`], and for what is not UTF-8.
+pub fn read_text_bounded(path: &Path, limit: u64) -> io::Result<String> {
+    let bytes = read_bounded(path, limit)?;
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
+fn size(bytes: u64) -> String {
+    match (bytes >> 20, bytes >> 10) {
+        (0, 0) => format!("{bytes} bytes"),
+        (0, kib) => format!("{kib} KiB"),
+        (mib, _) => format!("{mib} MiB"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_the_bound_is_an_error() {
+        assert_eq!(bounded(&b"abc"[..], 3).unwrap(), b"abc");
+        let error = bounded(io::repeat(0), 2 << 20).unwrap_err().to_string();
+        assert_eq!(error, "it is larger than 2 MiB, the most that is read");
+        assert_eq!(size(4096), "4 KiB");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_end_and_folders_are_no_files() {
+        let zeros = read_bounded(Path::new("/dev/zero"), 1024).unwrap_err();
+        assert_eq!(
+            zeros.to_string(),
+            "it is larger than 1 KiB, the most that is read"
+        );
+        assert!(read_bounded(Path::new("/dev/null"), 0).unwrap().is_empty());
+        let folder = open_file(&std::env::temp_dir()).unwrap_err();
+        assert_eq!(folder.to_string(), "it is a folder");
+    }
+}
