@@ -10,7 +10,7 @@ mod sign_in;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use collections::{
@@ -143,6 +143,9 @@ pub(crate) struct QueryOptions {
     /// Query this file, or the files of this folder, instead of a service; may be given again
     #[arg(long, value_name = "PATH", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) data: Vec<PathBuf>,
+    /// What comes first in dates such as 05/03/2024 in files of --data whose column does not tell
+    #[arg(long, value_name = "ORDER", value_enum, requires = "data")]
+    pub(crate) date_order: Option<DateOrder>,
     /// Query an embedded Defender with sample data
     #[arg(long, conflicts_with_all = ["data", "instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) demo: bool,
@@ -153,6 +156,15 @@ pub(crate) struct QueryOptions {
     pub(crate) connection: ConnectionOptions,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+}
+
+/// The order of day and month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DateOrder {
+    /// The month, as in the United States: 05/03/2024 is the 3rd of May
+    Mdy,
+    /// The day: 05/03/2024 is the 5th of March
+    Dmy,
 }
 
 #[derive(Debug, Args)]

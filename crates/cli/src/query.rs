@@ -8,11 +8,12 @@ use std::time::SystemTime;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, CollectionRequest, Connection, Query, QueryProvider, ResumeFile, Timespan,
+    Answer, CollectionRequest, Connection, DateOrder, Query, QueryProvider, Reading, ResumeFile,
+    Timespan,
 };
 use defender_table::ticks;
 
-use crate::arguments::QueryOptions;
+use crate::arguments::{self, QueryOptions};
 use crate::context::Context;
 use crate::dataset::with_source;
 use crate::delivery::{deliver, finish, format, sink};
@@ -78,7 +79,7 @@ pub(crate) async fn run_asked(
         demo = Some(running);
         vec![target]
     } else if environment == DataEnvironment::Local {
-        let connection = Connection::to_folders(&options.data);
+        let connection = Connection::to_folders(&options.data).with_reading(reading(options));
         vec![Target {
             label: String::new(),
             connection,
@@ -144,6 +145,17 @@ pub(crate) async fn run_asked(
 }
 
 /// The query as the options give it.
+/// How the files of `--data` are read.
+fn reading(options: &QueryOptions) -> Reading {
+    Reading {
+        date_order: options.date_order.map(|order| match order {
+            arguments::DateOrder::Mdy => DateOrder::MonthFirst,
+            arguments::DateOrder::Dmy => DateOrder::DayFirst,
+        }),
+        ..Reading::default()
+    }
+}
+
 fn written(options: &QueryOptions) -> Result<String> {
     let dash = Path::new("-");
     let read = |path: &Path| match text::read(path) {

@@ -163,22 +163,27 @@ impl Catalog {
     /// (`.csv`, `.tsv`), each also with `.gz` or `.zst`; Parquet (`.parquet`); Arrow IPC (`.arrow`,
     /// `.feather`).
     ///
-    /// JSON is a row per line, an array of rows or rows over several lines. A row may be a record of
-    /// the Streaming API (`{"time", "category", "properties"}`) or one of an Event Hub envelope
-    /// (`{"records": […]}`); records whose `category` is `AdvancedHunting-` and another table are
-    /// left out. A nested value is `dynamic`, or JSON text in a column of type `string`; of equal
-    /// keys in a row the first counts. CSV has a header line with the names of the columns, as the
-    /// portal's Export writes them; an empty cell is null. A first line `sep=;` names the separator,
-    /// and so does a header without commas but with semicolons, tabs or bars.
+    /// JSON is a row per line, an array of rows or rows over several lines. What people have rows
+    /// in is understood: records of the Streaming API (`{"time", "category", "properties"}`), Event
+    /// Hub envelopes (`{"records": […]}`), bodies of events, saved responses of the APIs, of Log
+    /// Analytics and of Kusto; where `columns` tell which rows are meant, also with other keys
+    /// beside. Records whose `category` is `AdvancedHunting-` and another table are left out. A
+    /// nested value is `dynamic`, or JSON text in a column of type `string`; a key that is there
+    /// twice is an error. CSV has a header line with the names of the columns, as the portal's
+    /// Export writes them; an empty cell is null. A first line `sep=;` names the separator, and so
+    /// does a header without commas but with semicolons, tabs or bars; a line `#TYPE …` is passed
+    /// over.
+    ///
+    /// With `columns`, a file or a record that has none of them is an error.
     ///
     /// Text is UTF-8, or UTF-16 with a byte order mark; whether it is compressed its first bytes
     /// tell, whatever it is called.
     ///
     /// Columns that the file has and `columns` has not are kept, after them, with the type that all
     /// their values have in JSON (else `dynamic`). In CSV it is the type whose values all cells
-    /// are, `long`, `real`, `bool` or `datetime`, else `string`; so is a column with a number that
-    /// would not read back as it is written (a leading zero, too many digits). A byte that is no
-    /// text, a line that is no row and a value that is none of its column's type are errors with
+    /// are, `long`, `real`, `bool` or `datetime`, else `string`; so is a column with a cell that
+    /// would not come back as it is written (a leading zero, `10.10`, too many digits). A byte that
+    /// is no text, a line that is no row and a value that is none of its column's type are errors with
     /// the file and the line; the last one only of queries that read the column.
     pub fn add_file(
         &mut self,

@@ -34,7 +34,7 @@ pub struct Connection {
     )]
     pub(crate) folders: Vec<PathBuf>,
     #[cfg(feature = "local")]
-    pub(crate) reading: kql_engine::Reading,
+    pub(crate) reading: crate::Reading,
 }
 
 impl Connection {
@@ -81,7 +81,7 @@ impl Connection {
     /// a date is the month, and how large a record may be.
     #[cfg(feature = "local")]
     #[must_use]
-    pub fn with_reading(mut self, reading: kql_engine::Reading) -> Self {
+    pub fn with_reading(mut self, reading: crate::Reading) -> Self {
         self.reading = reading;
         self
     }

@@ -82,6 +82,8 @@ pub use fan_out::{
 };
 pub use identity::Identity;
 #[cfg(feature = "local")]
+pub use kql_engine::{DateOrder, Reading};
+#[cfg(feature = "local")]
 pub use local::hunting_tables;
 pub use provider::{Options, QueryProvider, list_data_environments};
 pub use resume::{Begun, Question, ResumeFile};

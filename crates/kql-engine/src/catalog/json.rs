@@ -15,7 +15,6 @@ use kql_semantics::ScalarType;
 
 use self::documents::Documents;
 use self::rows::Rows;
-use super::aliases::Names;
 use super::files::{BYTES, Batches, Failure, Others, ROWS, Records, Source};
 use crate::EngineError;
 
@@ -157,11 +156,10 @@ impl Wrong {
 pub(super) fn tables(source: &Source) -> Option<Found> {
     let mut documents = Documents::open(source).ok()?;
     let mut found = Found::default();
-    let free = Names::default();
     let mut first = true;
     // What cannot be read is an error of the query that names the table.
     while let Ok(Some((document, _))) = documents.next() {
-        let outcome = wrapped::records(document, &free, &mut |record| {
+        let outcome = wrapped::anywhere(document, &mut |record| {
             found.add(record.table.as_deref());
             Ok(())
         });

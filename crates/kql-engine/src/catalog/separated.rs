@@ -165,6 +165,8 @@ fn otherwise(
 /// The lines below the header of a file.
 struct Lines {
     headed: Headed,
+    /// Whether a line may have nothing but empty cells.
+    may_be_empty: bool,
     /// The cells of a line that is quoted as a whole.
     whole: Record,
 }
@@ -173,6 +175,7 @@ impl Lines {
     fn open(source: &Source, separator: u8) -> Result<Self, EngineError> {
         Ok(Self {
             headed: Headed::open(source, separator)?,
+            may_be_empty: source.names.is_free(),
             whole: Record::default(),
         })
     }
@@ -201,6 +204,13 @@ impl Lines {
                     line,
                     &format!("has {count} cells where the header has {expected}"),
                 ));
+            }
+            let record = match whole {
+                Some(_) => &self.whole,
+                None => self.headed.records.current(),
+            };
+            if record.size() == 0 && expected > 1 && !self.may_be_empty {
+                return Err(failure.at(line, "has no value, only separators"));
             }
             return Ok(Some(match whole {
                 Some(_) => &self.whole,

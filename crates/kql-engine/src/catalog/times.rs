@@ -38,6 +38,10 @@ struct Evidence {
 /// The instant that is meant, where that needs no order of day and month.
 pub(super) fn plain(written: &str) -> Option<i64> {
     let written = written.trim();
+    // A year of four digits first, as nearly everything writes it.
+    if let [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', _, b'-', ..] = written.as_bytes() {
+        return text::parse_datetime(written).or_else(|| apart(written));
+    }
     if let Some(numbers) = Numbers::of(written) {
         return (numbers.first == numbers.second)
             .then(|| numbers.read(DateOrder::DayFirst))
@@ -55,13 +59,15 @@ pub(super) fn plain(written: &str) -> Option<i64> {
     if is_short {
         return None;
     }
-    text::parse_datetime(written).or_else(|| {
-        // `Mar 13, 2024, 3:40:13 PM`, `13 March 2024 at 15:40`
-        let (date, time) = written
-            .split_once(" at ")
-            .or_else(|| written.rsplit_once(", "))?;
-        on(text::parse_datetime(date.trim())?, time)
-    })
+    text::parse_datetime(written).or_else(|| apart(written))
+}
+
+/// `Mar 13, 2024, 3:40:13 PM`, `13 March 2024 at 15:40`
+fn apart(written: &str) -> Option<i64> {
+    let (date, time) = written
+        .split_once(" at ")
+        .or_else(|| written.rsplit_once(", "))?;
+    on(text::parse_datetime(date.trim())?, time)
 }
 
 /// A time of day, or none, on a day.

@@ -16,6 +16,7 @@ mod limits;
 mod local;
 mod odd_files;
 mod partitions;
+mod shapes;
 mod stand_ins;
 mod streams;
 mod threads;

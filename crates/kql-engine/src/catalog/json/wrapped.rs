@@ -105,6 +105,20 @@ pub(super) fn records(
     walk.value(document, 0, true)
 }
 
+/// Hands every row of a document to `each`, wherever records of the Streaming API may be in it.
+pub(super) fn anywhere(
+    document: &[u8],
+    each: &mut dyn FnMut(&Record<'_>) -> Result<(), Wrong>,
+) -> Result<(), Wrong> {
+    let mut walk = Walk {
+        names: &Names::default(),
+        each,
+        certain: true,
+        depth: 0,
+    };
+    walk.value(document, 0, true)
+}
+
 /// Whether a record of the Streaming API may be in a document; what is in base64 is not seen.
 fn holds_category(document: &[u8]) -> bool {
     let mark = CATEGORY.as_bytes();
@@ -301,7 +315,7 @@ impl Object<'_> {
             let timed = self.get("time").is_some() && self.begins(&properties) == Some(b'{');
             if table.is_some()
                 || (category.is_some() && timed && !own)
-                || (!free && !own && !self.is_empty(&properties))
+                || (!free && !own && walk.leads_to_rows(&self.bytes[properties.clone()]))
             {
                 return Wrapper::Record(properties, table);
             }
