@@ -306,9 +306,10 @@ fn entity(rest: &[u8]) -> Option<(Decoded, usize)> {
         let end = usize::from(rest.get(length) == Some(&b';'));
         return Some((Decoded::number(number)?, length + end));
     }
-    let (name, character) = ENTITIES
-        .iter()
-        .find(|(name, _)| rest[1..].starts_with(name.as_bytes()))?;
+    let (name, character) = ENTITIES.iter().find(|(name, _)| {
+        let written = rest.get(1..=name.len());
+        written.is_some_and(|written| written.eq_ignore_ascii_case(name.as_bytes()))
+    })?;
     let length = 1 + name.len();
     let end = usize::from(rest.get(length) == Some(&b';'));
     Some((Decoded::byte(*character), length + end))
@@ -346,18 +347,15 @@ fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
     }
 }
 
-/// The named characters that a secret may be made of; what begins like another goes after it.
+/// The named characters that a secret may be made of, in any case: text may have been changed to
+/// capitals after it was written.
 ///
 /// Source: <https://html.spec.whatwg.org/multipage/named-characters.html>
-const ENTITIES: [(&str, u8); 44] = [
+const ENTITIES: [(&str, u8); 40] = [
     ("amp", b'&'),
-    ("AMP", b'&'),
     ("lt", b'<'),
-    ("LT", b'<'),
     ("gt", b'>'),
-    ("GT", b'>'),
     ("quot", b'"'),
-    ("QUOT", b'"'),
     ("apos", b'\''),
     ("nbsp", b' '),
     ("Tab", b'\t'),
