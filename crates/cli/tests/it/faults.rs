@@ -167,7 +167,7 @@ fn truncated_once() {
         &["--retries", "1"],
     );
     // No row of the attempt that failed is there too.
-    assert_eq!(ran.text(), "x\r\n1\r\n");
+    assert_eq!(ran.text(), "x\n1\n");
 }
 
 #[cfg(unix)]
@@ -445,7 +445,7 @@ fn cell_of_ten_megabytes() {
         ..service::options()
     });
     let ran = ask(&running, &[]);
-    assert_eq!(ran.stdout.len(), "Text\r\n\r\n".len() + 10_000_000);
+    assert_eq!(ran.stdout.len(), "Text\n\n".len() + 10_000_000);
     // The page shows the beginning.
     let shown = Ran {
         stdout: ran.stdout[..20].to_vec(),
@@ -471,7 +471,7 @@ fn column_missing_in_half_of_the_rows() {
     );
     assert_eq!(
         ran.text(),
-        "Even,Odd\r\n0,\r\n,n1\r\n2,\r\n,n3\r\n4,\r\n,n5\r\n6,\r\n,n7\r\n8,\r\n,n9\r\n"
+        "Even,Odd\n0,\n,n1\n2,\n,n3\n4,\n,n5\n6,\n,n7\n8,\n,n9\n"
     );
 }
 
@@ -486,7 +486,7 @@ fn column_missing_in_the_schema() {
 #[test]
 fn schema_after_the_rows() {
     let ran = faulty("schema_after_the_rows", "late_schema: true", &[]);
-    assert_eq!(ran.text(), "x\r\n1\r\n");
+    assert_eq!(ran.text(), "x\n1\n");
 }
 
 #[test]

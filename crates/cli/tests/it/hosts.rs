@@ -120,11 +120,7 @@ fn check(cloud: &str, environment: &str, host: &str, audience: &str) {
         assert_eq!(running.requests(), [], "{context}");
         return;
     }
-    assert_eq!(
-        (ran.code, ran.text().as_str()),
-        (0, "x\r\n1\r\n"),
-        "{context}"
-    );
+    assert_eq!((ran.code, ran.text().as_str()), (0, "x\n1\n"), "{context}");
     let login = match cloud {
         "gcc-high" | "dod" => "login.microsoftonline.us",
         _ => "login.microsoftonline.com",
@@ -153,7 +149,7 @@ fn what_the_emulator_sets_is_enough() {
     );
     assert_eq!(
         (ran.code, ran.text().as_str()),
-        (0, "x\r\n1\r\n"),
+        (0, "x\n1\n"),
         "{}",
         ran.stderr
     );
@@ -172,7 +168,7 @@ fn the_embedded_service_is_reached_without_the_proxy() {
     );
     assert_eq!(
         (ran.code, ran.text().as_str()),
-        (0, "x\r\n1\r\n"),
+        (0, "x\n1\n"),
         "{}",
         ran.stderr
     );

@@ -27,7 +27,7 @@ fn a_pipe_is_written_into_and_stays_one() {
         });
         let ran = folder.run(&[&DEMO, &["pipe"] as &[&str], overwrite].concat());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        assert_eq!(reader.join().unwrap(), "A\r\n1\r\n");
+        assert_eq!(reader.join().unwrap(), "A\n1\n");
         let there = std::fs::symlink_metadata(&pipe).unwrap();
         assert!(there.file_type().is_fifo());
     }
@@ -41,7 +41,7 @@ fn standard_output_goes_by_its_name_too() {
         let ran = folder.run(&[&DEMO, &[name, "--overwrite"] as &[&str]].concat());
         assert_eq!(
             (ran.code, ran.text().as_str()),
-            (0, "A\r\n1\r\n"),
+            (0, "A\n1\n"),
             "{}",
             ran.stderr
         );
@@ -56,7 +56,7 @@ fn standard_output_goes_by_its_name_too() {
     let status = folder.command(&arguments).stdout(log).status().unwrap();
     assert!(status.success());
     let log = std::fs::read_to_string(folder.work().join("log")).unwrap();
-    assert_eq!(log, "before\nA\r\n1\r\n");
+    assert_eq!(log, "before\nA\n1\n");
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn rows_of_a_list_say_whose_they_are_whatever_its_length() {
     assert!(!rows[0].contains("Tenant"), "{}", rows[0]);
     let told = |tenant: &str, instance: &str| -> String {
         let lines = rows.iter().enumerate().map(|(index, row)| match index {
-            0 => format!("Tenant,Instance,{row}\r\n"),
-            _ => format!("{tenant},{instance},{row}\r\n"),
+            0 => format!("Tenant,Instance,{row}\n"),
+            _ => format!("{tenant},{instance},{row}\n"),
         });
         lines.collect()
     };

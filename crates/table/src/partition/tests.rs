@@ -221,3 +221,32 @@ fn a_value_longer_than_a_name_may_be_is_an_error() {
         "a value of A is too long for the name of a folder"
     );
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn what_files_cannot_hold_is_counted_over_all_of_them() {
+    let columns = [
+        ("tenant".to_owned(), ColumnType::String),
+        ("Time".to_owned(), ColumnType::DateTime),
+    ];
+    let mut builder = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+    for tenant in ["a", "b", "a"] {
+        let time = JsonCell::Str("2026-11-20T01:00:00.0000001Z");
+        builder.append_row([JsonCell::Str(tenant), time]).unwrap();
+    }
+    let (schema, batches, _) = builder.finish().unwrap();
+    let mut writer = Partitioned::new(
+        &schema,
+        &["tenant".to_owned()],
+        Format::Parquet,
+        &WriterOptions::default(),
+        opened().1,
+    )
+    .unwrap();
+    writer.limit = 0;
+    for batch in batches {
+        writer.write(&batch).unwrap();
+    }
+    let warnings = Box::new(writer).finish().unwrap();
+    assert_eq!(warnings, [Warning::of_precision("Time", 3)]);
+}
