@@ -31,6 +31,8 @@ mod named;
 mod outside;
 mod own_driver;
 #[cfg(feature = "local")]
+mod own_files;
+#[cfg(feature = "local")]
 mod query_library;
 #[cfg(feature = "default")]
 mod secrets;
