@@ -360,6 +360,7 @@ fn tables_of_ones_own_keep_their_columns() {
     // What is unmistakable is no row.
     for text in [
         r#"{"schema":[{"name":"a"}],"results":[{"a":1},{"a":2}]}"#,
+        r#"{"Results":[{"a":1},{"a":2}]}"#,
         r#"{"@odata.context":"x","value":[{"a":1},{"a":2}]}"#,
         r#"{"tables":[{"name":"PrimaryResult","columns":[{"name":"a"}],"rows":[[1],[2]]}]}"#,
     ] {

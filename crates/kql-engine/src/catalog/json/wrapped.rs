@@ -362,7 +362,7 @@ impl Object<'_> {
         let unmistakable = is_list
             && match key {
                 "records" => self.members.len() == 1,
-                "results" => self.get("schema").is_some(),
+                "results" => self.members.len() == 1 || self.get("schema").is_some(),
                 "value" => self
                     .members
                     .iter()
