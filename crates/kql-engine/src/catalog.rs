@@ -2,42 +2,52 @@
 
 mod adapt;
 mod aliases;
+mod cells;
 mod columnar;
 mod condition;
 mod files;
 mod fit;
 mod folders;
+mod guard;
 mod guess;
 mod infer;
+mod ipc;
 mod json;
 mod listing;
+mod messages;
 mod moments;
 mod opened;
+mod pages;
 mod provider;
 mod reading;
 mod separated;
 mod strangers;
 mod test;
+mod thrift;
 mod times;
 
 pub use reading::Reading;
 pub use times::DateOrder;
 
+pub use guard::panic_is_caught;
+
+pub(crate) use files::open;
 pub(crate) use provider::Rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::ArrayRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use kql_semantics::{ColumnSchema, ScalarType, TableSchema, Tables};
+use kql_semantics::{ColumnSchema, ScalarType, TableSchema};
 
 use self::aliases::Names;
 use self::files::{Batches, Others, Records, Source};
 use self::guess::Guess;
 use self::infer::Kind;
+use self::listing::Known;
 use crate::datum::Datum;
 use crate::{EngineError, column};
 
@@ -56,6 +66,45 @@ pub struct Catalog {
     tables: BTreeMap<String, Arc<Table>>,
     kept: Arc<AtomicUsize>,
     reading: Reading,
+    found: Vec<Found>,
+    /// The tables that a run has read, where somebody wants to know.
+    read: Option<Arc<Mutex<BTreeSet<String>>>>,
+}
+
+/// A file or a folder of tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file or the folder.
+    pub path: PathBuf,
+    /// The table that all of its rows belong to; without it, they belong to those that the files
+    /// are named after. The format of a file whose name tells none is told by its first bytes.
+    pub table: Option<String>,
+    /// What errors call it, where that is not its path.
+    pub shown: Option<String>,
+}
+
+impl Place {
+    /// The tables of a folder, or that of a file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            ..Self::default()
+        }
+    }
+
+    fn shown(&self) -> String {
+        let path = || self.path.display().to_string();
+        self.shown.clone().unwrap_or_else(path)
+    }
+}
+
+/// What was found at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What errors call the place.
+    pub shown: String,
+    /// The tables that have rows from there, sorted.
+    pub tables: BTreeSet<String>,
 }
 
 /// The most bytes of columns made of text that one table keeps.
@@ -89,6 +138,9 @@ pub(crate) struct Loaded {
 enum Part {
     /// Columns of the engine's own types.
     Kept(Vec<RecordBatch>),
+    /// Rows in ordinary Arrow types with a column that is none of its type: an error of the
+    /// queries that read it.
+    Foreign(Arc<str>, Vec<RecordBatch>),
     File(Source),
 }
 
@@ -96,6 +148,7 @@ impl Part {
     fn open(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
         match self {
             Self::File(source) => source.open(wanted),
+            Self::Foreign(table, batches) => Ok(foreign(table, batches, wanted)),
             Self::Kept(batches) => {
                 let wanted = wanted.to_vec();
                 let batches = batches.clone();
@@ -105,6 +158,18 @@ impl Part {
             }
         }
     }
+}
+
+/// The `wanted` columns of batches that were handed over.
+fn foreign(table: &Arc<str>, batches: &[RecordBatch], wanted: &[(String, ScalarType)]) -> Batches {
+    let (table, wanted, mut first) = (Arc::clone(table), wanted.to_vec(), 0);
+    let batches = batches.to_vec();
+    Box::new(batches.into_iter().map(move |batch| {
+        let begin = first;
+        first += batch.num_rows();
+        adapt::batch(&wanted, &batch, Some(begin))
+            .map_err(|error| EngineError::data(format!("cannot read table '{table}': {error}")))
+    }))
 }
 
 /// The `wanted` columns of a batch that has the engine's types.
@@ -205,9 +270,9 @@ impl Catalog {
     /// also be one file.
     ///
     /// `schema` knows the columns of tables by their name; columns of other tables come from the
-    /// files. The name of a file ends at its first dot, so that `T.2024-01.csv` and
-    /// `T.2024-02.json` are one table; a folder may hold files of several formats and folders of
-    /// files. What begins with a dot is not looked at, nor, inside the folder of a table, what
+    /// files. A file is named after its table, and after a dot after its part of it where `schema`
+    /// knows the table: `T.2024-01.csv` and `T.2024-02.json` are rows of `T` then, and tables of
+    /// their own otherwise. A folder may hold files of several formats and folders of files. What begins with a dot is not looked at, nor, inside the folder of a table, what
     /// begins with `_`. Another file that cannot be read is an error of its table; one that belongs
     /// to none is passed over. The folder [`EXTERNAL_DATA`](Self::EXTERNAL_DATA) is none.
     ///
@@ -225,7 +290,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Runtime`] when the folder cannot be listed.
+    /// [`EngineError::Data`] when the folder cannot be listed.
     pub fn from_folder(
         path: impl AsRef<Path>,
         schema: SchemaLookup<'_>,
@@ -239,15 +304,36 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Runtime`] when a folder cannot be listed.
+    /// [`EngineError::Data`] when a folder cannot be listed.
     pub fn from_folders(
         paths: &[impl AsRef<Path>],
         schema: SchemaLookup<'_>,
     ) -> Result<Self, EngineError> {
+        let places: Vec<Place> = paths.iter().map(|path| Place::new(path.as_ref())).collect();
+        Self::from_places(&places, schema, &[])
+    }
+
+    /// The tables of several places, each as [`from_folder`](Self::from_folder) has it; a file or
+    /// folder that is named like one of `names`, in any case, is the table of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Data`] when a place is not there, or a folder cannot be listed.
+    pub fn from_places(
+        places: &[Place],
+        schema: SchemaLookup<'_>,
+        names: &[&str],
+    ) -> Result<Self, EngineError> {
         let mut tables: BTreeMap<String, Vec<Source>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for path in paths {
-            for (name, mut sources) in listing::tables_of(path.as_ref(), schema)? {
+        let mut catalog = Self::new();
+        for place in places {
+            let mut found = Found {
+                shown: place.shown(),
+                tables: BTreeSet::new(),
+            };
+            for (name, mut sources) in listing::tables_of(place, Known { schema, names })? {
+                found.tables.insert(name.clone());
                 // A folder and a file in it have the same rows, not twice as many.
                 sources.retain(|source| {
                     let own = source.path.canonicalize();
@@ -255,8 +341,8 @@ impl Catalog {
                 });
                 tables.entry(name).or_default().extend(sources);
             }
+            catalog.found.push(found);
         }
-        let mut catalog = Self::new();
         for (name, sources) in tables {
             let columns = schema(&name);
             catalog.insert(name, columns, Data::Files(sources));
@@ -264,9 +350,41 @@ impl Catalog {
         Ok(catalog)
     }
 
+    /// What was found at each of the places that its tables come from, in their order.
+    pub fn found(&self) -> &[Found] {
+        &self.found
+    }
+
+    /// The same tables; those that are read from now on are told by [`was_read`](Self::was_read).
+    pub(crate) fn watched(&self) -> Self {
+        Self {
+            read: Some(Arc::default()),
+            ..self.clone()
+        }
+    }
+
+    /// The tables that were read since [`watched`](Self::watched).
+    pub(crate) fn was_read(&self) -> BTreeSet<String> {
+        let read = self.read.as_ref();
+        read.map_or_else(BTreeSet::new, |read| {
+            read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
+    }
+
+    /// Remembers that a table, or what is read like one, was read.
+    pub(crate) fn note_read(&self, name: &str) {
+        if let Some(read) = &self.read {
+            let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+            if !read.contains(name) {
+                read.insert(name.to_owned());
+            }
+        }
+    }
+
     /// Takes over every table of `other`; of equal names those of `other` stay.
     pub fn merge(&mut self, other: Self) {
         self.tables.extend(other.tables);
+        self.found.extend(other.found);
     }
 
     /// Keeps the tables whose name `keep` wants; the others are unknown to every query, wildcards
@@ -284,9 +402,23 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Runtime`] when there is no such table or its files cannot be read.
+    /// [`EngineError::Runtime`] when there is no such table, [`EngineError::Data`] when its files
+    /// cannot be read.
     pub fn columns(&self, name: &str) -> Result<Vec<(String, ScalarType)>, EngineError> {
         Ok(self.load(name)?.columns.clone())
+    }
+
+    /// The columns as the binder wants them; `None` when there is no such table.
+    pub(crate) fn schema(&self, name: &str) -> Option<Result<TableSchema, EngineError>> {
+        self.tables.get(name)?;
+        let schema = |loaded: Arc<Loaded>| TableSchema {
+            columns: loaded
+                .columns
+                .iter()
+                .map(|(name, ty)| ColumnSchema::new(name, *ty))
+                .collect(),
+        };
+        Some(self.load(name).map(schema))
     }
 
     /// Reads the files of all tables, and of those that are added later, in another way.
@@ -332,15 +464,16 @@ impl Catalog {
             .tables
             .get(name)
             .ok_or_else(|| EngineError::runtime(format!("there is no table '{name}'")))?;
+        self.note_read(name);
         table
             .loaded
-            .get_or_init(|| table.read().map(Arc::new))
+            .get_or_init(|| table.read(name).map(Arc::new))
             .clone()
     }
 }
 
 impl Table {
-    fn read(&self) -> Result<Loaded, EngineError> {
+    fn read(&self, name: &str) -> Result<Loaded, EngineError> {
         let declared = self.declared.as_deref().unwrap_or_default();
         match &self.data {
             Data::Batches(batches) => {
@@ -350,13 +483,12 @@ impl Table {
                         infer::join(&mut columns, 0, adapt::columns(&batch.schema()));
                     }
                 }
-                let batches = batches
-                    .iter()
-                    .map(|batch| adapt::batch(&columns, batch))
-                    .collect::<Result<_, _>>()?;
+                let name: Arc<str> = name.into();
+                let kept = foreign(&name, batches, &columns).collect::<Result<_, _>>();
+                let part = kept.map_or_else(|_| Part::Foreign(name, batches.clone()), Part::Kept);
                 Ok(Loaded {
                     columns,
-                    parts: vec![Part::Kept(batches)],
+                    parts: vec![part],
                 })
             }
             Data::Files(sources) => self.explore(declared, sources),
@@ -473,25 +605,4 @@ fn limited(
         batches.push(batch);
     }
     Ok(Some(batches))
-}
-
-impl Tables for Catalog {
-    fn table(&self, name: &str) -> Option<TableSchema> {
-        let table = self.tables.get(name)?;
-        // A table whose files cannot be read must still be named by the error of the run.
-        let columns = match self.load(name) {
-            Ok(loaded) => loaded.columns.clone(),
-            Err(_) => table.declared.clone().unwrap_or_default(),
-        };
-        Some(TableSchema {
-            columns: columns
-                .into_iter()
-                .map(|(name, ty)| ColumnSchema::new(name, ty))
-                .collect(),
-        })
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.table_names()
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, SinkExt};
 
+use crate::deadline::{self, Deadline};
 use crate::rows::Piece;
 use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options, ResultColumn, ResultSet, RowStream, run};
@@ -72,6 +73,7 @@ impl Engine {
     ///
     /// As [`Engine::run`]; what goes wrong once there are rows is an error of the stream.
     pub async fn stream(&self, text: &str) -> Result<RowStream, EngineError> {
+        let deadline = self.deadline()?;
         let engine = self.clone();
         let text = text.to_owned();
         let (begin, begun) = oneshot::channel();
@@ -97,9 +99,19 @@ impl Engine {
                 }
             }
         })?;
-        let (columns, visualization) =
-            begun.await.unwrap_or_else(|_| Err(EngineError::inside()))?;
-        Ok(RowStream::new(columns, visualization, pieces, guard))
+        let begun = deadline::within(deadline.as_ref(), begun).await?;
+        let (columns, visualization) = begun.unwrap_or_else(|_| Err(EngineError::inside()))?;
+        Ok(RowStream::new(
+            columns,
+            visualization,
+            pieces,
+            deadline,
+            guard,
+        ))
+    }
+
+    fn deadline(&self) -> Result<Option<Deadline>, EngineError> {
+        self.options.time_limit.map(Deadline::after).transpose()
     }
 
     /// The columns that `text` would answer with, without running it.
@@ -120,6 +132,7 @@ impl Engine {
         &self,
         work: impl FnOnce(Cancelled) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
+        let deadline = self.deadline()?;
         let (answer, received) = oneshot::channel();
         // Dropping this future drops `_guard`, which resolves `cancelled` on the other thread.
         let (_guard, cancelled) = oneshot::channel::<()>();
@@ -127,8 +140,8 @@ impl Engine {
             // The receiver is gone when the caller gave up; nobody wants the answer then.
             let _ = answer.send(work(cancelled.shared()));
         })?;
-        received
-            .await
+        deadline::within(deadline.as_ref(), received)
+            .await?
             .unwrap_or_else(|_| Err(EngineError::inside()))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use kql_syntax::{Lines, Span};
 
@@ -29,7 +30,20 @@ pub enum EngineError {
         /// The bytes of the query it is about, when known.
         span: Option<Range<usize>>,
     },
-    /// The query ran and failed: bad data, a limit, a file that cannot be read.
+    /// The query took longer than [`Options::time_limit`](crate::Options::time_limit).
+    OutOfTime {
+        /// What it was given.
+        limit: Duration,
+    },
+    /// What the query reads is not as it should be: a file, or rows that were handed over; look
+    /// at what the message names.
+    Data {
+        /// What is wrong, and where.
+        message: String,
+        /// The bytes of the query it is about, when known.
+        span: Option<Range<usize>>,
+    },
+    /// The query ran and failed: a limit, a value that an operator does not take.
     Runtime {
         /// What happened.
         message: String,
@@ -51,6 +65,13 @@ impl EngineError {
         Self::runtime("the engine failed inside; report the query")
     }
 
+    pub(crate) fn data(message: impl Into<String>) -> Self {
+        Self::Data {
+            message: message.into(),
+            span: None,
+        }
+    }
+
     pub(crate) fn runtime(message: impl Into<String>) -> Self {
         Self::Runtime {
             message: message.into(),
@@ -62,6 +83,13 @@ impl EngineError {
     pub(crate) fn about(self, part: Range<usize>) -> Self {
         match self {
             Self::Unsupported { what, span: None } => Self::unsupported(what, part),
+            Self::Data {
+                message,
+                span: None,
+            } => Self::Data {
+                message,
+                span: Some(part),
+            },
             Self::Runtime {
                 message,
                 span: None,
@@ -80,6 +108,9 @@ impl EngineError {
             Self::Unsupported {
                 span: Some(span), ..
             }
+            | Self::Data {
+                span: Some(span), ..
+            }
             | Self::Runtime {
                 span: Some(span), ..
             } => {
@@ -88,7 +119,10 @@ impl EngineError {
                     span: span.clone(),
                 }]
             }
-            Self::Unsupported { .. } | Self::Runtime { .. } => Vec::new(),
+            Self::Unsupported { .. }
+            | Self::Data { .. }
+            | Self::Runtime { .. }
+            | Self::OutOfTime { .. } => Vec::new(),
         }
     }
 
@@ -153,7 +187,10 @@ impl fmt::Display for EngineError {
             Self::Unsupported { what, .. } => {
                 write!(out, "{what} is not supported by the local engine")
             }
-            Self::Runtime { message, .. } => out.write_str(message),
+            Self::OutOfTime { limit } => {
+                write!(out, "the query was not done after {limit:?}")
+            }
+            Self::Data { message, .. } | Self::Runtime { message, .. } => out.write_str(message),
         }
     }
 }

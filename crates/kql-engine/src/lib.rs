@@ -37,6 +37,7 @@
 #![expect(clippy::float_cmp, reason = "the language compares reals exactly")]
 
 mod catalog;
+mod deadline;
 mod engine;
 mod error;
 mod options;
@@ -59,7 +60,7 @@ mod functions;
 mod plan;
 mod run;
 
-pub use catalog::{Catalog, DateOrder, Reading, SchemaLookup};
+pub use catalog::{Catalog, DateOrder, Found, Place, Reading, SchemaLookup, panic_is_caught};
 pub use engine::Engine;
 pub use error::{Complaint, EngineError};
 pub use kql_semantics::ScalarType;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::Value;
 
@@ -18,6 +19,8 @@ pub struct Options {
     /// The most bytes a query may hold in memory; more is an error, never a shorter answer. `None`
     /// is what the service allows a query by default: 5 GiB.
     pub memory_limit: Option<usize>,
+    /// How long a query may take until its last row is there; `None` is as long as it takes.
+    pub time_limit: Option<Duration>,
     /// How many threads a query may work with; an answer does not depend on it. 0 is one.
     pub threads: usize,
     /// Values of `declare query_parameters`, by name.

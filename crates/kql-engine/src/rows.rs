@@ -1,8 +1,11 @@
 //! An answer while it arrives.
 
+use std::collections::BTreeSet;
+
 use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 
+use crate::deadline::{self, Deadline};
 use crate::{EngineError, ResultColumn, ResultSet};
 
 /// The rows of an answer, piece by piece, for answers that are larger than what should be held.
@@ -15,8 +18,9 @@ pub struct RowStream {
     /// What the query asked `render` to draw, if it did.
     pub visualization: Option<String>,
     pieces: mpsc::Receiver<Piece>,
-    truncated: bool,
+    outcome: Ended,
     ended: bool,
+    deadline: Option<Deadline>,
     /// Tells the other thread, when it is dropped, that nobody wants more.
     _guard: oneshot::Sender<()>,
 }
@@ -25,8 +29,17 @@ pub struct RowStream {
 #[derive(Debug)]
 pub(crate) enum Piece {
     Rows(ResultSet),
-    /// The last: whether rows were cut off.
-    End(Result<bool, EngineError>),
+    /// The last.
+    End(Result<Ended, EngineError>),
+}
+
+/// What is known when all rows have been there.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    /// Whether rows were cut off.
+    pub(crate) truncated: bool,
+    /// The tables that were read.
+    pub(crate) read: BTreeSet<String>,
 }
 
 impl RowStream {
@@ -34,13 +47,15 @@ impl RowStream {
         columns: Vec<ResultColumn>,
         visualization: Option<String>,
         pieces: mpsc::Receiver<Piece>,
+        deadline: Option<Deadline>,
         guard: oneshot::Sender<()>,
     ) -> Self {
         Self {
             columns,
             visualization,
             pieces,
-            truncated: false,
+            deadline,
+            outcome: Ended::default(),
             ended: false,
             _guard: guard,
         }
@@ -55,13 +70,22 @@ impl RowStream {
         if self.ended {
             return None;
         }
-        match self.pieces.next().await {
+        let next = match deadline::within(self.deadline.as_ref(), self.pieces.next()).await {
+            Ok(next) => next,
+            Err(error) => {
+                self.ended = true;
+                // Nothing more is worked on.
+                self.pieces.close();
+                return Some(Err(error));
+            }
+        };
+        match next {
             Some(Piece::Rows(rows)) => Some(Ok(rows)),
             Some(Piece::End(outcome)) => {
                 self.ended = true;
                 match outcome {
-                    Ok(truncated) => {
-                        self.truncated = truncated;
+                    Ok(outcome) => {
+                        self.outcome = outcome;
                         None
                     }
                     Err(error) => Some(Err(error)),
@@ -76,6 +100,12 @@ impl RowStream {
 
     /// Whether [`Options::max_rows`](crate::Options::max_rows) cut rows off; known at the end.
     pub fn is_truncated(&self) -> bool {
-        self.truncated
+        self.outcome.truncated
+    }
+
+    /// The tables that the query has read, those of patterns and stand-ins included, and
+    /// [`Catalog::EXTERNAL_DATA`](crate::Catalog::EXTERNAL_DATA); known at the end.
+    pub fn tables_read(&self) -> &BTreeSet<String> {
+        &self.outcome.read
     }
 }

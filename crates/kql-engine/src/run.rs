@@ -1,17 +1,22 @@
 //! From text to rows.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use futures::SinkExt;
 use futures::channel::{mpsc, oneshot};
 use kql_semantics::bound::{self, BoundQuery};
 use kql_semantics::{
-    BindOptions, Binding, Diagnostic, DiagnosticKind, Discovery, bind_or_discover,
+    BindOptions, Binding, Diagnostic, DiagnosticKind, Discovery, TableSchema, Tables,
+    bind_or_discover,
 };
+use kql_syntax::TokenKind;
 
 use crate::allowance::Allowance;
 use crate::plan::Planner;
-use crate::rows::Piece;
+use crate::rows::{Ended, Piece};
 use crate::{Catalog, Complaint, EngineError, Options, ResultColumn, ResultSet, Value};
 
 /// How often columns may depend on data in one query.
@@ -30,7 +35,7 @@ pub(crate) fn query(
     run(catalog, options, &bound, cancelled)
 }
 
-/// Sends the rows of an answer, once `begin` knows its columns; whether some were cut off.
+/// Sends the rows of an answer, once `begin` knows its columns.
 pub(crate) fn stream(
     catalog: &Catalog,
     options: &Options,
@@ -38,7 +43,8 @@ pub(crate) fn stream(
     cancelled: &Cancelled,
     begin: impl FnOnce(Vec<ResultColumn>, Option<String>),
     mut sender: mpsc::Sender<Piece>,
-) -> Result<bool, EngineError> {
+) -> Result<Ended, EngineError> {
+    let catalog = &catalog.watched();
     let bound = bind_one(catalog, options, text, cancelled)?;
     let _counted = Allowance::of_a_query();
     let planner = Planner::new(catalog, options, &bound, cancelled.clone())?;
@@ -63,7 +69,10 @@ pub(crate) fn stream(
         // An error means that nobody reads on.
         Ok(sender.send(Piece::Rows(piece)).await.is_ok() && !truncated)
     })?;
-    Ok(truncated)
+    Ok(Ended {
+        truncated,
+        read: catalog.was_read(),
+    })
 }
 
 /// The query whose answer is meant.
@@ -112,7 +121,27 @@ fn complaint(diagnostic: &Diagnostic) -> Complaint {
     }
 }
 
-fn refused(found: &[Diagnostic]) -> EngineError {
+/// The complaint of a query that writes the name of a table as it is, where that takes brackets.
+fn in_brackets(found: &[Diagnostic], text: &str, catalog: &Catalog) -> Option<Complaint> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut names = catalog.table_names();
+    names.retain(|name| !name.chars().all(plain));
+    found.iter().find_map(|one| {
+        let start = one.span.range().start;
+        let rest = text.get(start..)?;
+        let written = names.iter().filter(|name| rest.starts_with(name.as_str()));
+        let name = written.max_by_key(|name| name.len())?;
+        Some(Complaint {
+            message: format!("the name of this table takes brackets: write ['{name}']"),
+            span: start..start + name.len(),
+        })
+    })
+}
+
+fn refused(found: &[Diagnostic], text: &str, catalog: &Catalog) -> EngineError {
+    if let Some(complaint) = in_brackets(found, text, catalog) {
+        return EngineError::Semantic(vec![complaint]);
+    }
     let unsupported = found
         .iter()
         .find(|one| one.kind == DiagnosticKind::Unsupported);
@@ -154,8 +183,12 @@ fn bind(
             .collect(),
         ..BindOptions::default()
     };
+    let tables = Named::new(catalog);
     for _ in 0..DISCOVERIES {
-        match bind_or_discover(&parsed.tree, catalog, &settings).map_err(|found| refused(&found))? {
+        let bound = bind_or_discover(&parsed.tree, &tables, &settings);
+        // Without its columns nothing that the query says of the table can be judged.
+        tables.refuse_broken(text)?;
+        match bound.map_err(|found| refused(&found, text, catalog))? {
             Binding::Complete(bound) => return Ok(bound),
             Binding::NeedsSchema(discovery) => {
                 settings
@@ -167,6 +200,67 @@ fn bind(
     Err(EngineError::runtime(
         "the columns of the query depend on data too often",
     ))
+}
+
+/// The tables of a catalog, and what was wrong with the first that could not be read.
+struct Named<'a> {
+    catalog: &'a Catalog,
+    broken: RefCell<Option<(String, EngineError)>>,
+}
+
+impl<'a> Named<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        Self {
+            catalog,
+            broken: RefCell::default(),
+        }
+    }
+
+    /// Fails when the query names a table that cannot be read, whatever it does with it.
+    fn refuse_broken(&self, text: &str) -> Result<(), EngineError> {
+        match self.broken.take() {
+            Some((name, error)) => Err(match place(text, &name) {
+                Some(place) => error.about(place),
+                None => error,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a query names a table; nowhere, when it names it by a pattern or not at all.
+fn place(text: &str, name: &str) -> Option<Range<usize>> {
+    let (tokens, _) = kql_syntax::tokenize(text);
+    let named = |token: &kql_syntax::Token| match token.kind {
+        TokenKind::Word => text.get(token.span.range()) == Some(name),
+        TokenKind::String => text
+            .get(token.span.range())
+            .is_some_and(|written| written.trim_matches(['\'', '"']) == name),
+        _ => false,
+    };
+    tokens
+        .iter()
+        .find(|token| named(token))
+        .map(|token| token.span.range())
+}
+
+impl Tables for Named<'_> {
+    fn table(&self, name: &str) -> Option<TableSchema> {
+        match self.catalog.schema(name)? {
+            Ok(schema) => Some(schema),
+            Err(error) => {
+                let mut broken = self.broken.borrow_mut();
+                broken.get_or_insert_with(|| (name.to_owned(), error));
+                Some(TableSchema {
+                    columns: Vec::new(),
+                })
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.catalog.table_names()
+    }
 }
 
 /// The columns that only the data tells.

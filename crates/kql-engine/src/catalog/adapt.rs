@@ -1,42 +1,48 @@
 //! Ordinary Arrow columns become the engine's own.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, Date32Array, Date64Array, Decimal128Array,
-    DurationMicrosecondArray, DurationMillisecondArray, DurationNanosecondArray,
-    DurationSecondArray, Int64Array, LargeBinaryBuilder, LargeStringArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
-    TimestampSecondArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Int64Array, LargeBinaryBuilder, LargeStringArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType,
+    DataType, Field, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType,
 };
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow::util::display::array_value_to_string;
 use kql_semantics::ScalarType;
-use serde_json::Value as Json;
 
-use super::fit;
-use crate::calendar::{self, TICKS_PER_DAY, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, UNIX_EPOCH};
+use super::{cells, fit};
+use crate::calendar::{self, TICKS_PER_MILLISECOND, UNIX_EPOCH};
 use crate::column::{self, Builder};
 use crate::convert;
 use crate::datum::Datum;
-use crate::decimal::Decimal;
 use crate::{EngineError, dynamic};
 
-/// A batch with exactly the `wanted` columns, as the engine holds them.
+/// Where a field says of what extension type it is.
+const EXTENSION_TYPE_NAME_KEY: &str = "ARROW:extension:name";
+
+/// A batch with exactly the `wanted` columns, as the engine holds them; errors count its rows from
+/// `first`, where that is known.
 pub(super) fn batch(
     wanted: &[(String, ScalarType)],
     batch: &RecordBatch,
+    first: Option<usize>,
 ) -> Result<RecordBatch, EngineError> {
+    let schema = batch.schema();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (at, field) in schema.fields().iter().enumerate() {
+        places.entry(field.name()).or_insert(at);
+    }
     let arrays = wanted
         .iter()
-        .map(|(name, ty)| match batch.column_by_name(name) {
-            Some(array) => adapt(array, *ty)
-                .map_err(|error| EngineError::runtime(format!("column {name} {error}"))),
+        .map(|(name, ty)| match places.get(name.as_str()) {
+            Some(at) => {
+                adapt(batch.column(*at), *ty).map_err(|misfit| misfit.error(name, *ty, first))
+            }
             None => Ok(column::repeated(&Datum::Null, *ty, batch.num_rows())),
         })
         .collect::<Result<Vec<_>, EngineError>>()?;
@@ -47,13 +53,12 @@ pub(super) fn batch(
 
 /// The columns of an Arrow schema.
 pub(super) fn columns(schema: &Schema) -> Vec<(String, ScalarType)> {
-    let mut columns: Vec<(String, ScalarType)> = Vec::new();
-    for field in schema.fields() {
-        if !columns.iter().any(|(name, _)| name == field.name()) {
-            columns.push((field.name().clone(), type_of(field)));
-        }
-    }
-    columns
+    let mut seen = HashSet::new();
+    let fields = schema.fields().iter();
+    fields
+        .filter(|field| seen.insert(field.name()))
+        .map(|field| (field.name().clone(), type_of(field)))
+        .collect()
 }
 
 fn type_of(field: &Field) -> ScalarType {
@@ -64,7 +69,21 @@ fn type_of(field: &Field) -> ScalarType {
     {
         return ty;
     }
+    let extension = field.metadata().get(EXTENSION_TYPE_NAME_KEY);
+    if extension.is_some_and(|name| name == UUID) && is_uuid(field.data_type()) {
+        return ScalarType::Guid;
+    }
     of_data(field.data_type())
+}
+
+/// What the extension type of UUIDs is called.
+///
+/// Source: <https://arrow.apache.org/docs/format/CanonicalExtensions.html#uuid>
+pub(super) const UUID: &str = "arrow.uuid";
+
+/// Whether values can be UUIDs as Arrow and Parquet keep them.
+pub(super) fn is_uuid(data: &DataType) -> bool {
+    *data == DataType::FixedSizeBinary(16)
 }
 
 fn of_data(data: &DataType) -> ScalarType {
@@ -82,20 +101,58 @@ fn of_data(data: &DataType) -> ScalarType {
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => ScalarType::DateTime,
         DataType::Duration(_) | DataType::Time32(_) | DataType::Time64(_) => ScalarType::TimeSpan,
         DataType::Dictionary(_, values) => of_data(values),
+        DataType::RunEndEncoded(_, values) => of_data(values.data_type()),
         DataType::List(_)
         | DataType::LargeList(_)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_)
         | DataType::FixedSizeList(..)
         | DataType::Struct(_)
+        | DataType::Union(..)
         | DataType::Map(..) => ScalarType::Dynamic,
+        // Text, bytes, intervals; and columns without any value.
         _ => ScalarType::String,
     }
 }
 
+/// Why a column is not one of its type.
+#[derive(Debug)]
+pub(super) enum Misfit {
+    /// A value that is none of its type.
+    Value { row: usize, shown: String },
+    /// Something about all of it.
+    Column(EngineError),
+}
+
+impl<E: Into<EngineError>> From<E> for Misfit {
+    fn from(error: E) -> Self {
+        Self::Column(error.into())
+    }
+}
+
+impl Misfit {
+    fn error(self, column: &str, ty: ScalarType, first: Option<usize>) -> EngineError {
+        match self {
+            Self::Column(error) => EngineError::data(format!("column {column} {error}")),
+            Self::Value { row, shown } => {
+                let place = first.map_or("it".to_owned(), |first| {
+                    format!("row {}", first.saturating_add(row).saturating_add(1))
+                });
+                EngineError::data(format!("{place} {}", fit::misfit(column, &shown, ty)))
+            }
+        }
+    }
+}
+
 /// One column as the engine holds values of `ty`.
-pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, EngineError> {
+pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit> {
     let rows = array.len();
-    if let DataType::Dictionary(_, values) = array.data_type() {
-        return adapt(&cast(array, values)?, ty);
+    match array.data_type() {
+        DataType::Dictionary(_, values) => return adapt(&cast(array, values)?, ty),
+        DataType::RunEndEncoded(_, values) => {
+            return adapt(&cast(array, values.data_type())?, ty);
+        }
+        _ => {}
     }
     if let (ScalarType::Bool, DataType::Boolean) = (ty, array.data_type()) {
         return Ok(Arc::clone(array));
@@ -110,8 +167,7 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
     }
     let misfit = |row: usize| {
         let shown = array_value_to_string(array, row).unwrap_or_default();
-        let shown = fit::in_short(&shown);
-        EngineError::runtime(format!("holds {shown}, which is no {ty}"))
+        Misfit::Value { row, shown }
     };
     if let Some(done) = wholesale(array, ty) {
         if done.null_count() == array.null_count() {
@@ -121,7 +177,7 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Engine
         return lost.map_or(Ok(done), |row| Err(misfit(row)));
     }
     let mut builder = Builder::new(ty, rows);
-    let read = reader(array)?;
+    let read = cells::reader(array)?;
     for row in 0..rows {
         let value = if array.is_null(row) {
             Datum::Null
@@ -202,182 +258,4 @@ fn without_nulls(text: ArrayRef) -> ArrayRef {
     Arc::new(LargeStringArray::from_iter_values(
         strings.iter().map(Option::unwrap_or_default),
     ))
-}
-
-type RowReader = Box<dyn Fn(usize) -> Datum<'static>>;
-
-/// Datetime from `value` units of `ticks` ticks since 1970; out of range is null.
-fn moment(value: i64, ticks: i64) -> Datum<'static> {
-    value
-        .checked_mul(ticks)
-        .and_then(|since| since.checked_add(UNIX_EPOCH))
-        .and_then(calendar::in_range)
-        .map_or(Datum::Null, Datum::DateTime)
-}
-
-fn span(value: i64, ticks: i64) -> Datum<'static> {
-    value
-        .checked_mul(ticks)
-        .map_or(Datum::Null, Datum::TimeSpan)
-}
-
-fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
-    macro_rules! read {
-        ($array:ty, $convert:expr) => {{
-            let typed = array
-                .as_any()
-                .downcast_ref::<$array>()
-                .ok_or_else(|| EngineError::runtime("is not of its Arrow type"))?
-                .clone();
-            let convert = $convert;
-            Ok(Box::new(move |row| convert(typed.value(row))))
-        }};
-    }
-    match array.data_type() {
-        DataType::Null => Ok(Box::new(|_| Datum::Null)),
-        DataType::Boolean => {
-            let typed = array.as_boolean().clone();
-            Ok(Box::new(move |row| Datum::Bool(typed.value(row))))
-        }
-        DataType::Int8
-        | DataType::Int16
-        | DataType::Int32
-        | DataType::Int64
-        | DataType::UInt8
-        | DataType::UInt16
-        | DataType::UInt32 => {
-            let typed = cast(array, &DataType::Int64)?
-                .as_primitive::<Int64Type>()
-                .clone();
-            Ok(Box::new(move |row| Datum::Long(typed.value(row))))
-        }
-        DataType::UInt64 => read!(arrow::array::UInt64Array, |value: u64| {
-            i64::try_from(value).map_or(Datum::Null, Datum::Long)
-        }),
-        DataType::Float16 | DataType::Float32 | DataType::Float64 => {
-            let typed = cast(array, &DataType::Float64)?
-                .as_primitive::<Float64Type>()
-                .clone();
-            Ok(Box::new(move |row| Datum::Real(typed.value(row))))
-        }
-        DataType::Decimal32(_, scale)
-        | DataType::Decimal64(_, scale)
-        | DataType::Decimal128(_, scale) => {
-            let wide = cast(array, &DataType::Decimal128(38, *scale))?;
-            let typed = wide
-                .as_any()
-                .downcast_ref::<Decimal128Array>()
-                .ok_or_else(|| EngineError::runtime("is not of its Arrow type"))?
-                .clone();
-            Ok(Box::new(move |row| {
-                Decimal::parse(&typed.value_as_string(row)).map_or(Datum::Null, Datum::Decimal)
-            }))
-        }
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            read!(TimestampSecondArray, |value| moment(
-                value,
-                TICKS_PER_SECOND
-            ))
-        }
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            read!(TimestampMillisecondArray, |value| moment(
-                value,
-                TICKS_PER_MILLISECOND
-            ))
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            read!(TimestampMicrosecondArray, |value| moment(value, 10))
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            read!(TimestampNanosecondArray, |value: i64| moment(
-                value.div_euclid(100),
-                1
-            ))
-        }
-        DataType::Date32 => read!(Date32Array, |value| moment(i64::from(value), TICKS_PER_DAY)),
-        DataType::Date64 => {
-            read!(Date64Array, |value| moment(value, TICKS_PER_MILLISECOND))
-        }
-        DataType::Duration(TimeUnit::Second) => {
-            read!(DurationSecondArray, |value| span(value, TICKS_PER_SECOND))
-        }
-        DataType::Duration(TimeUnit::Millisecond) => {
-            read!(DurationMillisecondArray, |value| span(
-                value,
-                TICKS_PER_MILLISECOND
-            ))
-        }
-        DataType::Duration(TimeUnit::Microsecond) => {
-            read!(DurationMicrosecondArray, |value| span(value, 10))
-        }
-        DataType::Duration(TimeUnit::Nanosecond) => {
-            read!(DurationNanosecondArray, |value: i64| span(
-                value.div_euclid(100),
-                1
-            ))
-        }
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            let typed = cast(array, &DataType::LargeUtf8)?
-                .as_string::<i64>()
-                .clone();
-            Ok(Box::new(move |row| {
-                Datum::text(typed.value(row).to_owned())
-            }))
-        }
-        DataType::List(_)
-        | DataType::LargeList(_)
-        | DataType::FixedSizeList(..)
-        | DataType::Struct(_)
-        | DataType::Map(..) => {
-            let array = Arc::clone(array);
-            Ok(Box::new(move |row| {
-                Datum::dynamic(dynamic::from_json(
-                    &nested(&array, row).unwrap_or(Json::Null),
-                ))
-            }))
-        }
-        other => Err(EngineError::runtime(format!(
-            "has the Arrow type {other}, which cannot be read"
-        ))),
-    }
-}
-
-/// A nested Arrow value as JSON.
-fn nested(array: &ArrayRef, row: usize) -> Result<Json, EngineError> {
-    if array.is_null(row) {
-        return Ok(Json::Null);
-    }
-    let list = |items: ArrayRef| -> Result<Json, EngineError> {
-        Ok(Json::Array(
-            (0..items.len())
-                .map(|at| nested(&items, at))
-                .collect::<Result<Vec<_>, _>>()?,
-        ))
-    };
-    match array.data_type() {
-        DataType::List(_) => list(array.as_list::<i32>().value(row)),
-        DataType::LargeList(_) => list(array.as_list::<i64>().value(row)),
-        DataType::FixedSizeList(..) => list(array.as_fixed_size_list().value(row)),
-        DataType::Struct(fields) => {
-            let columns = array.as_struct();
-            let mut entries = serde_json::Map::new();
-            for (at, field) in fields.iter().enumerate() {
-                entries.insert(field.name().clone(), nested(columns.column(at), row)?);
-            }
-            Ok(Json::Object(entries))
-        }
-        DataType::Map(..) => {
-            let pairs = array.as_map().value(row);
-            let mut entries = serde_json::Map::new();
-            for at in 0..pairs.len() {
-                let key = reader(pairs.column(0))?(at).display().into_owned();
-                entries.insert(key, nested(pairs.column(1), at)?);
-            }
-            Ok(Json::Object(entries))
-        }
-        _ => {
-            let value = reader(array)?(row);
-            Ok(dynamic::to_json(&value.to_dynamic()))
-        }
-    }
 }

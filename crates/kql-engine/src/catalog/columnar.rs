@@ -1,12 +1,12 @@
-//! Parquet and Arrow IPC: only the columns a query reads are decoded, and of Parquet only the row
-//! groups and rows that its conditions leave.
+//! Parquet: only the columns a query reads are decoded, of the row groups and rows that its
+//! conditions leave.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::record_batch::RecordBatch;
 use kql_semantics::ScalarType;
 use parquet::arrow::ProjectionMask;
@@ -15,13 +15,15 @@ use parquet::arrow::arrow_reader::{
     ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions,
     ParquetRecordBatchReaderBuilder, RowFilter,
 };
-use parquet::basic::Type;
+use parquet::basic::{LogicalType, Type};
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::condition::Condition;
-use super::files::{Batches, ROWS, Source};
+use super::files::{Batches, COLUMNS, Failure, ROWS, Source};
+use super::guard::{self, guarded};
 use super::test::Test;
-use super::{adapt, folders};
+use super::{adapt, folders, pages};
 use crate::EngineError;
 use crate::column::Reader;
 
@@ -32,20 +34,92 @@ const LEAST_ROWS: i64 = 65_536;
 const MOST_SHARES: i64 = 512;
 
 pub(super) fn parquet_columns(source: &Source) -> Result<Vec<(String, ScalarType)>, EngineError> {
-    let metadata = ArrowReaderMetadata::load(&source.file()?, ArrowReaderOptions::default())
-        .map_err(|error| source.failure().whole(&error))?;
-    Ok(adapt::columns(metadata.schema()))
+    guarded(&source.failure(), || {
+        let metadata = load(source)?;
+        let mut columns = adapt::columns(metadata.schema());
+        let roots = metadata.metadata().file_metadata().schema().get_fields();
+        let uuids: HashSet<&str> = roots
+            .iter()
+            .filter(|root| root.get_basic_info().logical_type_ref() == Some(&LogicalType::Uuid))
+            .map(|root| root.name())
+            .collect();
+        for (name, ty) in &mut columns {
+            if uuids.contains(name.as_str()) {
+                *ty = ScalarType::Guid;
+            }
+        }
+        Ok(columns)
+    })
+}
+
+/// Opens a file and reads its footer, once that is known to fit to the file.
+fn load(source: &Source) -> Result<ArrowReaderMetadata, EngineError> {
+    let failure = source.failure();
+    let file = source.file()?;
+    let length = file.metadata().map_or(0, |one| one.len());
+    pages::check_nesting(&file, length).map_err(|what| failure.whole(&what))?;
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&file)
+        .map_err(|error| failure.whole(&error))?;
+    bounded(
+        &failure,
+        metadata.file_metadata().schema_descr().num_columns(),
+    )?;
+    pages::check(&metadata, length).map_err(|what| failure.whole(&what))?;
+    ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::default())
+        .map_err(|error| failure.whole(&error))
+}
+
+/// Fails where a file has more columns than any table.
+pub(super) fn bounded(failure: &Failure, columns: usize) -> Result<(), EngineError> {
+    if columns > COLUMNS {
+        return Err(failure.whole(&format_args!(
+            "it has {columns} columns, and a table at most {COLUMNS}"
+        )));
+    }
+    Ok(())
 }
 
 /// The places of the wanted columns in a file.
-fn places(schema: &Schema, wanted: &[(String, ScalarType)]) -> Vec<usize> {
-    let mut places: Vec<usize> = wanted
+pub(super) fn places(schema: &Schema, wanted: &[(String, ScalarType)]) -> Vec<usize> {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for (at, field) in schema.fields().iter().enumerate() {
+        known.entry(field.name()).or_insert(at);
+    }
+    let found = wanted
         .iter()
-        .filter_map(|(name, _)| schema.index_of(name).ok())
-        .collect();
+        .filter_map(|(name, _)| known.get(name.as_str()));
+    let mut places: Vec<usize> = found.copied().collect();
     places.sort_unstable();
     places.dedup();
     places
+}
+
+/// The batches of a reader with exactly the `wanted` columns, at most [`ROWS`] rows each; errors
+/// count rows from `first`, where that is known.
+pub(super) fn adapted(
+    source: &Source,
+    wanted: &[(String, ScalarType)],
+    first: Option<usize>,
+) -> impl FnMut(Result<RecordBatch, ArrowError>) -> Batches + Send + 'static {
+    let failure = source.failure();
+    let wanted: Arc<[(String, ScalarType)]> = wanted.into();
+    let mut first = first;
+    move |batch| {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => return Box::new(std::iter::once(Err(failure.whole(&error)))),
+        };
+        let begin = first;
+        first = first.map(|first| first.saturating_add(batch.num_rows()));
+        let (wanted, failure) = (Arc::clone(&wanted), failure.clone());
+        let parts = (0..batch.num_rows()).step_by(ROWS);
+        Box::new(parts.map(move |at| {
+            let part = batch.slice(at, ROWS.min(batch.num_rows() - at));
+            let begin = begin.map(|begin| begin.saturating_add(at));
+            adapt::batch(&wanted, &part, begin).map_err(|error| failure.whole(&error))
+        }))
+    }
 }
 
 /// Some row groups of a file.
@@ -61,9 +135,11 @@ pub(super) fn shares(
     source: &Source,
     conditions: &[Condition],
 ) -> Result<Vec<RowGroups>, EngineError> {
-    let file = source.file()?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
-        .map_err(|error| source.failure().whole(&error))?;
+    guarded(&source.failure(), || shares_of(source, conditions))
+}
+
+fn shares_of(source: &Source, conditions: &[Condition]) -> Result<Vec<RowGroups>, EngineError> {
+    let metadata = load(source)?;
     let schema = metadata.schema();
     let is_of_folder = |name: &str| source.folders.iter().any(|folder| folder.name == name);
     if conditions.iter().any(|condition| {
@@ -154,15 +230,36 @@ impl RowGroups {
         tests: &[Test],
     ) -> Result<Batches, EngineError> {
         let failure = self.source.failure();
+        let batches = guarded(&failure, || self.begin(wanted, tests))?;
+        Ok(guard::batches(failure, batches))
+    }
+
+    fn begin(
+        &self,
+        wanted: &[(String, ScalarType)],
+        tests: &[Test],
+    ) -> Result<Batches, EngineError> {
+        let failure = self.source.failure();
         let metadata = self.metadata.clone();
         let schema = Arc::clone(metadata.schema());
         let descriptor = metadata.metadata().file_metadata().schema_descr_ptr();
-        let mask = ProjectionMask::roots(&descriptor, places(&schema, wanted));
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.file()?, metadata)
-                .with_batch_size(ROWS)
-                .with_row_groups(self.groups.clone())
-                .with_projection(mask);
+        // Shares are read at the same time, and a copy of an open file has no place of its own.
+        let file = Arc::new(self.source.file()?);
+        let own = places(&schema, wanted);
+        let mut read: HashSet<usize> = own.iter().copied().collect();
+        for test in tests {
+            read.extend(places(&schema, test.columns()));
+        }
+        pages::check_pages(&file, metadata.metadata(), &self.groups, |leaf| {
+            read.contains(&descriptor.get_column_root_idx(leaf))
+        })
+        .map_err(|what| failure.whole(&what))?;
+        let mask = ProjectionMask::roots(&descriptor, own);
+        let file = file.try_clone().map_err(|error| failure.whole(&error))?;
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            .with_batch_size(ROWS)
+            .with_row_groups(self.groups.clone())
+            .with_projection(mask);
         if !tests.is_empty() {
             // What the folders tell alone has passed already.
             let predicates = tests
@@ -173,14 +270,24 @@ impl RowGroups {
             builder = builder.with_row_filter(RowFilter::new(predicates));
         }
         let reader = builder.build().map_err(|error| failure.whole(&error))?;
+        let first = self.first_row().filter(|_| tests.is_empty());
+        let rows = reader.flat_map(adapted(&self.source, wanted, first));
         let wanted = wanted.to_vec();
         let folders = Arc::clone(&self.source.folders);
-        Ok(Box::new(reader.map(move |batch| {
-            let batch = batch.map_err(|error| failure.whole(&error))?;
-            adapt::batch(&wanted, &batch)
-                .and_then(|batch| folders::filled(&folders, &wanted, batch))
-                .map_err(|error| failure.whole(&error))
+        Ok(Box::new(rows.map(move |batch| {
+            folders::filled(&folders, &wanted, batch?).map_err(|error| failure.whole(&error))
         })))
+    }
+
+    /// The place of the first row in the file, where none is left out between the groups.
+    fn first_row(&self) -> Option<usize> {
+        let first = *self.groups.first()?;
+        let together = self.groups.iter().zip(first..).all(|(one, at)| *one == at);
+        let groups = self.metadata.metadata().row_groups();
+        let before = groups.get(..first)?.iter().map(RowGroupMetaData::num_rows);
+        usize::try_from(before.sum::<i64>())
+            .ok()
+            .filter(|_| together)
     }
 }
 
@@ -285,44 +392,9 @@ fn row_test(
     let test = test.clone();
     let folders = Arc::clone(&source.folders);
     Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
-        adapt::batch(test.columns(), &batch)
+        adapt::batch(test.columns(), &batch, None)
             .and_then(|batch| folders::filled(&folders, test.columns(), batch))
             .and_then(|batch| test.passed(batch.columns(), batch.num_rows()))
             .map_err(|error| ArrowError::ExternalError(Box::new(error)))
     }))
-}
-
-pub(super) fn arrow_columns(source: &Source) -> Result<Vec<(String, ScalarType)>, EngineError> {
-    if let Ok(reader) = FileReader::try_new_buffered(source.file()?, None) {
-        return Ok(adapt::columns(&reader.schema()));
-    }
-    let reader = StreamReader::try_new_buffered(source.file()?, None)
-        .map_err(|error| source.failure().whole(&error))?;
-    Ok(adapt::columns(&reader.schema()))
-}
-
-/// Both forms of Arrow IPC: files, and streams kept in a file.
-pub(super) fn arrow(
-    source: &Source,
-    wanted: &[(String, ScalarType)],
-) -> Result<Batches, EngineError> {
-    let failure = source.failure();
-    let found = wanted.to_vec();
-    let adapted = move |batch: Result<RecordBatch, ArrowError>| {
-        let batch = batch.map_err(|error| failure.whole(&error))?;
-        adapt::batch(&found, &batch).map_err(|error| failure.whole(&error))
-    };
-    let failure = source.failure();
-    if let Ok(reader) = FileReader::try_new_buffered(source.file()?, None) {
-        let places = places(&reader.schema(), wanted);
-        let reader = FileReader::try_new_buffered(source.file()?, Some(places))
-            .map_err(|error| failure.whole(&error))?;
-        return Ok(Box::new(reader.map(adapted)));
-    }
-    let reader = StreamReader::try_new_buffered(source.file()?, None)
-        .map_err(|error| failure.whole(&error))?;
-    let places = places(&reader.schema(), wanted);
-    let reader = StreamReader::try_new_buffered(source.file()?, Some(places))
-        .map_err(|error| failure.whole(&error))?;
-    Ok(Box::new(reader.map(adapted)))
 }

@@ -14,11 +14,14 @@ use super::folders::{self, Folder};
 use super::infer::{self, Kind, Kinds};
 use super::reading::Reading;
 use super::times::Orders;
-use super::{columnar, json, separated, strangers};
+use super::{columnar, ipc, json, separated, strangers};
 use crate::EngineError;
 
 /// The most rows of a batch.
 pub(super) const ROWS: usize = 8192;
+
+/// The most columns of a file of columns.
+pub(super) const COLUMNS: usize = 100_000;
 
 /// The bytes of text after which a batch ends, however few rows it has.
 pub(super) const BYTES: usize = 4 << 20;
@@ -67,6 +70,10 @@ pub(super) enum Others {
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) path: Arc<Path>,
+    /// What errors call it.
+    pub(super) shown: Arc<Path>,
+    /// How it is read where its name does not tell.
+    pub(super) format: Option<Format>,
     pub(super) records: Records,
     /// The columns in the names of its folders.
     pub(super) folders: Arc<[Folder]>,
@@ -105,8 +112,15 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    pub(super) fn of(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            packed: false,
+        }
+    }
+
     pub(super) fn whole(&self, error: &dyn fmt::Display) -> EngineError {
-        EngineError::runtime(format!("cannot read {}: {error}", self.path.display()))
+        EngineError::data(format!("cannot read {}: {error}", self.path.display()))
     }
 
     pub(super) fn at(&self, line: usize, what: &str) -> EngineError {
@@ -126,10 +140,42 @@ impl Failure {
     }
 }
 
+/// Opens a file. What is none waits for somebody who writes, or never ends.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() {
+        return Err(io::Error::other(what_else(kind)));
+    }
+    File::open(path)
+}
+
+/// What something is that is no file.
+#[cfg(unix)]
+fn what_else(kind: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_fifo() {
+        "it is a named pipe, not a file"
+    } else if kind.is_socket() {
+        "it is a socket, not a file"
+    } else if kind.is_dir() {
+        "it is a folder, not a file"
+    } else {
+        "it is a device, not a file"
+    }
+}
+
+#[cfg(not(unix))]
+fn what_else(_: std::fs::FileType) -> &'static str {
+    "it is not a file"
+}
+
 impl Source {
     pub(super) fn new(path: PathBuf, records: Records) -> Self {
+        let path: Arc<Path> = path.into();
         Self {
-            path: path.into(),
+            shown: Arc::clone(&path),
+            path,
+            format: None,
             records,
             folders: Arc::default(),
             aliases: Arc::default(),
@@ -145,6 +191,24 @@ impl Source {
             names: Arc::clone(names),
             ..self.clone()
         }
+    }
+
+    /// The same file, as errors are to call it.
+    pub(super) fn called(self, shown: &str) -> Self {
+        Self {
+            shown: Path::new(shown).into(),
+            ..self
+        }
+    }
+
+    /// The same file; what its name does not tell of its format its first bytes do.
+    pub(super) fn sniffed(self) -> Self {
+        let format = match describe(&self.path) {
+            Some(_) => None,
+            // What cannot be read is an error of the query that names the table.
+            None => self.sniff().ok(),
+        };
+        Self { format, ..self }
     }
 
     /// The same file below folders of other columns.
@@ -164,14 +228,11 @@ impl Source {
     }
 
     pub(super) fn failure(&self) -> Failure {
-        Failure {
-            path: Arc::clone(&self.path),
-            packed: false,
-        }
+        Failure::of(&self.shown)
     }
 
     pub(super) fn file(&self) -> Result<File, EngineError> {
-        File::open(&self.path).map_err(|error| self.failure().whole(&error))
+        open(&self.path).map_err(|error| self.failure().whole(&error))
     }
 
     /// Whether its name says that it is compressed.
@@ -180,8 +241,9 @@ impl Source {
     }
 
     pub(super) fn format(&self) -> Result<Format, EngineError> {
-        match describe(&self.path) {
-            Some((format, _)) => Ok(format),
+        let known = self.format.or_else(|| Some(describe(&self.path)?.0));
+        match known {
+            Some(format) => Ok(format),
             None => Err(self.failure().whole(
                 &"its extension names no format that can be read; take it away, or let its name begin with a dot",
             )),
@@ -220,7 +282,7 @@ impl Source {
                 .map(|(name, guess)| (name, Kind::Cells(guess)))
                 .collect(),
             Format::Parquet => infer::known(columnar::parquet_columns(self)?),
-            Format::Arrow => infer::known(columnar::arrow_columns(self)?),
+            Format::Arrow => infer::known(ipc::columns(self)?),
         };
         Ok(Explored {
             kinds,
@@ -288,7 +350,7 @@ impl Source {
             Format::Json => json::open(self, wanted),
             Format::Separated(separator) => separated::open(self, separator, wanted),
             Format::Parquet => columnar::parquet(self, wanted),
-            Format::Arrow => columnar::arrow(self, wanted),
+            Format::Arrow => ipc::open(self, wanted),
         }
     }
 }

@@ -3,39 +3,94 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::files::{Format, Others, Records, Source, describe};
-use super::{Catalog, SchemaLookup, folders, json};
+use super::files::{Failure, Format, Others, Records, Source, describe};
+use super::{Catalog, Place, SchemaLookup, folders, json};
 use crate::EngineError;
 
 /// A file and the table that it is named after.
 type Found = (PathBuf, String);
 
-/// The tables in `folder` and their files, in the order of their paths; of a file, the one table.
+/// What is known of tables before their files are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) schema: SchemaLookup<'a>,
+    /// The names that are meant in any case.
+    pub(super) names: &'a [&'a str],
+}
+
+impl Known<'_> {
+    /// The known table of that name, as it is spelt.
+    fn table(&self, name: &str) -> Option<String> {
+        if (self.schema)(name).is_some() {
+            return Some(name.to_owned());
+        }
+        let mut names = self.names.iter();
+        let found = names.find(|known| known.eq_ignore_ascii_case(name))?;
+        Some((*found).to_owned())
+    }
+
+    /// The table that a file is named after: all of its name, unless the first part is one that is
+    /// known, as in `DeviceEvents.2026-11.csv`.
+    fn named(&self, path: &Path) -> String {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = stem(name.unwrap_or_default());
+        let first = name.split('.').next().unwrap_or(name);
+        let known = self.table(name).or_else(|| self.table(first));
+        known.unwrap_or_else(|| name.to_owned())
+    }
+
+    /// The table that a folder is named after.
+    fn folder(&self, name: &str) -> String {
+        self.table(name).unwrap_or_else(|| name.to_owned())
+    }
+}
+
+/// The tables in `place` and their files, in the order of their paths; of a file, the one table.
 pub(super) fn tables_of(
-    folder: &Path,
-    schema: SchemaLookup<'_>,
+    place: &Place,
+    known: Known<'_>,
 ) -> Result<BTreeMap<String, Vec<Source>>, EngineError> {
-    let (mut files, strange) = if folder.is_file() {
-        let table = named(folder);
-        (vec![(folder.to_owned(), table)], Vec::new())
-    } else {
-        files_of(folder)?
+    let folder = place.path.as_path();
+    // What is no folder is a file to its table: what it is the query is told that reads it.
+    let (mut files, strange) = match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() => files_of(folder, known)?,
+        Ok(_) => {
+            let name = known.named(folder);
+            (vec![(folder.to_owned(), name)], Vec::new())
+        }
+        Err(error) => return Err(Failure::of(folder).whole(&error)),
     };
     // Where a table is asked for, a file of it that cannot be read must not be missing unseen.
-    let belongs =
-        |table: &String| files.iter().any(|(_, known)| known == table) || schema(table).is_some();
-    let strange: Vec<Found> = strange
+    let is_table = |name: &str| files.iter().any(|(_, table)| table == name);
+    let belonging: Vec<Found> = strange
         .into_iter()
-        .filter(|(_, table)| belongs(table))
+        .filter_map(|(path, table)| {
+            let ends = table
+                .char_indices()
+                .rev()
+                .filter(|(_, letter)| *letter == '.');
+            let starts = ends.map(|(end, _)| &table[..end]);
+            let own = std::iter::once(table.as_str())
+                .chain(starts)
+                .find_map(|name| {
+                    let known = (known.schema)(name).is_some();
+                    (is_table(name) || known || place.table.is_some()).then(|| name.to_owned())
+                })?;
+            Some((path, own))
+        })
         .collect();
-    files.extend(strange);
+    files.extend(belonging);
     files.sort();
     let mut tables: BTreeMap<String, Vec<Source>> = BTreeMap::new();
     for (path, table) in files {
+        let table = match &place.table {
+            Some(name) => known.table(name).unwrap_or_else(|| name.clone()),
+            None => table,
+        };
         let inside = path
             .strip_prefix(folder)
             .map_or_else(|_| Vec::new(), folders::of);
-        let whole = Source::new(
+        let mut whole = Source::new(
             path,
             Records {
                 table: table.clone(),
@@ -43,6 +98,12 @@ pub(super) fn tables_of(
                 others: Others::Refused,
             },
         );
+        if let Some(shown) = &place.shown {
+            whole = whole.called(shown);
+        }
+        if place.table.is_some() {
+            whole = whole.sniffed();
+        }
         for source in split(whole.below(inside), &table) {
             let name = source.records.table.clone();
             tables.entry(name).or_default().push(source);
@@ -52,7 +113,7 @@ pub(super) fn tables_of(
 }
 
 /// The files of a folder that have a known format, and the others.
-fn files_of(folder: &Path) -> Result<(Vec<Found>, Vec<Found>), EngineError> {
+fn files_of(folder: &Path, known: Known<'_>) -> Result<(Vec<Found>, Vec<Found>), EngineError> {
     let (mut files, mut strange) = (Vec::new(), Vec::new());
     let mut sort = |path: PathBuf, table: String| {
         if describe(&path).is_some() {
@@ -66,15 +127,15 @@ fn files_of(folder: &Path) -> Result<(Vec<Found>, Vec<Found>), EngineError> {
             continue;
         }
         if !path.is_dir() {
-            let table = named(&path);
+            let table = known.named(&path);
             sort(path, table);
             continue;
         }
         let name = path.file_name().and_then(|name| name.to_str());
         let name = match name.unwrap_or_default() {
             Catalog::EXTERNAL_DATA => continue,
-            name if folders::is_partition(name) => own_name(folder)?,
-            name => name.to_owned(),
+            name if folders::is_partition(name) => known.folder(&own_name(folder)?),
+            name => known.folder(name),
         };
         let mut waiting = vec![path.clone()];
         while let Some(next) = waiting.pop() {
@@ -101,9 +162,7 @@ fn listing(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
                 .map(|entry| Ok(entry?.path()))
                 .collect::<Result<Vec<_>, _>>()
         })
-        .map_err(|error| {
-            EngineError::runtime(format!("cannot read {}: {error}", folder.display()))
-        })?;
+        .map_err(|error| Failure::of(folder).whole(&error))?;
     paths.sort();
     Ok(paths)
 }
@@ -114,18 +173,21 @@ fn begins_with(path: &Path, marks: &[char]) -> bool {
         .is_none_or(|name| name.starts_with(marks))
 }
 
-/// The table that a file is named after: up to the first dot.
-fn named(path: &Path) -> String {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.and_then(|name| name.split('.').next());
-    name.unwrap_or_default().to_owned()
+/// A name without what says how the file is written: compression first, then the format.
+fn stem(name: &str) -> &str {
+    let packed =
+        |ending: &&str| ending.eq_ignore_ascii_case("gz") || ending.eq_ignore_ascii_case("zst");
+    let name = match name.rsplit_once('.') {
+        Some((before, ending)) if packed(&ending) => before,
+        _ => name,
+    };
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// What a folder is called, however it was written.
 fn own_name(folder: &Path) -> Result<String, EngineError> {
-    let path = folder.canonicalize().map_err(|error| {
-        EngineError::runtime(format!("cannot read {}: {error}", folder.display()))
-    })?;
+    let path = folder.canonicalize();
+    let path = path.map_err(|error| Failure::of(folder).whole(&error))?;
     let name = path.file_name().and_then(|name| name.to_str());
     Ok(name.unwrap_or_default().to_owned())
 }

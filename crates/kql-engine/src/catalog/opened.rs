@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::files::{Failure, Source};
+use super::files::{Failure, Format, Source};
 use crate::EngineError;
 
 /// How much is read at once.
@@ -57,6 +57,34 @@ impl Source {
             reader = Box::new(BufReader::with_capacity(BUFFER, Utf16::new(reader, big)));
         }
         Ok(Opened { reader, failure })
+    }
+}
+
+impl Source {
+    /// The format of what the file begins with.
+    pub(super) fn sniff(&self) -> Result<Format, EngineError> {
+        let mut head = Vec::new();
+        let failure = self.failure();
+        self.file()?
+            .take(8)
+            .read_to_end(&mut head)
+            .map_err(|error| failure.whole(&error))?;
+        Ok(match head[..] {
+            [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+            [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
+                Format::Arrow
+            }
+            _ => {
+                let mut opened = self.bytes()?;
+                let head = opened.reader.fill_buf();
+                let head = head.map_err(|error| opened.failure.read(1, &error))?;
+                let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+                match head.trim_ascii_start().first() {
+                    Some(b'{' | b'[') => Format::Json,
+                    _ => Format::Separated(b','),
+                }
+            }
+        })
     }
 }
 

@@ -171,6 +171,7 @@ impl TableProvider for Rows {
 #[derive(Clone)]
 enum Share {
     Kept(Vec<RecordBatch>),
+    Foreign(Arc<str>, Vec<RecordBatch>),
     File(Source),
     Groups(RowGroups),
     /// Small Parquet files.
@@ -202,7 +203,7 @@ impl Reading {
                         &self.tests,
                     ));
                 }
-                Share::Kept(_) | Share::File(_) => {}
+                Share::Kept(_) | Share::Foreign(..) | Share::File(_) => {}
             }
         }
         let mut wanted = self.columns.clone();
@@ -215,6 +216,7 @@ impl Reading {
             Share::Groups(groups) => groups.open(&wanted, &[])?,
             Share::Several(sources) => columnar::several(sources, &self.conditions, &wanted, &[]),
             Share::File(source) => source.open(&wanted)?,
+            Share::Foreign(table, batches) => super::foreign(table, batches, &wanted),
             Share::Kept(batches) => {
                 let batches = batches.clone();
                 let chosen = move |one| super::chosen(&wanted, &one);
@@ -384,7 +386,7 @@ impl Loaded {
     pub(crate) fn is_empty(&self) -> bool {
         self.parts.iter().all(|part| match part {
             Part::Kept(batches) => batches.iter().all(|batch| batch.num_rows() == 0),
-            Part::File(_) => false,
+            Part::Foreign(..) | Part::File(_) => false,
         })
     }
 
@@ -409,6 +411,9 @@ impl Loaded {
                 together = 0;
             }
             match part {
+                Part::Foreign(table, batches) => {
+                    shares.push(Share::Foreign(Arc::clone(table), batches.clone()));
+                }
                 Part::File(source) if length < SMALL => {
                     small.push(source.clone());
                     together += length;

@@ -1,6 +1,5 @@
 //! `externaldata`: documents that are files below an allowed folder.
 
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -11,12 +10,13 @@ use kql_semantics::bound::{Column, Expr};
 use serde_json::Value as Json;
 
 use super::{Flow, Planner};
-use crate::EngineError;
+use crate::catalog;
 use crate::column::Builder;
 use crate::convert;
 use crate::datum::Datum;
 use crate::dynamic;
 use crate::text::separated::Records;
+use crate::{Catalog, EngineError};
 
 /// How a document is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,10 +86,11 @@ impl Planner<'_> {
         properties: &[(String, Expr)],
         span: Range<usize>,
     ) -> Result<Flow, EngineError> {
-        let failed = |message: String| EngineError::Runtime {
+        let failed = |message: String| EngineError::Data {
             message,
             span: Some(span.clone()),
         };
+        let refused = |message: String| EngineError::runtime(message).about(span.clone());
         let folders = &self.options.external_data;
         if folders.is_empty() {
             return Err(EngineError::unsupported(
@@ -125,13 +126,14 @@ impl Planner<'_> {
                 }
             }
         }
+        self.catalog.note_read(Catalog::EXTERNAL_DATA);
         let mut rows = Rows::new(columns);
         for address in addresses {
             let address = self.constant(address)?;
             let address = address.display();
             // Only the place is shown: the rest of an address may be a secret.
             let Some(path) = place(&address) else {
-                return Err(failed(
+                return Err(refused(
                     "the address of this externaldata names no file below the allowed folder"
                         .to_owned(),
                 ));
@@ -153,7 +155,7 @@ impl Planner<'_> {
                 )));
             };
             if !found.starts_with(&folder) {
-                return Err(failed(format!(
+                return Err(refused(format!(
                     "{} leads out of the folder that externaldata may read",
                     shown.display()
                 )));
@@ -172,7 +174,7 @@ impl Planner<'_> {
 
     /// The text of a document, never more than the query may hold.
     fn document(&self, path: &Path) -> Result<String, String> {
-        let file = File::open(path).map_err(|error| error.to_string())?;
+        let file = catalog::open(path).map_err(|error| error.to_string())?;
         let gzip = path.extension().is_some_and(|one| one == "gz");
         let source: Box<dyn Read> = if gzip {
             Box::new(MultiGzDecoder::new(file))

@@ -6,10 +6,13 @@
 )]
 
 mod answers;
+mod broken;
 mod cases;
 mod catalog;
+mod damaged;
 mod dates;
 mod documented;
+mod foreign;
 mod guesses;
 mod hostile;
 mod limits;

@@ -178,7 +178,10 @@ fn external_documents_never_lead_out_of_the_folder() {
         let query = format!("externaldata(a:string)[@'{address}']");
         let error = run_on(&engine, &query).unwrap_err();
         assert!(
-            matches!(error, EngineError::Runtime { .. }),
+            matches!(
+                error,
+                EngineError::Runtime { .. } | EngineError::Data { .. }
+            ),
             "{query}: {error}"
         );
     }

@@ -1,0 +1,314 @@
+//! What the messages of an Arrow file say about themselves, held against the file before a reader
+//! trusts it.
+//!
+//! The reader allocates what lengths say. A damaged one would end the process, as nothing catches
+//! an allocation that fails.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
+
+use arrow::datatypes::{DataType, Fields};
+use arrow::ipc::convert::fb_to_schema;
+use arrow::ipc::{
+    Block, CompressionType, Message, MessageHeader, RecordBatch, root_as_footer, root_as_message,
+};
+
+/// The first and the last bytes of the form with a footer.
+const MAGIC: &[u8] = b"ARROW1";
+
+/// What stands before the length of a message.
+const MARK: [u8; 4] = [0xff; 4];
+
+/// A compressed buffer that grows to more bytes than this, and more than so many times its own
+/// length, is unpacked for a look at its length.
+const LARGE: u64 = 64 << 20;
+const TIMES: u64 = 20;
+
+type Checked<T> = Result<T, String>;
+
+/// The two forms of Arrow IPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// With a footer that tells where its batches are.
+    File,
+    /// One message after the other, kept in a file.
+    Stream,
+}
+
+/// Holds all messages of a file against its length.
+pub(super) fn check(file: &File) -> Checked<Form> {
+    let length = file.metadata().map_err(|error| error.to_string())?.len();
+    let mut reader = Bounded {
+        reader: BufReader::new(file),
+        length,
+    };
+    let ends = reader
+        .bytes(0, MAGIC.len() as u64)
+        .is_ok_and(|one| one == MAGIC);
+    if ends {
+        footer(&mut reader).map(|()| Form::File)
+    } else {
+        stream(&mut reader).map(|()| Form::Stream)
+    }
+}
+
+struct Bounded<'a> {
+    reader: BufReader<&'a File>,
+    length: u64,
+}
+
+impl Bounded<'_> {
+    fn bytes(&mut self, start: u64, length: u64) -> Checked<Vec<u8>> {
+        self.part(start, length, |part| {
+            let mut bytes = Vec::new();
+            part.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        })
+    }
+
+    /// Works on bytes that are all in the file.
+    fn part<T>(
+        &mut self,
+        start: u64,
+        length: u64,
+        work: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+    ) -> Checked<T> {
+        let end = start.checked_add(length);
+        if end.is_none_or(|end| end > self.length) {
+            return Err(format!(
+                "its {length} bytes from {start} on are not all in the file"
+            ));
+        }
+        let here = self.reader.stream_position();
+        let here = here.map_err(|error| error.to_string())?;
+        let relative = start.wrapping_sub(here).cast_signed();
+        self.reader
+            .seek_relative(relative)
+            .and_then(|()| work(&mut (&mut self.reader).take(length)))
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn number(value: i64, what: &str) -> Checked<u64> {
+    u64::try_from(value).map_err(|_| format!("{what} is {value}"))
+}
+
+fn footer(reader: &mut Bounded<'_>) -> Checked<()> {
+    let tail = 4 + MAGIC.len() as u64;
+    let end = reader.length.checked_sub(tail).ok_or("it is cut off")?;
+    let last = reader.bytes(end, tail)?;
+    let (size, magic) = last.split_at(4);
+    if magic != MAGIC {
+        return Err("its end is cut off".to_owned());
+    }
+    let size = size.try_into().map_or(-1, i32::from_le_bytes);
+    let size = number(size.into(), "the length of the footer")?;
+    let start = end
+        .checked_sub(size)
+        .ok_or("its footer is longer than the file")?;
+    let bytes = reader.bytes(start, size)?;
+    let footer = root_as_footer(&bytes).map_err(|error| format!("its footer: {error}"))?;
+    let schema = footer.schema().ok_or("its footer has no schema")?;
+    let schema = fb_to_schema(schema);
+    let dictionaries = footer.dictionaries();
+    let batches = footer.recordBatches();
+    for block in dictionaries.iter().flatten() {
+        in_block(reader, block, None)?;
+    }
+    for (at, block) in batches.iter().flatten().enumerate() {
+        in_block(reader, block, Some(schema.fields()))
+            .map_err(|what| format!("in batch {at}, {what}"))?;
+    }
+    Ok(())
+}
+
+fn in_block(reader: &mut Bounded<'_>, block: &Block, fields: Option<&Fields>) -> Checked<()> {
+    let start = number(block.offset(), "the place")?;
+    let head = number(block.metaDataLength().into(), "the length")?;
+    let body = number(block.bodyLength(), "the length of the body")?;
+    let bytes = reader.bytes(start, head)?;
+    let prefix = if bytes.starts_with(&MARK) { 8 } else { 4 };
+    let message = bytes.get(prefix..).unwrap_or_default();
+    let message = root_as_message(message).map_err(|error| error.to_string())?;
+    let place = Place {
+        start: start + head,
+        length: body,
+    };
+    in_message(reader, &message, &place, fields)
+}
+
+fn stream(reader: &mut Bounded<'_>) -> Checked<()> {
+    let mut at = 0;
+    let mut schema = None;
+    while at < reader.length {
+        let mut head = reader.bytes(at, 4)?;
+        at += 4;
+        if head == MARK {
+            head = reader.bytes(at, 4)?;
+            at += 4;
+        }
+        let size = head.try_into().map_or(-1, i32::from_le_bytes);
+        let size = number(size.into(), "the length of a message")?;
+        if size == 0 {
+            break;
+        }
+        let bytes = reader.bytes(at, size)?;
+        at += size;
+        let message = root_as_message(&bytes).map_err(|error| error.to_string())?;
+        let body = number(message.bodyLength(), "the length of a body")?;
+        let place = Place {
+            start: at,
+            length: body,
+        };
+        let end = at.checked_add(body).filter(|end| *end <= reader.length);
+        at = end.ok_or("a message is longer than the file")?;
+        match (&schema, message.header_as_schema()) {
+            (None, Some(found)) => schema = Some(fb_to_schema(found)),
+            (None, None) => return Err("it is no Arrow file".to_owned()),
+            (Some(schema), _) => {
+                let batch = message.header_type() == MessageHeader::RecordBatch;
+                in_message(reader, &message, &place, batch.then(|| schema.fields()))?;
+            }
+        }
+    }
+    schema.map(drop).ok_or_else(|| "it is empty".to_owned())
+}
+
+/// Where the body of a message is.
+struct Place {
+    start: u64,
+    length: u64,
+}
+
+fn in_message(
+    reader: &mut Bounded<'_>,
+    message: &Message<'_>,
+    place: &Place,
+    fields: Option<&Fields>,
+) -> Checked<()> {
+    reader.part(place.start, place.length, |_| Ok(()))?;
+    if let Some(batch) = message.header_as_record_batch() {
+        return in_batch(reader, &batch, place, fields);
+    }
+    match message.header_as_dictionary_batch().map(|one| one.data()) {
+        Some(Some(batch)) => in_batch(reader, &batch, place, None),
+        Some(None) => Err("a dictionary has no values".to_owned()),
+        None => Ok(()),
+    }
+}
+
+fn in_batch(
+    reader: &mut Bounded<'_>,
+    batch: &RecordBatch<'_>,
+    place: &Place,
+    fields: Option<&Fields>,
+) -> Checked<()> {
+    number(batch.length(), "the number of rows")?;
+    let mut lengths = Vec::new();
+    for node in batch.nodes().iter().flatten() {
+        let (length, nulls) = (node.length(), node.null_count());
+        if length < 0 || !(0..=length).contains(&nulls) {
+            return Err(format!(
+                "a column has {length} values, {nulls} of them null"
+            ));
+        }
+        lengths.push(length);
+    }
+    if let Some(fields) = fields {
+        let mut at = 0;
+        for field in fields {
+            let length = lengths.get(at).copied().unwrap_or(-1);
+            if length != batch.length() {
+                return Err(format!(
+                    "column {} has {length} values for {} rows",
+                    field.name(),
+                    batch.length()
+                ));
+            }
+            at += nodes(field.data_type());
+        }
+    }
+    let compression = batch.compression().map(|compression| compression.codec());
+    let mut buffers: i64 = 0;
+    for buffer in batch.buffers().iter().flatten() {
+        let start = number(buffer.offset(), "the place of a buffer")?;
+        let length = number(buffer.length(), "the length of a buffer")?;
+        if start
+            .checked_add(length)
+            .is_none_or(|end| end > place.length)
+        {
+            return Err("a buffer is longer than its batch".to_owned());
+        }
+        if let Some(codec) = compression
+            && length > 0
+        {
+            packed(reader, place.start + start, length, codec)?;
+        }
+        buffers += 1;
+    }
+    let mut views: i64 = 0;
+    for count in batch.variadicBufferCounts().iter().flatten() {
+        views = views.saturating_add(number(count, "the number of buffers").map(|_| count)?);
+    }
+    if views > buffers {
+        return Err(format!("it has {buffers} buffers, and names {views}"));
+    }
+    Ok(())
+}
+
+/// How many nodes a column of this type has.
+fn nodes(data: &DataType) -> usize {
+    1 + match data {
+        DataType::List(inner)
+        | DataType::LargeList(inner)
+        | DataType::ListView(inner)
+        | DataType::LargeListView(inner)
+        | DataType::FixedSizeList(inner, _)
+        | DataType::Map(inner, _) => nodes(inner.data_type()),
+        DataType::Struct(fields) => fields.iter().map(|one| nodes(one.data_type())).sum(),
+        DataType::Union(fields, _) => fields.iter().map(|(_, one)| nodes(one.data_type())).sum(),
+        DataType::RunEndEncoded(ends, values) => {
+            nodes(ends.data_type()) + nodes(values.data_type())
+        }
+        _ => 0,
+    }
+}
+
+/// The length of a compressed buffer without its compression is what stands before it.
+fn packed(
+    reader: &mut Bounded<'_>,
+    start: u64,
+    length: u64,
+    codec: CompressionType,
+) -> Checked<()> {
+    let head = reader.bytes(start, length.min(8))?;
+    let Ok(said) = head.try_into().map(i64::from_le_bytes) else {
+        return Err("a compressed buffer has no length".to_owned());
+    };
+    if said == -1 {
+        return Ok(());
+    }
+    let said = number(said, "the length of a compressed buffer")?;
+    let length = length - 8;
+    if said <= LARGE || said <= length.saturating_mul(TIMES) {
+        return Ok(());
+    }
+    let found = reader.part(start + 8, length, |packed| {
+        let most = said.saturating_add(1);
+        match codec {
+            CompressionType::LZ4_FRAME => count(lz4_flex::frame::FrameDecoder::new(packed), most),
+            CompressionType::ZSTD => count(zstd::stream::read::Decoder::new(packed)?, most),
+            _ => Ok(0),
+        }
+    });
+    match found {
+        Ok(found) if found == said => Ok(()),
+        _ => Err(format!(
+            "a compressed buffer of {length} bytes is not of {said} bytes"
+        )),
+    }
+}
+
+fn count(reader: impl Read, most: u64) -> io::Result<u64> {
+    io::copy(&mut reader.take(most), &mut io::sink())
+}
