@@ -140,8 +140,9 @@ pub(crate) struct QueryOptions {
     /// End with the first tenant that fails, instead of asking the others
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// Query this file, or the files of this folder, instead of a service; may be given again
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
+    /// Query this file, or the files of this folder, instead of a service; `NAME=PATH` names the
+    /// table, `-` reads standard input; may be given again
+    #[arg(long, value_name = "[NAME=]PATH", conflicts_with_all = ["instance", "all_instances", "tenant_id", "cloud", "config", "client_id", "client_secret", "certificate", "connection_text", "authority", "api_root", "api_version", "proxy", "username", "auth_type", "delegated_auth", "tenants", "access_token", "assertion_file"])]
     pub(crate) data: Vec<PathBuf>,
     /// What comes first in dates such as 05/03/2024 in files of --data whose column does not tell
     #[arg(long, value_name = "ORDER", value_enum, requires = "data")]

@@ -17,11 +17,13 @@ mod emulator;
 mod failure;
 mod fan_out;
 mod fmt;
+mod given;
 mod line;
 mod lint;
 mod listing;
 mod logging;
 mod login;
+mod panics;
 mod permissions;
 mod person;
 mod queries;
@@ -50,6 +52,7 @@ use crate::arguments::{
 use crate::context::Context;
 
 fn main() -> ExitCode {
+    panics::quiet_where_caught();
     if completion::answered() {
         return ExitCode::SUCCESS;
     }

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, CollectionRequest, Connection, DateOrder, Query, QueryProvider, Reading, ResumeFile,
-    Timespan,
+    Answer, CollectionRequest, Connection, ConnectionArgs, DateOrder, LocalData, Query,
+    QueryProvider, Reading, ResumeFile, Timespan,
 };
 use defender_table::ticks;
 
@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::dataset::with_source;
 use crate::delivery::{deliver, finish, format, sink};
 use crate::fan_out::{Asking, Pace, Tenants};
+use crate::given::{self, Given};
 use crate::split::{Began, Split};
 use crate::target::{self, Target};
 use crate::text;
@@ -74,12 +75,24 @@ pub(crate) async fn run_asked(
     let format = format(&options.output)?;
 
     let mut demo = None;
+    let mut given = None;
     let targets = if options.demo && !options.print {
         let (running, target) = target::demo().await?;
         demo = Some(running);
         vec![target]
     } else if environment == DataEnvironment::Local {
-        let connection = Connection::to_folders(&options.data).with_reading(reading(options));
+        let data = if options.print {
+            options.data.iter().map(LocalData::new).collect()
+        } else {
+            let read = given.insert(Given::read(&options.data).await?);
+            read.data.clone()
+        };
+        let connection = Connection::to_data(data)
+            .with_reading(reading(options))
+            .with(ConnectionArgs {
+                timeout: options.connection.timeout,
+                ..ConnectionArgs::default()
+            });
         vec![Target {
             label: String::new(),
             connection,
@@ -131,6 +144,7 @@ pub(crate) async fn run_asked(
     );
     let (written, failures) = Box::pin(written).await?;
     drop(demo);
+    drop(given);
     let code = finish(
         &written,
         &failures,
@@ -180,6 +194,12 @@ fn written(options: &QueryOptions) -> Result<String> {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     "standard input cannot hold both the query and the secret",
+                ));
+            }
+            if given::reads_standard_input(&options.data) {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "standard input cannot hold both the query and the data",
                 ));
             }
             read(dash)?

@@ -530,8 +530,22 @@ fn opened(
 
 #[cfg(feature = "local")]
 fn local(options: &Options, connection: &Connection) -> Result<ConnectedProvider> {
-    let clock = Arc::clone(&options.clock);
-    let driver = crate::local::Local::new(&connection.folders, connection.reading, clock)?;
+    let places: Vec<kql_engine::Place> = connection
+        .data
+        .iter()
+        .map(|data| kql_engine::Place {
+            path: data.path.clone(),
+            table: data.table.clone(),
+            shown: data.shown.clone(),
+        })
+        .collect();
+    let timeout = connection.call.timeout;
+    let driver = crate::local::Local::new(
+        &places,
+        connection.reading,
+        timeout,
+        Arc::clone(&options.clock),
+    )?;
     let driver = crate::advice::Advised::new(Arc::new(driver));
     Ok(ConnectedProvider::from_driver(Arc::new(driver)))
 }

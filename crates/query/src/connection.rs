@@ -5,6 +5,29 @@ use std::path::PathBuf;
 use defender_config::{ConnectionArgs, ConnectionString, Settings};
 use defender_core::{DataEnvironment, Result};
 
+/// A file, or a folder of files, that local queries read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocalData {
+    /// The file or the folder.
+    pub path: PathBuf,
+    /// The table that all of its rows belong to; without it, they belong to those that the files
+    /// are named after. With it, the format of a file whose name tells none is told by its first
+    /// bytes.
+    pub table: Option<String>,
+    /// What messages call it, where that is not its path.
+    pub shown: Option<String>,
+}
+
+impl LocalData {
+    /// The tables that the files at `path` are named after.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// What to connect to, and as whom.
 ///
 /// MSTICPy's forms of `connect` are all here: nothing ([`from_settings`](Self::from_settings)
@@ -32,7 +55,7 @@ pub struct Connection {
         not(feature = "local"),
         expect(dead_code, reason = "only `local` reads them")
     )]
-    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) data: Vec<LocalData>,
     #[cfg(feature = "local")]
     pub(crate) reading: crate::Reading,
 }
@@ -71,8 +94,13 @@ impl Connection {
 
     /// Folders of files for the environment `Local`: a table is a file or folder named after it.
     pub fn to_folders(folders: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        Self::to_data(folders.into_iter().map(LocalData::new))
+    }
+
+    /// Files and folders for the environment `Local`, which may be given the name of a table.
+    pub fn to_data(data: impl IntoIterator<Item = LocalData>) -> Self {
         Self {
-            folders: folders.into_iter().map(Into::into).collect(),
+            data: data.into_iter().collect(),
             ..Self::default()
         }
     }

@@ -75,14 +75,14 @@ mod shared;
 mod testing;
 
 pub use connected::ConnectedProvider;
-pub use connection::Connection;
+pub use connection::{Connection, LocalData};
 pub use connections::{ConnectionInfo, Connections};
 pub use fan_out::{
     Ask, Failure, FanOut, FanOutOptions, FanOutProgress, Finished, NoProgress, Plainly,
 };
 pub use identity::Identity;
 #[cfg(feature = "local")]
-pub use kql_engine::{DateOrder, Reading};
+pub use kql_engine::{DateOrder, Reading, panic_is_caught};
 #[cfg(feature = "local")]
 pub use local::hunting_tables;
 pub use provider::{Options, QueryProvider, list_data_environments};

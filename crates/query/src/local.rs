@@ -1,10 +1,11 @@
 //! The environment `Local`: KQL over files, run here.
 
 mod memory;
+mod notes;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
@@ -12,7 +13,7 @@ use defender_drivers::{Driver, Query};
 use defender_table::{Answer, Completeness, Event, Summary, Warning, WarningKind, ticks};
 use futures::{StreamExt, stream};
 use kql_engine::{
-    Catalog, Engine, EngineError, Options, Reading, RowStream, ScalarType, TableRows,
+    Catalog, Engine, EngineError, Options, Place, Reading, RowStream, ScalarType, TableRows,
 };
 
 /// Answers from the files of some folders.
@@ -20,16 +21,19 @@ use kql_engine::{
 pub(crate) struct Local {
     engine: Engine,
     clock: Arc<dyn Clock>,
+    /// How long a query may take.
+    timeout: Option<Duration>,
 }
 
 impl Local {
-    /// The tables in `folders`; every hunting table exists, empty where there is no file.
+    /// The tables in `places`; every hunting table exists, empty where there is no file.
     pub(crate) fn new(
-        folders: &[PathBuf],
+        places: &[Place],
         reading: Reading,
+        timeout: Option<Duration>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        if folders.is_empty() {
+        if places.is_empty() {
             return Err(Error::new(ErrorKind::Usage, "no folder of data is given")
                 .with_hint("name one with --data, or with Connection::to_folders"));
         }
@@ -38,14 +42,15 @@ impl Local {
             catalog.add(name, columns, Vec::new());
         }
         let schema = |name: &str| defender_schema::table(name).map(columns);
-        let mut found = Catalog::from_folders(folders, &schema)
-            .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
+        let names: Vec<&str> = hunting_tables().map(|(name, _)| name).collect();
+        let mut found = Catalog::from_places(places, &schema, &names)
+            .map_err(|error| Error::new(kind(&error), error.to_string()))?;
         found.set_reading(reading);
         catalog.merge(found);
         let options = Options {
-            external_data: folders
+            external_data: places
                 .iter()
-                .map(|folder| folder.join(Catalog::EXTERNAL_DATA))
+                .map(|place| place.path.join(Catalog::EXTERNAL_DATA))
                 .collect(),
             memory_limit: Some(memory::limit()),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -54,6 +59,7 @@ impl Local {
         Ok(Self {
             engine: Engine::new(catalog, options),
             clock,
+            timeout,
         })
     }
 }
@@ -71,6 +77,7 @@ impl Driver for Local {
                 .timespan
                 .map(|timespan| (timespan.start(), timespan.end())),
             max_rows: query.max_rows,
+            time_limit: self.timeout,
             ..self.engine.options().clone()
         };
         let engine = self.engine.with_options(options);
@@ -82,6 +89,7 @@ impl Driver for Local {
             rows,
             table: Some(table),
             query: query.clone(),
+            engine,
             ready: VecDeque::new(),
         };
         // What fits is whole before anybody sees a row of it.
@@ -112,6 +120,7 @@ struct Arriving {
     /// Gone when there are no more rows.
     table: Option<TableRows>,
     query: Query,
+    engine: Engine,
     ready: VecDeque<Event>,
 }
 
@@ -128,13 +137,17 @@ impl Arriving {
                     self.ready.extend(batches.into_iter().map(Event::Batch));
                 }),
                 Some(Err(error)) => Err(error),
-                None => table
-                    .finish(self.rows.is_truncated())
-                    .map(|(batches, summary)| {
+                None => match table.finish(self.rows.is_truncated()) {
+                    Ok((batches, summary)) => {
                         self.ready.extend(batches.into_iter().map(Event::Batch));
-                        let summary = Box::new(self.told(summary));
-                        self.ready.push_back(Event::Summary(summary));
-                    }),
+                        let mut summary = self.told(summary);
+                        let words = notes::of(&self.engine, &self.query, &self.rows, summary.rows);
+                        summary.warnings.extend(words.await);
+                        self.ready.push_back(Event::Summary(Box::new(summary)));
+                        Ok(())
+                    }
+                    Err(error) => Err(error),
+                },
             };
             if let Err(error) = taken {
                 return Some(Err(rejected(&error, &self.query.text)));
@@ -188,7 +201,22 @@ fn scalar(ty: defender_schema::Type) -> ScalarType {
     }
 }
 
+/// What a failure of the engine asks of the user: to look at a file, or at the query.
+fn kind(error: &EngineError) -> ErrorKind {
+    match error {
+        EngineError::Data { .. } => ErrorKind::Io,
+        EngineError::OutOfTime { .. } => ErrorKind::Incomplete,
+        _ => ErrorKind::Query,
+    }
+}
+
 fn rejected(error: &EngineError, text: &str) -> Error {
-    let message = error.render(text);
-    Error::new(ErrorKind::Query, message.trim_end().to_owned())
+    let message = error.render(text).trim_end().to_owned();
+    let rejected = Error::new(kind(error), message);
+    match error {
+        EngineError::OutOfTime { .. } => {
+            rejected.with_hint("filter earlier, ask for fewer files, or give it more --timeout")
+        }
+        _ => rejected,
+    }
 }

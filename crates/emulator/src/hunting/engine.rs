@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use kql_engine::{Catalog, Engine, EngineError, ScalarType};
+use kql_engine::{Catalog, Engine, EngineError, Place, ScalarType};
 use tokio::sync::OnceCell;
 
 use super::backend::{HuntingBackend, Question};
@@ -206,11 +206,14 @@ fn from_batches(batches: BTreeMap<String, Vec<RecordBatch>>) -> Engines {
 
 fn from_folders(folders: &[PathBuf]) -> Result<Engine> {
     let mut everything = documented(|_| true);
-    for folder in folders {
-        let catalog = Catalog::from_folder(folder, &tables::columns)
-            .map_err(|error| Error::Data(error.to_string()))?;
-        everything.merge(catalog);
-    }
+    let names: Vec<&str> = defender_schema::tables()
+        .iter()
+        .map(|one| one.name)
+        .collect();
+    let places: Vec<Place> = folders.iter().map(Place::new).collect();
+    let catalog = Catalog::from_places(&places, &tables::columns, &names)
+        .map_err(|error| Error::Data(error.to_string()))?;
+    everything.merge(catalog);
     Ok(engine(everything))
 }
 

@@ -103,7 +103,7 @@ async fn a_file_that_cannot_be_read_is_shown_in_the_query() {
         .unwrap();
     let query = "DeviceInfo | where Timestamp > ago(1d)";
     let error = provider.exec_query(query).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Query);
+    assert_eq!(error.kind(), ErrorKind::Io);
     let text = error.to_string();
     assert!(
         text.starts_with("1:1: cannot read ")
