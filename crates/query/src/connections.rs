@@ -139,33 +139,3 @@ impl Connections {
         Table::collect(self.fan_out(&Query::new(query)).answer().await?).await
     }
 }
-
-#[cfg(all(test, feature = "client-secret"))]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use defender_config::ConnectionArgs;
-    use defender_core::SecretRef;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn one_transport_serves_all_connections_that_are_made_alike() {
-        let provider = QueryProvider::new(DataEnvironment::M365dGraph);
-        let identity = |tenant: &str, timeout: Option<u64>| {
-            provider.identity(Connection::from_args(ConnectionArgs {
-                tenant_id: Some(tenant.to_owned()),
-                client_id: Some("app".to_owned()),
-                client_secret: Some(SecretRef::Inline("made-up-canary".into())),
-                timeout: timeout.map(Duration::from_secs),
-                ..ConnectionArgs::default()
-            }))
-        };
-        let first = identity("a.example", None).await.unwrap();
-        let second = identity("b.example", None).await.unwrap();
-        let hasty = identity("c.example", Some(5)).await.unwrap();
-        assert!(Arc::ptr_eq(&first.transport, &second.transport));
-        assert!(!Arc::ptr_eq(&first.transport, &hasty.transport));
-    }
-}

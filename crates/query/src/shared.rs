@@ -88,3 +88,33 @@ fn file_store(options: &Options, path: &Path) -> defender_credentials::FileStore
     }
     defender_credentials::FileStore::new(path, clock, prompt)
 }
+
+#[cfg(all(test, feature = "client-secret"))]
+mod tests {
+    use std::time::Duration;
+
+    use defender_config::ConnectionArgs;
+    use defender_core::{DataEnvironment, SecretRef};
+
+    use crate::{Connection, QueryProvider};
+
+    #[tokio::test]
+    async fn one_transport_serves_all_connections_that_are_made_alike() {
+        let provider = QueryProvider::new(DataEnvironment::M365dGraph);
+        let identity = |tenant: &str, timeout: Option<u64>| {
+            provider.identity(Connection::from_args(ConnectionArgs {
+                tenant_id: Some(tenant.to_owned()),
+                client_id: Some("app".to_owned()),
+                client_secret: Some(SecretRef::Inline("made-up-canary".into())),
+                timeout: timeout.map(Duration::from_secs),
+                ..ConnectionArgs::default()
+            }))
+        };
+        let opened = || provider.shared.transports.lock().unwrap().len();
+        identity("a.example", None).await.unwrap();
+        identity("b.example", None).await.unwrap();
+        assert_eq!(opened(), 1);
+        identity("c.example", Some(5)).await.unwrap();
+        assert_eq!(opened(), 2);
+    }
+}

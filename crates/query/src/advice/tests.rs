@@ -51,7 +51,7 @@ fn a_refusal_gets_the_name_that_was_meant() {
         (
             "AADSignInEventsBeta | count",
             "'count' operator: Failed to resolve table or column expression named 'AADSignInEventsBeta'",
-            "the table 'AADSignInEventsBeta' is gone since 9 December 2025: read EntraIdSignInEvents",
+            "the table 'AADSignInEventsBeta' is gone since 19 October 2026: read EntraIdSignInEvents",
         ),
         (
             "AlertInfo\n| where Severity ==",
