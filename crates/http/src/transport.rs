@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use defender_core::{Body, Error, ErrorKind, Result, Transport};
+use defender_core::{Body, Error, ErrorKind, Redaction, Result, Transport};
 use http::header::HeaderMap;
 use tokio::time::Instant;
 use url::{Host, Url};
@@ -112,12 +112,15 @@ impl Transport for HttpTransport {
             total: self.total_timeout,
             end: self.total_timeout.map(|total| Instant::now() + total),
         };
+        // Where a redirect leads is the service's word.
+        let gate = Redaction::of_request(&request);
         let mut request = reqwest::Request::try_from(request)
             .map_err(|_| Error::new(ErrorKind::Usage, "the request has no complete address"))?;
         allowed(request.url())?;
         for _ in 0..redirect::MOST {
             let again = request.try_clone();
-            let (response, place) = self.exchange(request, timeouts).await?;
+            let exchanged = self.exchange(request, timeouts).await;
+            let (response, place) = exchanged.map_err(|error| gate.error(error))?;
             let next = again.and_then(|again| {
                 let (status, headers) = (response.status(), response.headers());
                 let target = redirect::target(again.method(), again.url(), status, headers)?;
@@ -127,17 +130,17 @@ impl Transport for HttpTransport {
                 return Ok(streamed(response, place, self.read_timeout, timeouts));
             };
             tracing::debug!(
-                path = target.path(),
+                path = gate.apply(target.path()),
                 "following a redirect on the same host"
             );
             request = again;
             *request.url_mut() = target;
         }
-        Err(Error::new(
+        let error = Error::new(
             ErrorKind::Protocol,
             format!("more than {} redirects in a row", redirect::MOST),
-        )
-        .with_url(request.url()))
+        );
+        Err(gate.error(error.with_url(request.url())))
     }
 }
 
