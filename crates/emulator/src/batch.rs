@@ -3,6 +3,7 @@
 //! Source: <https://learn.microsoft.com/graph/json-batching>
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -249,20 +250,17 @@ fn step(request: &Value, version: &str) -> Result<Step, String> {
 
 /// A relative address as it may stand in a request line: the documentation writes blanks in it.
 fn escaped(url: &str) -> String {
-    url.chars()
-        .map(|letter| match letter {
-            ' ' => "%20".to_owned(),
-            '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
-                format!("%{:02X}", u32::from(letter))
-            }
-            other if other.is_control() || !other.is_ascii() => {
-                let mut bytes = [0; 4];
-                let bytes = other.encode_utf8(&mut bytes).bytes();
-                bytes.map(|byte| format!("%{byte:02X}")).collect()
-            }
-            other => other.to_string(),
-        })
-        .collect()
+    let mut out = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        let odd = b" \"<>\\^`{|}".contains(&byte);
+        if odd || byte.is_ascii_control() || !byte.is_ascii() {
+            // Writing to a string does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        } else {
+            out.push(char::from(byte));
+        }
+    }
+    out
 }
 
 fn headers(sent: Option<&Value>) -> Option<HeaderMap> {

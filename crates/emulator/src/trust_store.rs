@@ -44,3 +44,26 @@ fn write_text(store: &mut Vec<u8>, text: &str) {
     store.extend(u16::try_from(text.len()).unwrap_or_default().to_be_bytes());
     store.extend(text.as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::Authority;
+
+    /// The layout that `sun.security.provider.JavaKeyStore` reads.
+    #[test]
+    fn a_store_holds_one_certificate_and_a_digest_over_all_of_it() {
+        let authority = Authority::new().unwrap();
+        let pem = authority.ca_pem().as_bytes();
+        let der = X509::from_pem(pem).unwrap().to_der().unwrap();
+        let store = of(pem).unwrap();
+        let head = b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01\0\0\0\x02\0\x11defender-emulator\
+                     \0\0\0\0\0\0\0\0\0\x05X.509";
+        assert!(store.starts_with(head), "{store:?}");
+        let (body, digest) = store.split_at(store.len() - 20);
+        assert!(body.ends_with(&der));
+        let password = b"\0c\0h\0a\0n\0g\0e\0i\0t";
+        let digested = [&password[..], b"Mighty Aphrodite", body].concat();
+        assert_eq!(digest, openssl::sha::sha1(&digested));
+    }
+}

@@ -17,7 +17,8 @@ const GRAPH_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 /// The other clients: identifier and name.
 ///
 /// Their permissions are fixed: Microsoft has authorized them for its APIs in advance, and no
-/// consent adds to that.
+/// consent adds to that. Which those are is documented for none of them; that the APIs of Defender
+/// are not among them is an inference.
 const CLIENTS: &[(&str, &str)] = &[
     (
         "04b07795-8ddb-461a-bbee-02f9e1bf7b46",

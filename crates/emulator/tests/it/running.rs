@@ -71,10 +71,34 @@ async fn clients_are_given_what_they_need() {
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
         "NODE_EXTRA_CA_CERTS",
+        "GIT_SSL_CAINFO",
+        "PIP_CERT",
+        "DENO_CERT",
     ] {
         let pem = std::fs::read_to_string(&environment[name]).unwrap();
         assert_eq!(pem, running.ca_pem());
     }
+    let wget = std::fs::read_to_string(&environment["WGETRC"]).unwrap();
+    assert_eq!(
+        wget,
+        format!("ca_certificate = {}\n", environment["SSL_CERT_FILE"])
+    );
+    let java = &environment["JAVA_TOOL_OPTIONS"];
+    let port = address(&running.proxy_url().unwrap()).port();
+    assert!(
+        java.contains(&format!("-Dhttps.proxyPort={port}")),
+        "{java}"
+    );
+    let store = java
+        .split(' ')
+        .find_map(|option| option.strip_prefix("-Djavax.net.ssl.trustStore="));
+    assert!(
+        std::fs::read(store.unwrap())
+            .unwrap()
+            .starts_with(&[0xfe, 0xed, 0xfe, 0xed])
+    );
+    let users: Vec<&str> = running.users()[0].1.iter().map(String::as_str).collect();
+    assert_eq!(users, ["analyst@demo.example", "admin@demo.example"]);
     let settings = std::fs::read_to_string(&environment["MSTICPYCONFIG"]).unwrap();
     assert_eq!(settings, running.settings_yaml());
     let names: Vec<_> = environment.keys().collect();

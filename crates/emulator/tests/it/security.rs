@@ -122,11 +122,31 @@ fn story() -> Script {
         )
         .answer(LOGONS, logon_columns(), logons())
         .answer(
+            format!("DeviceNetworkInfo | {AROUND_BEGIN} | project DeviceId, IPAddresses"),
+            texts(&["DeviceId", "IPAddresses"]),
+            vec![
+                vec![
+                    text("d1"),
+                    text(r#"[{"IPAddress":"10.0.0.1","SubnetPrefix":24}]"#),
+                ],
+                vec![text("d2"), text(r#"[{"IPAddress":"10.0.0.11"}]"#)],
+            ],
+        )
+        .answer(
+            format!("DeviceNetworkEvents | {AROUND_BEGIN} | distinct DeviceId, LocalIP"),
+            texts(&["DeviceId", "LocalIP"]),
+            vec![vec![text("d2"), text("10.0.0.2")]],
+        )
+        .answer(
             "DeviceInfo | summarize FirstSeen = min(Timestamp), arg_max(Timestamp, *) by DeviceId",
             machines,
             vec![machine(1, ""), machine(2, "dmz")],
         )
 }
+
+/// A quarter of an hour before and after the beginning.
+const AROUND_BEGIN: &str = "where Timestamp between (datetime(2026-11-18T07:45:00Z) .. \
+                            datetime(2026-11-18T08:15:00Z))";
 
 /// What the emulator asks its data for users.
 const LOGONS: &str = "DeviceLogonEvents | where ActionType == 'LogonSuccess' \
@@ -498,6 +518,14 @@ async fn what_belongs_to_an_alert_or_a_machine_is_found() {
             &["contoso\\alice", "contoso\\bob"],
         ),
         ("/api/v1.0/machines('d2')/logonusers", &["contoso\\alice"]),
+        (
+            "/api/machines/findbyip(ip='10.0.0.1',timestamp=2026-11-18T08:00:00Z)",
+            &["d1"],
+        ),
+        (
+            "/api/v1.0/Machines/FindByIp(ip='10.0.0.2',timestamp=2026-11-18T08:00:00Z)",
+            &["d2"],
+        ),
         ("/api/machines/findbytag?tag=dmz", &["d2"]),
         ("/api/machines/findbytag?tag=dm", &[]),
         (
@@ -536,6 +564,13 @@ async fn what_belongs_to_an_alert_or_a_machine_is_found() {
     }
     let answer = get(&running, "/api/alerts/da1/user", &token, &[]).await;
     insta::assert_json_snapshot!("user_of_an_alert", answer.exchange(&running)["body"]);
+}
+
+/// Source: <https://learn.microsoft.com/defender-endpoint/api/common-errors>
+#[tokio::test]
+async fn what_belongs_to_nothing_is_not_found() {
+    let running = start().await;
+    let token = token(&running, MDE).await;
     for path in [
         "/api/alerts/da1/files",
         "/api/alerts/da1/ips",

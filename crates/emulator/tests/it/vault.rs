@@ -750,6 +750,9 @@ async fn a_secret_is_changed_deleted_recovered_and_purged() {
     );
     // A certificate's own goes with the certificate.
     assert_eq!(ask("DELETE", "/secrets/Signing", "").await.status, 403);
+    // However the path is written, its value is in no log.
+    let odd = ask("PUT", "//SECRETS/%4Fdd", r#"{"value":"canary-odd"}"#).await;
+    assert_eq!(odd.json()["value"], "canary-odd");
     let log = serde_json::to_string(&running.requests()).unwrap();
     assert!(!log.contains("canary"), "{log}");
 }
