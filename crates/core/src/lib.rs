@@ -14,6 +14,7 @@ mod nearest;
 mod redaction;
 mod secret;
 mod transport;
+mod unseen;
 
 pub use clock::{Clock, ManualClock};
 pub use credential::{AccessToken, Credential, Scope, TokenId, TokenRequest};
@@ -26,5 +27,6 @@ pub use nearest::nearest;
 pub use redaction::{Redaction, redact_shapes};
 pub use secret::{SecretRef, SecretResolver, is_plain_path};
 pub use transport::{Body, Transport};
+pub use unseen::{is_unseen, unseen};
 
 pub use secrecy::{ExposeSecret, SecretString};

@@ -33,22 +33,5 @@ fn columns<'a>(schema: &SchemaRef, batch: &'a RecordBatch) -> Vec<Column<'a>> {
         .collect()
 }
 
-/// Controls (C0, C1), marks that turn or hide text, line separators, and tag characters.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
 #[cfg(test)]
 mod tests;

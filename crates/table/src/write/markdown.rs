@@ -4,9 +4,9 @@ use std::io::{self, BufWriter, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use defender_core::Result;
+use defender_core::{Result, unseen};
 
-use super::{columns, failed, is_unsafe};
+use super::{columns, failed};
 use crate::ColumnType;
 use crate::{Cell, Warning, Writer};
 
@@ -75,10 +75,11 @@ impl Markdown {
 }
 
 fn push_escaped(line: &mut String, text: &str) {
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
+    let mut characters = unseen(text).peekable();
+    while let Some((character, is_unseen)) = characters.next() {
+        let next = characters.peek().map(|(next, _)| *next);
         match character {
-            '\r' if characters.peek() == Some(&'\n') => {}
+            '\r' if next == Some('\n') => {}
             '\r' | '\n' => line.push_str("<br>"),
             '\t' => line.push(' '),
             '<' => line.push_str("&lt;"),
@@ -89,8 +90,8 @@ fn push_escaped(line: &mut String, text: &str) {
                 line.push(character);
             }
             // Bare addresses become links by themselves; an empty comment parts them.
-            ':' if characters.peek() == Some(&'/') => line.push_str("&#58;"),
-            character if is_unsafe(character) => line.push('\u{fffd}'),
+            ':' if next == Some('/') => line.push_str("&#58;"),
+            _ if is_unseen => line.push('\u{fffd}'),
             character => line.push(character),
         }
     }

@@ -5,10 +5,10 @@ use std::io::{self, BufWriter, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use defender_core::Result;
+use defender_core::{Result, unseen};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::{columns, failed, is_unsafe};
+use super::{columns, failed};
 use crate::{ColumnType, Warning, Writer, WriterOptions};
 
 /// Two spaces part the columns: nothing to strip when a line is copied.
@@ -194,18 +194,17 @@ fn cut(text: &str, width: usize) -> Cow<'_, str> {
 
 /// Makes a text safe and one line long.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !text.chars().any(is_unsafe) {
+    let is_plain = |byte| (b' '..0x7f).contains(&byte);
+    if text.bytes().all(is_plain) || !unseen(text).any(|(_, is_unseen)| is_unseen) {
         return text.into();
     }
     let mut safe = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
+    for (character, is_unseen) in unseen(text) {
         match character {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
-            character if is_unsafe(character) => {
-                safe.extend(character.escape_unicode());
-            }
+            character if is_unseen => safe.extend(character.escape_unicode()),
             character => safe.push(character),
         }
     }
