@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use defender_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
-use crate::{ColumnType, Completeness, Provenance, Summary, Table};
+use crate::{ColumnType, Completeness, Provenance, Summary, Table, Warning};
 
 /// The columns that say where a row comes from.
 const SOURCES: [&str; 2] = ["Tenant", "Instance"];
@@ -172,37 +172,36 @@ fn widen(
     })
 }
 
-/// What there is to say about several tables together, each with its name where there are more
-/// than one.
+/// What there is to say about several tables together: of one of them with its name, of several
+/// with their number.
 pub(crate) fn sum(summaries: Vec<Summary>) -> Summary {
     let mut sum = Summary::default();
-    let many = summaries.len() > 1;
+    let of = summaries.len();
+    let mut reasons: Vec<(String, Sources)> = Vec::new();
+    let mut warnings: Vec<(Warning, Sources)> = Vec::new();
     for (index, summary) in summaries.into_iter().enumerate() {
         let from = summary.provenance;
-        let source = from
-            .instance
-            .clone()
-            .or_else(|| from.tenant.clone())
-            .filter(|_| many);
-        let name = |text: String| match &source {
-            Some(source) => format!("{source}: {text}"),
-            None => text,
-        };
+        let source = from.instance.clone().or_else(|| from.tenant.clone());
         sum.rows += summary.rows;
         if let Completeness::Incomplete { reason } = summary.completeness {
-            let reason = name(reason);
-            sum.completeness = Completeness::Incomplete {
-                reason: match sum.completeness {
-                    Completeness::Complete => reason,
-                    Completeness::Incomplete { reason: first } => format!("{first}; {reason}"),
-                },
-            };
+            match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, sources)) => sources.add(source.clone()),
+                None => reasons.push((reason, Sources::of(source.clone()))),
+            }
         }
-        sum.warnings
-            .extend(summary.warnings.into_iter().map(|mut warning| {
-                warning.message = name(warning.message);
-                warning
-            }));
+        for warning in summary.warnings {
+            let same = |known: &Warning| {
+                (known.kind, &known.column, &known.message)
+                    == (warning.kind, &warning.column, &warning.message)
+            };
+            match warnings.iter_mut().find(|(known, _)| same(known)) {
+                Some((known, sources)) => {
+                    known.count += warning.count;
+                    sources.add(source.clone());
+                }
+                None => warnings.push((warning, Sources::of(source.clone()))),
+            }
+        }
         if index == 0 {
             sum.stats = summary.stats;
             sum.provenance = from;
@@ -227,7 +226,60 @@ pub(crate) fn sum(summaries: Vec<Summary>) -> Summary {
         all.attempts += from.attempts;
         all.answer_bytes += from.answer_bytes;
     }
+    if !reasons.is_empty() {
+        let reasons: Vec<String> = reasons
+            .into_iter()
+            .map(|(reason, sources)| sources.name(reason, of))
+            .collect();
+        sum.completeness = Completeness::Incomplete {
+            reason: reasons.join("; "),
+        };
+    }
+    sum.warnings = warnings
+        .into_iter()
+        .map(|(mut warning, sources)| {
+            warning.message = sources.name(warning.message, of);
+            warning
+        })
+        .collect();
     sum
+}
+
+/// Those of whom the same is to be said.
+struct Sources {
+    first: Option<String>,
+    /// How many; one that has several to say of the same is counted once.
+    count: usize,
+    last: Option<String>,
+}
+
+impl Sources {
+    fn of(source: Option<String>) -> Self {
+        Self {
+            first: source.clone(),
+            count: 1,
+            last: source,
+        }
+    }
+
+    fn add(&mut self, source: Option<String>) {
+        if source.is_none() || source != self.last {
+            self.count += 1;
+        }
+        self.last = source;
+    }
+
+    /// `text` with their name or their number; where there is one answer, or
+    /// none says where it is from, without.
+    fn name(&self, text: String, of: usize) -> String {
+        match (self.count, &self.first) {
+            _ if of == 1 => text,
+            (1, Some(source)) => format!("{source}: {text}"),
+            (_, None) => text,
+            (count, _) if count == of => format!("{count} tenants: {text}"),
+            (count, _) => format!("{count} of {of} tenants: {text}"),
+        }
+    }
 }
 
 /// How many rows there are in all, where both answers say that and nothing else.

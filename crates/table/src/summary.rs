@@ -22,8 +22,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// What there is to say about several answers together; each is named where there are more
-    /// than one. It keeps what all of them share, and every request id.
+    /// What there is to say about several answers together: what is of one of them with its name,
+    /// and what is of several once, with their number. It keeps what all of them share, and every request id.
     pub fn of_all(summaries: Vec<Self>) -> Self {
         crate::concat::sum(summaries)
     }

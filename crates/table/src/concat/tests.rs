@@ -86,6 +86,49 @@ fn one_incomplete_table_makes_the_whole_incomplete() {
 }
 
 #[test]
+fn what_is_said_of_several_is_said_once_with_their_number() {
+    let summary = |tenant: &str, warnings: &[&str], reason: Option<&str>| {
+        let warning = |text: &&str| Warning::new(WarningKind::Retirement, *text);
+        Summary {
+            warnings: warnings.iter().map(warning).collect(),
+            completeness: match reason {
+                Some(reason) => Completeness::Incomplete {
+                    reason: reason.to_owned(),
+                },
+                None => Completeness::Complete,
+            },
+            provenance: Provenance {
+                tenant: Some(tenant.to_owned()),
+                ..Provenance::default()
+            },
+            ..Summary::default()
+        }
+    };
+    let all = Summary::of_all(vec![
+        summary("a", &["ends soon", "ends soon"], Some("cut")),
+        summary("b", &["ends soon", "a null"], None),
+        summary("c", &["ends soon", "other", "two"], Some("cut")),
+        summary("d", &["ends soon", "two"], Some("late")),
+    ]);
+    let said: Vec<&str> = all
+        .warnings
+        .iter()
+        .map(|one| one.message.as_str())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "4 tenants: ends soon",
+            "b: a null",
+            "c: other",
+            "2 of 4 tenants: two"
+        ]
+    );
+    let reason = "2 of 4 tenants: cut; d: late".to_owned();
+    assert_eq!(all.completeness, Completeness::Incomplete { reason });
+}
+
+#[test]
 fn no_tables_are_an_empty_table() {
     let all = concat(Vec::new(), true).unwrap();
     assert_eq!(all.column_names(), ["Tenant", "Instance"]);
