@@ -1,6 +1,7 @@
 //! Waits on loopback for the browser to bring the answer.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use defender_core::{Error, ErrorKind, Result, SecretString};
@@ -8,7 +9,7 @@ use http::{Method, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::ResponseMode;
@@ -25,8 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a browser may take to read its page.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// How many connections are served at once.
+/// How many connections are served at once. One more ends the oldest: a browser that has something
+/// to say says it at once, and those that say nothing keep nobody out.
 const MOST: usize = 64;
+
+/// How long to wait for the machine when it gives no connection and there is none to end.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A port of this machine that only this machine reaches.
 pub(super) struct Listener {
@@ -77,18 +82,27 @@ impl Listener {
     pub(super) async fn arrival(self, mode: ResponseMode, state: &SecretString) -> Arrived {
         let (sender, mut arrivals) = mpsc::channel(1);
         let mut connections = JoinSet::new();
+        let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
         loop {
-            let stream = tokio::select! {
+            let accepted = tokio::select! {
                 biased;
                 Some((answer, asking)) = arrivals.recv() => {
                     return Arrived { answer, asking, _connections: connections };
                 }
-                Some(_) = connections.join_next() => continue,
-                stream = self.accept(), if connections.len() < MOST => stream,
+                Some(_) = connections.join_next() => {
+                    oldest_first.retain(|connection| !connection.is_finished());
+                    continue;
+                }
+                accepted = self.accept() => accepted,
             };
-            let Some(stream) = stream else {
-                // Out of files, mostly: others must end first.
-                tokio::task::yield_now().await;
+            // Out of files, mostly: others must end first.
+            if accepted.is_err() || connections.len() >= MOST {
+                match oldest_first.pop_front() {
+                    Some(oldest) => oldest.abort(),
+                    None => tokio::time::sleep(PAUSE).await,
+                }
+            }
+            let Ok(Some(stream)) = accepted else {
                 continue;
             };
             let connection = Connection {
@@ -97,21 +111,20 @@ impl Listener {
                 state: state.clone(),
                 arrivals: sender.clone(),
             };
-            connections.spawn(connection.serve(stream));
+            oldest_first.push_back(connections.spawn(connection.serve(stream)));
         }
     }
 
-    async fn accept(&self) -> Option<TcpStream> {
-        let accepted = match &self.six {
+    /// The next connection; none for one that is not of this machine.
+    async fn accept(&self) -> std::io::Result<Option<TcpStream>> {
+        let (stream, peer) = match &self.six {
             None => self.four.accept().await,
             Some(six) => tokio::select! {
                 accepted = self.four.accept() => accepted,
                 accepted = six.accept() => accepted,
             },
-        };
-        let is_local =
-            |(stream, peer): (TcpStream, SocketAddr)| peer.ip().is_loopback().then_some(stream);
-        accepted.ok().and_then(is_local)
+        }?;
+        Ok(peer.ip().is_loopback().then_some(stream))
     }
 }
 

@@ -432,6 +432,27 @@ async fn the_answer_may_come_as_a_form() {
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_keep_nobody_out() {
+    let (nonce, answer) = granting();
+    let mut setting = setting(answer);
+    let outcome = setting.begin(None, false);
+    let asked = setting.asked().await;
+    *nonce.lock().unwrap() = asked.parameter("nonce");
+    // The clock stands still: nobody waits for them to be told off.
+    tokio::time::pause();
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(
+            TcpStream::connect(("127.0.0.1", asked.port()))
+                .await
+                .unwrap(),
+        );
+    }
+    assert_eq!(status(&asked.answer("code=canary-code").await), "200");
+    outcome.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn localhost_may_be_either_address() {
     let probe = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await;
     if probe.is_err() {
