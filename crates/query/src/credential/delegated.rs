@@ -92,21 +92,45 @@ pub(crate) fn store(
     }
     match cache_file(options, args) {
         Some(path) => shared.file(options, path),
-        None => shared.memory(options),
+        None => {
+            #[cfg(feature = "token-cache")]
+            options.prompt.warning(&format!(
+                "tokens are kept for this run only: there is no place for the token cache, since {}",
+                homeless(options)
+            ));
+            shared.memory(options)
+        }
     }
+}
+
+/// Why it is not known where the user's files are.
+#[cfg(feature = "token-cache")]
+fn homeless(options: &Options) -> String {
+    let name = if cfg!(windows) {
+        "LOCALAPPDATA"
+    } else {
+        "HOME"
+    };
+    let why = match options.environment.get(name).map(String::as_str) {
+        None => "is not set",
+        Some("") => "is empty",
+        Some(_) => "is not an absolute path",
+    };
+    format!("{name} {why}")
 }
 
 /// The file that tokens are kept in: the settings' or the platform's.
 pub(crate) fn cache_file(options: &Options, args: &ConnectionArgs) -> Option<PathBuf> {
     let home = || {
         let home = options.environment.get("HOME");
-        home.or_else(|| options.environment.get("USERPROFILE"))
+        let home = PathBuf::from(home.or_else(|| options.environment.get("USERPROFILE"))?);
+        home.is_absolute().then_some(home)
     };
     if let Some(path) = &args.location {
-        return Some(match (path.strip_prefix("~"), home()) {
-            (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
-            _ => path.clone(),
-        });
+        return match path.strip_prefix("~") {
+            Ok(rest) => Some(home()?.join(rest)),
+            Err(_) => Some(path.clone()),
+        };
     }
     #[cfg(feature = "token-cache")]
     return defender_credentials::token_cache_path(|name| {
