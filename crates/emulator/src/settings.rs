@@ -1,5 +1,9 @@
 //! What a client is given to find the emulator: a settings file and environment variables.
 
+mod abandoned;
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -16,22 +20,31 @@ use crate::trust_store;
 #[derive(Debug)]
 pub(crate) struct Files {
     folder: TempDir,
+    /// Locked for as long as the folder is in use.
+    _lock: File,
 }
 
 impl Files {
     pub(crate) fn write(ca_pem: &str, settings: &str) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("defender-emulator-")
-            .tempdir()
-            .map_err(Error::TemporaryFiles)?;
-        let files = Self { folder };
-        std::fs::write(files.ca(), ca_pem).map_err(Error::TemporaryFiles)?;
-        std::fs::write(files.settings(), settings).map_err(Error::TemporaryFiles)?;
+        abandoned::remove(&std::env::temp_dir());
         let store = trust_store::of(ca_pem.as_bytes())?;
-        std::fs::write(files.trust_store(), store).map_err(Error::TemporaryFiles)?;
-        let wget = format!("ca_certificate = {}\n", files.ca().display());
-        std::fs::write(files.wget(), wget).map_err(Error::TemporaryFiles)?;
-        Ok(files)
+        let write = || {
+            let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+            let lock = File::create_new(folder.path().join(LOCK))?;
+            // A file system without locks keeps what killed processes leave.
+            let _ = lock.try_lock();
+            let files = Self {
+                folder,
+                _lock: lock,
+            };
+            let wget = format!("ca_certificate = {}\n", files.ca().display());
+            private(&files.ca())?.write_all(ca_pem.as_bytes())?;
+            private(&files.settings())?.write_all(settings.as_bytes())?;
+            private(&files.trust_store())?.write_all(&store)?;
+            private(&files.wget())?.write_all(wget.as_bytes())?;
+            Ok(files)
+        };
+        write().map_err(Error::TemporaryFiles)
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -55,6 +68,21 @@ impl Files {
     fn settings(&self) -> PathBuf {
         self.folder.path().join("msticpyconfig.yaml")
     }
+}
+
+/// How the names of the folders begin.
+const PREFIX: &str = "defender-emulator-";
+
+/// The file in a folder by which it is known, and known to be in use.
+const LOCK: &str = "in-use";
+
+/// A new file of the user's alone: there are secrets in it.
+fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// A `msticpyconfig.yaml` with a section for each tenant.
