@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 a file could not be read or written, 2 usage, 3 configuration, 4 sign-in, \
 5 permission, 6 throttled, 7 query rejected, 8 service or network, 9 incomplete result, \
-10 --fail-on met, 130 interrupted.";
+10 --fail-on met, 130 interrupted (143 by SIGTERM, 129 by SIGHUP).";
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct GlobalOptions {

@@ -262,7 +262,7 @@ impl Ask for Lists {
     }
 }
 
-type Demo = Option<defender_emulator::Running>;
+type Demo = Option<target::Demo>;
 
 /// Where the options lead, and the service that has to live as long.
 async fn targets(

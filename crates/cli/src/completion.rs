@@ -37,14 +37,13 @@ pub(crate) fn script(shell: Shell) -> Result<String> {
 }
 
 /// Whether a script asked, and got its answer.
-pub(crate) fn answered() -> bool {
+pub(crate) fn answered() -> clap::error::Result<bool> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let line = Line::of(&words);
     let folder = std::env::current_dir().ok();
     CompleteEnv::with_factory(|| command(&line))
         .var(VARIABLE)
         .try_complete(words, folder.as_deref())
-        .unwrap_or_else(|error| error.exit())
 }
 
 /// The command with what is known of queries.

@@ -40,7 +40,7 @@ fn path(options: &SettingsOptions, context: &Context) -> Result<()> {
     let found = settings.path().map(|path| path.display().to_string());
     if options.json {
         let value = json!({ "path": found, "candidates": candidates });
-        return listing::print(&format!("{value:#}"));
+        return listing::print_json(&value);
     }
     match found {
         Some(path) => listing::print(&path),
@@ -66,7 +66,7 @@ fn show(options: &SettingsOptions, context: &Context) -> Result<()> {
                 json!({ "path": setting.path, "value": setting.value, "line": setting.line })
             })
             .collect();
-        return listing::print(&format!("{value:#}"));
+        return listing::print_json(&value);
     }
     if let Some(path) = settings.path() {
         context.note(&path.display().to_string());
@@ -113,9 +113,9 @@ fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
                 })
             })
             .collect();
-        listing::print(&format!("{value:#}"))?;
+        listing::print_json(&value)?;
     } else if findings.is_empty() {
-        listing::print(&format!("{}: sound", path.display()))?;
+        listing::print_words(&format!("{}: sound", path.display()))?;
     } else {
         let rows: Vec<[String; 5]> = findings
             .iter()

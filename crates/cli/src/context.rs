@@ -1,20 +1,22 @@
 //! What the process was started with: environment variables, folders, and how much to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use defender_config::{Finding, Settings, Sources};
 use defender_core::{Error, Result};
 
 use crate::arguments::GlobalOptions;
-use crate::failure;
-use crate::terminal::escape;
+use crate::{failure, messages};
 
 /// The process's surroundings, read once.
 pub(crate) struct Context {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) quiet: bool,
     json_errors: bool,
+    /// The warnings that were given: once is enough.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 impl Context {
@@ -31,7 +33,25 @@ impl Context {
             environment,
             quiet: options.quiet,
             json_errors: options.json_errors,
+            warned: Mutex::default(),
         }
+    }
+
+    /// Says what ends the run.
+    pub(crate) fn ended(&self, error: &Error) {
+        if self.json_errors {
+            messages::say_json(&failure::json(error));
+        } else {
+            messages::say(&failure::text(error));
+        }
+    }
+
+    /// Whether what is said may have more than plain text.
+    pub(crate) fn is_styled(&self) -> bool {
+        let set = |name| self.environment.get(name).map(String::as_str);
+        messages::is_terminal()
+            && set("NO_COLOR").is_none_or(str::is_empty)
+            && set("TERM") != Some("dumb")
     }
 
     /// Where settings are looked for.
@@ -64,9 +84,9 @@ impl Context {
     /// Says which tenant failed, and why: an error that does not end the run.
     pub(crate) fn failure(&self, tenant: &str, error: &Error) {
         if self.json_errors {
-            eprintln!("{}", failure::json_of(tenant, error));
+            messages::say_json(&failure::json_of(tenant, error));
         } else {
-            eprintln!("{}: {}", escape(tenant), failure::text(error));
+            messages::say(&format!("{tenant}: {}", failure::text(error)));
         }
     }
 
@@ -74,23 +94,24 @@ impl Context {
     /// run, and that a user who wants quiet has to know of too.
     pub(crate) fn complain(&self, error: &Error) {
         if self.json_errors {
-            eprintln!("{}", failure::json(error));
+            messages::say_json(&failure::json(error));
         } else {
-            eprintln!("{}", escape(&error.to_string()));
+            messages::say(&error.to_string());
         }
     }
 
-    /// Says something on standard error, unless the user wants quiet.
+    /// Says on standard error what is doubtful, once, unless the user wants quiet.
     pub(crate) fn warn(&self, text: &str) {
-        if !self.quiet {
-            eprintln!("warning: {}", escape(text));
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.quiet && warned.insert(text.to_owned()) {
+            messages::say(&format!("warning: {text}"));
         }
     }
 
     /// Says something on standard error, unless the user wants quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{}", escape(text));
+            messages::say(text);
         }
     }
 }

@@ -11,13 +11,13 @@ use defender_table::arrow::array::RecordBatch;
 use defender_table::arrow::datatypes::SchemaRef;
 use defender_table::{OpenPart, concat};
 use futures::StreamExt as _;
-use tempfile::TempDir;
 
-use crate::sink::{cannot_write, exists, plain};
+use crate::partial::{self, PartialFolder};
+use crate::sink::{cannot_write, exists};
 
 /// The folder of a dataset, and the one beside it that is being filled.
 pub(crate) struct Dataset {
-    temporary: TempDir,
+    temporary: PartialFolder,
     path: PathBuf,
     overwrite: bool,
 }
@@ -39,10 +39,7 @@ impl Dataset {
             }
             Err(error) => return Err(cannot_write(path, error)),
         }
-        let temporary = tempfile::Builder::new()
-            .prefix(".defender-")
-            .tempdir_in(parent(path))
-            .map_err(|error| cannot_write(path, plain(&error)))?;
+        let temporary = PartialFolder::beside(path).map_err(|error| cannot_write(path, error))?;
         Ok(Self {
             temporary,
             path: path.to_owned(),
@@ -68,13 +65,17 @@ impl Dataset {
     pub(crate) fn commit(self) -> Result<()> {
         let failed = |error| cannot_write(&self.path, error);
         readable_as_usual(self.temporary.path());
+        if self.overwrite && self.path.exists() && exchanged(self.temporary.path(), &self.path) {
+            // The old result goes in the place of the new one.
+            return Ok(());
+        }
         // What stood here goes into a folder that is removed whatever happens next.
         let mut replaced = None;
         if self.overwrite && self.path.exists() {
             let aside = tempfile::Builder::new()
                 .prefix(".defender-")
-                .tempdir_in(parent(&self.path))
-                .map_err(|error| failed(plain(&error)))?;
+                .tempdir_in(partial::folder(&self.path))
+                .map_err(failed)?;
             let old = aside.path().join("old");
             fs::rename(&self.path, &old).map_err(failed)?;
             replaced = Some((aside, old));
@@ -87,9 +88,23 @@ impl Dataset {
             return Err(failed(error));
         }
         // It has moved: there is nothing left to remove.
-        let _ = self.temporary.keep();
+        self.temporary.keep();
         Ok(())
     }
+}
+
+/// Lets two folders change places, so that at no moment there is none; false where the system or
+/// the file system cannot.
+#[cfg(target_os = "linux")]
+fn exchanged(new: &Path, old: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchanged(_: &Path, _: &Path) -> bool {
+    false
 }
 
 enum Occupied {
@@ -125,13 +140,6 @@ fn is_partition(name: &OsStr, column: &str) -> bool {
     let name = name.to_string_lossy();
     name.split_once('=')
         .is_some_and(|(before, _)| before == column)
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// A temporary folder is its owner's alone; a result is as readable as any new folder.

@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 use crate::arguments::{FailOn, OutputOptions};
 use crate::context::Context;
 use crate::dataset::with_tenant;
-use crate::emulator::interrupted;
 use crate::failure::ALARM;
 use crate::fan_out::Tenants;
+use crate::signals::interrupted;
 use crate::sink::{Packing, Sink};
 use crate::split::Split;
 use crate::terminal;
@@ -90,9 +90,9 @@ pub(crate) async fn deliver(
     let asked = tokio::select! {
         // Listening comes first, so that nothing is sent that cannot be interrupted.
         biased;
-        result = interrupted() => result.and_then(|()| {
+        _ = interrupted() => {
             Err(Error::new(ErrorKind::Interrupted, "interrupted before any row was written"))
-        }),
+        }
         result = run => result,
     };
     if let Some(tenants) = tenants
@@ -204,8 +204,7 @@ pub(crate) async fn write(
     };
     let done = tokio::select! {
         biased;
-        result = interrupted() => {
-            result?;
+        _ = interrupted() => {
             // A file's writer ends by itself, and takes its unfinished file with it. Writing to
             // standard output may hang for as long as its reader likes.
             progress.stop.store(true, Ordering::Relaxed);

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::time::Duration;
 
 use defender_core::{Error, ErrorKind, Result, read_text_bounded};
 use defender_emulator::{Data, Description, Emulator, Faults, Observer, Options, Running};
 
 use crate::arguments::EmulatorOptions;
-use crate::listing;
+use crate::leftovers::{self, Leftover};
+use crate::signals::{interruptible, listening};
+use crate::{child, listing};
+
+/// How long requests under way may keep an emulator that stops.
+const GOODBYE: Duration = Duration::from_secs(3);
 
 /// The most bytes of a file of faults.
 const LONGEST: u64 = 16 << 20;
@@ -24,55 +28,30 @@ pub(crate) async fn run(
     quiet: bool,
     environment: &BTreeMap<String, String>,
 ) -> Result<ExitCode> {
-    let running = Emulator::start(options(arguments)?)
-        .await
-        .map_err(into_error)?;
-    let mut interrupt = pin!(interrupted());
-    // Listens from here on: whoever reads an address may stop it at once.
-    if let Poll::Ready(result) = futures::poll!(interrupt.as_mut()) {
-        return result.map(|()| ExitCode::SUCCESS);
-    }
-    let Some((program, rest)) = arguments.command.split_first() else {
+    let options = options(arguments)?;
+    let running =
+        interruptible(async { Emulator::start(options).await.map_err(into_error) }).await?;
+    let noted = leftovers::note(Leftover::Folder(running.folder().to_owned()));
+    let code = if arguments.command.is_empty() {
+        // Whoever reads an address may stop it at once.
+        let interrupt = listening();
         if !quiet {
             listing::print(&introduction(&running))?;
         }
-        interrupt.await?;
-        running.shutdown().await;
-        return Ok(ExitCode::SUCCESS);
+        interrupt.await;
+        ExitCode::SUCCESS
+    } else {
+        let variables: Vec<_> = running
+            .environment()
+            .iter()
+            .map(|(name, value)| (name.clone(), handed_on(environment, name, value)))
+            .collect();
+        ExitCode::from(child::run(&arguments.command, &variables).await?)
     };
-    let mut child = tokio::process::Command::new(program)
-        .args(rest)
-        .envs(
-            running
-                .environment()
-                .iter()
-                .map(|(name, value)| (name, handed_on(environment, name, value))),
-        )
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("cannot run {}", program.display()),
-            )
-            .with_source(error)
-        })?;
-    let status = tokio::select! {
-        status = child.wait() => status.map_err(|error| {
-            Error::new(ErrorKind::Io, "lost track of the command").with_source(error)
-        })?,
-        result = interrupt => {
-            result?;
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-        }
-    };
-    running.shutdown().await;
-    // A command that was killed has no code; the shell's convention is 128 and the signal.
-    let code = status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(128);
-    Ok(ExitCode::from(code))
+    // Requests under way may end; one that stalls, as a fault has it, may not.
+    let _ = tokio::time::timeout(GOODBYE, running.shutdown()).await;
+    drop(noted);
+    Ok(code)
 }
 
 /// The value of a variable of the command: Java's options stand behind those that are set already.
@@ -80,25 +59,6 @@ fn handed_on(environment: &BTreeMap<String, String>, name: &str, value: &str) ->
     match environment.get(name) {
         Some(own) if name == "JAVA_TOOL_OPTIONS" && !own.is_empty() => format!("{own} {value}"),
         _ => value.to_owned(),
-    }
-}
-
-/// Returns when the user presses Ctrl-C.
-pub(crate) async fn interrupted() -> Result<()> {
-    tokio::signal::ctrl_c().await.map_err(|error| {
-        Error::new(ErrorKind::Io, "cannot listen for interrupts").with_source(error)
-    })
-}
-
-/// What comes of `work`, unless the user presses Ctrl-C before.
-pub(crate) async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        biased;
-        result = interrupted() => {
-            result?;
-            Err(Error::new(ErrorKind::Interrupted, "interrupted"))
-        }
-        result = work => result,
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use defender_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-use crate::terminal::{escape, escape_json};
+use crate::signals;
 
 /// Met `--fail-on`.
 pub(crate) const ALARM: u8 = 10;
@@ -22,7 +22,7 @@ pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
         ErrorKind::Query => 7,
         ErrorKind::Service | ErrorKind::Transport | ErrorKind::Protocol => 8,
         ErrorKind::Incomplete => 9,
-        ErrorKind::Interrupted => 130,
+        ErrorKind::Interrupted => signals::exit_code(),
         // Io, and kinds that are yet to come.
         _ => 1,
     }
@@ -30,48 +30,44 @@ pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
 
 /// The error for a person: what happened, its causes, where, and what to do next.
 pub(crate) fn text(error: &Error) -> String {
-    let mut text = format!("error: {}", escape(&error.to_string()));
+    let mut text = format!("error: {error}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        let _ = write!(text, "\n  because {}", escape(&source.to_string()));
+        let _ = write!(text, "\n  because {}", source);
         cause = source.source();
     }
     if let Some(url) = error.url() {
-        let _ = write!(text, "\n  at {}", escape(url));
+        let _ = write!(text, "\n  at {}", url);
     }
     let answer: Vec<String> = error
         .status()
         .map(|status| format!("status {status}"))
         .into_iter()
-        .chain(error.code().map(|code| format!("code {}", escape(code))))
-        .chain(
-            error
-                .request_id()
-                .map(|id| format!("request id {}", escape(id))),
-        )
+        .chain(error.code().map(|code| format!("code {code}")))
+        .chain(error.request_id().map(|id| format!("request id {id}")))
         .chain(
             error
                 .client_request_id()
-                .map(|id| format!("client request id {}", escape(id))),
+                .map(|id| format!("client request id {id}")),
         )
         .collect();
     if !answer.is_empty() {
         let _ = write!(text, "\n  {}", answer.join(", "));
     }
     if let Some(hint) = error.hint() {
-        let _ = write!(text, "\n  hint: {}", escape(&with_options(hint)));
+        let _ = write!(text, "\n  hint: {}", with_options(hint));
     }
     text
 }
 
 /// The error for a program: one JSON object.
 pub(crate) fn json(error: &Error) -> String {
-    escape_json(&json!({ "error": object(error) }).to_string())
+    json!({ "error": object(error) }).to_string()
 }
 
 /// The error of one tenant of several.
 pub(crate) fn json_of(tenant: &str, error: &Error) -> String {
-    escape_json(&json!({ "tenant": tenant, "error": object(error) }).to_string())
+    json!({ "tenant": tenant, "error": object(error) }).to_string()
 }
 
 /// The hint with the options of the command beside the names that the libraries have for the same.
@@ -212,7 +208,7 @@ mod tests {
             .with_status(400)
             .with_code("BadRequest")
             .with_hint("check the name");
-        insta::assert_snapshot!(text(&error), @r"
+        insta::assert_snapshot!(crate::terminal::escape(&text(&error)), @r"
         error: the query was rejected
           because no table \u{1b}[31mX
           at https://graph.microsoft.com/v1.0/x

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use defender_core::{Error, ErrorKind, Result};
 use kql_syntax::{FormatOptions, Lines};
-use tempfile::NamedTempFile;
 
 use crate::arguments::FmtOptions;
 use crate::context::Context;
 use crate::listing;
+use crate::partial::PartialFile;
 use crate::text::{self, Text};
 
 /// Lays every file out; one that is no KQL stays as it is and fails the run.
@@ -143,13 +143,11 @@ fn format(name: &str, text: &str, layout: &FormatOptions) -> Result<String, Stri
 fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
     // A link stays one.
     let path = path.canonicalize()?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text)?;
+    let file = PartialFile::beside(&path)?;
+    file.as_file().write_all(text)?;
     file.as_file()
         .set_permissions(std::fs::metadata(&path)?.permissions())?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
+    file.persist(&path)
 }
 
 #[cfg(test)]

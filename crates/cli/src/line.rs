@@ -1,9 +1,9 @@
 //! One line on the terminal that says how far a run is.
 
-use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::context::Context;
+use crate::messages;
 
 /// The line; nothing where standard error is no terminal, or the user wants quiet.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(context: &Context) -> Self {
         Self {
-            shown: AtomicBool::new(!context.quiet && std::io::stderr().is_terminal()),
+            shown: AtomicBool::new(!context.quiet && messages::is_terminal()),
             open: AtomicBool::new(false),
         }
     }
@@ -24,14 +24,14 @@ impl Line {
     pub(crate) fn say(&self, text: &str) {
         if self.shown.load(Ordering::Relaxed) {
             self.open.store(true, Ordering::Relaxed);
-            eprint!("\r\x1b[K{text}");
+            messages::show_progress(text);
         }
     }
 
     /// Takes the line away, before something else is said.
     pub(crate) fn end(&self) {
         if self.open.swap(false, Ordering::Relaxed) {
-            eprint!("\r\x1b[K");
+            messages::show_progress("");
         }
     }
 

@@ -68,13 +68,13 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
     }
     found.retain(|found| !allowed.contains(&found.rule.id));
     if options.sarif {
-        listing::print(&format!("{:#}", sarif::log(&found)))?;
+        listing::print_json(&sarif::log(&found))?;
     } else if options.json {
-        listing::print(&format!("{:#}", objects(&found)))?;
+        listing::print_json(&objects(&found))?;
     } else {
         let text: String = found.iter().map(|found| found.shown.as_str()).collect();
         if !text.is_empty() {
-            listing::print(&text)?;
+            listing::print_words(&text)?;
         }
     }
     let count = |level: Level| found.iter().filter(|found| found.level == level).count();

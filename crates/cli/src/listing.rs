@@ -1,9 +1,13 @@
 //! Small lists of facts, printed like any other table.
 
+use std::borrow::Cow;
+use std::io::{IsTerminal as _, Write as _};
+
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::{
     ColumnType, DatetimeMode, Format, JsonCell, Summary, Table, TableBuilder, WriterOptions,
 };
+use serde_json::Value;
 
 use crate::terminal;
 
@@ -30,20 +34,46 @@ pub(crate) fn text<const N: usize>(
     Table::new(schema, batches, summary)?.to_text(format, &options)
 }
 
-/// Prints `text` to standard output; a reader that has gone away is no error.
+/// Prints what is data, such as a query or a path: as it is, but for what a terminal would act on.
 pub(crate) fn print(text: &str) -> Result<()> {
-    use std::io::Write as _;
+    put(&if is_terminal() {
+        Cow::from(terminal::escape(text))
+    } else {
+        Cow::from(text)
+    })
+}
+
+/// Prints sentences with something in them from outside; wherever they end up, a person reads them.
+pub(crate) fn print_words(text: &str) -> Result<()> {
+    put(&terminal::escape(text))
+}
+
+/// Prints JSON.
+pub(crate) fn print_json(value: &Value) -> Result<()> {
+    let text = format!("{value:#}");
+    put(&if is_terminal() {
+        terminal::escape_json(&text)
+    } else {
+        text
+    })
+}
+
+fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+fn put(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
     let written = stdout
         .write_all(text.as_bytes())
-        .and_then(|()| {
-            if text.ends_with('\n') {
-                Ok(())
-            } else {
-                stdout.write_all(b"\n")
-            }
-        })
+        .and_then(|()| stdout.write_all(end.as_bytes()))
         .and_then(|()| stdout.flush());
+    printed(written)
+}
+
+/// What came of writing to standard output; a reader that has gone away is not an error.
+pub(crate) fn printed(written: std::io::Result<()>) -> Result<()> {
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::new(ErrorKind::Io, "cannot write to standard output").with_source(error))

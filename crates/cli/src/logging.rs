@@ -1,12 +1,12 @@
 //! The log: spans and events of our own crates, to standard error or a file.
 
 use std::fs::OpenOptions;
-use std::sync::Mutex;
 
 use defender_core::{Error, ErrorKind, Result};
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::GlobalOptions;
+use crate::messages::Log;
 
 /// The crates whose log is shown. Others may log headers and bodies, so they never are.
 const OURS: [&str; 8] = [
@@ -32,9 +32,11 @@ pub(crate) fn start(options: &GlobalOptions) -> Result<()> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
-        .with_ansi(false);
+        .with_ansi(false)
+        // It would say on standard error that standard error cannot be written.
+        .log_internal_errors(false);
     let started = match &options.log_file {
-        None => builder.with_writer(std::io::stderr).try_init(),
+        None => builder.with_writer(Log::Stderr).try_init(),
         Some(path) => {
             let file = OpenOptions::new()
                 .create(true)
@@ -47,7 +49,7 @@ pub(crate) fn start(options: &GlobalOptions) -> Result<()> {
                     )
                     .with_source(error)
                 })?;
-            builder.with_writer(Mutex::new(file)).try_init()
+            builder.with_writer(Log::to_file(file, path)).try_init()
         }
     };
     started.map_err(|error| {

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::arguments::{ConsentUrlOptions, LoginOptions, LogoutOptions};
 use crate::context::Context;
-use crate::emulator::interruptible;
+use crate::signals::interruptible;
 use crate::token::datetime;
 use crate::{listing, target};
 
@@ -57,7 +57,7 @@ pub(crate) async fn run(options: &LoginOptions, context: &Context) -> Result<()>
             }));
         } else {
             let tenant = tenant.map_or_else(String::new, |tenant| format!(" in tenant {tenant}"));
-            listing::print(&format!("signed in as {who}{tenant}"))?;
+            listing::print_words(&format!("signed in as {who}{tenant}"))?;
             if identity.method() == Some(Method::Delegated) && options.connection.no_token_cache {
                 context.note("the sign-in is not kept: --no-token-cache");
             }
@@ -68,7 +68,7 @@ pub(crate) async fn run(options: &LoginOptions, context: &Context) -> Result<()>
             [one] if !several => one.clone(),
             _ => Value::from(done),
         };
-        listing::print(&format!("{value:#}"))?;
+        listing::print_json(&value)?;
     }
     if failed.is_empty() {
         return Ok(());
@@ -133,7 +133,7 @@ pub(crate) async fn logout(options: &LogoutOptions, context: &Context) -> Result
         .into_iter()
         .map(|owner| format!("signed out {owner}"))
         .collect();
-    listing::print(&lines.join("\n"))
+    listing::print_words(&lines.join("\n"))
 }
 
 /// Prints the address where an administrator consents, one for each tenant.

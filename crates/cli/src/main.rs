@@ -1,11 +1,7 @@
 //! The command `defender`: asks Microsoft Defender questions in KQL.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a command says on standard error what went wrong"
-)]
-
 mod arguments;
+mod child;
 mod clouds;
 mod collections;
 mod completion;
@@ -18,12 +14,14 @@ mod failure;
 mod fan_out;
 mod fmt;
 mod given;
+mod leftovers;
 mod line;
 mod lint;
 mod listing;
 mod logging;
 mod login;
-mod panics;
+mod messages;
+mod partial;
 mod permissions;
 mod person;
 mod queries;
@@ -31,6 +29,7 @@ mod query;
 mod run;
 mod schema;
 mod secrets;
+mod signals;
 mod sink;
 mod split;
 mod target;
@@ -42,19 +41,28 @@ mod token;
 mod watch;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 use defender_core::{Error, ErrorKind, Result};
 
 use crate::arguments::{
-    AlertsCommand, ApiCommand, Arguments, Command, IncidentsCommand, MachinesCommand,
+    AlertsCommand, ApiCommand, Arguments, Command, GlobalOptions, IncidentsCommand, MachinesCommand,
 };
 use crate::context::Context;
 
 fn main() -> ExitCode {
-    panics::quiet_where_caught();
-    if completion::answered() {
-        return ExitCode::SUCCESS;
+    messages::report_panics();
+    let code = answer();
+    messages::finish();
+    code
+}
+
+fn answer() -> ExitCode {
+    match completion::answered() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return misused(&error),
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -63,26 +71,40 @@ fn main() -> ExitCode {
             return misused(&tips::with_tip(error, &given));
         }
     };
-    match start(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            if arguments.global.json_errors {
-                eprintln!("{}", failure::json(&error));
-            } else {
-                eprintln!("{}", failure::text(&error));
-            }
-            ExitCode::from(failure::exit_code(error.kind()))
-        }
-    }
+    let context = Arc::new(Context::new(&arguments.global));
+    start(&arguments, &context).unwrap_or_else(|error| ended(&error, &context))
+}
+
+/// Says why the run is over.
+fn ended(error: &Error, context: &Context) -> ExitCode {
+    context.ended(error);
+    ExitCode::from(failure::exit_code(error.kind()))
 }
 
 /// Help and version, or what is wrong with the command line.
 fn misused(error: &clap::Error) -> ExitCode {
-    let json = std::env::args_os().any(|argument| argument == "--json-errors");
-    if !error.use_stderr() || !json {
-        error.exit();
+    let json_errors = std::env::args_os().any(|argument| argument == "--json-errors");
+    let context = Context::new(&GlobalOptions {
+        json_errors,
+        ..GlobalOptions::default()
+    });
+    if !error.use_stderr() {
+        use std::io::Write as _;
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        return match listing::printed(printed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => ended(&error, &context),
+        };
     }
     let text = error.to_string();
+    let code = ExitCode::from(failure::exit_code(ErrorKind::Usage));
+    if !json_errors {
+        let styled = context
+            .is_styled()
+            .then(|| error.render().ansi().to_string());
+        messages::say_styled(&text, styled.as_deref());
+        return code;
+    }
     // What is wrong, a tip, the usage, where to find help: a paragraph each.
     let mut paragraphs = text
         .split("\n\n")
@@ -93,8 +115,8 @@ fn misused(error: &clap::Error) -> ExitCode {
     if let Some(tip) = paragraphs.find_map(|text| Some(text.strip_prefix("tip: ")?.to_owned())) {
         error = error.with_hint(tip);
     }
-    eprintln!("{}", failure::json(&error));
-    ExitCode::from(failure::exit_code(ErrorKind::Usage))
+    context.ended(&error);
+    code
 }
 
 /// Keeps secrets out of core files, and this process's memory from other processes of the user.
@@ -110,15 +132,18 @@ fn keep_memory() {
 #[cfg(not(target_os = "linux"))]
 fn keep_memory() {}
 
-fn start(arguments: &Arguments) -> Result<ExitCode> {
+fn start(arguments: &Arguments, context: &Arc<Context>) -> Result<ExitCode> {
     keep_memory();
     logging::start(&arguments.global)?;
-    let context = Context::new(&arguments.global);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Io, "cannot start threads").with_source(error))?;
-    let result = runtime.block_on(run(&arguments.command, &context));
+    let result = runtime.block_on(async {
+        let teller = Arc::clone(context);
+        signals::listen(move |error| teller.ended(error))?;
+        run(&arguments.command, context).await
+    });
     // Reading standard input cannot be cancelled; it must not keep the process.
     runtime.shutdown_background();
     result

@@ -1,7 +1,6 @@
 //! The person at the terminal: what a sign-in tells them, and what they are asked.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,7 +8,7 @@ use defender_core::{Clock as _, Error, ErrorKind, Result, SecretString};
 use defender_http::SystemClock;
 use defender_query::{BrowserPrompt, DeviceCodePrompt, SignInPrompt};
 
-use crate::terminal::escape;
+use crate::messages;
 
 /// Tells the person on standard error.
 #[derive(Debug)]
@@ -22,21 +21,20 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    pub(crate) fn new(quiet: bool, no_color: bool) -> Self {
+    pub(crate) fn new(quiet: bool, styled: bool) -> Self {
         Self {
             quiet,
-            styled: std::io::stderr().is_terminal() && !no_color,
+            styled,
             said: Mutex::default(),
         }
     }
 
-    fn strong(&self, text: &str) -> String {
-        let text = escape(text);
-        if self.styled {
-            format!("\u{1b}[1m{text}\u{1b}[0m")
-        } else {
-            text
-        }
+    /// Says what `text` makes of `strong`.
+    fn say(&self, strong: &str, text: impl Fn(&str) -> String) {
+        let styled = self
+            .styled
+            .then(|| text(&format!("\u{1b}[1m{strong}\u{1b}[0m")));
+        messages::say_styled(&text(strong), styled.as_deref());
     }
 }
 
@@ -47,45 +45,38 @@ impl SignInPrompt for Person {
             .duration_since(SystemClock.now())
             .unwrap_or_default();
         let minutes = left.as_secs().div_ceil(60);
-        let mut text = String::new();
+        let page = prompt.verification_uri.as_str();
         // Said even when all else is quiet: without it nobody can sign in.
-        let _ = writeln!(text, "To sign in, open this page on any device:\n");
-        let _ = writeln!(
-            text,
-            "    {}\n",
-            self.strong(prompt.verification_uri.as_str())
-        );
-        let _ = writeln!(
-            text,
-            "and enter this code, which is good for {minutes} minutes:\n"
-        );
-        let _ = writeln!(text, "    {}\n", self.strong(&prompt.user_code));
-        let _ = write!(
-            text,
-            "Enter it only if you ran this command yourself. Ctrl-C gives up."
-        );
-        eprintln!("{text}");
+        self.say(&prompt.user_code, |code| {
+            format!(
+                "To sign in, open this page on any device:\n\n    {page}\n\n\
+                 and enter this code, which is good for {minutes} minutes:\n\n    {code}\n\n\
+                 Enter it only if you ran this command yourself. Ctrl-C gives up."
+            )
+        });
     }
 
     fn browser(&self, prompt: &BrowserPrompt<'_>) {
-        let address = self.strong(prompt.address.as_str());
-        if prompt.opened {
-            eprintln!(
-                "Sign in with the browser that has just opened; if none did, open:\n\n    \
-                 {address}\n"
-            );
-        } else {
-            eprintln!(
-                "No browser could be opened. To sign in, open this page on this machine:\n\n    \
-                 {address}\n\nWithout a browser here, use --auth-type device."
-            );
-        }
+        let opened = prompt.opened;
+        self.say(prompt.address.as_str(), |address| {
+            if opened {
+                format!(
+                    "Sign in with the browser that has just opened; if none did, open:\n\n    \
+                     {address}\n"
+                )
+            } else {
+                format!(
+                    "No browser could be opened. To sign in, open this page on this machine:\n\n    \
+                     {address}\n\nWithout a browser here, use --auth-type device."
+                )
+            }
+        });
     }
 
     fn warning(&self, warning: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.quiet && said.insert(warning.to_owned()) {
-            eprintln!("warning: {}", escape(warning));
+            messages::say(&format!("warning: {warning}"));
         }
     }
 }

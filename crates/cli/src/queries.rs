@@ -167,7 +167,7 @@ fn print(queries: &[(&str, &Definition)], as_json: bool) -> Result<()> {
             .iter()
             .map(|(name, query)| object(name, query))
             .collect();
-        return listing::print(&format!("{objects:#}"));
+        return listing::print_json(&objects);
     }
     let rows: Vec<[String; 5]> = queries
         .iter()
@@ -260,7 +260,7 @@ fn show(options: &ShowOptions, context: &Context) -> Result<()> {
     let environment = options.narrowed.env;
     let query = definition(&library, &options.name, environment)?;
     if options.narrowed.json {
-        return listing::print(&format!("{:#}", object(&options.name, query)));
+        return listing::print_json(&object(&options.name, query));
     }
     listing::print(&shown(&library, &options.name, query, environment)?)
 }
@@ -324,7 +324,7 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
                 })
             })
             .collect();
-        listing::print(&format!("{objects:#}"))?;
+        listing::print_json(&objects)?;
     } else if !findings.is_empty() {
         let mut text = String::new();
         for finding in &findings {
@@ -333,7 +333,7 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
                 let _ = writeln!(text, "  hint: {hint}");
             }
         }
-        listing::print(&text)?;
+        listing::print_words(&text)?;
     }
     let bad = findings.iter().filter(|finding| match finding.severity {
         Severity::Error => true,

@@ -10,49 +10,34 @@ use crate::listing;
 
 /// Prints the tables, or the columns of the one that is named.
 pub(crate) fn run(options: &SchemaOptions) -> Result<()> {
-    let text = match (&options.table, options.json) {
-        (None, false) => {
-            let rows: Vec<[String; 4]> = defender_schema::tables()
-                .iter()
-                .map(|table| {
-                    [
-                        table.name.to_owned(),
-                        table.family.name().to_owned(),
-                        table.columns.len().to_string(),
-                        table.description.to_owned(),
-                    ]
-                })
-                .collect();
-            listing::text(
-                ["table", "family", "columns", "description"],
-                &rows,
-                Format::Table,
-            )?
+    if let Some(name) = &options.table {
+        let table = defender_schema::table(name).ok_or_else(|| unknown(name))?;
+        if options.json {
+            return listing::print_json(&object(table));
         }
-        (None, true) => {
-            format!(
-                "{:#}",
-                defender_schema::tables()
-                    .iter()
-                    .map(object)
-                    .collect::<Value>()
-            )
-        }
-        (Some(name), json) => {
-            let table = defender_schema::table(name).ok_or_else(|| unknown(name))?;
-            if json {
-                format!("{:#}", object(table))
-            } else {
-                let rows: Vec<[String; 2]> = table
-                    .columns
-                    .iter()
-                    .map(|column| [column.name.to_owned(), column.ty.name().to_owned()])
-                    .collect();
-                listing::text(["column", "type"], &rows, Format::Table)?
-            }
-        }
-    };
-    listing::print(&text)
+        let rows: Vec<[String; 2]> = table
+            .columns
+            .iter()
+            .map(|column| [column.name.to_owned(), column.ty.name().to_owned()])
+            .collect();
+        return listing::print(&listing::text(["column", "type"], &rows, Format::Table)?);
+    }
+    if options.json {
+        return listing::print_json(&defender_schema::tables().iter().map(object).collect());
+    }
+    let rows: Vec<[String; 4]> = defender_schema::tables()
+        .iter()
+        .map(|table| {
+            [
+                table.name.to_owned(),
+                table.family.name().to_owned(),
+                table.columns.len().to_string(),
+                table.description.to_owned(),
+            ]
+        })
+        .collect();
+    let headings = ["table", "family", "columns", "description"];
+    listing::print(&listing::text(headings, &rows, Format::Table)?)
 }
 
 fn object(table: &Table) -> Value {

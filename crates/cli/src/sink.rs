@@ -9,18 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-#[cfg(unix)]
-use defender_core::Clock as _;
 use defender_core::{Error, ErrorKind, Result};
-#[cfg(unix)]
-use defender_http::SystemClock;
 use defender_table::arrow::datatypes::SchemaRef;
 use defender_table::{Format, Partitioned, Writer as RowWriter, WriterOptions};
-use tempfile::NamedTempFile;
 
 pub(crate) use self::packed::Packing;
 use crate::dataset::Dataset;
-use crate::terminal::Escaping;
+use crate::partial::PartialFile;
+use crate::terminal::{Escaping, Form};
 
 /// The open end of standard output, of a new file or of a new folder.
 pub(crate) enum Sink {
@@ -34,7 +30,7 @@ pub(crate) enum Sink {
         closed: Arc<AtomicBool>,
     },
     File {
-        temporary: NamedTempFile,
+        temporary: PartialFile,
         /// As it was named.
         path: PathBuf,
         /// Where it is: a link stays one.
@@ -74,11 +70,7 @@ impl Sink {
             return Err(exists(path));
         }
         let place = through::place(path);
-        let folder = match place.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let temporary = temporary(&place, folder).map_err(|error| cannot_write(path, error))?;
+        let temporary = PartialFile::beside(&place).map_err(|error| cannot_write(path, error))?;
         Ok(Self::File {
             temporary,
             path: path.to_owned(),
@@ -102,23 +94,23 @@ impl Sink {
             Self::File { path, .. } | Self::Through { path, .. } => {
                 let rows = |output| format.writer(schema, output, options);
                 match Packing::of(path) {
-                    (Some(packing), _) => packing.rows(self.writer()?, rows),
-                    (None, _) => rows(self.writer()?),
+                    (Some(packing), _) => packing.rows(self.writer(format)?, rows),
+                    (None, _) => rows(self.writer(format)?),
                 }
             }
-            Self::Stdout { .. } => format.writer(schema, self.writer()?, options),
+            Self::Stdout { .. } => format.writer(schema, self.writer(format)?, options),
         }
     }
 
     /// A writer into it; buffered, so it has to be flushed.
-    fn writer(&self) -> Result<Box<dyn Write + Send>> {
+    fn writer(&self, format: Format) -> Result<Box<dyn Write + Send>> {
         match self {
-            Self::Stdout { closed } => Ok(until_closed(io::stdout(), closed)),
+            Self::Stdout { closed } => Ok(until_closed(io::stdout(), format, closed)),
             Self::Through { file, path, closed } => {
                 let file = file
                     .try_clone()
                     .map_err(|error| cannot_write(path, error))?;
-                Ok(until_closed(file, closed))
+                Ok(until_closed(file, format, closed))
             }
             Self::File {
                 temporary, path, ..
@@ -163,74 +155,21 @@ impl Sink {
         if overwrite {
             temporary
                 .persist(&place)
-                .map_err(|error| cannot_write(&path, error.error))?;
+                .map_err(|error| cannot_write(&path, error))
         } else {
             temporary
-                .persist_noclobber(&place)
-                .map_err(|error| match error.error.kind() {
+                .persist_new(&place)
+                .map_err(|error| match error.kind() {
                     io::ErrorKind::AlreadyExists => exists(&path),
-                    _ => cannot_write(&path, error.error),
-                })?;
-        }
-        Ok(())
-    }
-}
-
-/// The file beside `path` that becomes it; what killed runs have left of the same is removed.
-fn temporary(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!(".{name}.");
-    #[cfg(unix)]
-    remove_abandoned(folder, &prefix);
-    let temporary = tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(PARTIAL)
-        .tempfile_in(folder)
-        .map_err(|error| plain(&error))?;
-    // Elsewhere a lock would keep the writer out, which has a handle of its own.
-    #[cfg(unix)]
-    // A file system without locks keeps what killed runs leave.
-    let _ = temporary.as_file().try_lock();
-    Ok(temporary)
-}
-
-/// How the names of files end that are being written.
-const PARTIAL: &str = ".partial";
-
-/// Removes the files of runs that have ended without a chance to do it: those that nobody holds
-/// locked any more.
-#[cfg(unix)]
-fn remove_abandoned(folder: &Path, prefix: &str) {
-    let now = SystemClock.now();
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if !name.starts_with(prefix) || !name.ends_with(PARTIAL) {
-            continue;
-        }
-        // Another run may have made it just now, and not locked it yet.
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = modified.ok().and_then(|time| now.duration_since(time).ok());
-        if age.is_none_or(|age| age < YOUNG) {
-            continue;
-        }
-        if std::fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-            // What cannot be removed is not in the way.
-            let _ = std::fs::remove_file(entry.path());
+                    _ => cannot_write(&path, error),
+                })
         }
     }
 }
-
-/// Younger files are left alone.
-#[cfg(unix)]
-const YOUNG: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A temporary file is its owner's alone; a result is as readable as any new file.
 #[cfg(unix)]
-fn readable_as_usual(temporary: &NamedTempFile) {
+fn readable_as_usual(temporary: &PartialFile) {
     use std::os::unix::fs::PermissionsExt as _;
     // The umask cannot be read without changing it, so the common one is assumed.
     let permissions = std::fs::Permissions::from_mode(0o644);
@@ -239,14 +178,7 @@ fn readable_as_usual(temporary: &NamedTempFile) {
 }
 
 #[cfg(not(unix))]
-fn readable_as_usual(_: &NamedTempFile) {}
-
-/// The error without the name of a file that nobody has asked for.
-pub(crate) fn plain(error: &io::Error) -> io::Error {
-    let text = error.to_string();
-    let text = text.split(" at path ").next().unwrap_or(&text);
-    io::Error::new(error.kind(), text)
-}
+fn readable_as_usual(_: &PartialFile) {}
 
 pub(crate) fn exists(path: &Path) -> Error {
     Error::new(ErrorKind::Usage, format!("{} exists", path.display()))
@@ -258,7 +190,7 @@ pub(crate) fn cannot_write(path: &Path, error: io::Error) -> Error {
 }
 
 /// A buffered writer into `inner`, which notes in `closed` that nobody reads it any more.
-fn until_closed<W>(inner: W, closed: &Arc<AtomicBool>) -> Box<dyn Write + Send>
+fn until_closed<W>(inner: W, format: Format, closed: &Arc<AtomicBool>) -> Box<dyn Write + Send>
 where
     W: Write + IsTerminal + Send + 'static,
 {
@@ -266,7 +198,11 @@ where
     let closed = Arc::clone(closed);
     let noting = Noting { inner, closed };
     if is_terminal {
-        Box::new(BufWriter::new(Escaping::new(noting)))
+        let form = match format {
+            Format::Json | Format::Ndjson => Form::Json,
+            _ => Form::Text,
+        };
+        Box::new(BufWriter::new(Escaping::new(noting, form)))
     } else {
         Box::new(BufWriter::new(noting))
     }
@@ -310,7 +246,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         let sink = Sink::open(Some(&path), false).unwrap();
-        let mut writer = sink.writer().unwrap();
+        let mut writer = sink.writer(Format::Csv).unwrap();
         writer.write_all(b"a\n1\n").unwrap();
         writer.flush().unwrap();
         assert!(!path.exists());
@@ -323,37 +259,12 @@ mod tests {
     fn a_failed_run_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let sink = Sink::open(Some(&folder.path().join("rows.csv")), false).unwrap();
-        sink.writer().unwrap().write_all(b"half").unwrap();
+        sink.writer(Format::Csv)
+            .unwrap()
+            .write_all(b"half")
+            .unwrap();
         drop(sink);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_killed_runs_left_is_removed_and_what_others_write_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = |name: &str| folder.path().join(name);
-        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
-        let left = [
-            ".rows.csv.a1.partial",
-            ".rows.csv.b2.partial",
-            ".rows.csv.c3.partial",
-            ".other.csv.d4.partial",
-            ".rows.csv",
-        ];
-        let files = left.map(|name| std::fs::File::create(place(name)).unwrap());
-        // One is still being written, one was begun this moment.
-        files[1].lock().unwrap();
-        for file in [&files[0], &files[1], &files[3], &files[4]] {
-            file.set_modified(old).unwrap();
-        }
-        let sink = Sink::open(Some(&place("rows.csv")), false).unwrap();
-        assert_eq!(
-            left.map(|name| place(name).exists()),
-            [false, true, true, true, true]
-        );
-        drop(sink);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[cfg(unix)]
@@ -374,7 +285,7 @@ mod tests {
             ("dangling.csv", false, "real/new.csv"),
         ] {
             let sink = Sink::open(Some(&place(link)), overwrite).unwrap();
-            sink.writer().unwrap().write_all(b"new").unwrap();
+            sink.writer(Format::Csv).unwrap().write_all(b"new").unwrap();
             sink.commit().unwrap();
             assert!(place(link).is_symlink(), "{link}");
             assert!(!place(file).is_symlink(), "{file}");
@@ -392,7 +303,7 @@ mod tests {
         for overwrite in [false, true] {
             let sink = Sink::open(Some(null), overwrite).unwrap();
             assert!(!sink.is_whole());
-            let mut writer = sink.writer().unwrap();
+            let mut writer = sink.writer(Format::Csv).unwrap();
             writer.write_all(b"a\n").unwrap();
             writer.flush().unwrap();
             drop(writer);
@@ -413,7 +324,7 @@ mod tests {
             Sink::open(Some(&path), false).is_err_and(|error| error.kind() == ErrorKind::Usage)
         );
         let sink = Sink::open(Some(&path), true).unwrap();
-        sink.writer().unwrap().write_all(b"new").unwrap();
+        sink.writer(Format::Csv).unwrap().write_all(b"new").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
         sink.commit().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");

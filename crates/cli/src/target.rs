@@ -15,10 +15,11 @@ use defender_query::{
 use crate::arguments::ConnectionOptions;
 use crate::context::Context;
 use crate::emulator::into_error;
+use crate::leftovers::{self, Leftover, Note};
 use crate::person::Person;
 use crate::secrets::{self, Given, Ways};
-use crate::tenants;
-use crate::terminal::escape;
+use crate::signals::interruptible;
+use crate::{messages, tenants};
 
 /// A tenant to ask.
 #[derive(Debug)]
@@ -403,11 +404,7 @@ fn pace(options: &ConnectionOptions) -> PacerOptions {
 
 /// The person who may be asked, and is told what is doubtful.
 pub(crate) fn person(context: &Context) -> Person {
-    let no_color = context.environment.get("NO_COLOR");
-    Person::new(
-        context.quiet,
-        no_color.is_some_and(|value| !value.is_empty()),
-    )
+    Person::new(context.quiet, context.is_styled())
 }
 
 /// The one target of a command that is for one tenant.
@@ -457,8 +454,14 @@ pub(crate) fn service(options: &ConnectionOptions) -> Result<DataEnvironment> {
     }
 }
 
+/// An embedded service; dropping it stops it.
+pub(crate) struct Demo {
+    _running: Running,
+    _noted: Note,
+}
+
 /// An embedded service with sample data, and a connection to it.
-pub(crate) async fn demo() -> Result<(Running, Target)> {
+pub(crate) async fn demo() -> Result<(Demo, Target)> {
     let options = defender_emulator::Options {
         https: None,
         proxy: None,
@@ -466,7 +469,9 @@ pub(crate) async fn demo() -> Result<(Running, Target)> {
         ..defender_emulator::Options::default()
     };
     let tenant = options.tenants.first().cloned();
-    let running = Emulator::start(options).await.map_err(into_error)?;
+    let running =
+        interruptible(async { Emulator::start(options).await.map_err(into_error) }).await?;
+    let noted = leftovers::note(Leftover::Folder(running.folder().to_owned()));
     let mut args = ConnectionArgs::default();
     let origin = || Origin::Parameter("--demo".to_owned());
     if let Some(tenant) = tenant {
@@ -482,7 +487,10 @@ pub(crate) async fn demo() -> Result<(Running, Target)> {
     args.set(ConnectionKey::Authority, &running.http_url(), origin())?;
     args.set(ConnectionKey::ApiRoot, &running.http_url(), origin())?;
     Ok((
-        running,
+        Demo {
+            _running: running,
+            _noted: noted,
+        },
         Target {
             label: String::new(),
             connection: Connection::from_args(args),
@@ -499,13 +507,13 @@ struct Waits {
 impl Notice for Waits {
     fn waiting(&self, wait: &Wait<'_>) {
         if !self.quiet {
-            eprintln!("{}", escape(&wait.to_string()));
+            messages::say(&wait.to_string());
         }
     }
 
     fn pausing(&self, pause: &Pause<'_>) {
         if !self.quiet {
-            eprintln!("{}", escape(&pause.to_string()));
+            messages::say(&pause.to_string());
         }
     }
 }

@@ -6,12 +6,12 @@ use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, ExposeSecret 
 use defender_http::SystemClock;
 use defender_query::{Claims, claims};
 use defender_table::{Format, ticks};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::{Operation, TokenOptions};
 use crate::context::Context;
-use crate::emulator::interruptible;
 use crate::permissions::{self, Permissions};
+use crate::signals::interruptible;
 use crate::{listing, target};
 
 /// Prints the claims of one token and what it may do, or with `--raw` the token.
@@ -48,11 +48,11 @@ pub(crate) async fn run(options: &TokenOptions, context: &Context) -> Result<()>
     let checks = needed.map(|needed| Check::new(operation, needed, &claims));
     let foreign = (!is_meant_for(&claims, &identity.endpoint().audience))
         .then(|| identity.endpoint().audience.clone());
-    listing::print(&if options.json {
-        as_json(&claims, checks.as_ref())
+    if options.json {
+        listing::print_json(&as_json(&claims, checks.as_ref()))?;
     } else {
-        as_table(&claims, checks.as_ref())?
-    })?;
+        listing::print(&as_table(&claims, checks.as_ref())?)?;
+    }
     if let Some(audience) = foreign {
         context.warn(&format!(
             "the token is not for {audience}, which {environment} wants"
@@ -118,8 +118,8 @@ impl Check {
     }
 }
 
-fn as_json(claims: &Claims, check: Option<&Check>) -> String {
-    let value = json!({
+fn as_json(claims: &Claims, check: Option<&Check>) -> Value {
+    json!({
         "audiences": claims.audiences,
         "issuer": claims.issuer,
         "tenant": claims.tenant,
@@ -133,8 +133,7 @@ fn as_json(claims: &Claims, check: Option<&Check>) -> String {
             "needed": check.needed,
             "granted": check.granted,
         })),
-    });
-    format!("{value:#}")
+    })
 }
 
 fn as_table(claims: &Claims, check: Option<&Check>) -> Result<String> {

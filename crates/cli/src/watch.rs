@@ -11,11 +11,11 @@ use std::time::{Duration, SystemTime};
 use defender_core::{Error, ErrorKind, Result, read_bounded};
 use defender_query::{CollectionRequest, Collections, Cursor, Watch};
 use defender_table::Format;
-use tempfile::NamedTempFile;
 
 use crate::arguments::OutputOptions;
 use crate::context::Context;
-use crate::emulator::interrupted;
+use crate::partial::PartialFile;
+use crate::signals::interrupted;
 use crate::sink::Sink;
 use crate::{delivery, failure};
 
@@ -55,7 +55,7 @@ pub(crate) async fn run(
     loop {
         let looked = tokio::select! {
             biased;
-            result = &mut ended => return result.map(|()| interruption()),
+            _ = &mut ended => return Ok(interruption()),
             () = &mut unread => return Ok(ExitCode::SUCCESS),
             looked = watch.look() => looked,
         };
@@ -79,7 +79,7 @@ pub(crate) async fn run(
         }
         tokio::select! {
             biased;
-            result = &mut ended => return result.map(|()| interruption()),
+            _ = &mut ended => return Ok(interruption()),
             () = &mut unread => return Ok(ExitCode::SUCCESS),
             () = tokio::time::sleep(watched.interval) => {}
         }
@@ -103,16 +103,11 @@ fn read(path: &Path) -> Result<Option<Cursor>> {
 
 /// Puts the cursor in the place of the last one, whole or not at all.
 fn keep(path: &Path, cursor: &Cursor) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let write = || {
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(cursor.to_json().as_bytes())?;
+        let file = PartialFile::beside(path)?;
+        file.as_file().write_all(cursor.to_json().as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        file.persist(path)
     };
     write().map_err(|error: std::io::Error| {
         Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)

@@ -14,7 +14,7 @@ use defender_query::{HttpOptions, Options, ProxySettings, QueryProvider};
 use super::file;
 use crate::arguments::{ConfigEditOptions, ConfigInitOptions, ConfigSetOptions, SettingsOptions};
 use crate::context::Context;
-use crate::emulator::interruptible;
+use crate::signals::interruptible;
 use crate::{listing, person, secrets, target};
 
 /// What a new settings file holds; sound as it is, and its remarks say what to fill in.
@@ -180,6 +180,8 @@ pub(super) fn edit(options: &ConfigEditOptions, context: &Context) -> Result<()>
             .with_hint("set VISUAL or EDITOR, such as EDITOR=vi"));
     };
     // Editors are often named with options, such as `code --wait`.
+    // At a terminal Ctrl-C is between the person and the editor.
+    crate::signals::leave_interrupts_to_the_terminal();
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or_default();
     let status = Command::new(program)

@@ -1,10 +1,11 @@
 //! A settings file as a whole: read, and replaced at once.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use defender_core::{Error, ErrorKind, Result, read_bounded};
-use tempfile::NamedTempFile;
+
+use crate::partial::{PartialFile, folder};
 
 /// The most bytes of a settings file.
 const LONGEST: u64 = 16 << 20;
@@ -28,25 +29,18 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
 pub(super) fn replace(path: &Path, text: &str) -> Result<()> {
     // A link stays one.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    std::fs::create_dir_all(&folder).map_err(|error| cannot("write", path, error))?;
-    let mut temporary =
-        NamedTempFile::new_in(&folder).map_err(|error| cannot("write", path, error))?;
+    std::fs::create_dir_all(folder(path)).map_err(|error| cannot("write", path, error))?;
+    let temporary = PartialFile::beside(path).map_err(|error| cannot("write", path, error))?;
     if let Ok(before) = std::fs::metadata(path) {
         // A file system without modes has nothing to keep.
         let _ = temporary.as_file().set_permissions(before.permissions());
     }
-    temporary
+    let written = temporary
+        .as_file()
         .write_all(text.as_bytes())
         .and_then(|()| temporary.as_file().sync_all())
-        .map_err(|error| cannot("write", path, error))?;
-    temporary
-        .persist(path)
-        .map_err(|error| cannot("write", path, error.error))?;
-    Ok(())
+        .and_then(|()| temporary.persist(path));
+    written.map_err(|error| cannot("write", path, error))
 }
 
 fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {

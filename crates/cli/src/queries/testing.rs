@@ -52,7 +52,7 @@ pub(crate) async fn run(options: &TestOptions, context: &Context) -> Result<()> 
         }
     }
     if !text.is_empty() {
-        listing::print(&text)?;
+        listing::print_words(&text)?;
     }
     context.note(&format!(
         "{} of {} passed",

@@ -82,19 +82,19 @@ fn story(count: i64) -> Script {
         )
 }
 
-fn options(count: i64) -> Options {
+pub(crate) fn options(count: i64) -> Options {
     Options {
         data: Data::Backend(Arc::new(story(count))),
         ..service::options()
     }
 }
 
-fn start(count: i64) -> Running {
+pub(crate) fn start(count: i64) -> Running {
     service::start(options(count))
 }
 
 /// A folder whose settings have sections for hunting and for the security API.
-fn folder(running: &Running) -> Folder {
+pub(crate) fn folder(running: &Running) -> Folder {
     let folder = Folder::new();
     let mut settings = service::settings(running);
     let url = running.http_url();

@@ -16,8 +16,13 @@ use crate::service::{self, HUNT};
 
 /// What Ctrl-C does.
 pub(crate) fn interrupt(child: &Child) {
+    signal(child.id(), "INT");
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(process: u32, name: &str) {
     let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([&format!("-{name}"), &process.to_string()])
         .status()
         .unwrap();
     assert!(status.success());
@@ -346,7 +351,7 @@ fn the_emulator_stops_at_ctrl_c() {
     );
 }
 
-fn left(folder: &Folder) -> Vec<String> {
+pub(crate) fn left(folder: &Folder) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder.work())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())

@@ -17,4 +17,8 @@ mod output;
 mod secrets;
 mod service;
 mod sign_in;
+#[cfg(unix)]
+mod signals;
+#[cfg(target_os = "linux")]
+mod streams;
 mod terminal;

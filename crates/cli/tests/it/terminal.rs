@@ -18,8 +18,14 @@ fn dangerous() -> Vec<char> {
         .into_iter()
         .chain(0x202a..=0x202e)
         .chain(0x2066..=0x2069);
+    // Separators of lines, what has no width, what hides: one of each kind.
+    let unseen = [
+        0xad, 0x34f, 0x115f, 0x180e, 0x200b, 0x2028, 0x2029, 0x2060, 0x3164, 0xfeff, 0xfff9,
+        0xe0001, 0xe0041, 0xe007f, 0xe0100,
+    ];
     controls
         .chain(directions)
+        .chain(unseen)
         .filter_map(char::from_u32)
         .collect()
 }
@@ -125,4 +131,34 @@ fn json_errors_are_one_line_of_json_whatever_is_in_them() {
     let error: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
     assert_eq!(error["error"]["exit_code"], 7);
     assert_harmless(&ran.stderr);
+}
+
+#[test]
+fn neither_the_name_of_a_file_nor_its_text_deceives_the_reader_of_a_check() {
+    let folder = Folder::new();
+    let nasty: String = dangerous()
+        .into_iter()
+        .filter(|character| !['\0', '\n', '\r'].contains(character))
+        .collect();
+    let name = "a\u{1b}[2J\u{202e}\u{e0041}\u{200b}.kql";
+    folder.write(
+        name,
+        &format!("DeviceEvents | whre '{nasty}' == /* {nasty} */ 1"),
+    );
+    for arguments in [
+        &["lint", name][..],
+        &["lint", "."],
+        &["fmt", "--check", name],
+        &["queries", "validate", name],
+        &["query", "--data", name, "x"],
+        &["query", "-f", "b\u{202e}\u{200b}"],
+        &["query", "x", "--no\u{202e}\u{e0041}"],
+        &["lint", "--allow", "\u{202e}\u{200b}", name],
+        &["schema", "De\u{202e}\u{200b}vice"],
+    ] {
+        let ran = folder.run(arguments);
+        assert_ne!(ran.code, 0, "{arguments:?}");
+        assert_harmless(&ran.text());
+        assert_harmless(&ran.stderr);
+    }
 }
