@@ -22,7 +22,7 @@ use crate::{ConnectedProvider, Connection, Connections, Identity, connect};
 pub struct QueryProvider {
     pub(crate) environment: DataEnvironment,
     pub(crate) options: Options,
-    shared: Shared,
+    pub(crate) shared: Shared,
     pub(crate) shelf: Shelf,
 }
 

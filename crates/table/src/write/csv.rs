@@ -4,9 +4,10 @@ use std::io::Write;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use defender_core::is_unseen;
 
+use super::columns;
 use super::lines::{LineFormat, Lines};
-use super::{columns, is_unsafe};
 use crate::Cell;
 
 /// How CSV is written: for programs, unless something else is asked for.
@@ -107,7 +108,8 @@ impl LineFormat for Csv {
 /// Whether a spreadsheet may take the text for a formula; some pass over what stands before it and
 /// cannot be seen.
 fn is_formula(text: &str) -> bool {
-    let visible = text.trim_start_matches(|first: char| first.is_whitespace() || is_unsafe(first));
+    let visible = text
+        .trim_start_matches(|first: char| first.is_whitespace() || is_unseen(None, first, None));
     text.starts_with(['\t', '\r', '\n'])
         || visible.starts_with([
             '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
