@@ -51,7 +51,20 @@ impl Place<'_> {
             .clone()
             .or_else(|| self.variable("AZURE_TENANT_ID"))
             .ok_or_else(|| lacks(ConnectionKey::TenantId))?;
-        Authority::new(self.login.clone(), tenant)
+        let key = ConnectionKey::TenantId;
+        Authority::new(self.login.clone(), tenant).map_err(|error| {
+            if args.may_quote(key) {
+                return error;
+            }
+            let origin = args.origin(key);
+            error.reworded(|text| {
+                if text.ends_with("cannot be a tenant") {
+                    format!("the value of {origin} cannot be a tenant")
+                } else {
+                    text
+                }
+            })
+        })
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -18,13 +18,11 @@ pub(super) fn material(text: &str) -> Option<Vec<u8>> {
         return Some(lines(text).into_bytes());
     }
     let decoded = base64(text)?;
-    match decoded.as_slice() {
-        [SEQUENCE, ..] => Some(decoded),
-        _ => {
-            let inner = String::from_utf8(decoded).ok()?;
-            inner.contains(PEM).then(|| lines(&inner).into_bytes())
-        }
+    if decoded.first() == Some(&SEQUENCE) {
+        return Some(decoded);
     }
+    let inner = String::from_utf8(decoded).ok()?;
+    inner.contains(PEM).then(|| lines(&inner).into_bytes())
 }
 
 /// The bytes that a file with `bytes` stands for: `bytes` themselves, unless they are base64.
