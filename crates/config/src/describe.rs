@@ -141,9 +141,8 @@ fn shown(kind: &Kind, clarity: Clarity) -> String {
         (Kind::Text(text), _) if text.is_empty() => String::new(),
         (Kind::Map(_), _) => "{}".to_owned(),
         (Kind::List(items), _) if items.is_empty() => "[]".to_owned(),
-        (_, Clarity::Hidden) => REDACTED.to_owned(),
         (Kind::Text(text), Clarity::Path) if is_plain_path(text) || is_file(text) => text.clone(),
-        (_, Clarity::Path) => REDACTED.to_owned(),
+        (_, Clarity::Hidden | Clarity::Path) => REDACTED.to_owned(),
         // A secret in the wrong place.
         (Kind::Text(text), Clarity::Clear) => redact_shapes(text).into_owned(),
         (Kind::Text(text), Clarity::Address) => match http::split(text) {

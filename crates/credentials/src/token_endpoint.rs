@@ -135,7 +135,8 @@ impl Posted {
         let token = read(&self.body, self.start).map_err(|what| self.unexpected(what))?;
         let lifetime = token.expires_at.duration_since(self.start);
         tracing::debug!(
-            url = %self.url,
+            // Not the whole address: the tenant in it may have come out of a secret store.
+            host = self.url.host_str(),
             scope = %request.scope,
             lifetime = ?lifetime.unwrap_or_default(),
             client_request_id = self.client_request_id,

@@ -66,7 +66,7 @@ const ENCODINGS: [Encoding; 21] = [
         t.bytes()
             .enumerate()
             .map(|(i, b)| {
-                if i % 2 == 0 || b == b'%' {
+                if i % 2 == 0 || b == b'%' || !b.is_ascii() {
                     format!("%{b:02X}")
                 } else {
                     char::from(b).into()
