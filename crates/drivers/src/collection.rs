@@ -167,12 +167,18 @@ impl Collections {
             listed.count = listed.count.or(page.count);
             listed.repeated += page.repeated;
             listed.bytes = listed.bytes.saturating_add(page.bytes);
-            listed.rows.extend(page.rows.into_iter().filter(|row| {
-                // A collection that grows between two pages brings its rows again.
-                let key = located.collection.and_then(|known| row.get(known.key));
-                key.and_then(Value::as_str)
-                    .is_none_or(|key| keys.insert(key.to_owned()))
-            }));
+            let key = |row: &Row| {
+                let known = located.collection?;
+                row.get(known.key)
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            };
+            // A collection that grows between two pages brings its rows again; two rows of one
+            // page are two.
+            let mut own = page.rows;
+            own.retain(|row| key(row).is_none_or(|key| !keys.contains(&key)));
+            keys.extend(own.iter().filter_map(key));
+            listed.rows.append(&mut own);
             if let Some(failure) = failure {
                 return Ok(listed.ending(envelope::beside(&failure)));
             }

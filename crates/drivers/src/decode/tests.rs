@@ -801,3 +801,48 @@ fn the_limit_of_rows_holds_for_blocks_too() {
         }
     }
 }
+
+#[test]
+#[ignore = "for the clock: some seconds where it was minutes"]
+fn two_hundred_thousand_columns() {
+    let count = 200_000;
+    let schema: Vec<String> = (0..count)
+        .map(|column| format!(r#"{{"name":"c{column}","type":"Int64"}}"#))
+        .collect();
+    let row: Vec<String> = (0..count)
+        .map(|column| format!(r#""c{column}":{column}"#))
+        .collect();
+    let body = format!(
+        r#"{{"schema":[{}],"results":[{{{}}}]}}"#,
+        schema.join(","),
+        row.join(",")
+    );
+    let own: Vec<String> = (0..20_000)
+        .map(|row| format!(r#"{{"key{row}":"x"}}"#))
+        .collect();
+    let own = format!(r#"{{"results":[{}]}}"#, own.join(","));
+    for (body, columns, rows) in [(body, count, 1), (own, 20_000, 20_000)] {
+        let limits = Limits {
+            columns,
+            ..Limits::default()
+        };
+        let options = Options {
+            limits,
+            ..options()
+        };
+        let decoded = decode_with(options, body.as_bytes()).unwrap();
+        assert_eq!(
+            (decoded.rows, decoded.schema.fields().len()),
+            (rows, columns)
+        );
+        let memory: usize = decoded
+            .batches
+            .iter()
+            .map(RecordBatch::get_array_memory_size)
+            .sum();
+        println!(
+            "{columns} columns, {rows} rows, {} bytes: {memory} in arrays",
+            body.len()
+        );
+    }
+}

@@ -6,5 +6,6 @@ mod collections;
 mod exchange;
 mod fixtures;
 mod pace;
+mod responses;
 mod support;
 mod watch;

@@ -85,7 +85,16 @@ fn connected<D>(
     tokens: Tokens,
     driver: impl FnOnce(Connection) -> D,
 ) -> Bench<D> {
-    let transport = ScriptedTransport::new(answers);
+    answered(url, ScriptedTransport::new(answers), tokens, driver)
+}
+
+/// The same with a script of the caller's.
+pub(crate) fn answered<D>(
+    url: &str,
+    transport: ScriptedTransport,
+    tokens: Tokens,
+    driver: impl FnOnce(Connection) -> D,
+) -> Bench<D> {
     let tokens = Arc::new(tokens);
     let clock = Arc::new(ManualClock::new(SystemTime::UNIX_EPOCH));
     let mut connection = Connection::new(

@@ -1,0 +1,250 @@
+//! A strict reading of a response, without any of the code that is checked.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Hunting,
+    List,
+}
+
+/// What a response is worth.
+pub(super) enum Reading {
+    /// These rows and no others.
+    Whole(Vec<Vec<String>>),
+    /// So many rows, whose columns nobody named.
+    Rows(usize),
+    /// So many rows as well, or an error: their schema is damaged.
+    Perhaps(usize),
+    /// An error, or rows that may not be all, for this reason.
+    NotWhole(&'static str),
+}
+
+/// The columns that are compared.
+pub(super) fn columns(asked: Asked) -> &'static [&'static str] {
+    match asked {
+        Asked::Hunting => &["N", "S", "D"],
+        Asked::List => &["id", "title", "severity"],
+    }
+}
+
+/// The schema that every response has, unless it is damaged.
+pub(super) const SCHEMA: &str = concat!(
+    r#"[{"name":"N","type":"Int64"},{"name":"S","type":"String"},"#,
+    r#"{"name":"D","type":"Object"}]"#
+);
+
+/// JSON that keeps every member of an object, in order.
+#[derive(Clone, Debug, PartialEq)]
+enum Json {
+    Null,
+    Bool(bool),
+    /// As it is written.
+    Number(serde_json::Number),
+    Text(String),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    fn members(&self) -> &[(String, Json)] {
+        match self {
+            Self::Object(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// The last member of this name.
+    fn get(&self, name: &str) -> Option<&Json> {
+        let mut members = self.members().iter().rev();
+        members.find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    fn compact(&self) -> String {
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Number(value) => value.to_string(),
+            Self::Text(text) => quoted(text),
+            Self::List(values) => {
+                let values: Vec<String> = values.iter().map(Self::compact).collect();
+                format!("[{}]", values.join(","))
+            }
+            Self::Object(members) => {
+                let members: Vec<String> = members
+                    .iter()
+                    .map(|(name, value)| format!("{}:{}", quoted(name), value.compact()))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Json;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_unit<E>(self) -> Result<Json, E> {
+                Ok(Json::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+                Ok(Json::Bool(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+                Ok(Json::Number(value.into()))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+                Ok(Json::Number(value.into()))
+            }
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Json, E> {
+                let number = serde_json::Number::from_f64(value);
+                number
+                    .map(Json::Number)
+                    .ok_or_else(|| E::custom("too large"))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+                Ok(Json::Text(value.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Json, A::Error> {
+                let mut list = Vec::new();
+                while let Some(value) = values.next_element()? {
+                    list.push(value);
+                }
+                Ok(Json::List(list))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+                let mut object = Vec::new();
+                while let Some(member) = members.next_entry()? {
+                    object.push(member);
+                }
+                Ok(Json::Object(object))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// Reads a response as strictly as its description allows.
+pub(super) fn read(asked: Asked, status: u16, body: &[u8]) -> Reading {
+    use Reading::{NotWhole, Perhaps, Rows, Whole};
+    if status != 200 {
+        return NotWhole("the status");
+    }
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let Ok(document @ Json::Object(_)) = serde_json::from_slice::<Json>(body) else {
+        return NotWhole("not an object");
+    };
+    let members = document.members();
+    let mut names: Vec<String> = members
+        .iter()
+        .map(|(name, _)| name.to_lowercase())
+        .collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() < count {
+        return NotWhole("a member twice");
+    }
+    let has = |wanted: &[&str]| {
+        members.iter().any(|(name, value)| {
+            let name = name.to_lowercase();
+            let name = name.rsplit('@').next().unwrap_or_default();
+            let name = name.strip_prefix("odata.").unwrap_or(name);
+            wanted.contains(&name) && *value != Json::Null && *value != Json::List(Vec::new())
+        })
+    };
+    if has(&["error", "errors"]) {
+        return NotWhole("an error");
+    }
+    let next = members
+        .iter()
+        .any(|(name, value)| name.to_lowercase().ends_with("nextlink") && *value != Json::Null);
+    if next {
+        return NotWhole("it goes on");
+    }
+    let member = |wanted: &str| {
+        let mut members = members.iter();
+        let found = members.find(|(name, _)| match asked {
+            Asked::Hunting => name.eq_ignore_ascii_case(wanted),
+            Asked::List => name == wanted,
+        });
+        found.map(|(_, value)| value)
+    };
+    let list = match asked {
+        Asked::Hunting => "results",
+        Asked::List => "value",
+    };
+    let Some(Json::List(rows)) = member(list) else {
+        return NotWhole("no list");
+    };
+    let named = match (asked, member("schema")) {
+        (Asked::List, _) => true,
+        (Asked::Hunting, Some(schema)) if schema.compact() == SCHEMA => true,
+        (Asked::Hunting, None | Some(Json::Null)) => false,
+        (Asked::Hunting, Some(Json::List(columns))) if columns.is_empty() => false,
+        (Asked::Hunting, Some(_)) => return Perhaps(rows.len()),
+    };
+    let rows_known = rows.iter().all(|row| match (asked, row) {
+        (_, Json::Object(members)) if members.is_empty() => asked == Asked::Hunting,
+        (_, Json::Object(_)) => !named || columns(asked).iter().any(|name| row.get(name).is_some()),
+        _ => false,
+    });
+    if !rows_known {
+        return NotWhole("a row that is none");
+    }
+    let counted = match asked {
+        Asked::Hunting => member("stats")
+            .and_then(|stats| stats.get("dataset_statistics"))
+            .and_then(|list| match list {
+                Json::List(list) => list.first()?.get("table_row_count"),
+                _ => None,
+            }),
+        Asked::List => members
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("@odata.count"))
+            .map(|(_, value)| value),
+    };
+    if let Some(Json::Number(counted)) = counted
+        && counted
+            .as_u64()
+            .is_some_and(|counted| counted > rows.len() as u64)
+    {
+        return NotWhole("more were counted");
+    }
+    if !named {
+        return Rows(rows.len());
+    }
+    let text = |row: &Json, name: &&str| cell(asked, name, row.get(name));
+    Whole(
+        rows.iter()
+            .map(|row| columns(asked).iter().map(|name| text(row, name)).collect())
+            .collect(),
+    )
+}
+
+/// A value in its column.
+fn cell(asked: Asked, column: &str, value: Option<&Json>) -> String {
+    let null = "null".to_owned();
+    match (asked, column, value.unwrap_or(&Json::Null)) {
+        (_, _, Json::Null) => null,
+        (Asked::Hunting, "N", Json::Number(number)) => {
+            number.as_i64().map_or(null, |number| number.to_string())
+        }
+        (Asked::Hunting, "N", Json::Text(text)) => text
+            .parse::<i64>()
+            .map_or(null, |number| number.to_string()),
+        (Asked::Hunting, "D", value) => value.compact(),
+        (_, _, Json::Text(text)) => text.clone(),
+        (_, _, Json::Object(members)) if members.is_empty() => null,
+        (_, _, value) => value.compact(),
+    }
+}
