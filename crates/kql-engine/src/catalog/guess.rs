@@ -11,6 +11,10 @@ use crate::text;
 
 /// What the cells of a column were so far; empty ones say nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "any of them may have been seen beside any other"
+)]
 pub(super) struct Guess {
     longs: bool,
     reals: bool,

@@ -35,7 +35,8 @@ fn cells_come_back_as_they_are_written() {
         (&["05/03/2024"], ScalarType::String),
         (&["1", "-20"], ScalarType::Long),
     ] {
-        let text: String = cells.iter().map(|cell| format!("\"{cell}\"\n")).collect();
+        let lines: Vec<String> = cells.iter().map(|cell| format!("\"{cell}\"\n")).collect();
+        let text = lines.concat();
         let (found, answer) = column("T.csv", &format!("a\n{text}"));
         assert_eq!(found, ty, "{cells:?}");
         if ty == ScalarType::String {
@@ -96,10 +97,11 @@ fn numbers_and_texts_in_json_lose_nothing() {
             rows!([["2024-01-01T00:00:00.123456789Z"]]),
         ),
     ] {
-        let text: String = values
+        let lines: Vec<String> = values
             .iter()
             .map(|value| format!("{{\"a\":{value}}}\n"))
             .collect();
+        let text = lines.concat();
         assert_eq!(column("T.ndjson", &text), (ty, expected), "{values:?}");
     }
 }

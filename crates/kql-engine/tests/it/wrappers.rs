@@ -170,6 +170,7 @@ fn records_find_their_table_whatever_wraps_them() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_shares_no_column_is_an_error() {
     let both = format!(
         r#"{{"records":[{ROW},
@@ -409,10 +410,8 @@ fn a_column_under_another_name_is_read_as_the_table_has_it() {
             let error = ask(name, text, query).expect_err(text);
             assert!(error.contains(what), "{text}\n{error}");
         }
-        assert_eq!(
-            ask(name, text, "DeviceInfo | where DeviceName == 'a' | count").is_ok(),
-            true
-        );
+        let others = ask(name, text, "DeviceInfo | where DeviceName == 'a' | count");
+        assert!(others.is_ok(), "{others:?}");
     }
     let text = "{\"timestamp\":\"2024-01-01T00:00:00Z\"}\n{\"TIMESTAMP\":\"2024-01-02T00:00:00Z\"}\n{\"TimeGenerated\":\"2024-01-03T00:00:00Z\"}\n";
     let days = ask(

@@ -18,6 +18,10 @@ use crate::{convert, dynamic};
 
 /// A column that rows are read into.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is known of a column, each beside any other"
+)]
 pub(super) struct Column {
     pub(super) name: String,
     /// Unknown until the first value that is not null.

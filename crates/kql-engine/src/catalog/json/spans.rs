@@ -138,7 +138,7 @@ impl<'a> AsWritten<'a> {
     {
         visitor.visit_map(Members {
             bytes: self.bytes,
-            members: self.members.into_iter(),
+            rest: self.members.into_iter(),
             value: 0..0,
         })
     }
@@ -146,7 +146,7 @@ impl<'a> AsWritten<'a> {
 
 struct Members<'a> {
     bytes: &'a [u8],
-    members: std::vec::IntoIter<Member>,
+    rest: std::vec::IntoIter<Member>,
     value: Range<usize>,
 }
 
@@ -157,7 +157,7 @@ impl<'de, 'a: 'de> MapAccess<'de> for Members<'a> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        let Some(member) = self.members.next() else {
+        let Some(member) = self.rest.next() else {
             return Ok(None);
         };
         self.value = member.value;

@@ -342,7 +342,7 @@ impl Object<'_> {
         if failed.is_some_and(|error| error != b"null") {
             return Wrapper::Refused("has an error beside its rows".to_owned());
         }
-        if key == "tables" && self.holds_tables(&self.bytes[span.clone()]) {
+        if key == "tables" && Self::holds_tables(&self.bytes[span.clone()]) {
             return self.first_table(&span, walk.names);
         }
         Wrapper::Around(span)
@@ -367,7 +367,7 @@ impl Object<'_> {
                     .members
                     .iter()
                     .any(|member| member.key.starts_with("@odata.")),
-                "tables" => self.holds_tables(inner),
+                "tables" => Self::holds_tables(inner),
                 _ => false,
             };
         if unmistakable || free {
@@ -420,7 +420,7 @@ impl Object<'_> {
             .then_some(Wrapper::Table { columns, rows })
     }
 
-    fn holds_tables(&self, list: &[u8]) -> bool {
+    fn holds_tables(list: &[u8]) -> bool {
         let Ok(elements) = spans::elements(list) else {
             return false;
         };

@@ -98,8 +98,10 @@ impl Headed {
         for (at, name) in names.iter_mut().enumerate() {
             if name.is_empty() {
                 // As KQL calls a column without a name.
-                let free = |number: &usize| !known.contains(&format!("Column{number}"));
-                let number = (at + 1..).find(free).unwrap_or(at + 1);
+                let mut number = at + 1;
+                while known.contains(&format!("Column{number}")) {
+                    number += 1;
+                }
                 *name = format!("Column{number}");
                 known.insert(name.clone());
             }
