@@ -31,6 +31,7 @@ use super::{engine, json, run_on};
 type Half = <Float16Type as arrow::datatypes::ArrowPrimitiveType>::Native;
 
 /// Columns that Parquet and Arrow both have.
+#[expect(clippy::too_many_lines, reason = "a line for each type")]
 pub(super) fn common() -> Vec<(Field, ArrayRef)> {
     let plain =
         |name: &str, array: ArrayRef| (Field::new(name, array.data_type().clone(), true), array);
@@ -245,6 +246,7 @@ fn answer(engine: &Engine, query: &str) -> Json {
 }
 
 /// Every column by itself, and what is known of those that cannot be read.
+#[expect(clippy::too_many_lines, reason = "a line for each type")]
 fn check(engine: &Engine, arrow: bool) {
     assert_eq!(answer(engine, "T | count"), rows!([[3]]));
     for (column, ty, values) in [
@@ -315,27 +317,27 @@ fn check(engine: &Engine, arrow: bool) {
             "day",
             "datetime",
             rows!([
-                ["1970-01-01T00:00:00Z"],
-                ["1970-01-02T00:00:00Z"],
-                ["2024-10-04T00:00:00Z"]
+                ["1970-01-01T00:00:00.0000000Z"],
+                ["1970-01-02T00:00:00.0000000Z"],
+                ["2024-10-04T00:00:00.0000000Z"]
             ]),
         ),
         (
             "zoned",
             "datetime",
             rows!([
-                ["1970-01-01T00:00:00Z"],
-                ["1970-01-01T00:01:00Z"],
-                ["1970-01-01T00:02:00Z"]
+                ["1970-01-01T00:00:00.0000000Z"],
+                ["1970-01-01T00:01:00.0000000Z"],
+                ["1970-01-01T00:02:00.0000000Z"]
             ]),
         ),
         (
             "local",
             "datetime",
             rows!([
-                ["1970-01-01T00:00:00Z"],
-                ["1970-01-01T00:01:00Z"],
-                ["1970-01-01T00:00:00.000001Z"]
+                ["1970-01-01T00:00:00.0000000Z"],
+                ["1970-01-01T00:01:00.0000000Z"],
+                ["1970-01-01T00:00:00.0000010Z"]
             ]),
         ),
         ("none", "string", rows!([[""], [""], [""]])),

@@ -97,9 +97,12 @@ fn listed(names: &BTreeSet<String>) -> String {
     let mut shown: Vec<String> = names
         .iter()
         .take(MOST)
-        .map(|name| match plain(name) {
-            true => name.clone(),
-            false => written(name),
+        .map(|name| {
+            if plain(name) {
+                name.clone()
+            } else {
+                written(name)
+            }
         })
         .collect();
     if names.len() > MOST {
