@@ -60,7 +60,7 @@ impl Files {
         self.folder.path().join("ca.jks")
     }
 
-    /// The settings of a wget that is built with GnuTLS, which reads no variable for it.
+    /// The settings of a wget that is built with `GnuTLS`, which reads no variable for it.
     fn wget(&self) -> PathBuf {
         self.folder.path().join("wgetrc")
     }

@@ -81,19 +81,17 @@ async fn related(
             .find(|row| is_called(of, row, id))
             .and_then(|row| row["id"].as_str())
             .ok_or_else(|| missing(of, id))?;
-        return Ok(match what {
-            Related::LogonUsers => logon_users(service, tenant, machine).await,
-            _ => {
-                let all = alerts(service, tenant).await;
-                let own = all.iter().filter(|alert| alert.is_of_endpoint());
-                let own = own.filter(|alert| {
-                    let mut evidence = alert.evidence.iter();
-                    evidence.any(|row| text(row, "DeviceId") == machine)
-                });
-                let documents = own.map(|alert| endpoint_alert(alert, tenant, expanded));
-                ordered(Collection::Alerts, documents.collect())
-            }
+        if what == Related::LogonUsers {
+            return Ok(logon_users(service, tenant, machine).await);
+        }
+        let all = alerts(service, tenant).await;
+        let own = all.iter().filter(|alert| alert.is_of_endpoint());
+        let own = own.filter(|alert| {
+            let mut evidence = alert.evidence.iter();
+            evidence.any(|row| text(row, "DeviceId") == machine)
         });
+        let documents = own.map(|alert| endpoint_alert(alert, tenant, expanded));
+        return Ok(ordered(Collection::Alerts, documents.collect()));
     }
     let all = alerts(service, tenant).await;
     if of == Collection::Incidents {

@@ -140,9 +140,8 @@ pub(crate) fn function(segment: &str) -> Option<(String, BTreeMap<String, String
         }
         rest = match after.strip_prefix(',') {
             Some(more) if !more.is_empty() => more,
-            Some(_) => return None,
             None if after.is_empty() => after,
-            None => return None,
+            _ => return None,
         };
     }
     Some((name.to_ascii_lowercase(), parameters))
