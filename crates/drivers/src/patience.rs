@@ -44,9 +44,13 @@ impl<'a> Deadline<'a> {
     /// takes a turn.
     pub(crate) async fn within<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut work = pin!(work);
-        poll_fn(|context| match self.passed() {
-            Some(limit) => Poll::Ready(Err(late(limit))),
-            None => work.as_mut().poll(context),
+        poll_fn(|context| match work.as_mut().poll(context) {
+            // Who waits for the network knows more of why it is late.
+            Poll::Pending => match self.passed() {
+                Some(limit) => Poll::Ready(Err(late(limit))),
+                None => Poll::Pending,
+            },
+            ready => ready,
         })
         .await
     }

@@ -154,87 +154,72 @@ impl Run {
         cap < self.asker.description.row_cap && rows >= cap
     }
 
-    /// The rows of a slice that came as `table`, which has fewer than the `counted` ones.
+    /// The rows of a slice that came as `table`, which has fewer than the `counted` ones; `None`
+    /// when the service stops early and does not say so, so that the slice has to be divided.
     ///
-    /// Rows may be there no longer; the service may stop early and not say so; or its count is
-    /// wrong. The first shows in another count, the second in that parts bring more.
-    async fn short(&self, slice: &Slice, table: Table, counted: u64) -> Result<Vec<Table>> {
+    /// Otherwise rows are there no longer, which another count shows, or the service's count is
+    /// wrong.
+    async fn short(&self, slice: &Slice, table: Table, counted: u64) -> Result<Option<Vec<Table>>> {
         let came = table.row_count() as u64;
         tracing::debug!(%slice, came, counted, "fewer rows than counted");
         if !self.uncapped.load(Ordering::Relaxed) {
             let again = self.estimate(slice).await?;
             if again.is_some_and(|again| again.rows() <= came) {
                 lock(&self.aged).add(slice, counted, came);
-                return Ok(vec![table]);
+                return Ok(Some(vec![table]));
             }
-            if came > 0
-                && let Some(tables) = self.capped(slice, &table, counted).await?
-            {
-                let came = rows_of(&tables);
-                if came < counted {
-                    lock(&self.missing).add(slice, counted, came);
-                }
-                return Ok(tables);
+            if came > 0 && self.finds_cap(slice, &table, counted).await? {
+                return Ok(None);
             }
             self.uncapped.store(true, Ordering::Relaxed);
         }
         lock(&self.missing).add(slice, counted, came);
-        Ok(vec![table])
+        Ok(Some(vec![table]))
     }
 
-    /// The rows of a slice in parts, when the service stops after as many as `first` has.
-    async fn capped(
-        &self,
-        slice: &Slice,
-        first: &Table,
-        counted: u64,
-    ) -> Result<Option<Vec<Table>>> {
+    /// Whether the service stops after as many rows as `first` has: parts of the slice bring more.
+    /// Those that were asked for it wait for their turn.
+    async fn finds_cap(&self, slice: &Slice, first: &Table, counted: u64) -> Result<bool> {
         let cap = first.row_count();
         let most = (cap as u64 * 3 / 4).max(1);
         let parts = match self.divided(slice, most).await {
             Ok(parts) => parts,
-            Err(error) if error.kind() == ErrorKind::Incomplete => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Incomplete => return Ok(false),
             Err(error) => return Err(error),
         };
-        let mut tables = Vec::with_capacity(parts.len());
-        for part in &parts {
-            let Some(table) = self.ask_for(part).await?.ok() else {
-                return Ok(None);
+        let mut came = 0;
+        let mut whole = Vec::new();
+        for part in parts {
+            let Some(table) = self.ask_for(&part).await?.ok() else {
+                return Ok(false);
             };
             let rows = table.row_count();
+            came += rows as u64;
             // Fewer than counted and than it stops at: it is not that it stops.
-            let is_short = rows < cap && self.due(part).is_some_and(|due| (rows as u64) < due);
+            let is_short = rows < cap && self.due(&part).is_some_and(|due| (rows as u64) < due);
             // The same rows again: it does not look at what it is asked for.
-            if is_short || rows > 0 && table.batches() == first.batches() {
-                return Ok(None);
+            if is_short || came > counted || rows > 0 && table.batches() == first.batches() {
+                return Ok(false);
             }
-            tables.push(table);
+            if rows < cap {
+                whole.push((part, table));
+            }
+            if came > cap as u64 {
+                break;
+            }
         }
-        let came = rows_of(&tables);
-        if came <= cap as u64 || came > counted {
-            return Ok(None);
+        if came <= cap as u64 {
+            return Ok(false);
         }
         if cap < self.cap.fetch_min(cap, Ordering::Relaxed) {
             // A run that goes on meets slices without a count, which only the cap tells of.
             self.asker.store.keep_row_cap(cap)?;
         }
-        let mut all = Vec::new();
-        let mut came = came;
-        for (part, table) in parts.into_iter().zip(tables) {
-            let rows = table.row_count();
-            if rows < cap || came >= counted {
-                all.push(table);
-                continue;
-            }
-            let deeper = Box::pin(self.fetch(part)).await?;
-            came = (came - rows as u64).saturating_add(rows_of(&deeper));
-            all.extend(deeper);
+        for (part, table) in whole {
+            self.asker.store.keep_rows(&part, &table)?;
+            self.keep_early(part, vec![table]);
         }
-        if self.splitting.is_newest_first() {
-            // Divisions are in the order of time.
-            all.reverse();
-        }
-        Ok(Some(all))
+        Ok(true)
     }
 
     /// What was counted and did not come, where there is something.
@@ -350,7 +335,9 @@ impl Run {
             Ok(table) if !self.is_capped(table.row_count()) => {
                 let rows = table.row_count() as u64;
                 if let Some(due) = self.due(slice).filter(|due| rows < *due) {
-                    let tables = self.short(slice, table, due).await?;
+                    let Some(tables) = self.short(slice, table, due).await? else {
+                        return Ok(self.refuse_capped(slice, counted));
+                    };
                     // They are not kept: a run that goes on asks for them again.
                     before()?;
                     return Ok(Some(tables));
@@ -362,13 +349,7 @@ impl Run {
                 self.asker.store.keep_rows(slice, &table)?;
                 Ok(Some(vec![table]))
             }
-            Ok(_) => {
-                self.stopped(slice, counted);
-                let cap = self.cap.load(Ordering::Relaxed);
-                let reason = format!("the service was found to stop at {cap} rows");
-                lock(&self.refused).insert(*slice, reason);
-                Ok(None)
-            }
+            Ok(_) => Ok(self.refuse_capped(slice, counted)),
             Err(NotWhole::Stopped(reason)) => {
                 self.stopped(slice, counted);
                 lock(&self.refused).insert(*slice, reason);
@@ -417,6 +398,15 @@ impl Run {
             Completeness::Complete => Ok(table),
             Completeness::Incomplete { reason } => Err(NotWhole::Stopped(reason.clone())),
         })
+    }
+
+    /// Notes that a slice has more rows than the service was found to stop at.
+    fn refuse_capped(&self, slice: &Slice, counted: Option<u64>) -> Option<Vec<Table>> {
+        self.stopped(slice, counted);
+        let cap = self.cap.load(Ordering::Relaxed);
+        let reason = format!("the service was found to stop at {cap} rows");
+        lock(&self.refused).insert(*slice, reason);
+        None
     }
 
     /// The rows of a slice, cut further where that is needed.
