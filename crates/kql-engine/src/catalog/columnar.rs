@@ -66,7 +66,16 @@ fn load(source: &Source) -> Result<ArrowReaderMetadata, EngineError> {
         metadata.file_metadata().schema_descr().num_columns(),
     )?;
     pages::check(&metadata, length).map_err(|what| failure.whole(&what))?;
-    ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::default())
+    let metadata = Arc::new(metadata);
+    let typed = |options| {
+        guarded(&failure, || {
+            Ok(ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))
+        })
+    };
+    // Writers add types of their own as a hint, such as whole numbers of 128 bits, on which the
+    // reader panics; the columns can be read without.
+    typed(ArrowReaderOptions::new())
+        .or_else(|_| typed(ArrowReaderOptions::new().with_skip_arrow_metadata(true)))?
         .map_err(|error| failure.whole(&error))
 }
 

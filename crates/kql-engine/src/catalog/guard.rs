@@ -47,7 +47,7 @@ pub(super) fn guarded<T>(
 }
 
 fn damaged(failure: &Failure) -> EngineError {
-    failure.whole(&"it is damaged: what it holds contradicts itself")
+    failure.whole(&"it is damaged, or has columns of a type that is not known")
 }
 
 /// Batches of a reader that may panic; none come after an error.
@@ -81,7 +81,8 @@ mod tests {
             ))
         })
         .unwrap_err();
-        let expected = "cannot read T.parquet: it is damaged: what it holds contradicts itself";
+        let expected =
+            "cannot read T.parquet: it is damaged, or has columns of a type that is not known";
         assert_eq!(error.to_string(), expected);
         assert!(!panic_is_caught());
         let mut rows = batches(failure, Box::new(std::iter::from_fn(|| panic!("inside"))));

@@ -180,6 +180,23 @@ fn sound(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
     found
 }
 
+const QUERIES: [&str; 3] = [
+    "T | count",
+    "T",
+    "T | where s == 'one' or s has 'text' | summarize count() by s",
+];
+
+fn over(path: &Path) -> Engine {
+    let mut catalog = Catalog::new();
+    catalog.add_file("T", None, path);
+    let options = Options {
+        now: Some(NOW),
+        max_rows: Some(10_000),
+        ..Options::default()
+    };
+    Engine::new(catalog, options)
+}
+
 static LOUD: AtomicUsize = AtomicUsize::new(0);
 
 #[test]
@@ -198,6 +215,13 @@ fn damaged_files_are_rows_or_an_error_that_names_them() {
     let (first, count) = (number("DAMAGED_FIRST", 0), number("DAMAGED_FILES", 120));
     let folder = tempfile::tempdir().unwrap();
     let sound = sound(folder.path());
+    for (name, bytes) in &sound {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        for query in QUERIES {
+            run_on(&over(&path), query).unwrap();
+        }
+    }
     let (mut read, mut refused) = (0, 0);
     for at in first..first + count {
         let mut dice = Dice(at << 20);
@@ -206,19 +230,8 @@ fn damaged_files_are_rows_or_an_error_that_names_them() {
         let bytes = damaged(bytes, other, &mut dice);
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let mut catalog = Catalog::new();
-        catalog.add_file("T", None, &path);
-        let options = Options {
-            now: Some(NOW),
-            max_rows: Some(10_000),
-            ..Options::default()
-        };
-        let engine = Engine::new(catalog, options);
-        for query in [
-            "T | count",
-            "T",
-            "T | where s == 'one' or s has 'text' | summarize count() by s",
-        ] {
+        let engine = over(&path);
+        for query in QUERIES {
             match run_on(&engine, query) {
                 Ok(_) => read += 1,
                 Err(error) => {

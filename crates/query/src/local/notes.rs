@@ -167,6 +167,7 @@ async fn missed(engine: &Engine, query: &Query, table: &str) -> Option<String> {
         let when = |ticks: i64| Value::DateTime(ticks).to_json().to_string();
         let (first, last) = (when(*first), when(*last));
         let (first, last) = (first.trim_matches('"'), last.trim_matches('"'));
-        format!("{table} has {count} rows, from {first} to {last}: {why}")
+        let noun = if *count == 1 { "row" } else { "rows" };
+        format!("{table} has {count} {noun}, from {first} to {last}: {why}")
     })
 }
