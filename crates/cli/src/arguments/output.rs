@@ -43,6 +43,16 @@ pub(crate) struct OutputOptions {
     /// refuses a file that has them; DuckDB, Polars, pandas, pyarrow and defender read both.
     #[arg(long, value_name = "UNIT", hide_possible_values = true)]
     pub(crate) parquet_timestamps: Option<TimeUnit>,
+    #[command(flatten)]
+    pub(crate) csv: CsvArguments,
+    /// Exit with 10 when there are rows, or when there are none
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) fail_on: Option<FailOn>,
+}
+
+/// What programs for people want of CSV.
+#[derive(Debug, Args)]
+pub(crate) struct CsvArguments {
     /// End the lines of CSV with CRLF, as Windows programs have it
     #[arg(long)]
     pub(crate) crlf: bool,
@@ -56,9 +66,6 @@ pub(crate) struct OutputOptions {
     /// cell.
     #[arg(long)]
     pub(crate) escape_formulas: bool,
-    /// Exit with 10 when there are rows, or when there are none
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) fail_on: Option<FailOn>,
 }
 
 impl OutputOptions {
@@ -77,9 +84,9 @@ impl OutputOptions {
     /// When there is one.
     pub(crate) fn check(&self, format: Format) -> Result<(), Error> {
         let given = [
-            ("--crlf", self.crlf, Format::Csv),
-            ("--bom", self.bom, Format::Csv),
-            ("--escape-formulas", self.escape_formulas, Format::Csv),
+            ("--crlf", self.csv.crlf, Format::Csv),
+            ("--bom", self.csv.bom, Format::Csv),
+            ("--escape-formulas", self.csv.escape_formulas, Format::Csv),
             (
                 "--parquet-timestamps",
                 self.parquet_timestamps.is_some(),
@@ -103,9 +110,9 @@ impl OutputOptions {
     pub(crate) fn writer_options(&self) -> WriterOptions {
         WriterOptions {
             csv: CsvOptions {
-                crlf: self.crlf,
-                bom: self.bom,
-                escape_formulas: self.escape_formulas,
+                crlf: self.csv.crlf,
+                bom: self.csv.bom,
+                escape_formulas: self.csv.escape_formulas,
             },
             parquet_times: match self.parquet_timestamps {
                 Some(TimeUnit::Nanoseconds) => ParquetTimes::Nanoseconds,

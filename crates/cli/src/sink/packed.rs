@@ -23,9 +23,7 @@ pub(crate) enum Packing {
 impl Packing {
     /// What the end of the name asks for, and the name without it.
     pub(crate) fn of(path: &Path) -> (Option<Self>, PathBuf) {
-        let extension = path
-            .extension()
-            .map(|extension| extension.to_ascii_lowercase());
+        let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
         let packing = match extension.as_ref().and_then(|extension| extension.to_str()) {
             Some("gz") => Self::Gzip,
             Some("zst") => Self::Zstd,

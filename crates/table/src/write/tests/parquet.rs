@@ -144,9 +144,9 @@ fn what_stands_under_a_null_is_not_counted() {
 #[test]
 fn times_within_lists_structs_and_maps_are_cut_too() {
     let times: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_500, 2_000, 3_001]));
-    let fine = Arc::new(Field::new("item", times.data_type().clone(), true));
+    let item = Arc::new(Field::new("item", times.data_type().clone(), true));
     let lists = ListArray::new(
-        fine.clone(),
+        item.clone(),
         OffsetBuffer::from_lengths([2, 1]),
         times.clone(),
         None,
