@@ -84,8 +84,14 @@ fn walk(place: &Place<'_>, findings: &mut Vec<Finding>) {
                 .with_hint("put the path in single quotes, or write it with /"),
         );
     }
+    // What a reference names is the name of a variable or a secret: CLIENT_SECRET is one.
+    let names = |name: &str| ["environmentvar", "keyvault"].contains(&folded(name).as_str());
+    let is_reference = |place: &Place<'_>| {
+        place.entries().count() == 1 && place.entries().all(|(name, _)| names(name))
+    };
     place
         .entries()
+        .filter(|(_, entry)| !is_reference(entry))
         .for_each(|(_, entry)| walk(&entry, findings));
 }
 
@@ -163,6 +169,27 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_in_a_reference_is_not_a_value() {
+        let settings = crate::Settings::parse(
+            "DataProviders:\n  MicrosoftDefender:\n    Args:\n      ClientSecret: {EnvironmentVar: \
+             CLIENT_SECRET}\n      Certificate: {KeyVault: client-secret}\n      TenantId: TENANT ID\n",
+        )
+        .unwrap();
+        let told: Vec<String> = settings
+            .warnings()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "DataProviders.MicrosoftDefender.Args.TenantId (line 6): is still what the \
+              documentation prints"
+            ]
+        );
+    }
 
     #[test]
     fn a_path_that_lost_its_backslashes_is_told() {

@@ -223,7 +223,10 @@ impl Settings {
         };
         let mut findings = Vec::new();
         let mut args = provider::read(&place, self.paths(), &mut findings);
-        findings.extend(placeholder::of(&place));
+        let unfilled = placeholder::of(&place);
+        // What else is wrong with such a value is wrong with the document's.
+        findings.retain(|finding| unfilled.iter().all(|other| other.path != finding.path));
+        findings.extend(unfilled);
         Finding::check(&findings)?;
         if !args.has(ConnectionKey::Cloud)
             && let Some(cloud) = &self.azure.cloud
