@@ -62,13 +62,11 @@ pub(crate) async fn run(command: &[OsString], environment: &[(String, String)]) 
     if let Some(target) = target {
         target.kill_group();
     }
-    match ended {
-        Ok(status) => status.map(code).map_err(lost),
-        Err(_) => {
-            child.kill().await.map_err(lost)?;
-            child.wait().await.map(code).map_err(lost)
-        }
+    if let Ok(status) = ended {
+        return status.map(code).map_err(lost);
     }
+    child.kill().await.map_err(lost)?;
+    child.wait().await.map(code).map_err(lost)
 }
 
 /// A command that a signal ended has no code; the convention of shells is 128 and the signal.

@@ -33,11 +33,11 @@ pub(crate) fn text(error: &Error) -> String {
     let mut text = format!("error: {error}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        let _ = write!(text, "\n  because {}", source);
+        let _ = write!(text, "\n  because {source}");
         cause = source.source();
     }
     if let Some(url) = error.url() {
-        let _ = write!(text, "\n  at {}", url);
+        let _ = write!(text, "\n  at {url}");
     }
     let answer: Vec<String> = error
         .status()

@@ -209,7 +209,8 @@ mod abandoned {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::time::{Duration, SystemTime};
 

@@ -93,10 +93,11 @@ pub(crate) fn listening() -> impl Future<Output = Signal> {
     let mut caught = CAUGHT.subscribe();
     async move {
         let signal = caught.wait_for(Option::is_some).await;
-        match signal.as_deref() {
-            Ok(Some(signal)) => *signal,
+        let signal = signal.ok().and_then(|signal| *signal);
+        match signal {
+            Some(signal) => signal,
             // The sender is never dropped.
-            _ => std::future::pending().await,
+            None => std::future::pending().await,
         }
     }
 }

@@ -176,7 +176,7 @@ const PICTURES: &[(char, char)] = &[
     ('\u{1fc00}', '\u{1fffd}'),
 ];
 
-/// Blocks of the scripts whose letters take another shape beside each other: Arabic, Syriac, NKo,
+/// Blocks of the scripts whose letters take another shape beside each other: Arabic, Syriac, N'Ko,
 /// Mandaic, the Brahmic scripts up to Khmer and Mongolian, and their later blocks.
 const SHAPED: &[(char, char)] = &[
     ('\u{620}', '\u{8ff}'),
@@ -206,9 +206,12 @@ mod tests {
     /// `text` with what is not seen in brackets.
     fn spelt(text: &str) -> String {
         unseen(text)
-            .map(|(character, is_unseen)| match is_unseen {
-                true => format!("[{:x}]", u32::from(character)),
-                false => character.to_string(),
+            .map(|(character, is_unseen)| {
+                if is_unseen {
+                    format!("[{:x}]", u32::from(character))
+                } else {
+                    character.to_string()
+                }
             })
             .collect()
     }

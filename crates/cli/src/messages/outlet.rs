@@ -69,7 +69,7 @@ impl Outlet {
     ) -> Self {
         let shared = Arc::new(Shared::default());
         let thread = Arc::clone(&shared);
-        let mut work = move || {
+        let work = move || {
             let mut state = thread.state();
             loop {
                 let Some(piece) = state.waiting.pop_front() else {
@@ -98,7 +98,7 @@ impl Outlet {
         // Without a thread nothing is said: the machine has greater sorrows.
         let started = std::thread::Builder::new()
             .name("messages".to_owned())
-            .spawn(move || work());
+            .spawn(work);
         if started.is_err() {
             shared.state().stalled = true;
         }
@@ -169,7 +169,9 @@ mod tests {
         }
     }
 
-    fn gate() -> (mpsc::Sender<io::Result<()>>, Arc<Mutex<Vec<u8>>>, Gate) {
+    type Permits = mpsc::Sender<io::Result<()>>;
+
+    fn gate() -> (Permits, Arc<Mutex<Vec<u8>>>, Gate) {
         let (permit, permitted) = mpsc::channel();
         let taken = Arc::default();
         let gate = Gate {

@@ -62,6 +62,32 @@ fn files(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sign_in_that_cannot_be_kept_is_said_with_the_reason() {
+    let running = start(with_user());
+    let folder = Folder::new();
+    folder.write("msticpyconfig.yaml", &user_settings(&running));
+    for (home, why) in [
+        (None, "HOME is not set"),
+        (Some(""), "HOME is empty"),
+        (Some("home"), "HOME is not an absolute path"),
+    ] {
+        let mut command = folder.command(&["login"]);
+        command.env_remove("HOME").env("XDG_DATA_HOME", "data");
+        command.envs(home.map(|home| ("HOME", home)));
+        let ran = crate::command::finish(command.spawn().unwrap());
+        assert_code(&ran, 0);
+        let warning = format!(
+            "warning: tokens are kept for this run only: there is no place for the token cache, \
+             since {why}\n"
+        );
+        assert!(ran.stderr.starts_with(&warning), "{}", ran.stderr);
+        let names: Vec<_> = files(&folder.work());
+        assert_eq!(names.len(), 1, "{names:?}");
+    }
+}
+
 #[test]
 fn a_user_signs_in_once_for_every_later_run_and_out_again() {
     let running = start(with_user());

@@ -90,17 +90,15 @@ pub(crate) fn store(
     if let Some(store) = &options.token_store {
         return Arc::clone(store);
     }
-    match cache_file(options, args) {
-        Some(path) => shared.file(options, path),
-        None => {
-            #[cfg(feature = "token-cache")]
-            options.prompt.warning(&format!(
-                "tokens are kept for this run only: there is no place for the token cache, since {}",
-                homeless(options)
-            ));
-            shared.memory(options)
-        }
+    if let Some(path) = cache_file(options, args) {
+        return shared.file(options, path);
     }
+    #[cfg(feature = "token-cache")]
+    options.prompt.warning(&format!(
+        "tokens are kept for this run only: there is no place for the token cache, since {}",
+        homeless(options)
+    ));
+    shared.memory(options)
 }
 
 /// Why it is not known where the user's files are.
