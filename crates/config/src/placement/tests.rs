@@ -1,3 +1,5 @@
+//! Where each misplaced setting is told to belong.
+
 use super::*;
 use crate::Settings;
 

@@ -1,3 +1,5 @@
+//! What is said about a query that a service refused.
+
 use super::*;
 
 fn refusal(text: &str) -> Error {
@@ -56,7 +58,7 @@ fn a_refusal_gets_the_name_that_was_meant() {
         (
             "AlertInfo\n| where Severity ==",
             "Fix syntax errors in your query.",
-            "line 2, column 20: an expression is expected, found the end of the query",
+            "line 2, column 20: expected an expression, found the end of the query",
         ),
         // Nothing that we know: the hint stays.
         (

@@ -171,7 +171,7 @@ fn told(error: &Error) -> String {
     let mut causes = String::new();
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
-        causes.push_str(&format!("\nbecause {source}"));
+        causes = format!("{causes}\nbecause {source}");
         cause = source.source();
     }
     format!(
