@@ -114,7 +114,7 @@ const ENCODINGS: [Encoding; 21] = [
         lines
     }),
     ("quoted-printable", |t| bytes(t, |b| format!("={b:02X}"))),
-    ("upper case", str::to_uppercase),
+    ("upper case", str::to_ascii_uppercase),
 ];
 
 #[test]
