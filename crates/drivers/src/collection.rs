@@ -28,7 +28,7 @@ use crate::exchange::{Outgoing, refused};
 use crate::failure::{self, Asked};
 use crate::pace::Call;
 use crate::{Connection, Driver, Query, envelope};
-use page::{Next, Page, Row, Shape};
+use page::{Next, Page, Row};
 use request::Located;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -338,7 +338,7 @@ impl Collections {
         let limit = self.connection.limits.held;
         let page = async {
             let bytes = whole(body, limit).await?;
-            Page::parse(&bytes, self.shape(located)).await
+            Page::parse(&bytes, located.shape()).await
         };
         let mut page = call.deadline().within(page).await.map_err(named)?;
         let failure = page.failure.take().map(|failure| {
@@ -354,22 +354,6 @@ impl Collections {
                 request_id,
                 gate: gate.clone(),
             }),
-        }
-    }
-
-    /// What may be where a request leads.
-    fn shape(&self, located: &Located) -> Shape {
-        let path = &located.path;
-        let applied = |(name, _): (std::borrow::Cow<'_, str>, _)| {
-            name.eq_ignore_ascii_case("$apply") || name.eq_ignore_ascii_case("$compute")
-        };
-        match located.collection {
-            // It has columns of its own.
-            Some(_) if located.url.query_pairs().any(applied) => Shape::Any,
-            Some(known) if path.eq_ignore_ascii_case(known.path) => Shape::List(known),
-            Some(known) => Shape::Row(known),
-            None if path.to_ascii_lowercase().ends_with("/$count") => Shape::Count,
-            None => Shape::Any,
         }
     }
 

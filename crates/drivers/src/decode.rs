@@ -476,16 +476,15 @@ impl Decoder {
             .declared
             .as_deref()
             .filter(|declared| !declared.is_empty());
-        let (columns, warnings) = match declared {
-            Some(declared) => columns::typed(declared),
-            None => {
-                let mut inferred = columns::Inferred::new(early, self.options.annotated);
-                while inferred.look(TURN)? {
-                    others_turn().await;
-                }
-                self.check_columns(inferred.len())?;
-                (inferred.columns(), Vec::new())
+        let (columns, warnings) = if let Some(declared) = declared {
+            columns::typed(declared)
+        } else {
+            let mut inferred = columns::Inferred::new(early, self.options.annotated);
+            while inferred.look(TURN)? {
+                others_turn().await;
             }
+            self.check_columns(inferred.len())?;
+            (inferred.columns(), Vec::new())
         };
         self.warnings.extend(warnings);
         if declared.is_none() && (self.declared.is_none() || !columns.is_empty()) {

@@ -116,7 +116,11 @@ impl Page {
             .collect();
         let nothing_else = own.iter().all(|(name, _)| envelope::is_error(name));
         let envelope = list.is_some() || nothing_else || matches!(shape, Shape::List(_));
+        let mut names = HashSet::new();
         for (name, range) in members {
+            if envelope && !names.insert(name.to_ascii_lowercase()) {
+                return Err(twice(name));
+            }
             let value = &text[range.clone()];
             // A row may have errors or exceptions of its own.
             let is_error = envelope || name.to_ascii_lowercase().ends_with("error");
@@ -127,7 +131,13 @@ impl Page {
             } else if name.eq_ignore_ascii_case("@odata.count") {
                 self.count = count(value);
             } else if envelope::is_continuation(name) && (envelope || name.contains("odata.")) {
-                self.next = next(name, value);
+                match (&self.next, next(name, value)) {
+                    // Whatever says that there are more counts, in whichever order.
+                    (_, Next::End) | (Next::Unclear(_), _) => {}
+                    (_, found @ Next::Unclear(_)) | (Next::End | Next::At(_), found) => {
+                        self.next = found;
+                    }
+                }
             }
         }
         if let Some((_, range)) = list {
@@ -249,17 +259,8 @@ fn members(reader: &mut Reader<'_>) -> Result<Vec<Member>> {
     let mut more = reader.peek().map_err(broken)? != b'}';
     while more {
         let (name, range) = member(reader).map_err(broken)?;
-        let known = ["value", "@odata.count"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known));
-        let meaning = if known || envelope::is_error(&name) || envelope::is_continuation(&name) {
-            name.to_ascii_lowercase()
-        } else {
-            name.clone()
-        };
-        if !names.insert(meaning) {
-            let name: String = name.chars().take(100).collect();
-            return Err(protocol(format!("the answer holds '{name}' twice")));
+        if !names.insert(name.clone()) {
+            return Err(twice(&name));
         }
         members.push((name, range));
         more = match reader.peek().map_err(broken)? {
@@ -361,6 +362,12 @@ fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// Of two members that mean the same, nobody knows which counts.
+fn twice(name: &str) -> Error {
+    let name: String = name.chars().take(100).collect();
+    protocol(format!("the answer holds '{name}' twice"))
 }
 
 fn misshapen(what: &str) -> Error {

@@ -1,9 +1,12 @@
 //! What of a collection is wanted, and the address that says so.
 
+use std::borrow::Cow;
+
 use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 use defender_table::{DatetimeMode, Timespan, ticks};
 use url::{Url, form_urlencoded};
 
+use super::page::Shape;
 use super::{Collection, CollectionsDescription, kql};
 
 /// What of a collection is wanted: `OData`'s options, and how much of it.
@@ -49,6 +52,24 @@ pub(crate) struct Located {
     pub(crate) selected: Option<Vec<String>>,
     /// Whether the request says itself how many rows it is about.
     pub(crate) limited: bool,
+}
+
+impl Located {
+    /// What may be there.
+    pub(crate) fn shape(&self) -> Shape {
+        let path = &self.path;
+        let applied = |(name, _): (Cow<'_, str>, _)| {
+            name.eq_ignore_ascii_case("$apply") || name.eq_ignore_ascii_case("$compute")
+        };
+        match self.collection {
+            // It has columns of its own.
+            Some(_) if self.url.query_pairs().any(applied) => Shape::Any,
+            Some(known) if path.eq_ignore_ascii_case(known.path) => Shape::List(known),
+            Some(known) => Shape::Row(known),
+            None if path.to_ascii_lowercase().ends_with("/$count") => Shape::Count,
+            None => Shape::Any,
+        }
+    }
 }
 
 /// The least that a collection takes as the size of a page.

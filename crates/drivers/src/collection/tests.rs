@@ -269,6 +269,7 @@ fn a_page_is_a_list_or_where_nobody_knows_an_array_or_one_row() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_no_list_is_an_error_that_says_what_it_is() {
     let list = Shape::List(ALERTS);
     for (shape, text, message) in [
@@ -506,6 +507,14 @@ fn errors_and_continuations_are_found_wherever_they_stand() {
         for text in [format!("{{{row},{member}}}"), format!("{{{member},{row}}}")] {
             assert_eq!(parse(&text, list).unwrap().next, next, "{text}");
         }
+    }
+    for text in [
+        r#"{"@nextLink":{},"@odata.nextLink":null,"value":[]}"#,
+        r#"{"@nextLink":{},"@odata.nextLink":"x","value":[]}"#,
+        r#"{"@odata.nextLink":"x","@nextLink":{},"value":[]}"#,
+    ] {
+        let next = Next::Unclear("@nextLink is an object".to_owned());
+        assert_eq!(parse(text, list).unwrap().next, next, "{text}");
     }
     let nested = r#"{"value":[{"id":"1","alerts":[{"id":"2","evidence@odata.nextLink":"x"}]}]}"#;
     let page = parse(nested, list).unwrap();

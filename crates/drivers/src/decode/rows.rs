@@ -355,12 +355,11 @@ impl Rows {
         let Some(name) = self.per_row.unknown.keys().next() else {
             return Ok(());
         };
-        let has_some = match &self.wide {
-            Some(wide) => wide.slots.len() > base,
-            None => {
-                let mut own = self.slots[base..].iter();
-                own.any(|slot| !matches!(slot, Slot::Absent))
-            }
+        let has_some = if let Some(wide) = &self.wide {
+            wide.slots.len() > base
+        } else {
+            let mut own = self.slots[base..].iter();
+            own.any(|slot| !matches!(slot, Slot::Absent))
         };
         if has_some {
             return Ok(());

@@ -38,6 +38,10 @@ const OF_NEIGHBOURS: &[&str] = &[
 /// let error = Splitting::of("DeviceEvents | summarize count()").unwrap_err();
 /// assert!(error.to_string().contains("summarize"));
 /// ```
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "answers to four questions that do not exclude one another"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splitting {
     text: String,
@@ -52,6 +56,8 @@ pub struct Splitting {
     timed: bool,
     /// Whether a `Timestamp` in the answer is the table's.
     told: bool,
+    /// Whether the answer has every column of the table as it is.
+    whole: bool,
     sort: Option<Direction>,
 }
 
@@ -142,6 +148,15 @@ impl Splitting {
             countable,
             timed,
             told: timed && operators.iter().all(leaves_time),
+            whole: operators.iter().all(|operator| {
+                matches!(
+                    operator.kind,
+                    OperatorKind::Where(_)
+                        | OperatorKind::Sort(_)
+                        | OperatorKind::As(_)
+                        | OperatorKind::Render(_)
+                )
+            }),
             sort: operators.iter().rev().find_map(by_time),
         })
     }
@@ -175,6 +190,12 @@ impl Splitting {
     /// Whether a `Timestamp` in the answer is the table's, so that it must lie in the slice.
     pub(super) fn tells_time(&self) -> bool {
         self.told
+    }
+
+    /// Whether the answer has the rows of the table as they are, of which no two partitions by
+    /// a hash of the row have the same.
+    pub(super) fn keeps_whole_rows(&self) -> bool {
+        self.whole
     }
 
     /// Whether an estimate counts the rows of the answer and not more.

@@ -51,6 +51,8 @@ pub(super) struct Run {
     /// What was counted and did not come, and what was there no longer.
     missing: Mutex<Shortage>,
     aged: Mutex<Shortage>,
+    /// The last partition that had rows, and those.
+    partition: Mutex<Option<(Slice, Vec<RecordBatch>)>>,
     done: AtomicUsize,
     /// How many slices there are by the plan, how many of those are certain, and how many more
     /// there are since some were cut again.
@@ -83,6 +85,7 @@ impl Run {
             uncapped: AtomicBool::new(false),
             missing: Mutex::default(),
             aged: Mutex::default(),
+            partition: Mutex::default(),
             asker,
             query: query.clone(),
             splitting,
@@ -394,6 +397,7 @@ impl Run {
         if self.splitting.tells_time() {
             shortage::check_times(&table, slice)?;
         }
+        self.check_partition(slice, &table)?;
         Ok(match &table.summary().completeness {
             Completeness::Complete => Ok(table),
             Completeness::Incomplete { reason } => Err(NotWhole::Stopped(reason.clone())),
@@ -407,6 +411,27 @@ impl Run {
         let reason = format!("the service was found to stop at {cap} rows");
         lock(&self.refused).insert(*slice, reason);
         None
+    }
+
+    /// Refuses the rows of a partition that came for another one: the service does not look at
+    /// what it is asked for, and each of its rows would be there many times.
+    fn check_partition(&self, slice: &Slice, table: &Table) -> Result<()> {
+        if slice.partitions() == 1 || table.row_count() == 0 || !self.splitting.keeps_whole_rows() {
+            return Ok(());
+        }
+        let mut last = lock(&self.partition);
+        if let Some((other, rows)) = &*last
+            && slice.is_beside(other)
+            && rows == table.batches()
+        {
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                format!("the service sent the same rows for {other} and {slice}"),
+            )
+            .with_hint("it does not filter by hash(); ask for a shorter time range instead"));
+        }
+        *last = Some((*slice, table.batches().to_vec()));
+        Ok(())
     }
 
     /// The rows of a slice, cut further where that is needed.

@@ -56,6 +56,12 @@ impl Slice {
         (self.from..self.to).contains(&tick)
     }
 
+    /// Whether it is another partition of the same range of time.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        (self.from, self.to, self.partitions) == (other.from, other.to, other.partitions)
+            && self.partition != other.partition
+    }
+
     /// The ticks that it spans.
     pub fn width(&self) -> i64 {
         self.to - self.from

@@ -146,7 +146,8 @@ pub(super) fn response(random: &mut Random, asked: Asked) -> (u16, Vec<u8>) {
         match random.below(14) {
             0..=4 => members.push(odd_member(random)),
             5 => {
-                list_value = Some(random.of(&["null", "{}", "7", "\"x\"", "[1]", "[null]", "[[]]"]))
+                list_value =
+                    Some(random.of(&["null", "{}", "7", "\"x\"", "[1]", "[null]", "[[]]"]));
             }
             6 => rows.push(
                 random

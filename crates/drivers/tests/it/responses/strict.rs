@@ -135,6 +135,18 @@ impl<'de> Deserialize<'de> for Json {
 
 /// Reads a response as strictly as its description allows.
 pub(super) fn read(asked: Asked, status: u16, body: &[u8]) -> Reading {
+    match std::str::from_utf8(body) {
+        Ok(text) => read_text(asked, status, text.as_bytes()),
+        // What is shown of broken Unicode, if anything is, is not compared.
+        Err(_) => match read_text(asked, status, String::from_utf8_lossy(body).as_bytes()) {
+            Reading::Whole(rows) => Reading::Perhaps(rows.len()),
+            Reading::Rows(rows) => Reading::Perhaps(rows),
+            reading => reading,
+        },
+    }
+}
+
+fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
     use Reading::{NotWhole, Perhaps, Rows, Whole};
     if status != 200 {
         return NotWhole("the status");
@@ -186,7 +198,7 @@ pub(super) fn read(asked: Asked, status: u16, body: &[u8]) -> Reading {
     let Some(Json::List(rows)) = member(list) else {
         return NotWhole("no list");
     };
-    let named = match (asked, member("schema")) {
+    let has_schema = match (asked, member("schema")) {
         (Asked::List, _) => true,
         (Asked::Hunting, Some(schema)) if schema.compact() == SCHEMA => true,
         (Asked::Hunting, None | Some(Json::Null)) => false,
@@ -195,7 +207,9 @@ pub(super) fn read(asked: Asked, status: u16, body: &[u8]) -> Reading {
     };
     let rows_known = rows.iter().all(|row| match (asked, row) {
         (_, Json::Object(members)) if members.is_empty() => asked == Asked::Hunting,
-        (_, Json::Object(_)) => !named || columns(asked).iter().any(|name| row.get(name).is_some()),
+        (_, Json::Object(_)) => {
+            !has_schema || columns(asked).iter().any(|name| row.get(name).is_some())
+        }
         _ => false,
     });
     if !rows_known {
@@ -220,7 +234,7 @@ pub(super) fn read(asked: Asked, status: u16, body: &[u8]) -> Reading {
     {
         return NotWhole("more were counted");
     }
-    if !named {
+    if !has_schema {
         return Rows(rows.len());
     }
     let text = |row: &Json, name: &&str| cell(asked, name, row.get(name));
