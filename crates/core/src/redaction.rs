@@ -75,6 +75,16 @@ impl Redaction {
         self
     }
 
+    /// Knows what `other` knows as well.
+    #[must_use]
+    pub fn along_with(mut self, other: &Self) -> Self {
+        if !other.is_empty() {
+            self.secrets.extend(other.secrets.iter().cloned());
+            self.known = Arc::default();
+        }
+        self
+    }
+
     /// Whether it knows no secret; it knows what tokens look like all the same.
     pub fn is_empty(&self) -> bool {
         self.secrets.is_empty()

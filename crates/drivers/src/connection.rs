@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use defender_core::{Credential, Scope, Transport};
+use defender_core::{Credential, Redaction, Scope, Transport};
 use defender_http::{Pace, Retry};
 use url::Url;
 
@@ -40,6 +40,8 @@ pub struct Connection {
     pub transport: Arc<dyn Transport>,
     /// Who asks.
     pub credential: Arc<dyn Credential>,
+    /// The secrets in use, which no message may hold although no request of its sends them.
+    pub hidden: Redaction,
     /// Where an administrator consents to the application that asks, for whoever lacks a permission.
     pub consent: Option<Url>,
     /// What is repeated, how often, and with which clock.
@@ -83,6 +85,7 @@ impl Connection {
             instance: None,
             transport,
             credential,
+            hidden: Redaction::default(),
             consent: None,
             retry: Retry::default(),
             pace: None,

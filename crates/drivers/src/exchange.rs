@@ -124,7 +124,7 @@ impl Outgoing<'_> {
             bytes = self.body.len(),
             client_request_id = self.id,
         );
-        let gate = Redaction::of_request(&request);
+        let gate = Redaction::of_request(&request).along_with(&connection.hidden);
         let response = connection.transport.send(request).instrument(span).await;
         match response {
             Ok(response) => Ok((response, gate)),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use defender_cloud::{Cloud, Endpoint};
 use defender_config::{ConnectionArgs, ConnectionKey, Method, ResolvedProxy, Settings};
 use defender_core::{
-    DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretResolver, Transport,
+    DataEnvironment, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretResolver,
+    SecretString, Transport,
 };
 use defender_credentials::{Selection, claims};
 use defender_drivers::{AllRows, Collections, CollectionsDescription, Description, Driver};
@@ -113,12 +114,17 @@ pub(crate) async fn identity(
         None => secrets::resolver(options, connection.settings.as_ref(), &args, shared),
     };
     let (args, material) = {
+        let hidden = secrets_around(options).along_with(&args.redaction());
         let material = credential::fetch(&args, secrets.as_ref());
         let args = args.clone().resolve(secrets.as_ref());
-        futures::future::try_join(args, material).await?
+        let fetched = futures::future::try_join(args, material).await;
+        fetched.map_err(|error| hidden.error(error))?
     };
-    // Every word from here on passes the gate of what came from elsewhere.
-    let hidden = args.redaction();
+    // Every word from here on passes the gate of the secrets in use, and of what came from
+    // elsewhere.
+    let hidden = Redaction::of(material.secrets())
+        .along_with(&secrets_around(options))
+        .along_with(&args.redaction());
     let endpoint = endpoint(environment, &args).map_err(|error| hidden.error(error))?;
     let transport = transport(
         options,
@@ -126,6 +132,7 @@ pub(crate) async fn identity(
         connection.settings.as_ref(),
         &args,
         secrets.as_ref(),
+        &hidden,
     )
     .await
     .map_err(|error| hidden.error(error))?;
@@ -144,7 +151,10 @@ pub(crate) async fn identity(
         consent::address(login, tenant.as_deref(), &application).ok()
     });
     // What is hidden stays so in the address for consent.
-    let credential = Quiet::over(Consenting::over(made.credential, consent.as_ref()), hidden);
+    let credential = Quiet::over(
+        Consenting::over(made.credential, consent.as_ref()),
+        hidden.clone(),
+    );
     Ok(Identity {
         service: Service {
             endpoint,
@@ -157,6 +167,7 @@ pub(crate) async fn identity(
         method: args.method(),
         client_id: args.client_id.clone(),
         transport,
+        hidden,
         timeout: args.timeout.or(options.http.total_timeout),
         retry: Retry {
             notice: Arc::clone(&options.notice),
@@ -164,6 +175,22 @@ pub(crate) async fn identity(
             ..Retry::new(options.retry.clone(), Arc::clone(&options.clock))
         },
     })
+}
+
+/// The secrets of the variables that sign-ins may use.
+///
+/// Source: <https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential>
+pub(crate) fn secrets_around(options: &Options) -> Redaction {
+    let secrets: Vec<SecretString> = [
+        "AZURE_CLIENT_SECRET",
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        "AZURE_PASSWORD",
+    ]
+    .into_iter()
+    .filter_map(|name| options.environment.get(name))
+    .map(|secret| SecretString::from(secret.as_str()))
+    .collect();
+    Redaction::of(&secrets)
 }
 
 /// The tenant that is asked: as it was named, or as a given token says.
@@ -411,6 +438,7 @@ pub(crate) async fn transport(
     settings: Option<&Settings>,
     args: &ConnectionArgs,
     secrets: &dyn SecretResolver,
+    hidden: &Redaction,
 ) -> Result<Arc<dyn Transport>> {
     if let Some(transport) = &options.transport {
         return Ok(Arc::clone(transport));
@@ -437,7 +465,7 @@ pub(crate) async fn transport(
         http.total_timeout = Some(timeout);
     }
     let opened = shared.transport(http)?;
-    Ok(Arc::new(Traced::hiding(opened, args.redaction())))
+    Ok(Arc::new(Traced::hiding(opened, hidden.clone())))
 }
 
 fn names_a_proxy(http: &HttpOptions) -> bool {
@@ -521,6 +549,7 @@ fn opened(
     );
     connection.tenant.clone_from(&service.tenant);
     connection.instance.clone_from(&service.instance);
+    connection.hidden.clone_from(&identity.hidden);
     connection.consent.clone_from(&identity.consent);
     connection.retry = identity.retry.clone();
     connection.timeout = identity.timeout;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use defender_cloud::Endpoint;
 use defender_config::Method;
-use defender_core::{AccessToken, Result, Transport};
+use defender_core::{AccessToken, Redaction, Result, Transport};
 use defender_credentials::{Account, Delegated};
 use defender_http::Retry;
 
@@ -23,6 +23,8 @@ pub struct Identity {
     pub(crate) method: Option<Method>,
     pub(crate) client_id: Option<String>,
     pub(crate) transport: Arc<dyn Transport>,
+    /// What no message may hold.
+    pub(crate) hidden: Redaction,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
 }

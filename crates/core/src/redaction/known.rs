@@ -32,15 +32,19 @@ impl Known {
     /// What is looked for in order to find `secret`: as it is, and as it would be if somebody
     /// undid what only looks like an escape in it.
     pub(super) fn of(secret: &SecretString) -> Vec<Self> {
-        let text = Text::of(secret.expose_secret().trim());
-        let mut known = vec![Self::new(text.bare().bytes)];
-        let mut level = text;
-        for _ in 0..super::MOST_ESCAPES {
-            let Some(next) = level.unescaped() else {
-                break;
-            };
-            known.push(Self::new(next.bare().bytes));
-            level = next;
+        let secret = secret.expose_secret().trim();
+        let mut known = Vec::new();
+        for form in forms(secret) {
+            let text = Text::of(&form);
+            known.push(Self::new(text.bare().bytes));
+            let mut level = text;
+            for _ in 0..super::MOST_ESCAPES {
+                let Some(next) = level.unescaped() else {
+                    break;
+                };
+                known.push(Self::new(next.bare().bytes));
+                level = next;
+            }
         }
         known.retain(|known| known.bare.len() >= SHORTEST);
         known
@@ -89,6 +93,15 @@ impl Known {
             }
         }
     }
+}
+
+/// As it is, and in the cases that are more than the letters of ASCII: `ß` becomes `SS`.
+fn forms(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned()];
+    if !secret.is_ascii() {
+        forms.extend([secret.to_uppercase(), secret.to_lowercase()]);
+    }
+    forms
 }
 
 /// Where the filter keeps what begins like `window`, which has four bytes at least.

@@ -16,6 +16,20 @@ pub(crate) struct Material {
     pub(crate) private_key: Option<SecretString>,
 }
 
+impl Material {
+    /// The secrets of it.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        let secrets = [
+            &self.client_secret,
+            &self.private_key_secret,
+            &self.access_token,
+            &self.certificate,
+            &self.private_key,
+        ];
+        secrets.into_iter().flatten()
+    }
+}
+
 /// Fetches what the method of `args` needs, all of it at once.
 pub(crate) async fn fetch(args: &ConnectionArgs, secrets: &dyn SecretResolver) -> Result<Material> {
     let fetched = wanted(args)

@@ -14,7 +14,7 @@ use defender_keyvault::{VaultSecrets, Vaults};
 use url::Url;
 
 use crate::Options;
-use crate::connect::transport;
+use crate::connect::{secrets_around, transport};
 use crate::credential::Place;
 use crate::shared::Shared;
 
@@ -246,6 +246,7 @@ impl ConnectionSecrets {
             settings,
             &ConnectionArgs::default(),
             self.environment.as_ref(),
+            &secrets_around(&self.options),
         )
         .await?;
         let place = Place {
