@@ -183,22 +183,20 @@ impl Text {
 
     /// The rows of printable characters in it, when there are any.
     pub(super) fn words(&self) -> Option<Self> {
+        let is_mark = |letter: char| letter.is_control() && !letter.is_whitespace();
         let mut words = Self::empty();
         let mut start = 0;
-        for end in 0..=self.bytes.len() {
-            let printable = self
-                .bytes
-                .get(end)
-                .is_some_and(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-            if printable {
-                continue;
+        for chunk in self.bytes.utf8_chunks() {
+            for row in chunk.valid().split_inclusive(is_mark) {
+                let end = start + row.len();
+                if row.len() >= SHORTEST_WORDS {
+                    words.bytes.extend_from_slice(&self.bytes[start..end]);
+                    words.places.extend_from_slice(&self.places[start..end]);
+                    words.push(GAP, (0, 0));
+                }
+                start = end;
             }
-            if end - start >= SHORTEST_WORDS {
-                words.bytes.extend_from_slice(&self.bytes[start..end]);
-                words.places.extend_from_slice(&self.places[start..end]);
-                words.push(GAP, (0, 0));
-            }
-            start = end + 1;
+            start += chunk.invalid().len();
         }
         (!words.bytes.is_empty()).then_some(words)
     }
