@@ -31,10 +31,11 @@ pub(crate) fn is_error(name: &str) -> bool {
 /// Source: <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>
 pub(crate) fn is_continuation(name: &str) -> bool {
     let name = plain(name);
-    matches!(
-        name.as_str(),
-        "nextlink" | "nextpagelink" | "nextpagetoken" | "continuationtoken" | "skiptoken"
-    )
+    name.ends_with("nextlink")
+        || matches!(
+            name.as_str(),
+            "nextpagelink" | "nextpagetoken" | "continuationtoken" | "skiptoken"
+        )
 }
 
 /// `name` without case, the sign and prefix of an annotation, and what joins words; an annotation
@@ -187,6 +188,7 @@ mod tests {
             "nextLink",
             "NEXTLINK",
             "next_link",
+            "@odata_nextLink",
             "results@odata.nextLink",
             "$skiptoken",
             "continuationToken",
