@@ -56,12 +56,13 @@ impl fmt::Debug for SecretRef {
 /// Whether `text` is so plainly the path of a file that a message may quote it.
 ///
 /// People put a key, a token or the base64 of a PFX where a file's name belongs. So a path is
-/// quoted only when it is short, on one line, begins like a path or ends like a file, and looks
+/// quoted only when it is short, on one line, ends as such a file does, and looks
 /// neither like base64 nor like a token.
 ///
 /// ```
 /// # use defender_core::is_plain_path;
-/// assert!(is_plain_path("certs/app.pfx") && is_plain_path("/etc/app/key"));
+/// assert!(is_plain_path("certs/app.pfx") && is_plain_path("/etc/app/key.pem"));
+/// assert!(!is_plain_path("/etc/app/QmFkUGFzc3dvcmQ"));
 /// assert!(!is_plain_path("MIIJqQIBAzCCCW8GCSqGSIb3DQEHAaCCCWAEgglc"));
 /// ```
 pub fn is_plain_path(text: &str) -> bool {
@@ -83,14 +84,9 @@ pub fn is_plain_path(text: &str) -> bool {
     {
         return false;
     }
-    let begins = text.starts_with(['/', '~', '\\'])
-        || text.starts_with("./")
-        || text.starts_with("../")
-        || text.get(1..3) == Some(":\\");
-    let ends = text
-        .rsplit_once('.')
-        .is_some_and(|(_, end)| FILES.iter().any(|file| file.eq_ignore_ascii_case(end)));
-    begins || ends
+    // A relative name has been put behind a folder by now: how it begins tells nothing.
+    text.rsplit_once('.')
+        .is_some_and(|(_, end)| FILES.iter().any(|file| file.eq_ignore_ascii_case(end)))
 }
 
 /// Fetches the secret that a reference names.

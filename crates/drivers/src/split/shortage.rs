@@ -61,6 +61,14 @@ pub(super) fn check_times(table: &Table, slice: &Slice) -> Result<()> {
         let times = Column::of(schema.field(place), batch.column(place));
         for row in 0..batch.num_rows() {
             let tick = match times.cell(row) {
+                // What is compared with null is in no time range.
+                Cell::Null if times.column_type() == ColumnType::DateTime => {
+                    return Err(Error::new(
+                        ErrorKind::Protocol,
+                        format!("the service sent a row without a {TIME} for {slice}"),
+                    )
+                    .with_hint("the rows of other slices cannot be trusted either; report it"));
+                }
                 Cell::DateTime(tick) => Some(tick),
                 Cell::Text(text) if times.column_type() == ColumnType::DateTime => {
                     parse_datetime(&text)

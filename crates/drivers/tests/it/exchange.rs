@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use defender_core::{Error, ErrorKind};
-use defender_drivers::{Driver, M365D, M365D_GRAPH, MDE, Query, Timespan};
+use defender_core::{Error, ErrorKind, Redaction, SecretString};
+use defender_drivers::{Driver, Hunting, M365D, M365D_GRAPH, MDE, Query, Timespan};
 use defender_http::Answer;
 use defender_table::{Completeness, Table, WarningKind, ticks};
 use serde_json::json;
@@ -413,4 +413,21 @@ async fn what_the_service_counted_has_to_be_there() {
             .filter(|warning| warning.to_string() == said);
         assert_eq!(told.count(), warnings);
     }
+}
+
+#[tokio::test]
+async fn a_secret_in_use_is_repeated_by_no_error_although_the_request_does_not_send_it() {
+    let body = r#"{"error":{"code":"Abcdefgh8Q~12345","message":"x Abcdefgh8Q%7E12345 y"}}"#;
+    let answer = Answer::json(400, body).header("request-id", "Abcdefgh8Q~12345");
+    let bench = bench(M365D_GRAPH, [answer]);
+    let mut connection = bench.driver.connection().clone();
+    connection.hidden = Redaction::of([&SecretString::from("Abcdefgh8Q~12345")]);
+    let driver = Hunting::new(M365D_GRAPH, connection);
+    let error = driver.query(&Query::new("T")).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the service refused the query: x REDACTED y"
+    );
+    assert_eq!(error.code(), Some("REDACTED"));
+    assert_eq!(error.request_id(), Some("REDACTED"));
 }
