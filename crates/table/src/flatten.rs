@@ -1,5 +1,6 @@
 //! Dynamic objects as columns of their own, `a.b`.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -20,10 +21,11 @@ use crate::{Cell, Column, ColumnBuilder, ColumnType, DatetimeMode, JsonCell, Tab
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Protocol`] when Arrow refuses the result.
+/// - [`ErrorKind::Incomplete`] when there would be more than 10,000 columns or 250,000,000 cells.
+/// - [`ErrorKind::Protocol`] when Arrow refuses the result.
 pub fn flatten(table: &Table) -> Result<Table> {
     let schema = table.schema();
-    let mut names: Vec<String> = table
+    let mut names: HashSet<String> = table
         .column_names()
         .into_iter()
         .map(str::to_owned)
@@ -33,7 +35,7 @@ pub fn flatten(table: &Table) -> Result<Table> {
         .iter()
         .enumerate()
         .map(|(index, field)| Plan::of(table, index, field, &mut names))
-        .collect();
+        .collect::<Result<_>>()?;
     let mut fields: Vec<Arc<Field>> = Vec::new();
     for (field, plan) in schema.fields().iter().zip(&plans) {
         match plan {
@@ -45,6 +47,12 @@ pub fn flatten(table: &Table) -> Result<Table> {
             ),
         }
     }
+    check(fields.len(), MOST_COLUMNS, "columns")?;
+    check(
+        fields.len().saturating_mul(table.row_count()),
+        MOST_CELLS,
+        "cells",
+    )?;
     let flat: SchemaRef = Arc::new(Schema::new(fields));
     let batches = table
         .batches()
@@ -54,9 +62,26 @@ pub fn flatten(table: &Table) -> Result<Table> {
     Table::new(flat, batches, table.summary().clone())
 }
 
+/// The most columns and cells of a flattened table; a key of the data is a column of its own.
+const MOST_COLUMNS: usize = 10_000;
+const MOST_CELLS: usize = 250_000_000;
+
+fn check(number: usize, most: usize, what: &str) -> Result<()> {
+    if number <= most {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Incomplete,
+        format!("the flattened rows would have {number} {what}, more than the limit of {most}"),
+    )
+    .with_hint("project the members that you want, such as x = tostring(AdditionalFields.x)"))
+}
+
 /// What one dynamic column becomes.
 struct Plan {
     leaves: Vec<Leaf>,
+    /// Where a path's leaf is.
+    places: HashMap<String, usize>,
 }
 
 /// A path into the objects of a column, and what was found there.
@@ -109,12 +134,17 @@ impl Leaf {
 
 impl Plan {
     /// The plan of a dynamic column that holds at least one object with a key in it.
-    fn of(table: &Table, index: usize, field: &Field, names: &mut Vec<String>) -> Option<Self> {
+    fn of(
+        table: &Table,
+        index: usize,
+        field: &Field,
+        names: &mut HashSet<String>,
+    ) -> Result<Option<Self>> {
         if ColumnType::of(field) != ColumnType::Dynamic {
-            return None;
+            return Ok(None);
         }
         let mut leaves: Vec<Leaf> = Vec::new();
-        let mut places = std::collections::HashMap::new();
+        let mut places = HashMap::new();
         let mut opaque = false;
         for batch in table.batches() {
             let column = Column::of(field, batch.column(index));
@@ -136,10 +166,11 @@ impl Plan {
                     }),
                     Err(_) => opaque = true,
                 }
+                check(leaves.len(), MOST_COLUMNS, "columns")?;
             }
         }
         if leaves.iter().all(|leaf| leaf.path.is_empty()) {
-            return None;
+            return Ok(None);
         }
         // What cannot be read (too deep, or no JSON) keeps its text under the column's own name.
         if opaque && !leaves.iter().any(|leaf| leaf.path.is_empty()) {
@@ -161,13 +192,17 @@ impl Plan {
             let wanted = format!("{}.{}", field.name(), leaf.path);
             leaf.name.clone_from(&wanted);
             let mut number = 0;
-            while names.contains(&leaf.name) {
+            while !names.insert(leaf.name.clone()) {
                 number += 1;
                 leaf.name = format!("{wanted}_{number}");
             }
-            names.push(leaf.name.clone());
         }
-        Some(Self { leaves })
+        let places = leaves.iter().enumerate();
+        let places = places.map(|(place, leaf)| (leaf.path.clone(), place));
+        Ok(Some(Self {
+            places: places.collect(),
+            leaves,
+        }))
     }
 
     fn arrays(&self, column: &Column<'_>, rows: usize) -> Vec<ArrayRef> {
@@ -181,7 +216,7 @@ impl Plan {
             if let Cell::Json(text) = column.cell(row) {
                 match serde_json::from_str::<Value>(&text) {
                     Ok(value) => walk(&value, &mut String::new(), &mut |path, value| {
-                        let place = self.leaves.iter().position(|leaf| leaf.path == path);
+                        let place = self.places.get(path).copied();
                         if let (Some(place), false) = (place, value.is_null()) {
                             found[place] = Some(match value {
                                 Value::String(text)
@@ -194,9 +229,7 @@ impl Plan {
                         }
                     }),
                     Err(_) => {
-                        if let Some(place) =
-                            self.leaves.iter().position(|leaf| leaf.path.is_empty())
-                        {
+                        if let Some(place) = self.places.get("").copied() {
                             found[place] = Some(text.into_owned());
                         }
                     }

@@ -87,3 +87,16 @@ fn a_column_without_objects_stays() {
     assert_eq!(flat.schema(), plain.schema());
     assert_eq!(flat.batches(), plain.batches());
 }
+
+#[test]
+fn rows_that_each_have_a_key_of_their_own_are_refused_in_time() {
+    let texts: Vec<String> = (0..20_000)
+        .map(|key| format!(r#"{{"k{key}":1}}"#))
+        .collect();
+    let cells: Vec<JsonCell<'_>> = texts.iter().map(|text| JsonCell::Raw(text)).collect();
+    let error = flatten(&table(&cells)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the flattened rows would have 10001 columns, more than the limit of 10000"
+    );
+}
