@@ -304,7 +304,7 @@ impl Rows {
             ErrorKind::Incomplete,
             format!("the answer has more than {} rows", self.settings.rows),
         )
-        .with_hint("narrow the query, or raise the limit of rows")
+        .with_hint("narrow the query, or cut its result with a take of its own or --max-rows")
     }
 
     /// Takes one row, or nothing when it is not whole.

@@ -245,7 +245,7 @@ impl Source {
         match known {
             Some(format) => Ok(format),
             None => Err(self.failure().whole(
-                &"its extension names no format that can be read; take it away, or let its name begin with a dot",
+                &"its extension names no format that can be read; name its table (NAME=PATH), take it away, or let its name begin with a dot",
             )),
         }
     }
