@@ -181,7 +181,7 @@ pub(super) fn arrow_only() -> Vec<(Field, ArrayRef)> {
         IntervalMonthDayNano::new(0, 1, 0),
     ]);
     [
-        ("union", Arc::new(union) as ArrayRef),
+        ("either", Arc::new(union) as ArrayRef),
         ("runs", Arc::new(runs)),
         ("interval", Arc::new(spans)),
     ]
@@ -341,7 +341,7 @@ fn check(engine: &Engine, arrow: bool) {
             ]),
         ),
         ("none", "string", rows!([[""], [""], [""]])),
-        ("union", "dynamic", rows!([[7], ["seven"], [8]])),
+        ("either", "dynamic", rows!([[7], ["seven"], [8]])),
         ("runs", "string", rows!([["long"], ["long"], ["end"]])),
         (
             "interval",
@@ -349,7 +349,7 @@ fn check(engine: &Engine, arrow: bool) {
             rows!([["1 mons 2 days 3.000000000 secs"], ["0 secs"], ["1 days"]]),
         ),
     ] {
-        if !arrow && ["union", "runs", "interval"].contains(&column) {
+        if !arrow && ["either", "runs", "interval"].contains(&column) {
             continue;
         }
         let schema = format!("T | getschema | where ColumnName == '{column}' | project ColumnType");
