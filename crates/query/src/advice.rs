@@ -85,7 +85,8 @@ fn advice(query: &str, said: &str) -> Option<String> {
     let unresolved = said.contains("esolve") || said.contains("nknown");
     if let Some(advice) = named
         .iter()
-        .filter(|_| unresolved)
+        // A name that exists is one that the tenant lacks: the hint about licences stays.
+        .filter(|name| unresolved && names_of(query).all(|known| known != **name))
         .find_map(|name| Some(question(nearest(name, names_of(query))?, name)))
     {
         return Some(advice);
