@@ -61,10 +61,10 @@ fn load(source: &Source) -> Result<ArrowReaderMetadata, EngineError> {
     let metadata = ParquetMetaDataReader::new()
         .parse_and_finish(&file)
         .map_err(|error| failure.whole(&error))?;
-    bounded(
-        &failure,
-        metadata.file_metadata().schema_descr().num_columns(),
-    )?;
+    let schema = metadata.file_metadata().schema_descr();
+    bounded(&failure, schema.num_columns())?;
+    let roots = schema.root_schema().get_fields();
+    unrepeated(&failure, roots.iter().map(|root| root.name()))?;
     pages::check(&metadata, length).map_err(|what| failure.whole(&what))?;
     let metadata = Arc::new(metadata);
     let typed = |options| {
@@ -87,6 +87,18 @@ pub(super) fn bounded(failure: &Failure, columns: usize) -> Result<(), EngineErr
         )));
     }
     Ok(())
+}
+
+/// Fails where two columns have one name: one of them would be lost.
+pub(super) fn unrepeated<'a>(
+    failure: &Failure,
+    mut names: impl Iterator<Item = &'a str>,
+) -> Result<(), EngineError> {
+    let mut seen = HashSet::new();
+    match names.find(|name| !seen.insert(*name)) {
+        None => Ok(()),
+        Some(twice) => Err(failure.whole(&format_args!("the column {twice} is there twice"))),
+    }
 }
 
 /// The places of the wanted columns in a file.

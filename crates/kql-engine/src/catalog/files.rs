@@ -297,7 +297,9 @@ impl Source {
         if !found.all || self.names.is_free() || found.kinds.is_empty() {
             return Ok(());
         }
-        if names().any(|name| self.names.has(name)) {
+        if !strangers::is_envelope(names(), |name| self.names.has(name))
+            && names().any(|name| self.names.has(name))
+        {
             return Ok(());
         }
         let what = strangers::file(&self.records.table, names());

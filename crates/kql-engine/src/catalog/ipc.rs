@@ -22,6 +22,10 @@ pub(super) fn columns(source: &Source) -> Result<Vec<(String, ScalarType)>, Engi
         let reader = reader(source, form, None)?;
         let schema = reader.schema();
         columnar::bounded(&failure, schema.fields().len())?;
+        columnar::unrepeated(
+            &failure,
+            schema.fields().iter().map(|field| field.name().as_str()),
+        )?;
         Ok(adapt::columns(&schema))
     })
 }

@@ -8,6 +8,22 @@ use super::fit;
 /// The most names in a message.
 const SHOWN: usize = 6;
 
+/// Whether the columns of a file are those of the records that the Streaming API sends: the row of
+/// the table is in one of them, though another may be called as one of the table.
+///
+/// Source: <https://learn.microsoft.com/defender-xdr/streaming-api-event-hub>
+pub(super) fn is_envelope<'a>(
+    mut names: impl Iterator<Item = &'a str>,
+    is_known: impl Fn(&str) -> bool,
+) -> bool {
+    let mut has = [false; 2];
+    names.any(|name| {
+        has[0] |= name.eq_ignore_ascii_case("category");
+        has[1] |= name.eq_ignore_ascii_case("properties") && !is_known(name);
+        has == [true; 2]
+    })
+}
+
 /// Says that a file has no column of the table.
 pub(super) fn file<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> String {
     format!(

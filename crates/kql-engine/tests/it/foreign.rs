@@ -426,3 +426,33 @@ fn compressions_of_other_tools_are_read() {
         }
     }
 }
+
+#[test]
+fn names_that_are_there_twice_and_records_of_another_shape_are_errors() {
+    let text = |name: &str| {
+        let array: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
+        (Field::new(name, DataType::Utf8, true), array)
+    };
+    let twice = batch(vec![text("a"), text("a")]);
+    let envelope = batch(vec![text("time"), text("category"), text("properties")]);
+    for (table, batch, expected) in [
+        ("T", &twice, "the column a is there twice"),
+        (
+            "AlertInfo",
+            &envelope,
+            "it has no column of AlertInfo; its columns are time, category, properties",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(format!("{table}.parquet"));
+        write_parquet(&path, batch, WriterProperties::default());
+        let columns = |name: &str| {
+            (name == "AlertInfo")
+                .then(|| vec![("Category".to_owned(), kql_engine::ScalarType::String)])
+        };
+        let catalog = Catalog::from_folders(&[folder.path()], &columns).unwrap();
+        let engine = engine(catalog);
+        let error = run_on(&engine, &format!("{table} | count")).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
