@@ -50,7 +50,7 @@ impl<'a> Deadline<'a> {
                 Some(limit) => Poll::Ready(Err(late(limit))),
                 None => Poll::Pending,
             },
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         })
         .await
     }
