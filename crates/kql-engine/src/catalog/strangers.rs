@@ -40,6 +40,26 @@ pub(super) fn record<'a>(number: usize, keys: impl Iterator<Item = &'a str>) -> 
     )
 }
 
+/// Says that a record, counted from 1, has nothing in the columns of its table.
+pub(super) fn valueless<'a>(
+    table: &str,
+    number: usize,
+    keys: impl Iterator<Item = &'a str>,
+) -> String {
+    format!(
+        "has no value in any column of {table} (record {number}, with the keys {})",
+        listed(keys)
+    )
+}
+
+/// Says that a record, counted from 1, has its row under a key that is not understood.
+pub(super) fn wrapper(table: &str, number: usize, key: &str) -> String {
+    let key = fit::in_short(key);
+    format!(
+        "has columns of {table} under the key {key}, not beside it (record {number}): a wrapper that is not understood; write what is in {key} as the record"
+    )
+}
+
 fn listed<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let mut shown: Vec<String> = names.by_ref().take(SHOWN).map(fit::in_short).collect();
     if shown.is_empty() {

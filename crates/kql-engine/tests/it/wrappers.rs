@@ -452,3 +452,73 @@ fn exports_have_lines_above_the_header_and_columns_without_a_name() {
     );
     assert_eq!(ask("Own.csv", "a,\nx,\n", "Own"), Ok(rows!([["x"]])));
 }
+
+#[test]
+fn envelopes_without_a_row_are_errors_though_their_keys_are_columns() {
+    let record = |rest: &str| {
+        format!(r#"{{"time":"2024-12-20T09:00:01Z","category":"AdvancedHunting-AlertInfo"{rest}}}"#)
+    };
+    for (text, what) in [
+        (
+            record(r#","properties":[{"AlertId":"1"}]"#),
+            "'properties' is a list",
+        ),
+        (record(r#","properties":null"#), "'properties' is null"),
+        (
+            record(r#","properties":"notjson""#),
+            "'properties' is a text that holds no JSON object",
+        ),
+        (record(r#","properties":1"#), "'properties' is a number"),
+        (
+            record(r#","Payload":{"AlertId":"1"}"#),
+            "without 'properties'",
+        ),
+        (record(""), "without 'properties'"),
+        (
+            r#"{"Category":"AdvancedHunting-AlertInfo","record":{"AlertId":"1"}}"#.to_owned(),
+            "without 'properties'",
+        ),
+        (
+            r#"{"Category":"x","_source":{"AlertId":"1"}}"#.to_owned(),
+            "under the key \"_source\"",
+        ),
+        (
+            r#"{"Category":"x","hits":[{"_source":{"AlertId":"1"}}]}"#.to_owned(),
+            "under the key \"hits\"",
+        ),
+        (
+            r#"{"AlertId":"1","raw":"{\"AlertId\":\"1\",\"Title\":\"t\"}"}"#.to_owned(),
+            "under the key \"raw\"",
+        ),
+        (
+            r#"{"AlertId":null}"#.to_owned(),
+            "no value in any column of AlertInfo",
+        ),
+        (
+            r#"{"AlertId":null,"Title":null,"x":1}"#.to_owned(),
+            "no value in any column of AlertInfo",
+        ),
+    ] {
+        for query in ["AlertInfo", "AlertInfo | count"] {
+            let error = ask("AlertInfo.json", &text, query).expect_err(&text);
+            assert!(error.contains("AlertInfo.json: line 1 "), "{text}\n{error}");
+            assert!(error.contains(what), "{text}\n{error}");
+        }
+    }
+    let title = "AlertInfo | project Title";
+    let twice = record(&format!(
+        r#","properties":{}"#,
+        quoted(&quoted(r#"{"Title":"t"}"#))
+    ));
+    for text in [
+        twice.as_str(),
+        r#"{"Category":"x","Title":"t","more":{"a":1}}"#,
+        r#"{"Category":null,"Title":"t","more":{"Title":"u"}}"#,
+    ] {
+        assert_eq!(
+            ask("AlertInfo.json", text, title),
+            Ok(rows!([["t"]])),
+            "{text}"
+        );
+    }
+}

@@ -167,6 +167,13 @@ impl Column {
     }
 }
 
+/// What a row is that would be a row of nulls.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Strange {
+    NoColumn,
+    NoValue,
+}
+
 /// Why the reading of a row ended before its end.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -174,8 +181,10 @@ pub(super) struct State {
     pub(super) wrapped: bool,
     /// It has a number that must be read as it is written.
     pub(super) inexact: bool,
-    /// It shares no column with its table.
-    pub(super) strange: bool,
+    /// It shares no column with its table, or none that has a value.
+    pub(super) strange: Option<Strange>,
+    /// Under a key that is not a column of its table it has what may hold others.
+    pub(super) nested: bool,
     /// What is wrong with a value.
     pub(super) misfit: Option<String>,
 }
@@ -228,6 +237,7 @@ impl Cell<'_> {
             self.state.wrapped = true;
             return Err(E::custom("more than a row"));
         }
+        self.state.nested |= !self.column.declared;
         let ty = self.column.widen(ScalarType::Dynamic, self.store);
         Ok(self.store.then_some(ty))
     }
@@ -307,6 +317,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
             self.state.wrapped = true;
             return Err(E::custom("more than a row"));
         }
+        self.state.nested |= !self.column.declared && wrapped::may_hold(value);
         let kind = if self.column.settled {
             ScalarType::String
         } else {

@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Deserializer as Json;
 
 use super::Wrong;
-use super::cell::{Cell, Column, Glance, State};
+use super::cell::{Cell, Column, Glance, State, Strange};
 use super::spans::{self, AsWritten};
 use super::wrapped::{self, Record};
 use crate::EngineError;
@@ -156,6 +156,10 @@ impl Rows {
                 AsWritten::new(bytes).and_then(|source| source.read(Row { rows: self, check }));
         }
         let Err(error) = outcome else {
+            let may_wrap = std::mem::take(&mut self.state.nested);
+            if may_wrap && self.open && !self.source.names.is_free() {
+                return self.not_around(bytes, start);
+            }
             return Ok(true);
         };
         if std::mem::take(&mut self.state.wrapped) && check {
@@ -164,16 +168,31 @@ impl Rows {
         let mut wrong = Wrong::json(start, error);
         if let Some(misfit) = self.state.misfit.take() {
             wrong.what = misfit;
-        } else if std::mem::take(&mut self.state.strange) {
+        } else if let Some(strange) = self.state.strange.take() {
             let keys = spans::members(bytes).unwrap_or_default();
             let keys = keys.iter().map(|member| member.key.as_str());
+            let number = self.total + self.others + 1;
             wrong.lines = 0;
-            wrong.what = strangers::record(self.total + self.others + 1, keys);
+            wrong.what = match strange {
+                Strange::NoColumn => strangers::record(number, keys),
+                Strange::NoValue => strangers::valueless(&self.source.records.table, number, keys),
+            };
         }
         if !is_placed {
             wrong.lines = 0;
         }
         Err(wrong)
+    }
+
+    /// A row that was taken, unless it is around the one that was meant.
+    fn not_around(&self, bytes: &[u8], start: usize) -> Result<bool, Wrong> {
+        match wrapped::unknown(bytes, &self.source.names) {
+            None => Ok(true),
+            Some(key) => Err(Wrong::said(
+                start,
+                strangers::wrapper(&self.source.records.table, self.total + self.others, &key),
+            )),
+        }
     }
 
     /// The rows since the last batch.
@@ -318,14 +337,15 @@ impl<'de> Visitor<'de> for Row<'_> {
         let rows = self.rows;
         let (columns, keys) = (rows.columns.len(), rows.keys.len());
         rows.begun += 1;
+        rows.state.nested = false;
         match rows.members(map, self.check) {
-            Ok(true) => {
+            Ok(None) => {
                 rows.end();
                 Ok(())
             }
-            Ok(false) => {
+            Ok(strange) => {
                 rows.abandon(columns, keys);
-                rows.state.strange = true;
+                rows.state.strange = strange;
                 rows.state.wrapped = self.check;
                 Err(A::Error::custom("a row without a column of the table"))
             }
@@ -340,14 +360,16 @@ impl<'de> Visitor<'de> for Row<'_> {
 }
 
 impl Rows {
-    /// Takes the members of a row; whether one of them is a column of the table.
+    /// Takes the members of a row; what is strange when none of them is a column of the table with
+    /// a value.
     fn members<'de, A: MapAccess<'de>>(
         &mut self,
         mut map: A,
         check: bool,
-    ) -> Result<bool, A::Error> {
+    ) -> Result<Option<Strange>, A::Error> {
         // Once every row is known to have one, nobody has to look again.
         let mut known = self.source.names.is_free() || !self.open;
+        let mut valued = known;
         let mut before: Option<usize> = None;
         loop {
             let expected = match before {
@@ -359,7 +381,11 @@ impl Rows {
                 expected,
             })?
             else {
-                return Ok(known);
+                return Ok(match (known, valued) {
+                    (true, true) => None,
+                    (true, false) => Some(Strange::NoValue),
+                    (false, _) => Some(Strange::NoColumn),
+                });
             };
             match before {
                 Some(before) => self.keys[before].next = place,
@@ -377,6 +403,7 @@ impl Rows {
             }
             key.seen = self.begun;
             known |= key.known;
+            let is_known = key.known;
             before = Some(place);
             let wraps = check && key.wraps;
             match key.column {
@@ -390,12 +417,17 @@ impl Rows {
                         lenient: self.open,
                         source: &self.source,
                     })?;
+                    // What is not kept was a value that changed what a column is.
+                    valued |= is_known && (!self.store || self.columns[at].filled > self.row);
                 }
-                _ if wraps => map.next_value_seed(Glance {
-                    state: &mut self.state,
-                })?,
+                _ if wraps => {
+                    map.next_value_seed(Glance {
+                        state: &mut self.state,
+                    })?;
+                    valued |= is_known;
+                }
                 _ => {
-                    map.next_value::<IgnoredAny>()?;
+                    valued |= map.next_value::<Option<IgnoredAny>>()?.is_some() && is_known;
                 }
             }
         }

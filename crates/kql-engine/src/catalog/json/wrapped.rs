@@ -31,7 +31,8 @@ const CATEGORY: &str = "AdvancedHunting-";
 const DEEPEST: usize = 8;
 
 /// Keys that wrap rows when their value is nested.
-const WRAPPERS: [&str; 8] = [
+const WRAPPERS: [&str; 9] = [
+    "category",
     "records",
     "properties",
     "body",
@@ -53,7 +54,8 @@ pub(super) fn wraps(key: &str) -> bool {
 /// Whether a text under such a key may hold a document.
 pub(super) fn may_hold(text: &str) -> bool {
     // Base64 of `{` and `[` begins with `e` and `W`.
-    matches!(text.trim_start().as_bytes().first(), Some(b'{' | b'[' | b'e' | b'W'))
+    matches!(text.trim_start().as_bytes().first(), Some(b'{' | b'[' | b'"' | b'e' | b'W'))
+        || table_of(text).is_some()
         // The type of a frame of Kusto.
         || text.starts_with("Data")
 }
@@ -307,11 +309,27 @@ impl Object<'_> {
             .members
             .iter()
             .any(|member| is_telling(&member.key) && walk.names.has(&member.key));
-        if let Some(properties) = self.get("properties")
+        let category = self.text("category");
+        let table = category.as_deref().and_then(table_of);
+        let properties = self.get("properties");
+        if !free && let Some(table) = &table {
+            match &properties {
+                Some(span) if !self.is_object(span) => {
+                    let what = self.in_words(span);
+                    let what = format!("is a record of {table} whose 'properties' is {what}");
+                    return Wrapper::Refused(what);
+                }
+                None if !own => {
+                    return Wrapper::Refused(format!(
+                        "is a record of {table} without 'properties'"
+                    ));
+                }
+                _ => {}
+            }
+        }
+        if let Some(properties) = properties
             && self.is_object(&properties)
         {
-            let category = self.text("category");
-            let table = category.as_deref().and_then(table_of);
             let timed = self.get("time").is_some() && self.begins(&properties) == Some(b'{');
             if table.is_some()
                 || (category.is_some() && timed && !own)
@@ -479,6 +497,17 @@ impl Object<'_> {
         }
     }
 
+    /// What a value is that should be an object.
+    fn in_words(&self, span: &Range<usize>) -> &'static str {
+        match self.begins(span) {
+            Some(b'"') => "a text that holds no JSON object",
+            Some(b'[') => "a list",
+            Some(b'n') => "null",
+            Some(b't' | b'f') => "a bool",
+            _ => "a number",
+        }
+    }
+
     /// Whether nothing is in an object or a list.
     fn is_empty(&self, span: &Range<usize>) -> bool {
         let value = &self.bytes[span.clone()];
@@ -500,14 +529,55 @@ fn table_of(category: &str) -> Option<String> {
         .then(|| table.to_owned())
 }
 
-/// The document inside a text: JSON, or JSON in base64.
+/// The document inside a text: JSON, JSON in base64, or a text with either in it.
 fn nested(bytes: &[u8]) -> Option<Cow<'static, [u8]>> {
-    let text: String = serde_json::from_slice(bytes).ok()?;
+    let mut text: String = serde_json::from_slice(bytes).ok()?;
+    // Pipelines encode again what came encoded.
+    while spans::first(text.as_bytes()) == Some(b'"') {
+        text = serde_json::from_str(&text).ok()?;
+    }
     if matches!(spans::first(text.as_bytes()), Some(b'{' | b'[')) {
         return Some(Cow::Owned(text.into_bytes()));
     }
     let decoded = STANDARD.decode(text.trim()).ok()?;
     matches!(spans::first(&decoded), Some(b'{' | b'[')).then_some(Cow::Owned(decoded))
+}
+
+/// The key of a record that holds more of the table's columns than the record has itself: a
+/// wrapper that nobody knows.
+pub(super) fn unknown(bytes: &[u8], names: &Names) -> Option<String> {
+    let members = spans::members(bytes).ok()?;
+    let own = telling(&members, names);
+    members
+        .into_iter()
+        .find(|one| !names.has(&one.key) && shared(&bytes[one.value.clone()], names, 0) > own)
+        .map(|one| one.key)
+}
+
+fn telling(members: &[Member], names: &Names) -> usize {
+    let is_own = |one: &&Member| is_telling(&one.key) && names.has(&one.key);
+    members.iter().filter(is_own).count()
+}
+
+/// The most columns of the table that an object in a value has.
+fn shared(bytes: &[u8], names: &Names, depth: usize) -> usize {
+    if depth == DEEPEST {
+        return 0;
+    }
+    let inner = |span: &Range<usize>| shared(&bytes[span.clone()], names, depth + 1);
+    match spans::first(bytes) {
+        Some(b'{') => {
+            let members = spans::members(bytes).unwrap_or_default();
+            let deeper = members.iter().map(|one| inner(&one.value)).max();
+            telling(&members, names).max(deeper.unwrap_or(0))
+        }
+        Some(b'[') => {
+            let elements = spans::elements(bytes).unwrap_or_default();
+            elements.iter().map(inner).max().unwrap_or(0)
+        }
+        Some(b'"') => nested(bytes).map_or(0, |text| shared(&text, names, depth + 1)),
+        _ => 0,
+    }
 }
 
 /// The names of columns, as Log Analytics and Kusto list them.
