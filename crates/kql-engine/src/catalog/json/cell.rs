@@ -1,11 +1,12 @@
 //! One value of a row, on its way into its column.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use kql_semantics::ScalarType;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::wrapped;
@@ -328,28 +329,28 @@ impl<'de> Visitor<'de> for Cell<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, list: A) -> Result<(), A::Error> {
         let Some(ty) = self.nested()? else {
-            return IgnoredAny.visit_seq(list).map(|_| ());
+            return (Encode { once: true }).visit_seq(list).map(|_| ());
         };
         if ty == ScalarType::String {
             let text = Json::deserialize(SeqAccessDeserializer::new(list))?.to_string();
             self.column.push(&Datum::text(text), ty, self.row);
             return Ok(());
         }
-        let value = Encode.visit_seq(list)?;
+        let value = (Encode { once: true }).visit_seq(list)?;
         let outcome = self.column.take_nested(value, ty, self.row);
         self.settle(outcome)
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
         let Some(ty) = self.nested()? else {
-            return IgnoredAny.visit_map(map).map(|_| ());
+            return (Encode { once: true }).visit_map(map).map(|_| ());
         };
         if ty == ScalarType::String {
             let text = Json::deserialize(MapAccessDeserializer::new(map))?.to_string();
             self.column.push(&Datum::text(text), ty, self.row);
             return Ok(());
         }
-        let value = Encode.visit_map(map)?;
+        let value = (Encode { once: true }).visit_map(map)?;
         let outcome = self.column.take_nested(value, ty, self.row);
         self.settle(outcome)
     }
@@ -428,7 +429,7 @@ pub(in crate::catalog) fn encoded(text: &str) -> Datum<'static> {
         return Datum::Null;
     }
     let mut source = serde_json::Deserializer::from_str(text);
-    match Encode
+    match (Encode { once: false })
         .deserialize(&mut source)
         .and_then(|value| source.end().map(|()| value))
     {
@@ -438,7 +439,11 @@ pub(in crate::catalog) fn encoded(text: &str) -> Datum<'static> {
 }
 
 /// Encodes a JSON value as a dynamic, without a tree in between.
-struct Encode;
+struct Encode {
+    /// Whether a key that an object has twice is an error; in a text the last one counts, as with
+    /// `parse_json`.
+    once: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Encode {
     type Value = Vec<u8>;
@@ -485,7 +490,7 @@ impl<'de> Visitor<'de> for Encode {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<u8>, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed(Encode)? {
+        while let Some(item) = list.next_element_seed(Encode { once: self.once })? {
             items.push(item);
         }
         Ok(dynamic::array(&items))
@@ -493,8 +498,15 @@ impl<'de> Visitor<'de> for Encode {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<u8>, A::Error> {
         let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
-        while let Some(key) = map.next_key()? {
-            entries.push((key, map.next_value_seed(Encode)?));
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if self.once && !seen.insert(key.clone()) {
+                return Err(A::Error::custom(format!(
+                    "an object has the key '{key}' twice"
+                )));
+            }
+            let once = self.once;
+            entries.push((key, map.next_value_seed(Encode { once })?));
         }
         Ok(dynamic::object(&entries))
     }

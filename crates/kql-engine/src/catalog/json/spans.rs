@@ -171,6 +171,8 @@ impl<'de, 'a: 'de> MapAccess<'de> for Members<'a> {
         let is_number = matches!(value.first(), Some(b'0'..=b'9' | b'-'));
         let text = std::str::from_utf8(value).ok().filter(|_| is_number);
         match text {
+            // No real: nobody has a use for its sign.
+            Some("-0") => seed.deserialize(&mut Json::from_slice(b"0")),
             Some(text) if text.parse::<i64>().is_err() => seed.deserialize(Number(text)),
             _ => seed.deserialize(&mut Json::from_slice(value)),
         }
