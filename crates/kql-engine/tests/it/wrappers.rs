@@ -220,7 +220,7 @@ fn what_shares_no_column_is_an_error() {
         (
             "DeviceInfo.json",
             r#"{"category":"AdvancedHunting-DeviceInfo","properties":"no JSON"}"#,
-            "has no column",
+            "a text that holds no JSON object",
         ),
         (
             "DeviceInfo.json",
@@ -521,4 +521,59 @@ fn envelopes_without_a_row_are_errors_though_their_keys_are_columns() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_response_that_is_not_whole_is_an_error() {
+    let tables =
+        r#""Tables":[{"TableName":"T","Columns":[{"ColumnName":"DeviceName"}],"Rows":[["a"]]}]"#;
+    let results = r#""results":[{"DeviceName":"a"}]"#;
+    let primary = r#"{"FrameType":"DataTable","TableKind":"PrimaryResult","Columns":[{"ColumnName":"DeviceName"}],"Rows":[["a"]]}"#;
+    let status = |level: u8, said: &str| {
+        format!(
+            r#"[{primary},{{"FrameType":"DataTable","TableKind":"QueryCompletionInformation","Columns":[{{"ColumnName":"Level"}},{{"ColumnName":"Payload"}}],"Rows":[[{level},"{said}"]]}},{{"FrameType":"DataSetCompletion","HasErrors":false}}]"#
+        )
+    };
+    for text in [
+        r#"{"value":[{"DeviceName":"a"}],"@odata.nextLink":"https://x"}"#.to_owned(),
+        format!(r#"{{{results},"nextLink":"x"}}"#),
+        format!(r#"{{{results},"errors":[{{"x":1}}]}}"#),
+        format!(r#"{{{tables},"Exceptions":["exceeded"]}}"#),
+        format!(r#"{{{tables},"partialError":{{"code":"x"}}}}"#),
+        format!(r#"{{{results},"isPartial":true}}"#),
+        format!(r#"{{{results},"Results":[{{"DeviceName":"b"}}]}}"#),
+        format!(r#"{{"columns":[{{"name":"DeviceName"}}],"rows":[["a"]],{results}}}"#),
+        status(2, "failed"),
+        status(4, "Query result truncated"),
+    ] {
+        let error = ask("DeviceInfo.json", &text, "DeviceInfo").expect_err(&text);
+        assert!(
+            error.contains("DeviceInfo.json: line 1 "),
+            "{text}\n{error}"
+        );
+    }
+    for text in [
+        format!(r#"{{{results},"errors":[],"nextLink":null,"isPartial":false,"error":null}}"#),
+        format!("{{{tables},\"Exceptions\":[]}}"),
+        status(4, "done"),
+    ] {
+        let names = ask("DeviceInfo.json", &text, "DeviceInfo | project DeviceName");
+        assert_eq!(names, Ok(rows!([["a"]])), "{text}");
+    }
+}
+
+#[test]
+fn a_key_that_is_twice_anywhere_is_an_error_and_a_negative_zero_is_a_number() {
+    for text in [
+        "{\"A\":1,\"C\":2}\n{\"A\":{\"x\":1,\"x\":2},\"C\":1}\n",
+        "{\"A\":1,\"C\":2}\n{\"A\":[{\"y\":{\"x\":1,\"x\":2}}],\"C\":1}\n",
+    ] {
+        for query in ["Own", "Own | count"] {
+            let error = ask("Own.json", text, query).expect_err(text);
+            assert!(error.contains("line 2 "), "{error}");
+            assert!(error.contains("the key 'x' twice"), "{error}");
+        }
+    }
+    let zero = ask("Own.json", r#"{"T":-0,"U":1}"#, "Own | project T, U");
+    assert_eq!(zero, Ok(rows!([[0, 1]])));
 }

@@ -43,6 +43,32 @@ const WRAPPERS: [&str; 9] = [
     "frametype",
 ];
 
+/// Keys of what is around rows.
+const AROUND: [&str; 5] = ["records", "results", "value", "tables", "body"];
+
+/// Keys beside rows that say that the query failed.
+const FAILED: [&str; 7] = [
+    "error",
+    "errors",
+    "exceptions",
+    "partialerror",
+    "haserrors",
+    "oneapierrors",
+    "exception",
+];
+
+/// Keys beside rows that say that there are more.
+const PARTIAL: [&str; 8] = [
+    "@odata.nextlink",
+    "odata.nextlink",
+    "@nextlink",
+    "nextlink",
+    "ispartial",
+    "istruncated",
+    "truncated",
+    "hasmore",
+];
+
 /// Keys of wrappers that some hunting tables have columns of.
 const SHARED: [&str; 5] = ["category", "operationname", "tenantid", "type", "time"];
 
@@ -291,7 +317,55 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
+    /// What the object is; what wraps rows must be whole.
     fn wrapper(&self, walk: &Walk<'_>) -> Wrapper {
+        let found = self.kind(walk);
+        let wrong = match found {
+            Wrapper::Around(_) | Wrapper::Table { .. } | Wrapper::Nothing => {
+                self.doubled().or_else(|| self.incomplete())
+            }
+            Wrapper::Record(..) => self.doubled(),
+            Wrapper::None | Wrapper::Refused(_) => None,
+        };
+        wrong.map_or(found, Wrapper::Refused)
+    }
+
+    /// Says that there is a key of wrappers twice, in two cases.
+    fn doubled(&self) -> Option<String> {
+        let keys: Vec<&str> = self
+            .members
+            .iter()
+            .map(|member| member.key.as_str())
+            .collect();
+        keys.iter().enumerate().find_map(|(place, key)| {
+            let mut others = keys[place + 1..].iter();
+            let other = others.find(|other| wraps(key) && key.eq_ignore_ascii_case(other))?;
+            Some(format!(
+                "has the key '{key}' twice, the second time as '{other}'"
+            ))
+        })
+    }
+
+    /// Says that a response has errors, or that more of it is elsewhere.
+    fn incomplete(&self) -> Option<String> {
+        self.members.iter().find_map(|member| {
+            let is = |one: &&str| member.key.eq_ignore_ascii_case(one);
+            let value = &self.bytes[member.value.clone()];
+            let says_nothing = matches!(value, b"null" | b"false" | b"\"\"");
+            if says_nothing || self.is_empty(&member.value) {
+                return None;
+            }
+            if FAILED.iter().any(|one| is(&one)) {
+                Some(format!("has an error beside its rows ('{}')", member.key))
+            } else if PARTIAL.iter().any(|one| is(&one)) {
+                Some(format!("has a part of its rows only ('{}')", member.key))
+            } else {
+                None
+            }
+        })
+    }
+
+    fn kind(&self, walk: &Walk<'_>) -> Wrapper {
         if !self.members.iter().any(|member| wraps(&member.key)) {
             return Wrapper::None;
         }
@@ -299,7 +373,7 @@ impl Object<'_> {
             return self.frame(&frame);
         }
         if let Some(table) = self.table() {
-            return table;
+            return self.alone("rows", walk).unwrap_or(table);
         }
         if let Some(key) = self.twice() {
             return Wrapper::Refused(format!("has the key '{key}' twice"));
@@ -335,11 +409,12 @@ impl Object<'_> {
                 || (category.is_some() && timed && !own)
                 || (!free && !own && walk.leads_to_rows(&self.bytes[properties.clone()]))
             {
-                return Wrapper::Record(properties, table);
+                let record = Wrapper::Record(properties, table);
+                return self.alone("properties", walk).unwrap_or(record);
             }
         }
         let mut found: Option<(&str, Range<usize>)> = None;
-        for key in ["records", "results", "value", "tables", "body"] {
+        for key in AROUND {
             let Some(span) = self.get(key) else { continue };
             if !self.is_around(key, &span, walk, free, own) {
                 continue;
@@ -356,14 +431,20 @@ impl Object<'_> {
         let Some((key, span)) = found else {
             return Wrapper::None;
         };
-        let failed = self.get("error").map(|span| &self.bytes[span]);
-        if failed.is_some_and(|error| error != b"null") {
-            return Wrapper::Refused("has an error beside its rows".to_owned());
-        }
         if key == "tables" && Self::holds_tables(&self.bytes[span.clone()]) {
             return self.first_table(&span, walk.names);
         }
         Wrapper::Around(span)
+    }
+
+    /// Refuses rows under one key and others under another.
+    fn alone(&self, key: &str, walk: &Walk<'_>) -> Option<Wrapper> {
+        let other = AROUND.into_iter().find(|other| {
+            self.get(other)
+                .is_some_and(|span| walk.leads_to_rows(&self.bytes[span]))
+        })?;
+        let what = format!("has rows in '{key}' and in '{other}'");
+        Some(Wrapper::Refused(what))
     }
 
     /// Whether rows of the table are in the value of a key.
@@ -406,7 +487,9 @@ impl Object<'_> {
                 .is_some_and(|kind| kind.eq_ignore_ascii_case("PrimaryResult"));
             return match self.table() {
                 Some(table) if primary => table,
-                Some(_) => Wrapper::Nothing,
+                Some(table) => self
+                    .ended_badly(&table)
+                    .map_or(Wrapper::Nothing, Wrapper::Refused),
                 None => Wrapper::None,
             };
         }
@@ -414,14 +497,7 @@ impl Object<'_> {
             return Wrapper::Nothing;
         }
         if is("DataSetCompletion") {
-            let failed = self
-                .get("HasErrors")
-                .is_some_and(|span| &self.bytes[span] == b"true");
-            return if failed {
-                Wrapper::Refused("says that its query ended with errors".to_owned())
-            } else {
-                Wrapper::Nothing
-            };
+            return Wrapper::Nothing;
         }
         Wrapper::None
     }
@@ -436,6 +512,34 @@ impl Object<'_> {
             .map(|first| self.bytes[rows.start + first.start]);
         (!names.is_empty() && matches!(first, None | Some(b'[')))
             .then_some(Wrapper::Table { columns, rows })
+    }
+
+    /// Says that a table about an answer reports an error, or that the answer was cut.
+    fn ended_badly(&self, table: &Wrapper) -> Option<String> {
+        let Wrapper::Table { columns, rows } = table else {
+            return None;
+        };
+        let names = names_of(&self.bytes[columns.clone()]);
+        let list = &self.bytes[rows.clone()];
+        for one in spans::elements(list).unwrap_or_default() {
+            let row = row(&names, &list[one])?;
+            let members = spans::members(&row).unwrap_or_default();
+            let row = Object {
+                bytes: &row,
+                members,
+            };
+            let level = row.get("Level").or_else(|| row.get("Severity"));
+            let level = level.and_then(|span| serde_json::from_slice::<i64>(&row.bytes[span]).ok());
+            // 1 is critical, 2 an error, 3 a warning.
+            let said = String::from_utf8_lossy(row.bytes).to_ascii_lowercase();
+            if level.is_some_and(|level| level <= 2)
+                || said.contains("truncated")
+                || said.contains("exceeded")
+            {
+                return Some("says that its query ended with errors".to_owned());
+            }
+        }
+        None
     }
 
     fn holds_tables(list: &[u8]) -> bool {
@@ -457,6 +561,16 @@ impl Object<'_> {
     fn first_table(&self, span: &Range<usize>, names: &Names) -> Wrapper {
         let list = spans::elements(&self.bytes[span.clone()]).unwrap_or_default();
         let place = |one: &Range<usize>| span.start + one.start..span.start + one.end;
+        for one in list.iter().skip(1) {
+            let bytes = &self.bytes[place(one)];
+            let members = spans::members(bytes).unwrap_or_default();
+            let about = Object { bytes, members };
+            if let Some(table) = about.table()
+                && let Some(what) = about.ended_badly(&table)
+            {
+                return Wrapper::Refused(what);
+            }
+        }
         let telling = list.iter().skip(1).any(|one| {
             let bytes = &self.bytes[place(one)];
             let members = spans::members(bytes).unwrap_or_default();
