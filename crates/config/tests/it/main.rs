@@ -1,10 +1,6 @@
 //! Whole settings files, and the recorded behaviour of MSTICPy.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking and says why it did not run"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod files;
 mod instances;

@@ -1,9 +1,5 @@
 //! The whole front end on texts of many kinds.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests are tests too, and say when there is nothing to compare"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod corpus;
 mod depth;

@@ -1,10 +1,6 @@
 //! Definition files from folder to query text.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking and says why it did not run"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod built_in;
 mod hostile;
