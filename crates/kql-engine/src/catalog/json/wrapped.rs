@@ -355,9 +355,9 @@ impl Object<'_> {
             if says_nothing || self.is_empty(&member.value) {
                 return None;
             }
-            if FAILED.iter().any(|one| is(one)) {
+            if FAILED.iter().any(&is) {
                 Some(format!("has an error beside its rows ('{}')", member.key))
-            } else if PARTIAL.iter().any(|one| is(one)) {
+            } else if PARTIAL.iter().any(is) {
                 Some(format!("has a part of its rows only ('{}')", member.key))
             } else {
                 None
