@@ -339,7 +339,13 @@ async fn list(
             "{shown} of {all} columns; --columns all shows every one"
         ));
     }
-    delivery::finish(&written, &failures, true, options.output.fail_on, context)
+    delivery::finish(
+        &written,
+        &failures,
+        delivery::Request::List,
+        options.output.fail_on,
+        context,
+    )
 }
 
 /// Says what would be sent, and where; nothing is.

@@ -298,10 +298,35 @@ fn tell(warnings: &[Warning], context: &Context) {
     }
 }
 
+/// What was requested, as far as the way to the missing rows differs.
+#[derive(Clone, Copy)]
+pub(crate) enum Request {
+    Query,
+    Slices,
+    List,
+}
+
+impl Request {
+    /// How to get what is missing for `reason`.
+    fn remedy(self, reason: &str) -> &'static str {
+        match self {
+            _ if reason.starts_with("the service reports an error") => {
+                "the rows before the error are there; run it again, or ask for less"
+            }
+            Self::Query => {
+                "--all-rows fetches the rest; or narrow the query: a shorter time range, a \
+                 summarize, or a take of your own"
+            }
+            Self::Slices => "narrow the query: a shorter time range, fewer columns, or a summarize",
+            Self::List => "run it again, or narrow the list: a shorter time range, or --filter",
+        }
+    }
+}
+
 pub(crate) fn finish(
     written: &Written,
     failures: &[Failure],
-    split: bool,
+    request: Request,
     fail_on: Option<FailOn>,
     context: &Context,
 ) -> Result<ExitCode> {
@@ -323,12 +348,7 @@ pub(crate) fn finish(
             ErrorKind::Incomplete,
             format!("the result is incomplete: {reason}"),
         )
-        .with_hint(if split {
-            "narrow the query: a shorter time range, fewer columns, or a summarize"
-        } else {
-            "--all-rows fetches the rest; or narrow the query: a shorter time range, a summarize, \
-             or a take of your own"
-        }));
+        .with_hint(request.remedy(reason)));
     }
     let alarm = match fail_on {
         None => false,

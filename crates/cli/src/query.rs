@@ -16,7 +16,7 @@ use defender_table::ticks;
 use crate::arguments::{self, QueryOptions};
 use crate::context::Context;
 use crate::dataset::with_source;
-use crate::delivery::{deliver, finish, format, sink};
+use crate::delivery::{Request, deliver, finish, format, sink};
 use crate::fan_out::{Asking, Pace, Tenants};
 use crate::given::{self, Given};
 use crate::split::{Began, Split};
@@ -148,7 +148,11 @@ pub(crate) async fn run_asked(
     let code = finish(
         &written,
         &failures,
-        split.is_some(),
+        if split.is_some() {
+            Request::Slices
+        } else {
+            Request::Query
+        },
         options.output.fail_on,
         context,
     )?;
@@ -158,7 +162,6 @@ pub(crate) async fn run_asked(
     Ok(code)
 }
 
-/// The query as the options give it.
 /// How the files of `--data` are read.
 fn reading(options: &QueryOptions) -> Reading {
     Reading {
@@ -170,6 +173,7 @@ fn reading(options: &QueryOptions) -> Reading {
     }
 }
 
+/// The query as the options give it.
 fn written(options: &QueryOptions) -> Result<String> {
     let dash = Path::new("-");
     let read = |path: &Path| match text::read(path) {
