@@ -139,6 +139,12 @@ fn a_record_has_a_bound() {
             format!("{{\n\"a\":\n[{}]\n}}\n", "1,\n".repeat(2_000)),
             1,
         ),
+        ("T.json", format!("{}{{\"a\":1}}\n", " ".repeat(2_000)), 1),
+        (
+            "T.json",
+            format!("{{\"a\":1}}\n{}{{\"a\":1}}\n", "\n".repeat(2_000)),
+            1_002,
+        ),
         ("T.csv", format!("a\n1\n{long}\n"), 3),
         ("T.csv", format!("a\n1\n\"{}\"\n", "x\n".repeat(1_000)), 3),
         ("T.csv", format!("{long}\n1\n"), 1),

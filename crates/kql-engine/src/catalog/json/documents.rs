@@ -47,6 +47,7 @@ impl Documents {
 
     /// The next document and its line.
     pub(super) fn next(&mut self) -> Result<Option<(&[u8], usize)>, EngineError> {
+        let mut blank = 0;
         loop {
             match self.layout {
                 Layout::Unknown | Layout::After => match self.peek()? {
@@ -66,6 +67,8 @@ impl Documents {
                     if !self.bytes.trim_ascii().is_empty() {
                         return Ok(Some((self.bytes.trim_ascii(), start)));
                     }
+                    blank += self.bytes.len();
+                    self.check_size(blank, start)?;
                 }
                 Layout::Spanning => {
                     if self.peek()?.is_none() {
@@ -176,6 +179,7 @@ impl Documents {
 
     /// The next byte that is no white space, without taking it.
     fn peek(&mut self) -> Result<Option<u8>, EngineError> {
+        let mut blank = 0;
         loop {
             let chunk = self.source.reader.fill_buf();
             let chunk = chunk.map_err(|error| self.source.failure.read(self.line, &error))?;
@@ -203,6 +207,9 @@ impl Documents {
             }
             self.line += lines_in(&chunk[..length]);
             self.source.reader.consume(length);
+            // White space without end is no record either.
+            blank += length;
+            self.check_size(blank, self.line)?;
         }
     }
 
