@@ -34,12 +34,13 @@ impl<T> Traced<T> {
 #[async_trait]
 impl<T: Transport> Transport for Traced<T> {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>> {
-        // A response may repeat what the request proves itself with.
+        // A response may repeat what the request proves itself with, and an address that a service
+        // gave for the next page as well.
         let sent = Redaction::of_request(&request);
         let span = tracing::debug_span!(
             "request",
             method = %request.method(),
-            url = %self.hidden.apply(&Address(request.uri()).to_string()),
+            url = %self.hidden.apply(&sent.apply(&Address(request.uri()).to_string())),
         );
         let start = Instant::now();
         tracing::debug!(
