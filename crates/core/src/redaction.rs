@@ -114,12 +114,27 @@ impl Redaction {
         error.rewritten(&|text| self.redacted(text))
     }
 
-    fn redacted<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let known = self
-            .known
-            .get_or_init(|| self.secrets.iter().flat_map(Known::of).collect());
+    /// Whether one of its secrets, or a piece of one, is in `text` in some encoding; what only
+    /// looks like a token does not count.
+    pub fn is_in(&self, text: &str) -> bool {
         let mut hits = Hits {
-            known,
+            known: self.known(),
+            shapes: false,
+            found: Vec::new(),
+        };
+        hits.explore(Text::of(text), 0);
+        !hits.found.is_empty()
+    }
+
+    fn known(&self) -> &[Known] {
+        self.known
+            .get_or_init(|| self.secrets.iter().flat_map(Known::of).collect())
+    }
+
+    fn redacted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut hits = Hits {
+            known: self.known(),
+            shapes: true,
             found: Vec::new(),
         };
         hits.explore(Text::of(text), 0);
@@ -144,6 +159,8 @@ impl fmt::Debug for Redaction {
 /// Where secrets were found.
 struct Hits<'k> {
     known: &'k [Known],
+    /// Whether what looks like a token counts.
+    shapes: bool,
     found: Vec<(usize, usize)>,
 }
 
@@ -153,7 +170,9 @@ impl Hits<'_> {
         let mut level = text;
         for _ in 0..=MOST_ESCAPES {
             self.search(&level);
-            self.found.extend(shapes::find(&level));
+            if self.shapes {
+                self.found.extend(shapes::find(&level));
+            }
             if wrappings < MOST_WRAPPINGS {
                 for inside in level.unwrapped() {
                     self.search(&inside);

@@ -202,7 +202,9 @@ impl Collections {
             };
             last = new.len();
             url = match page.next {
-                Next::At(next) => following(&url, &next).map_err(|error| gate.error(error))?,
+                Next::At(next) => {
+                    following(&url, &next, &gate).map_err(|error| gate.error(error))?
+                }
                 Next::Unclear(what) => {
                     let reason = "the response goes on in a way that is not understood";
                     return Ok(listed.ending(format!("{reason}: {}", gate.apply(&what))));
@@ -499,7 +501,10 @@ async fn whole(mut body: Body, limit: usize) -> Result<Vec<u8>> {
 }
 
 /// The next page's address: what follows goes out with the token, and to nobody else.
-fn following(url: &Url, next: &str) -> Result<Url> {
+///
+/// An address that repeats what the request proved itself with is not asked: it would stand in the
+/// logs of everything on the way.
+fn following(url: &Url, next: &str, gate: &Redaction) -> Result<Url> {
     let wrong = |what: &str| {
         Error::new(ErrorKind::Protocol, format!("the next page is {what}")).with_url(url)
     };
@@ -510,6 +515,10 @@ fn following(url: &Url, next: &str) -> Result<Url> {
         let host = next.origin().ascii_serialization();
         return Err(wrong(&format!("at another host, {host}"))
             .with_hint("the token is for the first host only; nothing was sent to the other"));
+    }
+    if gate.is_in(next.path()) {
+        return Err(wrong("at an address that repeats the token")
+            .with_hint("report it: the service, or a gateway before it, repeats what it is sent"));
     }
     Ok(next)
 }
