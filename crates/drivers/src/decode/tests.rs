@@ -802,9 +802,9 @@ fn the_limit_of_rows_holds_for_blocks_too() {
     }
 }
 
+/// It took minutes and gigabytes when each row cost all columns.
 #[test]
-#[ignore = "for the clock: some seconds where it was minutes"]
-fn two_hundred_thousand_columns() {
+fn two_hundred_thousand_columns_cost_what_they_hold() {
     let count = 200_000;
     let schema: Vec<String> = (0..count)
         .map(|column| format!(r#"{{"name":"c{column}","type":"Int64"}}"#))
@@ -840,9 +840,6 @@ fn two_hundred_thousand_columns() {
             .iter()
             .map(RecordBatch::get_array_memory_size)
             .sum();
-        println!(
-            "{columns} columns, {rows} rows, {} bytes: {memory} in arrays",
-            body.len()
-        );
+        assert!(memory < 512 << 20, "{columns} columns take {memory} bytes");
     }
 }
