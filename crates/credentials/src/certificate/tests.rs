@@ -193,7 +193,7 @@ fn a_key_that_others_can_read_is_noticed() {
             );
         }
     }
-    let missing = folder.path().join("none");
+    let missing = folder.path().join("none.pem");
     let error = KeyMaterial::from_path(&missing, "PrivateKey").unwrap_err();
     let expected = format!("'{}' (PrivateKey) cannot be read", missing.display());
     assert_eq!(
