@@ -3,6 +3,8 @@
 #[cfg(feature = "certificate")]
 mod certificate;
 mod delegated;
+#[cfg(feature = "token-cache")]
+mod homeless;
 mod machine;
 mod material;
 mod quiet;

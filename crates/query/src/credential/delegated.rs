@@ -9,6 +9,8 @@ use defender_credentials::{
     Cached, Delegated, DelegatedOptions, NoInput, PublicClient, SignIn, TokenStore,
 };
 
+#[cfg(feature = "token-cache")]
+use super::homeless::Homeless;
 use super::{Made, Place, lacks};
 use crate::Options;
 use crate::shared::Shared;
@@ -90,31 +92,13 @@ pub(crate) fn store(
     if let Some(store) = &options.token_store {
         return Arc::clone(store);
     }
-    if let Some(path) = cache_file(options, args) {
-        return shared.file(options, path);
+    match cache_file(options, args) {
+        Some(path) => shared.file(options, path),
+        #[cfg(feature = "token-cache")]
+        None => Arc::new(Homeless::new(shared.memory(options), options)),
+        #[cfg(not(feature = "token-cache"))]
+        None => shared.memory(options),
     }
-    #[cfg(feature = "token-cache")]
-    options.prompt.warning(&format!(
-        "tokens are kept for this run only: there is no place for the token cache, since {}",
-        homeless(options)
-    ));
-    shared.memory(options)
-}
-
-/// Why it is not known where the user's files are.
-#[cfg(feature = "token-cache")]
-fn homeless(options: &Options) -> String {
-    let name = if cfg!(windows) {
-        "LOCALAPPDATA"
-    } else {
-        "HOME"
-    };
-    let why = match options.environment.get(name).map(String::as_str) {
-        None => "is not set",
-        Some("") => "is empty",
-        Some(_) => "is not an absolute path",
-    };
-    format!("{name} {why}")
 }
 
 /// The file that tokens are kept in: the settings' or the platform's.
