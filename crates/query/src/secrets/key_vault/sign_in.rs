@@ -47,11 +47,6 @@ fn member(
         ..ConnectionArgs::default()
     };
     let environment = ConnectionArgs::from_azure(&place.options.environment)?;
-    let lacks = |what: &str| {
-        Error::new(ErrorKind::Config, format!("{what} is not set"))
-            .with_hint(format!("set the environment variable {what}"))
-            .not_configured()
-    };
     let mut material = credential::Material::default();
     match method {
         AuthType::ClientSecret | AuthType::Certificate => {
@@ -143,6 +138,12 @@ fn member(
         inner: Consenting::over(inner, consent.as_ref()),
         names,
     }))
+}
+
+fn lacks(variable: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("{variable} is not set"))
+        .with_hint(format!("set the environment variable {variable}"))
+        .not_configured()
 }
 
 /// Whether this way takes the application from the environment by itself.
