@@ -307,6 +307,11 @@ pub(crate) enum Request {
 }
 
 impl Request {
+    /// A query, in slices or as a whole.
+    pub(crate) fn of(split: Option<&Split>) -> Self {
+        split.map_or(Self::Query, |_| Self::Slices)
+    }
+
     /// How to get what is missing for `reason`.
     fn remedy(self, reason: &str) -> &'static str {
         match self {

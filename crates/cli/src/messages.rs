@@ -156,7 +156,7 @@ impl Write for Entry<'_> {
         match self.0 {
             Log::Stderr => say(&text),
             Log::File(outlet) => {
-                outlet.write(redact_shapes(&escape(&text)).into_owned().into_bytes())
+                outlet.write(redact_shapes(&escape(&text)).into_owned().into_bytes());
             }
         }
         Ok(bytes.len())

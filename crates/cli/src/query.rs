@@ -148,11 +148,7 @@ pub(crate) async fn run_asked(
     let code = finish(
         &written,
         &failures,
-        if split.is_some() {
-            Request::Slices
-        } else {
-            Request::Query
-        },
+        Request::of(split),
         options.output.fail_on,
         context,
     )?;
