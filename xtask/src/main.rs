@@ -1,6 +1,7 @@
 //! `cargo xtask`: the checks and chores of this workspace.
 //!
 //! - `cargo xtask ci`: everything that has to pass before a change lands.
+//! - `cargo xtask bless`: what the engine answers, written into the files of KQL cases.
 //! - `cargo xtask tidy`: the house rules that no compiler knows.
 //! - `cargo xtask conformance`: Microsoft's own clients against the emulator.
 //! - `cargo xtask round-trips`: files for and from Spark, pandas, Polars, `DuckDB`, `LibreOffice`.
@@ -15,6 +16,7 @@
 )]
 
 mod bench;
+mod bless;
 mod ci;
 mod command;
 mod conformance;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["ci"] => ci::run(&ci::Steps::ALL),
         ["ci", "--after-tests"] => ci::run(&ci::Steps::AFTER_TESTS),
+        ["bless"] => bless::run(),
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
         ["conformance"] => conformance::run(),
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::run(names),
         ["release", "--dry-run"] => release::dry_run(),
         _ => Err(
-            "usage: cargo xtask ci [--after-tests] | tidy | layers | conformance | round-trips | docs | bench [NAME...] | release --dry-run"
+            "usage: cargo xtask ci [--after-tests] | bless | tidy | layers | conformance | round-trips | docs | bench [NAME...] | release --dry-run"
                 .to_owned(),
         ),
     };

@@ -1,20 +1,17 @@
 //! The engine from outside: queries in, rows out.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "what helpers of tests cannot do fails the test"
 )]
 
-mod answers;
 mod broken;
-mod cases;
 mod catalog;
 mod damaged;
 mod dates;
-mod documented;
 mod foreign;
 mod guesses;
 mod hostile;
+mod kql;
 mod limits;
 mod local;
 mod odd_files;
