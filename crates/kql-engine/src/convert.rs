@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use kql_semantics::ScalarType;
+use kql_syntax::ticks;
 
 use crate::datum::{Datum, real_to_long, saturated};
 use crate::decimal::Decimal;
-use crate::{calendar, dynamic, text};
+use crate::{dynamic, text};
 
 /// `value` as `ty`; what does not convert is null.
 pub(crate) fn to_type<'a>(value: &Datum<'a>, ty: ScalarType) -> Datum<'a> {
@@ -31,7 +32,7 @@ pub(crate) fn to_type<'a>(value: &Datum<'a>, ty: ScalarType) -> Datum<'a> {
         ScalarType::Guid => match &value {
             Datum::Guid(_) => value,
             Datum::String(source) => {
-                text::guid(source).map_or(Datum::Null, |guid| Datum::Guid(Cow::Owned(guid)))
+                kql_syntax::guid(source).map_or(Datum::Null, |guid| Datum::Guid(Cow::Owned(guid)))
             }
             _ => Datum::Null,
         },
@@ -125,15 +126,15 @@ pub(crate) fn to_decimal(value: &Datum<'_>) -> Option<Decimal> {
 }
 
 fn to_datetime(value: &Datum<'_>) -> Datum<'static> {
-    let ticks = match value {
+    let moment = match value {
         Datum::DateTime(ticks) => Some(*ticks),
-        Datum::Long(ticks) => calendar::in_range(*ticks),
-        Datum::Int(ticks) => calendar::in_range(i64::from(*ticks)),
-        Datum::Real(ticks) => real_to_long(*ticks).and_then(calendar::in_range),
-        Datum::String(source) => text::parse_datetime(source),
+        Datum::Long(number) => ticks::in_range(*number),
+        Datum::Int(number) => ticks::in_range(i64::from(*number)),
+        Datum::Real(number) => real_to_long(*number).and_then(ticks::in_range),
+        Datum::String(source) => ticks::datetime(source),
         _ => None,
     };
-    ticks.map_or(Datum::Null, Datum::DateTime)
+    moment.map_or(Datum::Null, Datum::DateTime)
 }
 
 fn to_timespan(value: &Datum<'_>) -> Datum<'static> {
@@ -141,7 +142,7 @@ fn to_timespan(value: &Datum<'_>) -> Datum<'static> {
         Datum::TimeSpan(ticks) | Datum::Long(ticks) => Some(*ticks),
         Datum::Int(ticks) => Some(i64::from(*ticks)),
         Datum::Real(ticks) => real_to_long(*ticks),
-        Datum::String(source) => text::parse_timespan(source),
+        Datum::String(source) => ticks::timespan(source),
         _ => None,
     };
     ticks.map_or(Datum::Null, Datum::TimeSpan)

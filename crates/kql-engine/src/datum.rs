@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use kql_semantics::ScalarType;
+use kql_syntax::ticks;
 
 use crate::decimal::Decimal;
 use crate::dynamic::{self, Dynamic};
@@ -199,8 +200,8 @@ impl<'a> Datum<'a> {
             Self::Long(value) => Cow::Owned(value.to_string()),
             Self::Real(value) => Cow::Owned(text::real(*value)),
             Self::Decimal(value) => Cow::Owned(value.to_string()),
-            Self::DateTime(value) => Cow::Owned(text::datetime(*value)),
-            Self::TimeSpan(value) => Cow::Owned(text::timespan(*value)),
+            Self::DateTime(value) => Cow::Owned(ticks::datetime_text(*value)),
+            Self::TimeSpan(value) => Cow::Owned(ticks::timespan_text(*value)),
             Self::Guid(value) | Self::String(value) => Cow::Borrowed(value),
             Self::Dynamic(bytes) => dynamic::display(bytes),
         }

@@ -12,6 +12,7 @@ pub(crate) use parse::{parse, parse_to};
 
 use std::borrow::Cow;
 
+use kql_syntax::ticks;
 use serde_json::Value as Json;
 
 use crate::text;
@@ -328,8 +329,8 @@ pub(crate) fn to_json(bytes: &[u8]) -> Json {
         ),
         Dynamic::String(value) | Dynamic::Guid(value) => Json::String(value.to_owned()),
         Dynamic::Decimal(value) => Json::String(value.to_owned()),
-        Dynamic::DateTime(ticks) => Json::String(text::datetime(ticks)),
-        Dynamic::TimeSpan(ticks) => Json::String(text::timespan(ticks)),
+        Dynamic::DateTime(value) => Json::String(ticks::datetime_text(value)),
+        Dynamic::TimeSpan(value) => Json::String(ticks::timespan_text(value)),
         Dynamic::Array(items) => Json::Array(items.iter().map(to_json).collect()),
         Dynamic::Object(entries) => Json::Object(
             entries
@@ -357,8 +358,8 @@ fn write_json(bytes: &[u8], out: &mut String) {
         Dynamic::String(value) | Dynamic::Guid(value) | Dynamic::Decimal(value) => {
             write_string(value, out);
         }
-        Dynamic::DateTime(ticks) => write_string(&text::datetime(ticks), out),
-        Dynamic::TimeSpan(ticks) => write_string(&text::timespan(ticks), out),
+        Dynamic::DateTime(value) => write_string(&ticks::datetime_text(value), out),
+        Dynamic::TimeSpan(value) => write_string(&ticks::timespan_text(value), out),
         Dynamic::Array(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -412,8 +413,8 @@ pub(crate) fn display(bytes: &[u8]) -> Cow<'_, str> {
             Cow::Borrowed(value)
         }
         Dynamic::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
-        Dynamic::DateTime(ticks) => Cow::Owned(text::datetime(ticks)),
-        Dynamic::TimeSpan(ticks) => Cow::Owned(text::timespan(ticks)),
+        Dynamic::DateTime(value) => Cow::Owned(ticks::datetime_text(value)),
+        Dynamic::TimeSpan(value) => Cow::Owned(ticks::timespan_text(value)),
         Dynamic::Real(value) => Cow::Owned(text::real(value)),
         _ => Cow::Owned(json_text(bytes)),
     }

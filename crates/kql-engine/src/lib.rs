@@ -45,7 +45,6 @@ mod result;
 mod rows;
 mod value;
 
-mod calendar;
 mod column;
 mod convert;
 mod datum;

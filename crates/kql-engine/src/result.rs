@@ -6,6 +6,7 @@ use defender_table::{
     ColumnType, Completeness, DatetimeMode, JsonCell, Summary, Table, TableBuilder,
 };
 use kql_semantics::ScalarType;
+use kql_syntax::ticks;
 
 use crate::{EngineError, Value, text};
 
@@ -173,8 +174,8 @@ fn column_type(ty: ScalarType) -> ColumnType {
 /// The text of a value whose cell borrows it.
 fn cell_text(value: &Value) -> Option<String> {
     match value {
-        Value::DateTime(ticks) => Some(text::datetime(*ticks)),
-        Value::TimeSpan(ticks) => Some(text::timespan(*ticks)),
+        Value::DateTime(value) => Some(ticks::datetime_text(*value)),
+        Value::TimeSpan(value) => Some(ticks::timespan_text(*value)),
         Value::Dynamic(json) if json.is_array() || json.is_object() => Some(json.to_string()),
         _ => None,
     }

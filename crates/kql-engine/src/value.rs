@@ -1,6 +1,7 @@
 //! A value as it leaves and enters the engine.
 
 use kql_semantics::ScalarType;
+use kql_syntax::ticks;
 
 use crate::text;
 
@@ -72,8 +73,8 @@ impl Value {
             Self::Decimal(value) | Self::Guid(value) | Self::String(value) => {
                 Json::String(value.clone())
             }
-            Self::DateTime(ticks) => Json::String(text::datetime(*ticks)),
-            Self::TimeSpan(ticks) => Json::String(text::timespan(*ticks)),
+            Self::DateTime(value) => Json::String(ticks::datetime_text(*value)),
+            Self::TimeSpan(value) => Json::String(ticks::timespan_text(*value)),
             Self::Dynamic(value) => value.clone(),
         }
     }

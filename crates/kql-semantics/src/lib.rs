@@ -22,7 +22,6 @@ pub mod bound;
 mod diagnostic;
 mod discovery;
 mod functions;
-mod ticks;
 mod types;
 
 pub use bind::{BindOptions, Binding, bind, bind_assuming, bind_or_discover};

@@ -15,13 +15,14 @@ mod parser;
 mod position;
 mod printer;
 mod span;
+pub mod ticks;
 pub mod tree;
 mod walk;
 
 pub use diagnostic::Diagnostic;
 pub use formatter::{FormatOptions, format};
 pub use lexer::{Token, TokenKind, tokenize};
-pub use literals::{quote, timespan};
+pub use literals::{guid, quote};
 pub use parser::{MAX_DEPTH, Parse, parse};
 pub use position::{Lines, Position};
 pub use printer::print;

@@ -14,9 +14,9 @@ use arrow::datatypes::{
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow::util::display::array_value_to_string;
 use kql_semantics::ScalarType;
+use kql_syntax::ticks::{self, TICKS_PER_MILLISECOND, UNIX_EPOCH};
 
 use super::{cells, fit};
-use crate::calendar::{self, TICKS_PER_MILLISECOND, UNIX_EPOCH};
 use crate::column::{self, Builder};
 use crate::convert;
 use crate::datum::Datum;
@@ -219,7 +219,7 @@ fn wholesale(array: &ArrayRef, ty: ScalarType) -> Option<ArrayRef> {
         let found: Int64Array = array.as_primitive::<T>().unary_opt(|value| {
             convert(value)
                 .and_then(|since| since.checked_add(UNIX_EPOCH))
-                .and_then(calendar::in_range)
+                .and_then(ticks::in_range)
         });
         Arc::new(found)
     }

@@ -13,10 +13,10 @@ use arrow::datatypes::{DataType, Decimal256Type, Float64Type, Int64Type, TimeUni
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value as Json;
 
-use crate::calendar::{self, TICKS_PER_DAY, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, UNIX_EPOCH};
 use crate::datum::Datum;
 use crate::decimal::Decimal;
 use crate::{EngineError, dynamic};
+use kql_syntax::ticks::{self, TICKS_PER_DAY, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, UNIX_EPOCH};
 
 /// Gives the value of a row; null where it is none that KQL has.
 pub(super) type RowReader = Box<dyn Fn(usize) -> Datum<'static>>;
@@ -26,7 +26,7 @@ fn moment(value: i64, ticks: i64) -> Datum<'static> {
     value
         .checked_mul(ticks)
         .and_then(|since| since.checked_add(UNIX_EPOCH))
-        .and_then(calendar::in_range)
+        .and_then(ticks::in_range)
         .map_or(Datum::Null, Datum::DateTime)
 }
 

@@ -4,8 +4,6 @@
 //! one notation, so that texts which differ stay different, and what a datetime does not hold (the
 //! time zone, digits below 100 ns) is not lost.
 
-use crate::text;
-
 /// What the cells of a column have in common so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Moments {
@@ -94,7 +92,7 @@ impl Moments {
 /// The notation of a moment and the digits of its fraction.
 fn notation(cell: &str) -> Option<(Notation, &str)> {
     let found = iso(cell).or_else(|| exported(cell).then_some((Notation::Exported, "")))?;
-    text::parse_datetime(cell)?;
+    kql_syntax::ticks::datetime(cell)?;
     Some(found)
 }
 

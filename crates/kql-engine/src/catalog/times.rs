@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::AsArray;
 use kql_semantics::ScalarType;
+use kql_syntax::ticks;
 
 use super::files::Source;
 use super::fit;
+use crate::EngineError;
 use crate::datum::Datum;
-use crate::{EngineError, calendar, text};
 
 /// Whether the month or the day comes first in dates such as `05/03/2024`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub(super) fn plain(written: &str) -> Option<i64> {
     let written = written.trim();
     // A year of four digits first, as nearly everything writes it.
     if let [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', _, b'-', ..] = written.as_bytes() {
-        return text::parse_datetime(written).or_else(|| apart(written));
+        return ticks::datetime(written).or_else(|| apart(written));
     }
     if let Some(numbers) = Numbers::of(written) {
         return (numbers.first == numbers.second)
@@ -59,7 +60,7 @@ pub(super) fn plain(written: &str) -> Option<i64> {
     if is_short {
         return None;
     }
-    text::parse_datetime(written).or_else(|| apart(written))
+    ticks::datetime(written).or_else(|| apart(written))
 }
 
 /// `Mar 13, 2024, 3:40:13 PM`, `13 March 2024 at 15:40`
@@ -67,7 +68,7 @@ fn apart(written: &str) -> Option<i64> {
     let (date, time) = written
         .split_once(" at ")
         .or_else(|| written.rsplit_once(", "))?;
-    on(text::parse_datetime(date.trim())?, time)
+    on(ticks::datetime(date.trim())?, time)
 }
 
 /// A time of day, or none, on a day.
@@ -77,7 +78,7 @@ fn on(midnight: i64, time: &str) -> Option<i64> {
         .to_ascii_lowercase()
         .replace("a.m.", "am")
         .replace("p.m.", "pm");
-    text::time_of(midnight, &plain)
+    ticks::time_of(midnight, &plain)
 }
 
 /// A date of three numbers with the year last, and what comes after it.
@@ -107,7 +108,7 @@ impl<'a> Numbers<'a> {
             DateOrder::MonthFirst => (self.first, self.second),
             DateOrder::DayFirst => (self.second, self.first),
         };
-        on(calendar::midnight(self.year, month, day)?, self.rest)
+        on(ticks::midnight(self.year, month, day)?, self.rest)
     }
 }
 
@@ -196,10 +197,10 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::{DateOrder, Numbers, plain};
-    use crate::text;
+    use kql_syntax::ticks;
 
     fn shown(ticks: Option<i64>) -> Option<String> {
-        ticks.map(|ticks| text::datetime(ticks)[..19].to_owned())
+        ticks.map(|moment| ticks::datetime_text(moment)[..19].to_owned())
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use kql_semantics::ScalarType;
 use kql_semantics::bound::ArithmeticOp;
+use kql_syntax::ticks;
 
-use crate::calendar;
 use crate::convert;
 use crate::datum::{Datum, real_to_long};
 use crate::decimal::Decimal;
@@ -120,7 +120,7 @@ fn moment_of(op: ArithmeticOp, left: i64, right: i64) -> Option<i64> {
         ArithmeticOp::Subtract => left.checked_sub(right)?,
         _ => return None,
     };
-    calendar::in_range(ticks)
+    ticks::in_range(ticks)
 }
 
 fn span(op: ArithmeticOp, left: &Datum<'_>, right: &Datum<'_>) -> Option<i64> {
@@ -199,7 +199,7 @@ pub(crate) fn bin_at<'a>(
             };
             match ty {
                 ScalarType::DateTime => {
-                    calendar::in_range(binned).map_or(Datum::Null, Datum::DateTime)
+                    ticks::in_range(binned).map_or(Datum::Null, Datum::DateTime)
                 }
                 ScalarType::TimeSpan => Datum::TimeSpan(binned),
                 ScalarType::Int => i32::try_from(binned).map_or(Datum::Null, Datum::Int),
@@ -232,7 +232,7 @@ pub(crate) fn bin_map(size: &Datum<'_>, ty: ScalarType) -> Option<WholeMap> {
         _ => return None,
     };
     Some(if ty == ScalarType::DateTime {
-        Arc::new(move |number| calendar::in_range(bin_whole(number, size, 0)?))
+        Arc::new(move |number| ticks::in_range(bin_whole(number, size, 0)?))
     } else {
         Arc::new(move |number| bin_whole(number, size, 0))
     })

@@ -328,7 +328,9 @@ fn range(values: &[Datum<'_>]) -> Datum<'static> {
     use kql_semantics::bound::{ArithmeticOp, CompareOp};
     let from = values[0].borrowed().unwrapped();
     let default = match from {
-        Datum::DateTime(_) | Datum::TimeSpan(_) => Datum::TimeSpan(crate::calendar::TICKS_PER_HOUR),
+        Datum::DateTime(_) | Datum::TimeSpan(_) => {
+            Datum::TimeSpan(kql_syntax::ticks::TICKS_PER_HOUR)
+        }
         _ => Datum::Long(1),
     };
     let step = values

@@ -1,11 +1,12 @@
 //! Functions of datetimes and timespans.
 
-use super::Call;
-use crate::EngineError;
-use crate::calendar::{
+use kql_syntax::ticks::{
     self, Date, TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MILLISECOND, TICKS_PER_MINUTE,
     TICKS_PER_SECOND, UNIX_EPOCH, date_of,
 };
+
+use super::Call;
+use crate::EngineError;
 use crate::datum::{Datum, real_to_long};
 use crate::expression::{Kernel, kernel};
 
@@ -22,7 +23,7 @@ fn of_ticks(
 }
 
 fn moment(ticks: Option<i64>) -> Option<Datum<'static>> {
-    ticks.and_then(calendar::in_range).map(Datum::DateTime)
+    ticks.and_then(ticks::in_range).map(Datum::DateTime)
 }
 
 fn small(number: i64) -> Option<Datum<'static>> {
@@ -61,18 +62,18 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             of_ticks(move |ticks, values| {
                 let offset = values.get(1).map_or(Some(0), Datum::as_long)?;
                 let next = start_of(unit, ticks, offset.checked_add(1)?)
-                    .or(Some(calendar::LAST + 1))
+                    .or(Some(ticks::LAST + 1))
                     .filter(|_| offset == 0 || start_of(unit, ticks, offset + 1).is_some())?;
                 moment(next.checked_sub(1))
             })
         }
         // The service looks at the next day, and the last day of the calendar has none.
         "dayofweek" => of_ticks(|ticks, _| {
-            calendar::in_range(ticks.checked_add(TICKS_PER_DAY)?)?;
-            Some(Datum::TimeSpan(calendar::weekday(ticks) * TICKS_PER_DAY))
+            ticks::in_range(ticks.checked_add(TICKS_PER_DAY)?)?;
+            Some(Datum::TimeSpan(ticks::weekday(ticks) * TICKS_PER_DAY))
         }),
         "dayofmonth" => of_ticks(|ticks, _| small(date_of(ticks).day)),
-        "dayofyear" => of_ticks(|ticks, _| small(calendar::day_of_year(ticks))),
+        "dayofyear" => of_ticks(|ticks, _| small(ticks::day_of_year(ticks))),
         "hourofday" => of_ticks(|ticks, _| small(ticks.rem_euclid(TICKS_PER_DAY) / TICKS_PER_HOUR)),
         "week_of_year" => of_ticks(|ticks, _| small(week_of_year(ticks))),
         "getyear" => of_ticks(|ticks, _| small(date_of(ticks).year)),
@@ -159,13 +160,13 @@ fn start_of(unit: &str, ticks: i64, offset: i64) -> Option<i64> {
     let date = date_of(ticks);
     let start = match unit {
         "day" => day.checked_add(offset.checked_mul(TICKS_PER_DAY)?)?,
-        "week" => (day - calendar::weekday(ticks) * TICKS_PER_DAY)
+        "week" => (day - ticks::weekday(ticks) * TICKS_PER_DAY)
             .checked_add(offset.checked_mul(7 * TICKS_PER_DAY)?)?,
         "month" => {
             let months = (date.year * 12 + date.month - 1).checked_add(offset)?;
-            calendar::midnight(months.div_euclid(12), months.rem_euclid(12) + 1, 1)?
+            ticks::midnight(months.div_euclid(12), months.rem_euclid(12) + 1, 1)?
         }
-        _ => calendar::midnight(date.year.checked_add(offset)?, 1, 1)?,
+        _ => ticks::midnight(date.year.checked_add(offset)?, 1, 1)?,
     };
     // The week of 0001-01-01 begins before the first datetime.
     Some(start)
@@ -174,9 +175,9 @@ fn start_of(unit: &str, ticks: i64, offset: i64) -> Option<i64> {
 /// ISO 8601.
 fn week_of_year(ticks: i64) -> i64 {
     let day = ticks.div_euclid(TICKS_PER_DAY);
-    let thursday = day - (calendar::weekday(ticks) + 6) % 7 + 3;
+    let thursday = day - (ticks::weekday(ticks) + 6) % 7 + 3;
     let year = date_of(thursday * TICKS_PER_DAY).year;
-    let first = calendar::days_of(Date {
+    let first = ticks::days_of(Date {
         year,
         month: 1,
         day: 1,
@@ -194,7 +195,7 @@ fn datetime_part(part: &str, ticks: i64) -> Option<Datum<'static>> {
         "month" => date.month,
         "week_of_year" | "weekofyear" | "week" => week_of_year(ticks),
         "day" => date.day,
-        "dayofyear" | "day_of_year" => calendar::day_of_year(ticks),
+        "dayofyear" | "day_of_year" => ticks::day_of_year(ticks),
         "hour" => within / TICKS_PER_HOUR,
         "minute" => within / TICKS_PER_MINUTE % 60,
         "second" => within / TICKS_PER_SECOND % 60,
@@ -220,9 +221,9 @@ fn ticks_of(unit: &str) -> Option<i64> {
 
 fn datetime_add(unit: &str, count: i64, ticks: i64) -> Option<i64> {
     match unit {
-        "year" => calendar::add_months(ticks, count.checked_mul(12)?),
-        "quarter" => calendar::add_months(ticks, count.checked_mul(3)?),
-        "month" => calendar::add_months(ticks, count),
+        "year" => ticks::add_months(ticks, count.checked_mul(12)?),
+        "quarter" => ticks::add_months(ticks, count.checked_mul(3)?),
+        "month" => ticks::add_months(ticks, count),
         "nanosecond" => ticks.checked_add(count / 100),
         _ => ticks.checked_add(count.checked_mul(ticks_of(unit)?)?),
     }
@@ -251,7 +252,7 @@ fn datetime_diff(unit: &str, one: i64, two: i64) -> Option<i64> {
 
 fn make_datetime(values: &[Datum<'_>]) -> Option<i64> {
     let part = |at: usize| values.get(at).map_or(Some(0), Datum::as_long);
-    let midnight = calendar::midnight(
+    let midnight = ticks::midnight(
         part(0)?,
         values.get(1).map_or(Some(1), Datum::as_long)?,
         values.get(2).map_or(Some(1), Datum::as_long)?,

@@ -102,7 +102,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 .iter()
                 .map(|at| format!("{:02x}", bytes[*at]))
                 .collect();
-            Ok(crate::text::guid(&digits.concat())
+            Ok(kql_syntax::guid(&digits.concat())
                 .map_or(Datum::Null, |guid| Datum::Guid(guid.into())))
         }),
         "base64_encode_fromguid" => kernel(|values| {

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use kql_syntax::Span;
+use kql_syntax::ticks;
 use kql_syntax::tree::{Dynamic, DynamicKind, Literal, LiteralValue};
 
 use super::{Binder, Outcome};
 use crate::bound::{Expr, ExprKind, Value};
 use crate::diagnostic::DiagnosticKind;
-use crate::ticks;
 use crate::types::ScalarType;
 
 impl Binder<'_> {
@@ -22,24 +23,27 @@ impl Binder<'_> {
             }
             LiteralValue::DateTime(None) => (ScalarType::DateTime, None),
             LiteralValue::DateTime(Some(text)) => {
-                let Some(ticks) = ticks::datetime(text) else {
+                if text.is_empty() || text.eq_ignore_ascii_case("now") {
+                    return self.now(literal.span);
+                }
+                let Some(moment) = datetime(text) else {
                     return self.refuse(
                         DiagnosticKind::Constant,
                         literal.span,
-                        format!("'{text}' is no datetime; write it like 2024-01-31T13:30:00Z"),
+                        format!("'{text}' is not a datetime; write it like 2024-01-31T13:30:00Z"),
                     );
                 };
-                (ScalarType::DateTime, Some(Value::DateTime(ticks)))
+                (ScalarType::DateTime, Some(Value::DateTime(moment)))
             }
             LiteralValue::TimeSpan(value) => (ScalarType::TimeSpan, value.map(Value::TimeSpan)),
             LiteralValue::Guid(None) => (ScalarType::Guid, None),
-            LiteralValue::Guid(Some(text)) => match guid(text) {
+            LiteralValue::Guid(Some(text)) => match kql_syntax::guid(text) {
                 Some(text) => (ScalarType::Guid, Some(Value::Guid(text))),
                 None => {
                     return self.refuse(
                         DiagnosticKind::Constant,
                         literal.span,
-                        format!("'{text}' is no guid"),
+                        format!("'{text}' is not a guid"),
                     );
                 }
             },
@@ -65,30 +69,27 @@ impl Binder<'_> {
             span: literal.span,
         })
     }
+
+    /// `datetime(now)` and `datetime()`, which are the time of the query.
+    fn now(&mut self, span: Span) -> Outcome<Expr> {
+        Ok(Expr {
+            kind: ExprKind::Call {
+                function: self.known("now", span)?,
+                arguments: Vec::new(),
+            },
+            ty: ScalarType::DateTime,
+            span,
+        })
+    }
 }
 
-/// A guid in its canonical form.
-fn guid(text: &str) -> Option<String> {
-    let digits: String = text
-        .trim()
-        .trim_matches(['{', '}', '"', '\''])
-        .chars()
-        .filter(|letter| *letter != '-')
-        .collect();
-    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
+/// The text of a `datetime(…)` literal, which also has words for the ends of the calendar.
+fn datetime(text: &str) -> Option<i64> {
+    match text.to_ascii_lowercase().as_str() {
+        "min" => Some(0),
+        "max" => Some(ticks::LAST),
+        _ => ticks::datetime(text),
     }
-    let digits = digits.to_ascii_lowercase();
-    Some(
-        [
-            &digits[..8],
-            &digits[8..12],
-            &digits[12..16],
-            &digits[16..20],
-            &digits[20..],
-        ]
-        .join("-"),
-    )
 }
 
 /// Writes a dynamic literal as JSON. The tree limits how deep it nests.
@@ -127,15 +128,18 @@ fn write_json_literal(value: &LiteralValue, text: &mut String) {
         LiteralValue::Int(Some(value)) => text.push_str(&value.to_string()),
         LiteralValue::Long(Some(value)) => text.push_str(&value.to_string()),
         LiteralValue::Real(Some(value)) => write_json_number(*value, text),
-        LiteralValue::DateTime(Some(written)) => match ticks::datetime(written) {
-            Some(ticks) => write_json_string(&ticks::datetime_text(ticks), text),
+        LiteralValue::DateTime(Some(written)) => match datetime(written) {
+            Some(moment) => write_json_string(&ticks::datetime_text(moment), text),
             None => text.push_str("null"),
         },
-        LiteralValue::TimeSpan(Some(ticks)) => {
-            write_json_string(&ticks::timespan_text(*ticks), text);
+        LiteralValue::TimeSpan(Some(length)) => {
+            write_json_string(&ticks::timespan_text(*length), text);
         }
         LiteralValue::Guid(Some(written)) => {
-            write_json_string(&guid(written).unwrap_or_else(|| written.clone()), text);
+            write_json_string(
+                &kql_syntax::guid(written).unwrap_or_else(|| written.clone()),
+                text,
+            );
         }
         LiteralValue::Decimal(Some(value)) | LiteralValue::String { value, .. } => {
             write_json_string(value, text);

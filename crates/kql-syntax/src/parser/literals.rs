@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::lexer::{Token, TokenKind};
 use crate::literals;
 use crate::span::Span;
+use crate::ticks::timespan;
 use crate::tree::{Dynamic, DynamicKind, Literal, LiteralValue, Name};
 
 impl Parser<'_> {
@@ -79,7 +80,7 @@ impl Parser<'_> {
                 Ok(number) => Ok(LiteralValue::Real(Some(number))),
                 Err(_) => Err("this is not a number"),
             },
-            TokenKind::TimeSpan => match literals::timespan(text) {
+            TokenKind::TimeSpan => match timespan(text) {
                 Some(ticks) => Ok(LiteralValue::TimeSpan(Some(ticks))),
                 None => Err("this timespan is too long"),
             },

@@ -1,30 +1,47 @@
-//! Ticks and the proleptic Gregorian calendar.
+//! Datetimes and timespans: ticks of 100 nanoseconds, the calendar, and their texts.
+//!
+//! A datetime counts from 0001-01-01T00:00:00Z. Whoever has a text of the language, a literal or a
+//! value to convert, reads it here, so that both are read alike.
 
-pub(crate) const TICKS_PER_MILLISECOND: i64 = 10_000;
-pub(crate) const TICKS_PER_SECOND: i64 = 10_000_000;
-pub(crate) const TICKS_PER_MINUTE: i64 = 60 * TICKS_PER_SECOND;
-pub(crate) const TICKS_PER_HOUR: i64 = 60 * TICKS_PER_MINUTE;
-pub(crate) const TICKS_PER_DAY: i64 = 24 * TICKS_PER_HOUR;
+mod datetime;
+mod timespan;
+
+pub use datetime::{datetime, datetime_text, time_of};
+pub use timespan::{timespan, timespan_text};
+
+/// Ticks of a millisecond.
+pub const TICKS_PER_MILLISECOND: i64 = 10_000;
+/// Ticks of a second.
+pub const TICKS_PER_SECOND: i64 = 10_000_000;
+/// Ticks of a minute.
+pub const TICKS_PER_MINUTE: i64 = 60 * TICKS_PER_SECOND;
+/// Ticks of an hour.
+pub const TICKS_PER_HOUR: i64 = 60 * TICKS_PER_MINUTE;
+/// Ticks of a day.
+pub const TICKS_PER_DAY: i64 = 24 * TICKS_PER_HOUR;
 /// 1970-01-01 in ticks.
-pub(crate) const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
+pub const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
 /// 9999-12-31T23:59:59.9999999 in ticks.
-pub(crate) const LAST: i64 = 3_155_378_975_999_999_999;
+pub const LAST: i64 = 3_155_378_975_999_999_999;
 
 /// A day of the calendar; months and days count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Date {
-    pub(crate) year: i64,
-    pub(crate) month: i64,
-    pub(crate) day: i64,
+pub struct Date {
+    /// 1 to 9999.
+    pub year: i64,
+    /// 1 to 12.
+    pub month: i64,
+    /// 1 to 31.
+    pub day: i64,
 }
 
 /// Ticks inside the years 1 to 9999; everything else is no datetime.
-pub(crate) fn in_range(ticks: i64) -> Option<i64> {
+pub fn in_range(ticks: i64) -> Option<i64> {
     (0..=LAST).contains(&ticks).then_some(ticks)
 }
 
 /// Days since 0001-01-01 of a date; the date may be out of range.
-pub(crate) fn days_of(date: Date) -> i64 {
+pub fn days_of(date: Date) -> i64 {
     // Howard Hinnant's days_from_civil, shifted from 1970 to year 1.
     let year = if date.month <= 2 {
         date.year - 1
@@ -39,7 +56,7 @@ pub(crate) fn days_of(date: Date) -> i64 {
 }
 
 /// The date that ticks fall on.
-pub(crate) fn date_of(ticks: i64) -> Date {
+pub fn date_of(ticks: i64) -> Date {
     let days = ticks.div_euclid(TICKS_PER_DAY) + 306;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
@@ -59,11 +76,13 @@ pub(crate) fn date_of(ticks: i64) -> Date {
     }
 }
 
-pub(crate) fn is_leap(year: i64) -> bool {
+/// Whether a year has a 29th of February.
+pub fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
+/// How many days a month has.
+pub fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -73,7 +92,7 @@ pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
 }
 
 /// Midnight of a date that exists, in ticks.
-pub(crate) fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
+pub fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=9999).contains(&year)
         || !(1..=12).contains(&month)
         || !(1..=days_in_month(year, month)).contains(&day)
@@ -84,7 +103,7 @@ pub(crate) fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
 }
 
 /// Adds months; a day past the month's end becomes its last day.
-pub(crate) fn add_months(ticks: i64, months: i64) -> Option<i64> {
+pub fn add_months(ticks: i64, months: i64) -> Option<i64> {
     let Date { year, month, day } = date_of(ticks);
     let total = year
         .checked_mul(12)?
@@ -95,12 +114,13 @@ pub(crate) fn add_months(ticks: i64, months: i64) -> Option<i64> {
     Some(midnight(year, month, day)? + ticks.rem_euclid(TICKS_PER_DAY))
 }
 
-/// Sunday is 0.
-pub(crate) fn weekday(ticks: i64) -> i64 {
+/// The day of the week; Sunday is 0.
+pub fn weekday(ticks: i64) -> i64 {
     (ticks.div_euclid(TICKS_PER_DAY) + 1).rem_euclid(7)
 }
 
-pub(crate) fn day_of_year(ticks: i64) -> i64 {
+/// The day of the year, from 1.
+pub fn day_of_year(ticks: i64) -> i64 {
     let date = date_of(ticks);
     days_of(date)
         - days_of(Date {
