@@ -256,7 +256,11 @@ impl<'a> Binder<'a> {
                 let ranks_from = if canonical.name.ends_with('w') { 2 } else { 1 };
                 let mut types = Vec::new();
                 let mut names = Vec::new();
-                let ty = first_ty;
+                let ty = match first_ty {
+                    ScalarType::Int => ScalarType::Long,
+                    ScalarType::Decimal => ScalarType::Real,
+                    other => other,
+                };
                 for rank in &arguments[ranks_from..] {
                     let text = match rank.literal() {
                         Some(Value::Int(number)) => number.to_string(),
@@ -287,6 +291,8 @@ impl<'a> Binder<'a> {
                     .map(|(index, argument)| {
                         if index >= ranks_from {
                             argument.converted(ScalarType::Real)
+                        } else if index == 0 {
+                            argument.converted(ty)
                         } else {
                             argument
                         }

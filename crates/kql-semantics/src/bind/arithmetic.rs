@@ -138,12 +138,13 @@ impl<'a> Binder<'a> {
                 ),
             );
         }
+        // The language has no arithmetic of 32 bits.
+        let ty = if operand.ty == Int { Long } else { operand.ty };
+        let operand = operand.converted(ty);
         if unary.operator == UnaryOperator::Plus {
             return Ok(Expr { span, ..operand });
         }
-        let ty = operand.ty;
         let literal = match operand.literal() {
-            Some(Value::Int(number)) => number.checked_neg().map(Value::Int),
             Some(Value::Long(number)) => number.checked_neg().map(Value::Long),
             Some(Value::Real(number)) => Some(Value::Real(-number)),
             Some(Value::TimeSpan(ticks)) => ticks.checked_neg().map(Value::TimeSpan),

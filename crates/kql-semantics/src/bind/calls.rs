@@ -379,6 +379,8 @@ impl<'a> Binder<'a> {
                     (TimeSpan, TimeSpan) => TimeSpan,
                     (DateTime, TimeSpan | DateTime) => DateTime,
                     _ => match wider(value, step) {
+                        // The language has no arithmetic of 32 bits.
+                        Some(Int) => Long,
                         Some(both) => both,
                         None => {
                             return self.refuse(

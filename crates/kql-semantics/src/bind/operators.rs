@@ -358,7 +358,7 @@ impl<'a> Binder<'a> {
     fn get_schema(&mut self, rows: &mut Rows) {
         let columns = vec![
             self.column("ColumnName", ScalarType::String),
-            self.column("ColumnOrdinal", ScalarType::Long),
+            self.column("ColumnOrdinal", ScalarType::Int),
             self.column("DataType", ScalarType::String),
             self.column("ColumnType", ScalarType::String),
         ];
@@ -367,11 +367,11 @@ impl<'a> Binder<'a> {
         let values = rows
             .columns
             .iter()
-            .zip(0_i64..)
+            .zip(0_i32..)
             .map(|(column, ordinal)| {
                 vec![
                     text(&column.name),
-                    literal(Value::Long(ordinal), ScalarType::Long, span),
+                    literal(Value::Int(ordinal), ScalarType::Int, span),
                     text(column.ty.clr_name()),
                     text(column.ty.name()),
                 ]

@@ -108,6 +108,11 @@ impl Names {
         }
     }
 
+    /// Counts a column that has a name of its own among the `Column1`, `Column2`, …
+    pub(crate) fn skip(&mut self) {
+        self.positions += 1;
+    }
+
     /// The next `Column1`, `Column2`, …
     pub(crate) fn position(&mut self) -> Arc<str> {
         self.positions += 1;

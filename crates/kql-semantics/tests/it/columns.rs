@@ -56,7 +56,7 @@ fn arg_max_keeps_names_and_leaves_out_keys() {
 fn projections_name_what_nobody_named() {
     gives(
         "Events | project FileSize, FileSize + 1, AdditionalFields.A[0].B, tostring(Pid), strlen(FileName), -Pid",
-        "FileSize:long Column1:long AdditionalFields_A_0_B:dynamic Pid:string strlen_FileName:long Column2:int",
+        "FileSize:long Column1:long AdditionalFields_A_0_B:dynamic Pid:string strlen_FileName:long Column2:long",
     );
     gives(
         "Devices | extend Platform = strlen(Platform), Other = 1",

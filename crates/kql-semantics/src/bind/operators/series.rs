@@ -24,7 +24,7 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         let mut names = Names::default();
-        let (by, mut columns, _) = self.keys(rows, &written.by, &mut names, scope)?;
+        let (by, mut columns, _) = self.keys(rows, &written.by, &mut names, scope, false)?;
         let mut series = Vec::with_capacity(written.aggregates.len());
         for item in &written.aggregates {
             let (aggregate, lent) = self.one_aggregate(rows, &item.aggregate.expression, scope)?;

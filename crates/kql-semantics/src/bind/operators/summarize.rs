@@ -19,6 +19,7 @@ impl<'a> Binder<'a> {
         by: &'a [tree::NamedExpression],
         names: &mut Names,
         scope: Scope,
+        count_all: bool,
     ) -> Outcome<(Vec<Assignment>, Vec<Column>, Vec<Column>)> {
         let mut keys = Vec::with_capacity(by.len());
         let mut columns = Vec::with_capacity(by.len());
@@ -40,12 +41,16 @@ impl<'a> Binder<'a> {
                 );
                 continue;
             }
-            let name = match key.names.first() {
-                Some(name) => names.unique(&name.text),
-                None => match self.lent_name(&key.expression, scope) {
-                    Some(name) => names.unique(&name),
-                    None => names.position(),
-                },
+            let given = match key.names.first() {
+                Some(name) => Some(name.text.clone()),
+                None => self.lent_name(&key.expression, scope),
+            };
+            if count_all && given.is_some() {
+                names.skip();
+            }
+            let name = match given {
+                Some(name) => names.unique(&name),
+                None => names.position(),
             };
             if let ExprKind::Column(id) = value.kind
                 && let Some(column) = rows.columns.iter().find(|column| column.id == id)
@@ -82,7 +87,9 @@ impl<'a> Binder<'a> {
         }
         let mut names = Names::default();
         let by = summarize.by.as_deref().unwrap_or_default();
-        let keys = self.keys(rows, by, &mut names, scope);
+        // Without aggregates a key is named by its place among all keys.
+        let count_all = summarize.aggregates.is_empty();
+        let keys = self.keys(rows, by, &mut names, scope, count_all);
         let plain = keys.as_ref().map_or(&[][..], |(_, _, plain)| plain);
         let input = rows.columns.clone();
         let mut context = Context::over(scope, &input);
