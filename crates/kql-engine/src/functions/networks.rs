@@ -30,14 +30,15 @@ pub(crate) fn mask4(address: u32, bits: u32) -> u32 {
     }
 }
 
-/// An IPv6 address, or an IPv4 one mapped into IPv6.
+/// An IPv6 address, or an IPv4 one (also as `::192.168.0.1`) mapped into IPv6.
 pub(crate) fn ipv6(text: &str) -> Option<(u128, u32)> {
     let text = text.trim();
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
         None => (text, None),
     };
-    if let Ok(four) = address.parse::<Ipv4Addr>() {
+    let four = address.strip_prefix("::").unwrap_or(address);
+    if let Ok(four) = four.parse::<Ipv4Addr>() {
         let bits = bits.unwrap_or(32);
         return (bits <= 32).then(|| (u128::from(four.to_ipv6_mapped()), bits + 96));
     }
@@ -174,17 +175,10 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         }),
         "parse_ipv6" => kernel(|values| Ok(Datum::text(full6(ipv6(&values[0].display()))))),
         "parse_ipv6_mask" => kernel(|values| {
-            let text = values[0].display();
-            let Some((address, own)) = ipv6(&text) else {
+            let (Some((address, own)), Some(bits)) =
+                (ipv6(&values[0].display()), prefix(values, 1, 128))
+            else {
                 return Ok(Datum::text(""));
-            };
-            let Some(bits) = prefix(values, 1, 128) else {
-                return Ok(Datum::text(""));
-            };
-            let bits = if text.contains(':') {
-                bits
-            } else {
-                bits.min(32) + 96
             };
             Ok(Datum::text(full6(Some((address, own.min(bits))))))
         }),

@@ -65,26 +65,28 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "replace_strings" => kernel(|values| {
             let froms = super::items(&values[1]).unwrap_or_default();
             let into = super::items(&values[2]);
-            // What one replacement has put there is not replaced again.
+            // What one replacement has put there is not replaced again. Elements that are not texts are
+            // passed over: one that is looked for is not found, one that replaces keeps what it found.
             let mut parts = vec![(values[0].display().into_owned(), false)];
             let mut bytes = parts[0].0.len();
             for (at, from) in froms.iter().enumerate() {
-                let with = match &into {
-                    Some(list) => list.get(at).map(|one| one.display().into_owned()),
-                    None => Some(values[2].display().into_owned()),
-                };
-                let from = from.display();
-                let with = with.unwrap_or_default();
-                if from.is_empty() {
+                let Some(from) = from.as_str().filter(|from| !from.is_empty()) else {
                     continue;
-                }
+                };
+                let with = match &into {
+                    Some(list) => match list.get(at) {
+                        Some(one) => one.as_str().unwrap_or(from).to_owned(),
+                        None => String::new(),
+                    },
+                    None => values[2].display().into_owned(),
+                };
                 let mut next = Vec::new();
                 for (part, done) in parts {
                     if done {
                         next.push((part, true));
                         continue;
                     }
-                    for (place, piece) in part.split(from.as_ref()).enumerate() {
+                    for (place, piece) in part.split(from).enumerate() {
                         if place > 0 {
                             bytes += with.len();
                             size::expected(bytes)?;
@@ -246,12 +248,9 @@ fn substring(values: &[Datum<'_>]) -> String {
         None => i64::MAX,
         Some(value) => value.as_long().unwrap_or(0),
     };
-    // Counted from the end the text may begin before its first character.
     let start = if start < 0 { size + start } else { start };
-    let end = start.saturating_add(wanted);
-    let start = start.max(0);
-    let wanted = end.saturating_sub(start);
-    if wanted <= 0 || start >= size {
+    // Nothing begins before the first character, however much is wanted.
+    if wanted <= 0 || start < 0 || start >= size {
         return String::new();
     }
     text.chars()

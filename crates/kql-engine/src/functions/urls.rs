@@ -48,6 +48,8 @@ fn query(text: &str) -> Vec<u8> {
 fn parse_url(text: &str) -> Datum<'static> {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (scheme, rest),
+        // `mailto:a@b.example` is absolute and has none of the parts.
+        None if has_scheme(text) => ("", ""),
         None => ("", text),
     };
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
@@ -76,6 +78,16 @@ fn parse_url(text: &str) -> Datum<'static> {
         ("Query Parameters", query(parameters)),
         ("Fragment", dynamic::string(fragment)),
     ])
+}
+
+/// Whether a text begins with a scheme and a colon.
+fn has_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    })
 }
 
 pub(crate) fn decode(text: &str) -> String {
@@ -128,10 +140,10 @@ fn parse_path(text: &str) -> Datum<'static> {
         Some(at) if at > 1 && !rest[at..].contains(['/', '\\']) => (&rest[..at], &rest[at + 1..]),
         _ => (rest, ""),
     };
-    let root = if scheme.is_empty() && rest.as_bytes().get(1) == Some(&b':') {
-        &rest[..2]
-    } else {
-        ""
+    let root = match rest.as_bytes() {
+        [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic() => &rest[..3],
+        [drive, b':', ..] if drive.is_ascii_alphabetic() => &rest[..2],
+        _ => "",
     };
     let cut = rest.rfind(['/', '\\']);
     let (directory, file) = match cut {
