@@ -43,7 +43,8 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
             let root = aggregate.name.starts_with("stdev");
             per_group(
                 |moments: &mut Moments, values| {
-                    if let Some(value) = number(&values[0]) {
+                    // One NaN makes the whole spread NaN, as it makes the mean.
+                    if let Some(value) = values[0].as_real() {
                         moments.add(value);
                     }
                     0

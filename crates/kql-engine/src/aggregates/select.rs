@@ -1,5 +1,7 @@
 //! Aggregates that pick rows.
 
+use std::cmp::Ordering;
+
 use super::{Aggregate, State, per_group};
 use crate::datum::Datum;
 use crate::expression::order;
@@ -19,13 +21,12 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
                             (true, _) => false,
                             (false, true) => true,
                             (false, false) => {
-                                order(&values[0], &before[0]).is_some_and(|ordering| {
-                                    if largest {
-                                        ordering.is_gt()
-                                    } else {
-                                        ordering.is_lt()
-                                    }
-                                })
+                                let ordering = place(&values[0], &before[0]);
+                                if largest {
+                                    ordering.is_gt()
+                                } else {
+                                    ordering.is_lt()
+                                }
                             }
                         },
                     };
@@ -59,6 +60,17 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
         ),
         _ => return None,
     })
+}
+
+/// The order in which `sort` has them, where NaN is below every number.
+fn place(one: &Datum<'_>, two: &Datum<'_>) -> Ordering {
+    let nan = |value: &Datum<'_>| matches!(value, Datum::Real(number) if number.is_nan());
+    match (nan(one), nan(two)) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => order(one, two).unwrap_or(Ordering::Equal),
+    }
 }
 
 fn owned(values: &[Datum<'_>]) -> Vec<Datum<'static>> {

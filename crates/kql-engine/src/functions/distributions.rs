@@ -173,14 +173,28 @@ fn reals(values: &[Datum<'_>]) -> Option<Vec<f64>> {
     values.iter().map(Datum::as_real).collect()
 }
 
-fn of_beta(body: fn(f64, f64, f64) -> Option<f64>) -> Kernel {
+fn nowhere(_: f64, _: f64) -> f64 {
+    f64::NAN
+}
+
+/// All of the distribution is at or below zero: the service's answer, though its documentation has NaN.
+fn below_zero(x: f64, alpha: f64) -> f64 {
+    if (0.0..=1.0).contains(&x) && alpha < 0.0 {
+        1.0
+    } else {
+        f64::NAN
+    }
+}
+
+/// A kernel of a value and the two parameters, and what it is where a parameter is out of range.
+fn of_beta(outside: fn(f64, f64) -> f64, body: fn(f64, f64, f64) -> Option<f64>) -> Kernel {
     kernel(move |values| {
         let Some(numbers) = reals(values) else {
             return Ok(Datum::Null);
         };
         let (alpha, beta) = (numbers[1], numbers[2]);
         if !(alpha > 0.0 && alpha <= 10_000.0 && beta > 0.0 && beta <= 10_000.0) {
-            return Ok(Datum::Real(f64::NAN));
+            return Ok(Datum::Real(outside(numbers[0], alpha)));
         }
         Ok(body(numbers[0], alpha, beta).map_or(Datum::Null, Datum::Real))
     })
@@ -193,21 +207,21 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 .as_real()
                 .map_or(Datum::Null, |value| Datum::Real(gamma(value))))
         }),
-        "beta_cdf" => of_beta(|x, alpha, beta| {
+        "beta_cdf" => of_beta(below_zero, |x, alpha, beta| {
             Some(if (0.0..=1.0).contains(&x) {
                 beta_share(x, alpha, beta)
             } else {
                 f64::NAN
             })
         }),
-        "beta_pdf" => of_beta(|x, alpha, beta| {
+        "beta_pdf" => of_beta(nowhere, |x, alpha, beta| {
             Some(if (0.0..=1.0).contains(&x) {
                 beta_density(x, alpha, beta)
             } else {
                 f64::NAN
             })
         }),
-        "beta_inv" => of_beta(|share, alpha, beta| {
+        "beta_inv" => of_beta(nowhere, |share, alpha, beta| {
             (share > 0.0 && share <= 1.0).then(|| beta_inverse(share, alpha, beta))
         }),
         "welch_test" => kernel(|values| {

@@ -6,9 +6,10 @@ use crate::datum::Datum;
 use crate::dynamic;
 use crate::expression::{Kernel, kernel};
 
-/// The names of the parts of `series_stats_dynamic`, in the order of `series_stats`.
-const STATISTICS: [&str; 7] = [
-    "min", "min_idx", "max", "max_idx", "avg", "stdev", "variance",
+/// The names of the parts of `series_stats_dynamic`, in the order of `series_stats`, which has the first
+/// seven.
+const STATISTICS: [&str; 9] = [
+    "min", "min_idx", "max", "max_idx", "avg", "stdev", "variance", "sum", "len",
 ];
 
 /// The names of the parts of `series_fit_line_dynamic`, in the order of `series_fit_line`.
@@ -49,7 +50,7 @@ fn finite(value: &Datum<'_>) -> Option<Vec<f64>> {
     Some(list).filter(|list| !list.is_empty())
 }
 
-/// Minimum, maximum and their places, mean, deviation and variance of the sample.
+/// Minimum, maximum and their places, mean, deviation and variance of the sample, sum and length.
 fn statistics(list: &[f64]) -> Vec<Datum<'static>> {
     let (mut least, mut most) = (0, 0);
     for (at, value) in list.iter().enumerate() {
@@ -60,7 +61,8 @@ fn statistics(list: &[f64]) -> Vec<Datum<'static>> {
             most = at;
         }
     }
-    let mean = list.iter().sum::<f64>() / real(list.len());
+    let sum = list.iter().sum::<f64>();
+    let mean = sum / real(list.len());
     let squares: f64 = list.iter().map(|one| (one - mean) * (one - mean)).sum();
     let variance = if list.len() > 1 {
         squares / real(list.len() - 1)
@@ -75,6 +77,8 @@ fn statistics(list: &[f64]) -> Vec<Datum<'static>> {
         Datum::Real(mean),
         Datum::Real(variance.sqrt()),
         Datum::Real(variance),
+        Datum::Real(sum),
+        long(list.len()),
     ]
 }
 
@@ -140,7 +144,11 @@ fn parts(
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(Some(match call.name {
-        "series_stats" => parts(&STATISTICS, 1, false, statistics),
+        "series_stats" => parts(&STATISTICS, 1, false, |list| {
+            let mut parts = statistics(list);
+            parts.truncate(7);
+            parts
+        }),
         "series_stats_dynamic" => parts(&STATISTICS, 1, true, statistics),
         "series_fit_line" => parts(&LINE, 2, false, line),
         "series_fit_line_dynamic" => parts(&LINE, 2, true, line),

@@ -43,7 +43,11 @@ impl Hashes {
         self.list.len() - before
     }
 
+    /// Null where nothing was added.
     pub(crate) fn sketch(&self, bits: i64) -> Datum<'static> {
+        if self.list.is_empty() {
+            return Datum::Null;
+        }
         let hashes: Vec<Datum<'_>> = self
             .list
             .iter()
@@ -112,7 +116,11 @@ impl Digest {
             .sum()
     }
 
+    /// Null where nothing was added.
     pub(crate) fn sketch(&self) -> Datum<'static> {
+        if self.values.is_empty() {
+            return Datum::Null;
+        }
         let (values, weights): (Vec<Datum<'_>>, Vec<Datum<'_>>) = self
             .values
             .iter()
