@@ -2,7 +2,8 @@
 //!
 //! [`parse`] turns text into a [`tree::Query`] and diagnostics, [`print()`] turns the tree back
 //! into text, [`format()`] lays a text out with its comments, [`Query::nodes`](tree::Query::nodes) walks it, [`tokenize`] gives the tokens with
-//! the comments that the tree leaves out, and [`Lines`] says where an offset is.
+//! the comments that the tree leaves out, and [`Lines`] says where an offset is. [`ticks`] has the calendar
+//! and the texts of datetimes and timespans.
 //!
 //! Text of any nesting is safe: past [`MAX_DEPTH`] levels there is a diagnostic and no tree.
 
