@@ -55,7 +55,11 @@ pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
                     } else {
                         moments.count - 1.0
                     };
-                    let variance = if by <= 0.0 { 0.0 } else { moments.squares / by };
+                    let variance = if by > 0.0 || moments.squares.is_nan() {
+                        moments.squares / by
+                    } else {
+                        0.0
+                    };
                     vec![Datum::Real(if root { variance.sqrt() } else { variance })]
                 },
             )
