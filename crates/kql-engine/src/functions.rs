@@ -96,11 +96,6 @@ pub(crate) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(None)
 }
 
-/// Whether every row gets a value of its own.
-pub(crate) fn is_volatile(name: &str) -> bool {
-    matches!(name, "rand" | "new_guid")
-}
-
 /// The elements of an array.
 pub(crate) fn items(value: &Datum<'_>) -> Option<Vec<Datum<'static>>> {
     let Datum::Dynamic(bytes) = value else {

@@ -104,6 +104,8 @@ pub struct Function {
     pub returns: ReturnRule,
     /// How a column made of a call without a name is called.
     pub naming: Naming,
+    /// Whether it gives another value for each row, whatever its arguments.
+    pub volatile: bool,
 }
 
 impl Function {

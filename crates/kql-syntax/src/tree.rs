@@ -6,12 +6,14 @@
 //! [`Arithmetic`], and a pipe holds all its operators in order.
 //! Nodes nest at most [`crate::MAX_DEPTH`] deep, so a recursive walk is safe.
 
+mod effect;
 mod expression;
 mod graph;
 mod literal;
 mod operator;
 mod statement;
 
+pub use effect::{Effect, Fate, Rows, fits_pattern};
 pub use expression::{
     Argument, Arithmetic, ArithmeticOperator, Between, Call, Comparison, ComparisonOperator,
     DataTable, Expression, ExpressionKind, ExternalData, In, InOperator, Logical, LogicalOperator,

@@ -246,7 +246,7 @@ impl<'s> Compiler<'s> {
                     let what = format!("function {}()", function.name);
                     return Err(EngineError::unsupported(what, range));
                 };
-                if functions::is_volatile(function.name) {
+                if function.volatile {
                     return Ok(Compiled {
                         node: Node::Volatile(body, arguments),
                         ty,

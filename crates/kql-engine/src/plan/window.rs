@@ -16,10 +16,41 @@ use crate::datum::Datum;
 use crate::functions::arithmetic;
 use crate::plan::encode;
 
+/// What a window function computes.
+#[derive(Clone, Copy)]
+enum Work {
+    /// The value of a row so many rows on, or back.
+    Beside {
+        back: bool,
+    },
+    Number,
+    Sum,
+    /// Ranks count the values, or the rows before.
+    Rank {
+        of_rows: bool,
+    },
+    Session,
+}
+
+impl Work {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "prev" => Self::Beside { back: true },
+            "next" => Self::Beside { back: false },
+            "row_number" => Self::Number,
+            "row_cumsum" => Self::Sum,
+            "row_rank" | "row_rank_dense" => Self::Rank { of_rows: false },
+            "row_rank_min" => Self::Rank { of_rows: true },
+            "row_window_session" => Self::Session,
+            _ => return None,
+        })
+    }
+}
+
 /// A window call whose arguments are columns.
 #[derive(Clone)]
 struct Call {
-    name: &'static str,
+    work: Work,
     arguments: Vec<(usize, ScalarType)>,
     ty: ScalarType,
 }
@@ -41,15 +72,15 @@ impl Planner<'_> {
                     (next - 1, argument.ty)
                 })
                 .collect();
-            if !NAMES.contains(&call.function.name) {
+            let Some(work) = Work::of(call.function.name) else {
                 let span = call.arguments.first().map(|one| one.span.range());
                 return Err(EngineError::Unsupported {
                     what: format!("function {}()", call.function.name),
                     span,
                 });
-            }
+            };
             prepared.push(Call {
-                name: call.function.name,
+                work,
                 arguments,
                 ty: call.ty,
             });
@@ -85,17 +116,6 @@ impl Planner<'_> {
     }
 }
 
-const NAMES: [&str; 8] = [
-    "row_number",
-    "row_cumsum",
-    "row_rank",
-    "row_rank_dense",
-    "row_rank_min",
-    "row_window_session",
-    "prev",
-    "next",
-];
-
 /// For every row the first row of its part.
 fn starts(batch: &RecordBatch, parts: usize) -> Vec<usize> {
     let mut starts = Vec::with_capacity(batch.num_rows());
@@ -125,19 +145,15 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
             .map_or(Datum::Null, |reader| reader.get(row))
     };
     let mut builder = Builder::new(call.ty, rows);
-    match call.name {
-        "prev" | "next" => {
+    match call.work {
+        Work::Beside { back } => {
             for row in 0..rows {
                 let offset = if readers.len() > 1 {
                     value(1, row).as_long().unwrap_or(1)
                 } else {
                     1
                 };
-                let offset = if call.name == "prev" {
-                    offset.wrapping_neg()
-                } else {
-                    offset
-                };
+                let offset = if back { offset.wrapping_neg() } else { offset };
                 let at = i64::try_from(row).unwrap_or(i64::MAX).checked_add(offset);
                 let at = at
                     .and_then(|at| usize::try_from(at).ok())
@@ -148,7 +164,7 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
                 });
             }
         }
-        "row_number" => {
+        Work::Number => {
             let mut number = 0;
             for row in 0..rows {
                 let first = if readers.is_empty() {
@@ -161,7 +177,7 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
                 builder.push(&Datum::Long(number));
             }
         }
-        "row_cumsum" => {
+        Work::Sum => {
             let mut total = Datum::Null;
             for row in 0..rows {
                 if starts[row] == row || value(1, row).as_bool() == Some(true) {
@@ -178,7 +194,7 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
                 builder.push(&total);
             }
         }
-        "row_rank" | "row_rank_dense" | "row_rank_min" => {
+        Work::Rank { of_rows } => {
             let mut rank: i64 = 0;
             let mut count: i64 = 0;
             let mut before = Vec::new();
@@ -191,18 +207,14 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
                 } else {
                     count += 1;
                     if key != before {
-                        rank = if call.name == "row_rank_min" {
-                            count
-                        } else {
-                            rank + 1
-                        };
+                        rank = if of_rows { count } else { rank + 1 };
                     }
                 }
                 before = key;
                 builder.push(&Datum::Long(rank));
             }
         }
-        _ => session(&mut builder, rows, starts, &value),
+        Work::Session => session(&mut builder, rows, starts, &value),
     }
     builder.finish()
 }

@@ -437,37 +437,3 @@ pub(super) fn literal(value: Value, ty: ScalarType, span: Span) -> crate::bound:
         span,
     }
 }
-
-/// Whether a name fits a pattern with `*`.
-pub(super) fn matches_pattern(name: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else {
-        return false;
-    };
-    let Some(last) = parts.next_back() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.len() >= last.len() && rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches_pattern;
-
-    #[test]
-    fn patterns_match_from_end_to_end() {
-        assert!(matches_pattern("DeviceName", "Device*"));
-        assert!(matches_pattern("DeviceName", "*Name"));
-        assert!(matches_pattern("DeviceName", "*"));
-        assert!(matches_pattern("DeviceName", "D*v*e"));
-        assert!(!matches_pattern("DeviceName", "device*"));
-        assert!(!matches_pattern("Name", "Name*me"));
-    }
-}

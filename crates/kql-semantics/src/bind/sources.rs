@@ -13,19 +13,6 @@ use crate::bound::{Operator, SharedId, Source};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
-/// Whether rows have only the columns that the operator names, after it.
-fn drops_columns(operator: &OperatorKind) -> bool {
-    matches!(
-        operator,
-        OperatorKind::Project(_)
-            | OperatorKind::ProjectKeep(_)
-            | OperatorKind::Summarize(_)
-            | OperatorKind::Distinct(_)
-            | OperatorKind::MakeSeries(_)
-            | OperatorKind::Count(_)
-    )
-}
-
 /// How far a look at the syntax goes to tell a table from a value.
 const LOOK: usize = 64;
 
@@ -640,7 +627,10 @@ impl<'a> Binder<'a> {
                 rows = self.read_shared(id, operator.span)?;
                 continue;
             }
-            let before = drops_columns(&operator.kind).then(|| rows.columns.clone());
+            let before = operator
+                .effect()
+                .names_columns
+                .then(|| rows.columns.clone());
             self.operator(&mut rows, operator, scope)?;
             if let Some(before) = before {
                 let kept: HashSet<&str> = rows.columns.iter().map(|one| &*one.name).collect();

@@ -237,7 +237,7 @@ impl Expr {
         let mut open = vec![self];
         while let Some(next) = open.pop() {
             if let ExprKind::Call { function, .. } = &next.kind
-                && matches!(function.name, "rand" | "new_guid")
+                && function.volatile
             {
                 return true;
             }

@@ -59,6 +59,7 @@ pub(super) const fn scalar(
         parameters,
         returns,
         naming,
+        volatile: false,
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) const fn aggregate(
         parameters,
         returns,
         naming,
+        volatile: false,
     }
 }
 
@@ -103,5 +105,14 @@ pub(super) const fn window(
         parameters,
         returns,
         naming,
+        volatile: false,
+    }
+}
+
+/// `function` with another value for each row.
+pub(super) const fn volatile(function: Function) -> Function {
+    Function {
+        volatile: true,
+        ..function
     }
 }

@@ -3,7 +3,7 @@
 use super::Function;
 use super::notation::{
     ANY, AVERAGE, BOOL, BOOLEAN, COMMON, DECIMAL, FIRST, INT, INT32, LIKE_FIRST, LONG, MANY, NUM,
-    ORD, PLAIN, POSITION, REAL, SPECIAL, SUM, UNIQUE, scalar,
+    ORD, PLAIN, POSITION, REAL, SPECIAL, SUM, UNIQUE, scalar, volatile,
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -58,7 +58,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("degrees", &[], 1, 1, &[NUM], REAL, POSITION),
     scalar("radians", &[], 1, 1, &[NUM], REAL, POSITION),
     scalar("sign", &[], 1, 1, &[NUM], REAL, POSITION),
-    scalar("rand", &[], 0, 1, &[INT], REAL, LIKE_FIRST),
+    volatile(scalar("rand", &[], 0, 1, &[INT], REAL, LIKE_FIRST)),
     scalar("beta_cdf", &[], 3, 3, &[NUM], REAL, POSITION),
     scalar("beta_inv", &[], 3, 3, &[NUM], REAL, POSITION),
     scalar("beta_pdf", &[], 3, 3, &[NUM], REAL, POSITION),

@@ -2,6 +2,7 @@
 
 use super::notation::{
     ANY, BOOL, BOOLEAN, DATETIME, DYNAMIC, LONG, MANY, POSITION, STR, STRING, UNIQUE, scalar,
+    volatile,
 };
 use super::{Function, Naming};
 
@@ -53,5 +54,5 @@ pub(super) static FUNCTIONS: &[Function] = &[
         POSITION,
     ),
     scalar("estimate_data_size", &[], 1, MANY, &[ANY], LONG, POSITION),
-    scalar("new_guid", &[], 0, 0, &[], UNIQUE, POSITION),
+    volatile(scalar("new_guid", &[], 0, 0, &[], UNIQUE, POSITION)),
 ];

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kql_syntax::Span;
-use kql_syntax::tree::{self, Direction, ExpressionKind, Segment};
+use kql_syntax::tree::{self, Direction, ExpressionKind, Segment, fits_pattern};
 
 use super::super::rows::{Names, Rows};
 use super::super::scope::Scope;
 use super::super::{Binder, Column, Context, Outcome, Refused};
-use super::{Item, matches_pattern};
+use super::Item;
 use crate::bound::{Aggregate, Assignment, Expr, ExprKind, Operator, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::functions::Function;
@@ -454,7 +454,7 @@ impl<'a> Binder<'a> {
             ExpressionKind::Wildcard(text) => Ok(rows
                 .columns
                 .iter()
-                .filter(|column| matches_pattern(&column.name, text))
+                .filter(|column| fits_pattern(&column.name, text))
                 .cloned()
                 .collect()),
             ExpressionKind::Name(name) => {
@@ -570,7 +570,7 @@ impl<'a> Binder<'a> {
                 }
             };
             for name in list {
-                let fits = |column: &&Column| matches_pattern(&column.name, &name);
+                let fits = |column: &&Column| fits_pattern(&column.name, &name);
                 for column in rows.columns.iter().filter(fits) {
                     if !columns.contains(column) {
                         columns.push(column.clone());

@@ -1,14 +1,14 @@
 //! `search`: a predicate over every column.
 
 use kql_syntax::Span;
-use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind};
+use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind, fits_pattern};
 
 use super::super::comparisons::string_literal;
 use super::super::expressions::column_value;
 use super::super::rows::Rows;
 use super::super::scope::Scope;
 use super::super::{Binder, Column, Context, Outcome, Refused};
-use super::{literal, matches_pattern};
+use super::literal;
 use crate::bound::{Assignment, Expr, ExprKind, Operator, TextOp, Value};
 use crate::diagnostic::DiagnosticKind;
 use crate::functions::Function;
@@ -86,7 +86,7 @@ impl<'a> Binder<'a> {
             match &table.kind {
                 ExpressionKind::Wildcard(pattern) => {
                     let mut names = self.tables.names();
-                    names.retain(|name| matches_pattern(name, pattern));
+                    names.retain(|name| fits_pattern(name, pattern));
                     names.sort();
                     all.extend(
                         names

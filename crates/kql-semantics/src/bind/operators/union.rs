@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use kql_syntax::tree::{self, ExpressionKind};
+use kql_syntax::tree::{self, ExpressionKind, fits_pattern};
 
 use super::super::rows::{Names, Rows};
 use super::super::scope::{Entity, Scope};
 use super::super::{Binder, Column, MAX_DEPTH, Outcome, Refused};
-use super::matches_pattern;
 use crate::bound::{Source, UnionColumn};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::{ColumnId, ScalarType};
@@ -82,7 +81,7 @@ impl<'a> Binder<'a> {
                     .tables
                     .names()
                     .into_iter()
-                    .filter(|name| matches_pattern(name, pattern))
+                    .filter(|name| fits_pattern(name, pattern))
                     .collect();
                 names.sort();
                 let mut all: Vec<Rows> = names
@@ -93,7 +92,7 @@ impl<'a> Binder<'a> {
                 let mut declared = self.declared_names(scope);
                 declared.dedup();
                 for name in declared {
-                    if matches_pattern(&name, pattern)
+                    if fits_pattern(&name, pattern)
                         && let Some(Entity::Table(id)) = self.lookup(scope, &name)
                     {
                         let id = *id;
@@ -101,7 +100,7 @@ impl<'a> Binder<'a> {
                     }
                 }
                 for (name, function, scope) in self.views(scope).into_iter().rev() {
-                    if matches_pattern(&name, pattern) {
+                    if fits_pattern(&name, pattern) {
                         all.push(self.view_rows(&name, function, scope)?);
                     }
                 }
