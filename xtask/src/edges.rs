@@ -54,6 +54,7 @@ const EDGES: &[Edges] = &[
             "defender-http",
             "defender-schema",
             "defender-table",
+            "kql-semantics",
             "kql-syntax",
         ],
         dev: &["defender-emulator"],

@@ -1,11 +1,10 @@
 //! What the text of a query says about its own rows: how many at most, and from which table.
 
 use kql_syntax::tree::{
-    Expression, ExpressionKind, LiteralValue, NamedExpression, Operator, OperatorKind, Ordered,
-    Segment, StatementKind,
+    Expression, ExpressionKind, LiteralValue, Operator, OperatorKind, Rows, StatementKind,
 };
 
-/// The number of rows that the query itself ends at, by a last `take`, `limit` or `top`.
+/// The number of rows that the query itself ends at, by a last `take`, `top` or `sample`.
 ///
 /// `None` also when the text cannot be understood: then nothing explains a full answer.
 pub(crate) fn own_limit(text: &str) -> Option<usize> {
@@ -23,18 +22,10 @@ pub(crate) fn own_limit(text: &str) -> Option<usize> {
         match &operator.kind {
             OperatorKind::Take(count) => return number(count),
             OperatorKind::Top(top) => return number(&top.count),
-            // As many rows come out as go in.
-            OperatorKind::Project(_)
-            | OperatorKind::ProjectAway(_)
-            | OperatorKind::ProjectKeep(_)
-            | OperatorKind::ProjectRename(_)
-            | OperatorKind::ProjectReorder(_)
-            | OperatorKind::Extend(_)
-            | OperatorKind::Sort(_)
-            | OperatorKind::Serialize(_)
-            | OperatorKind::As(_)
-            | OperatorKind::Parse(_)
-            | OperatorKind::Render(_) => {}
+            OperatorKind::Sample(count) | OperatorKind::SampleDistinct { count, .. } => {
+                return number(count);
+            }
+            _ if operator.effect().rows == Rows::Same => {}
             _ => return None,
         }
     }
@@ -86,103 +77,16 @@ pub(crate) fn insert(text: &str, line: &str) -> Option<String> {
     let ExpressionKind::Name(table) = &source.kind else {
         return None;
     };
-    if !has_timestamp(&table.text) || !operators.iter().all(reads_its_input_only) {
+    if !has_timestamp(&table.text) || operators.iter().any(Operator::may_read_tables) {
         return None;
     }
     let end = source.span.range().end;
     Some(format!("{}\n{line}{}", text.get(..end)?, text.get(end..)?))
 }
 
-/// Tables of states rather than events have no `Timestamp`.
-///
-/// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-schema-tables>
+/// Whether a table has a `Timestamp`; one that the schema does not know is taken to have one.
 pub(crate) fn has_timestamp(table: &str) -> bool {
-    !["DeviceTvm", "DeviceBaseline", "ExposureGraph"]
-        .iter()
-        .any(|family| table.starts_with(family))
-}
-
-fn reads_its_input_only(operator: &Operator) -> bool {
-    let all = |expressions: &[Expression]| expressions.iter().all(is_plain);
-    let named = |expressions: &[NamedExpression]| {
-        expressions.iter().all(|named| is_plain(&named.expression))
-    };
-    let ordered = |columns: &[Ordered]| {
-        columns
-            .iter()
-            .all(|column| is_plain(&column.column.expression))
-    };
-    match &operator.kind {
-        OperatorKind::Where(expression)
-        | OperatorKind::Take(expression)
-        | OperatorKind::Sample(expression) => is_plain(expression),
-        OperatorKind::SampleDistinct { count, of } => is_plain(count) && is_plain(of),
-        OperatorKind::Count(_) | OperatorKind::GetSchema | OperatorKind::As(_) => true,
-        OperatorKind::ProjectAway(expressions) | OperatorKind::ProjectKeep(expressions) => {
-            all(expressions)
-        }
-        OperatorKind::Distinct(expressions)
-        | OperatorKind::Extend(expressions)
-        | OperatorKind::Project(expressions)
-        | OperatorKind::ProjectRename(expressions)
-        | OperatorKind::Serialize(expressions) => named(expressions),
-        OperatorKind::ProjectReorder(columns) | OperatorKind::Sort(columns) => ordered(columns),
-        OperatorKind::Top(top) => is_plain(&top.count) && ordered(&top.by),
-        OperatorKind::Summarize(summarize) => {
-            named(&summarize.aggregates)
-                && named(summarize.by.as_deref().unwrap_or_default())
-                && summarize.bin.as_ref().is_none_or(is_plain)
-        }
-        OperatorKind::Parse(parse) | OperatorKind::ParseWhere(parse) => is_plain(&parse.source),
-        OperatorKind::MvExpand(expand) => expand
-            .columns
-            .iter()
-            .all(|column| is_plain(&column.column.expression)),
-        _ => false,
-    }
-}
-
-/// Whether an expression holds no query of its own. The tree is no deeper than the parser allows.
-fn is_plain(expression: &Expression) -> bool {
-    match &expression.kind {
-        ExpressionKind::Name(_)
-        | ExpressionKind::Wildcard(_)
-        | ExpressionKind::Literal(_)
-        | ExpressionKind::TypeOf(_) => true,
-        ExpressionKind::Parenthesized(inner) => is_plain(inner),
-        ExpressionKind::Unary(unary) => is_plain(&unary.operand),
-        ExpressionKind::Logical(logical) => logical.operands.iter().all(is_plain),
-        ExpressionKind::Arithmetic(arithmetic) => {
-            is_plain(&arithmetic.first) && arithmetic.rest.iter().all(|(_, term)| is_plain(term))
-        }
-        ExpressionKind::Comparison(comparison) => {
-            is_plain(&comparison.left) && is_plain(&comparison.right)
-        }
-        // A name alone between the parentheses may be a table.
-        ExpressionKind::In(lookup) => {
-            is_plain(&lookup.left)
-                && lookup
-                    .right
-                    .iter()
-                    .all(|value| is_plain(value) && !matches!(value.kind, ExpressionKind::Name(_)))
-        }
-        ExpressionKind::Between(between) => {
-            is_plain(&between.operand) && is_plain(&between.low) && is_plain(&between.high)
-        }
-        ExpressionKind::Path(path) => {
-            is_plain(&path.base)
-                && path.segments.iter().all(|segment| match segment {
-                    Segment::Member(_) => true,
-                    Segment::Index(index) => is_plain(index),
-                    Segment::Wildcard { .. } | Segment::Call(_) => false,
-                })
-        }
-        ExpressionKind::Call(call) => call
-            .arguments
-            .iter()
-            .all(|argument| is_plain(&argument.value)),
-        _ => false,
-    }
+    defender_schema::table(table).is_none_or(|table| table.column("Timestamp").is_some())
 }
 
 #[cfg(test)]

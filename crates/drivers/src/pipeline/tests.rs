@@ -12,6 +12,10 @@ fn a_last_take_or_top_explains_its_number_of_rows() {
             Some(10),
         ),
         ("let x = 5; T | take (7)", Some(7)),
+        ("T | take 5 | parse-kv A as (B: long)", Some(5)),
+        ("T | take 5 | serialize N = row_number()", Some(5)),
+        ("T | sample 5", Some(5)),
+        ("T | sample-distinct 5 of A", Some(5)),
         ("T | take 5 | where A == 1", None),
         ("T | take 5 | mv-expand A", None),
         ("T | take 5 | join (U) on A", None),
@@ -33,6 +37,10 @@ fn a_line_is_added_after_the_one_table() {
         (
             "// comment\nDeviceInfo // all\n| where A has \"x\" and B in (\"a\", \"b\") | summarize count() by bin(Timestamp, 1h)\n| top 5 by count_ ;",
             "// comment\nDeviceInfo\n| where X // all\n| where A has \"x\" and B in (\"a\", \"b\") | summarize count() by bin(Timestamp, 1h)\n| top 5 by count_ ;",
+        ),
+        (
+            "DeviceTvmInfoGathering | make-series count() on Timestamp step 1d",
+            "DeviceTvmInfoGathering\n| where X | make-series count() on Timestamp step 1d",
         ),
         (
             "DeviceEvents | extend D = parse_json(AdditionalFields).a[0] | mv-expand D | take 5",

@@ -1,11 +1,13 @@
 //! Whether a query means the same over parts of its table, and its text over one of them.
 
+mod neighbours;
+
 use std::fmt::Write as _;
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::ticks::format_timespan;
 use kql_syntax::tree::{
-    Direction, Expression, ExpressionKind, NamedExpression, Operator, OperatorKind, StatementKind,
+    Direction, Expression, ExpressionKind, Fate, Operator, OperatorKind, Rows, StatementKind,
 };
 use kql_syntax::{Lines, Node};
 
@@ -17,17 +19,6 @@ use crate::{Description, Query};
 pub(super) const RANGE: &str = "range_start";
 /// The column of an estimate that holds the number of rows.
 pub(super) const ROWS: &str = "row_count";
-
-/// Functions whose value depends on the rows around a row.
-const OF_NEIGHBOURS: &[&str] = &[
-    "next",
-    "prev",
-    "row_cumsum",
-    "row_number",
-    "row_rank_dense",
-    "row_rank_min",
-    "row_window_session",
-];
 
 /// A query that may be asked slice by slice.
 ///
@@ -117,18 +108,7 @@ impl Splitting {
         for operator in operators {
             judge(operator, operators, timed)?;
         }
-        for node in parse.tree.nodes() {
-            if let Node::Expression(expression) = node
-                && expression.span.start >= answer.span.start
-                && let ExpressionKind::Call(call) = &expression.kind
-                && OF_NEIGHBOURS.contains(&call.function.text.as_str())
-            {
-                return Err(refusal(
-                    &format!("{}() looks at the rows around a row", call.function.text),
-                    "leave it out, and work on the file that comes out",
-                ));
-            }
-        }
+        neighbours::check(&parse.tree, answer)?;
         let countable = operators
             .iter()
             .take_while(|operator| keeps_time(operator))
@@ -139,7 +119,7 @@ impl Splitting {
         let exact = operators
             .iter()
             .filter(|operator| operator.span.range().start >= countable)
-            .all(keeps_rows);
+            .all(|operator| operator.effect().rows == Rows::Same);
         Ok(Self {
             exact,
             text: text.to_owned(),
@@ -147,7 +127,10 @@ impl Splitting {
             end: source.span.range().end,
             countable,
             timed,
-            told: timed && operators.iter().all(leaves_time),
+            told: timed
+                && operators
+                    .iter()
+                    .all(|operator| operator.fate(TIME) != Fate::Other),
             whole: operators.iter().all(|operator| {
                 matches!(
                     operator.kind,
@@ -279,61 +262,76 @@ fn tables(source: &Expression, variables: &[&str]) -> Result<bool> {
 }
 
 fn judge(operator: &Operator, all: &[Operator], timed: bool) -> Result<()> {
-    match &operator.kind {
-        OperatorKind::Where(_)
-        | OperatorKind::Extend(_)
-        | OperatorKind::Project(_)
-        | OperatorKind::ProjectAway(_)
-        | OperatorKind::ProjectKeep(_)
-        | OperatorKind::ProjectRename(_)
-        | OperatorKind::ProjectReorder(_)
-        | OperatorKind::Parse(_)
-        | OperatorKind::ParseWhere(_)
-        | OperatorKind::ParseKv(_)
-        | OperatorKind::MvExpand(_)
-        | OperatorKind::As(_)
-        | OperatorKind::Render(_) => Ok(()),
-        OperatorKind::Sort(_) if by_time(operator).is_some() && timed => {
-            let before = all
-                .iter()
-                .take_while(|other| !std::ptr::eq(*other, operator));
-            if before.clone().all(keeps_time) {
-                Ok(())
-            } else {
-                Err(refusal(
-                    "it sorts by a Timestamp that may not be its table's",
-                    "put the sort before the steps that make or rename columns",
-                ))
-            }
+    let keyword = &operator.keyword.text;
+    let effect = operator.effect();
+    match (&operator.kind, effect.rows) {
+        (OperatorKind::Sort(_), _) => judge_sort(operator, all, timed),
+        (OperatorKind::As(name), _) => match all.iter().find(|other| mentions(other, &name.text)) {
+            Some(other) => Err(refusal(
+                &format!(
+                    "{} reads '{}' again, of which a slice has a part",
+                    other.keyword.text, name.text
+                ),
+                "write the table again in its place, with its own filters",
+            )),
+            None => Ok(()),
+        },
+        (_, Rows::Same | Rows::Fewer | Rows::More)
+            if !effect.needs_all_rows && !effect.reads_tables =>
+        {
+            Ok(())
         }
-        OperatorKind::Sort(_) => Err(refusal(
-            "sort needs all rows at once",
-            "sort by Timestamp alone, or leave the order to whoever reads the file",
-        )),
-        OperatorKind::Take(_) | OperatorKind::Top(_) | OperatorKind::Sample(_) => Err(refusal(
-            &format!("{} chooses among all rows", operator.keyword.text),
+        (_, Rows::Fewer) if effect.needs_all_rows => Err(refusal(
+            &format!("{keyword} chooses among all rows"),
             "leave it out; --max-rows ends the answer after a number of rows",
         )),
-        OperatorKind::Summarize(_)
-        | OperatorKind::Count(_)
-        | OperatorKind::Distinct(_)
-        | OperatorKind::MakeSeries(_) => Err(refusal(
-            &format!("{} counts over all rows at once", operator.keyword.text),
+        (_, Rows::Grouped) => Err(refusal(
+            &format!("{keyword} counts over all rows at once"),
             "ask it unsplit, its answer is small; or export the rows and count in the file \
              with --data",
         )),
-        OperatorKind::Join(_) | OperatorKind::Lookup(_) => Err(refusal(
-            &format!(
-                "{} matches rows across the whole range",
-                operator.keyword.text
-            ),
+        (OperatorKind::Join(_) | OperatorKind::Lookup(_), _) => Err(refusal(
+            &format!("{keyword} matches rows across the whole range"),
             "filter with `in` over a let, or export both tables and join the files with --data",
         )),
-        _ => Err(refusal(
-            &format!("{} may need all rows at once", operator.keyword.text),
+        (_, Rows::Same | Rows::Fewer | Rows::More | Rows::Combined | Rows::Other) => Err(refusal(
+            &format!("{keyword} may need all rows at once"),
             "leave it out, and do that step on the file with --data",
         )),
     }
+}
+
+fn judge_sort(sort: &Operator, all: &[Operator], timed: bool) -> Result<()> {
+    if by_time(sort).is_none() || !timed {
+        return Err(refusal(
+            "sort needs all rows at once",
+            "sort by Timestamp alone, or leave the order to whoever reads the file",
+        ));
+    }
+    let mut before = all.iter().take_while(|other| !std::ptr::eq(*other, sort));
+    if before.all(keeps_time) {
+        Ok(())
+    } else {
+        Err(refusal(
+            "it sorts by a Timestamp that may not be its table's",
+            "put the sort before the steps that make or rename columns",
+        ))
+    }
+}
+
+/// Whether an operator names `name`, as it would to read rows called so.
+fn mentions(operator: &Operator, name: &str) -> bool {
+    let mut pending = vec![Node::Operator(operator)];
+    while let Some(node) = pending.pop() {
+        if let Node::Expression(expression) = node
+            && let ExpressionKind::Name(own) = &expression.kind
+            && own.text == name
+        {
+            return true;
+        }
+        pending.extend(node.children());
+    }
+    false
 }
 
 /// The direction of a sort by `Timestamp` alone.
@@ -354,66 +352,7 @@ fn by_time(operator: &Operator) -> Option<Direction> {
 
 /// Whether `Timestamp` is still the table's after an operator, and rows were at most left out.
 fn keeps_time(operator: &Operator) -> bool {
-    let renamed = |columns: &[NamedExpression]| {
-        let mut names = columns.iter().flat_map(|column| &column.names);
-        names.any(|name| name.text == TIME)
-    };
-    let is_time = |expression: &Expression| matches!(&expression.kind, ExpressionKind::Name(name) if name.text == TIME);
-    match &operator.kind {
-        OperatorKind::Where(_) => true,
-        OperatorKind::Extend(columns) => !renamed(columns),
-        OperatorKind::Project(columns) => {
-            !renamed(columns) && columns.iter().any(|column| is_time(&column.expression))
-        }
-        OperatorKind::ProjectAway(columns) => columns
-            .iter()
-            .all(|column| matches!(column.kind, ExpressionKind::Name(_)) && !is_time(column)),
-        _ => false,
-    }
-}
-
-/// Whether `Timestamp` is either the table's after an operator or not there.
-fn leaves_time(operator: &Operator) -> bool {
-    let kept = |columns: &[NamedExpression]| {
-        columns.iter().all(|column| {
-            let name = matches!(column.expression.kind, ExpressionKind::Name(_));
-            // Without a name of its own an expression may be called after what it is made of.
-            if column.names.is_empty() {
-                name
-            } else {
-                column.names.iter().all(|name| name.text != TIME)
-            }
-        })
-    };
-    match &operator.kind {
-        OperatorKind::Extend(columns) | OperatorKind::Project(columns) => kept(columns),
-        OperatorKind::Where(_)
-        | OperatorKind::ProjectAway(_)
-        | OperatorKind::ProjectKeep(_)
-        | OperatorKind::ProjectReorder(_)
-        | OperatorKind::Sort(_)
-        | OperatorKind::As(_)
-        | OperatorKind::Render(_) => true,
-        _ => false,
-    }
-}
-
-/// Whether as many rows come out as go in.
-fn keeps_rows(operator: &Operator) -> bool {
-    matches!(
-        operator.kind,
-        OperatorKind::Extend(_)
-            | OperatorKind::Project(_)
-            | OperatorKind::ProjectAway(_)
-            | OperatorKind::ProjectKeep(_)
-            | OperatorKind::ProjectRename(_)
-            | OperatorKind::ProjectReorder(_)
-            | OperatorKind::Parse(_)
-            | OperatorKind::ParseKv(_)
-            | OperatorKind::Sort(_)
-            | OperatorKind::As(_)
-            | OperatorKind::Render(_)
-    )
+    matches!(operator.effect().rows, Rows::Same | Rows::Fewer) && operator.fate(TIME) == Fate::Kept
 }
 
 #[cfg(test)]

@@ -108,6 +108,11 @@ fn what_needs_all_rows_at_once_is_refused_with_what_to_write() {
         "DeviceEvents | lookup DeviceInfo on DeviceId",
         "DeviceEvents | serialize | extend n = row_number()",
         "DeviceEvents | extend n = prev(DeviceName)",
+        "DeviceEvents | sort by Timestamp asc | extend n = row_rank(Timestamp)",
+        "let f = (x: long) { row_cumsum(x) }; DeviceEvents | extend n = f(ReportId)",
+        "DeviceEvents | as Seen | where DeviceName in (Seen | project DeviceName)",
+        "DeviceEvents | extend bin(Timestamp, 1h) | sort by Timestamp",
+        "DeviceEvents | search in (DeviceInfo) 'x'",
         "DeviceEvents | invoke FileProfile(SHA1)",
         "let T = DeviceEvents; T | where 1 == 1",
         "let T = DeviceEvents; union T, DeviceInfo",
@@ -126,4 +131,18 @@ fn what_needs_all_rows_at_once_is_refused_with_what_to_write() {
     })
     .collect();
     insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn the_schema_says_which_tables_have_a_timestamp() {
+    for (table, timed) in [
+        ("DeviceTvmSecureConfigurationAssessment", true),
+        ("DeviceTvmInfoGathering", true),
+        ("DeviceTvmSoftwareInventory", false),
+        ("ExposureGraphNodes", false),
+        ("DeviceEvents", true),
+        ("NotOfThisSchema", true),
+    ] {
+        assert_eq!(Splitting::of(table).unwrap().is_timed(), timed, "{table}");
+    }
 }
