@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use defender_schema::Family;
 use kql_syntax::tree::{
-    Body, Expression, ExpressionKind, Operator, OperatorKind, PartitionBody, Query, StatementKind,
+    Body, Expression, ExpressionKind, Fate, Operator, OperatorKind, PartitionBody, Query, Rows,
+    StatementKind,
 };
 use kql_syntax::{Node, Span};
 
@@ -208,20 +209,7 @@ impl<'a> Walk<'a> {
             }
             ExpressionKind::Pipe(pipe) => {
                 let smaller = |operator: &Operator| {
-                    !matches!(
-                        operator.kind,
-                        OperatorKind::Project(_)
-                            | OperatorKind::ProjectAway(_)
-                            | OperatorKind::ProjectKeep(_)
-                            | OperatorKind::ProjectRename(_)
-                            | OperatorKind::ProjectReorder(_)
-                            | OperatorKind::Extend(_)
-                            | OperatorKind::Sort(_)
-                            | OperatorKind::Serialize(_)
-                            | OperatorKind::As(_)
-                            | OperatorKind::MvExpand(_)
-                            | OperatorKind::Parse(_)
-                    )
+                    !matches!(operator.effect().rows, Rows::Same | Rows::More)
                 };
                 if pipe.operators.iter().any(smaller) {
                     return None;
@@ -264,10 +252,8 @@ fn filters_time(operators: &[Operator]) -> bool {
     operators
         .iter()
         .take_while(|operator| {
-            !matches!(
-                operator.kind,
-                OperatorKind::Summarize(_) | OperatorKind::Count(_) | OperatorKind::MakeSeries(_)
-            )
+            operator.effect().rows != Rows::Grouped
+                || TIMES.iter().any(|time| operator.fate(time) == Fate::Kept)
         })
         .any(|operator| match &operator.kind {
             OperatorKind::Where(predicate) => names_time(predicate),

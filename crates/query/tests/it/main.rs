@@ -37,3 +37,5 @@ mod query_library;
 #[cfg(feature = "default")]
 mod secrets;
 mod service;
+#[cfg(all(feature = "local", feature = "m365d-graph"))]
+mod slices;
