@@ -10,6 +10,8 @@ pub(super) struct Merged {
     summary: Summary,
     places: HashMap<(WarningKind, Option<String>, String), usize>,
     slices: usize,
+    /// Why the first slice is not whole that is not, and how many are not.
+    lacking: Option<(String, usize)>,
 }
 
 impl Merged {
@@ -25,10 +27,8 @@ impl Merged {
             all.attempts += from.attempts;
             all.answer_bytes += from.answer_bytes;
         }
-        if let (Completeness::Complete, Completeness::Incomplete { reason }) =
-            (&all.completeness, summary.completeness)
-        {
-            all.completeness = Completeness::Incomplete { reason };
+        if let Completeness::Incomplete { reason } = summary.completeness {
+            self.lacking.get_or_insert((reason, 0)).1 += 1;
         }
         for warning in summary.warnings {
             // The number in a message differs from slice to slice.
@@ -47,7 +47,18 @@ impl Merged {
         }
     }
 
-    pub(super) fn finish(mut self, rows: usize) -> Summary {
+    /// The summary of all of them, to which `missing` was counted and did not come.
+    pub(super) fn finish(mut self, rows: usize, missing: Option<String>) -> Summary {
+        let lacking = self.lacking.map(|(reason, slices)| match slices {
+            1 => reason,
+            _ => format!("{reason}, and so in {slices} of {} slices", self.slices),
+        });
+        let reasons: Vec<String> = missing.into_iter().chain(lacking).collect();
+        if !reasons.is_empty() {
+            self.summary.completeness = Completeness::Incomplete {
+                reason: reasons.join("; "),
+            };
+        }
         self.summary.rows = rows;
         self.summary
     }
@@ -95,7 +106,7 @@ mod tests {
         let mut merged = Merged::default();
         merged.add(summary(3, vec![misfit(2), ended()]));
         merged.add(summary(4, vec![misfit(5), ended()]));
-        let all = merged.finish(7);
+        let all = merged.finish(7, None);
         let told: Vec<String> = all.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,

@@ -86,13 +86,11 @@ impl Rows {
     }
 
     fn summary(&mut self) -> Summary {
-        let mut summary = std::mem::take(&mut self.merged).finish(self.sent);
+        let missing = self.run.missing();
+        let mut summary = std::mem::take(&mut self.merged).finish(self.sent, missing);
         summary.provenance.timespan = Some(self.run.timespan);
         summary.stats = None;
         summary.warnings.extend(self.run.aged());
-        if let Some(reason) = self.run.missing() {
-            summary.completeness = Completeness::Incomplete { reason };
-        }
         if self.cut {
             summary.completeness = Completeness::Complete;
             let rows = self.sent;

@@ -48,6 +48,8 @@ pub(super) struct Run {
     cap: AtomicUsize,
     /// Whether a lower cap was looked for where rows were missing, and there was none.
     uncapped: AtomicBool,
+    /// How many responses that reported something beside their rows did so again.
+    reported_again: AtomicUsize,
     /// What was counted and did not come, and what was there no longer.
     missing: Mutex<Shortage>,
     aged: Mutex<Shortage>,
@@ -83,6 +85,7 @@ impl Run {
             size: Mutex::default(),
             cap: AtomicUsize::new(cap),
             uncapped: AtomicBool::new(false),
+            reported_again: AtomicUsize::new(0),
             missing: Mutex::default(),
             aged: Mutex::default(),
             partition: Mutex::default(),
@@ -151,10 +154,15 @@ impl Run {
             .map(|count| count.rows)
     }
 
+    /// Whether so many rows are as many as the service returns.
+    fn stops_at(&self, rows: usize) -> bool {
+        rows >= self.cap.load(Ordering::Relaxed)
+    }
+
     /// Whether as many rows came as the service was found to stop at, although it documents more.
     fn is_capped(&self, rows: usize) -> bool {
         let cap = self.cap.load(Ordering::Relaxed);
-        cap < self.asker.description.row_cap && rows >= cap
+        cap < self.asker.description.row_cap && self.stops_at(rows)
     }
 
     /// The rows of a slice that came as `table`, which has fewer than the `counted` ones; `None`
@@ -334,7 +342,7 @@ impl Run {
             return Ok(None);
         }
         let counted = self.counted(slice);
-        match self.ask_for(slice).await? {
+        match self.ask_steadily(slice).await? {
             Ok(table) if !self.is_capped(table.row_count()) => {
                 let rows = table.row_count() as u64;
                 if let Some(due) = self.due(slice).filter(|due| rows < *due) {
@@ -353,6 +361,17 @@ impl Run {
                 Ok(Some(vec![table]))
             }
             Ok(_) => Ok(self.refuse_capped(slice, counted)),
+            Err(NotWhole::Reported(table)) => {
+                let due = self.due(slice);
+                let Some(tables) = (match due.filter(|due| (table.row_count() as u64) < *due) {
+                    Some(due) => self.short(slice, *table, due).await?,
+                    None => Some(vec![*table]),
+                }) else {
+                    return Ok(self.refuse_capped(slice, counted));
+                };
+                before()?;
+                Ok(Some(tables))
+            }
             Err(NotWhole::Stopped(reason)) => {
                 self.stopped(slice, counted);
                 lock(&self.refused).insert(*slice, reason);
@@ -379,6 +398,31 @@ impl Run {
         }
     }
 
+    /// What the service returns for a slice, asked once more when it reports that something was
+    /// wrong: that may be over. A service that reports it every time is not asked so for ever.
+    async fn ask_steadily(&self, slice: &Slice) -> Result<std::result::Result<Table, NotWhole>> {
+        const IN_VAIN: usize = 3;
+        let first = match self.ask_for(slice).await? {
+            Err(NotWhole::Reported(table)) => table,
+            other => return Ok(other),
+        };
+        if self.reported_again.load(Ordering::Relaxed) >= IN_VAIN {
+            return Ok(Err(NotWhole::Reported(first)));
+        }
+        tracing::debug!(%slice, "the response says that it is not whole: asked again");
+        let second = match self.ask_for(slice).await? {
+            Err(NotWhole::Reported(table)) => table,
+            other => return Ok(other),
+        };
+        self.reported_again.fetch_add(1, Ordering::Relaxed);
+        let more = if second.row_count() < first.row_count() {
+            first
+        } else {
+            second
+        };
+        Ok(Err(NotWhole::Reported(more)))
+    }
+
     /// What the service returns for a slice.
     async fn ask_for(&self, slice: &Slice) -> Result<std::result::Result<Table, NotWhole>> {
         let query = Query {
@@ -400,7 +444,10 @@ impl Run {
         self.check_partition(slice, &table)?;
         Ok(match &table.summary().completeness {
             Completeness::Complete => Ok(table),
-            Completeness::Incomplete { reason } => Err(NotWhole::Stopped(reason.clone())),
+            Completeness::Incomplete { reason } if self.stops_at(table.row_count()) => {
+                Err(NotWhole::Stopped(reason.clone()))
+            }
+            Completeness::Incomplete { .. } => Err(NotWhole::Reported(Box::new(table))),
         })
     }
 
@@ -604,8 +651,11 @@ impl Run {
 
 /// Why a slice is not there whole.
 enum NotWhole {
-    /// There may be more rows, for this reason.
+    /// As many rows came as the service returns, and there may be more, for this reason.
     Stopped(String),
+    /// Fewer came, and the response itself says that they are not all: an error beside the rows,
+    /// more pages, another number. Parts of the slice would not say less.
+    Reported(Box<Table>),
     /// It is larger than what is returned or taken in.
     TooLarge(Error),
 }

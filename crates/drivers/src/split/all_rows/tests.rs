@@ -521,6 +521,104 @@ async fn a_failure_on_the_way_is_the_answer() {
     assert_eq!(last.unwrap().unwrap_err().kind(), ErrorKind::Service);
 }
 
+/// A service that reports in some responses that they are not whole.
+#[derive(Debug)]
+struct Reporting {
+    service: Arc<Service>,
+    /// One of so many responses reports.
+    every: usize,
+    /// Whether every second row is missing where it reports.
+    halved: bool,
+    responses: AtomicUsize,
+}
+
+#[async_trait]
+impl Driver for Reporting {
+    fn environment(&self) -> DataEnvironment {
+        DataEnvironment::M365dGraph
+    }
+
+    async fn query(&self, query: &Query) -> Result<Answer> {
+        let table = Table::collect(self.service.query(query).await?).await?;
+        let number = self.responses.fetch_add(1, Ordering::Relaxed) + 1;
+        let (schema, mut batches, mut summary) = table.into_parts();
+        let counts = query.text.contains("summarize");
+        if number.is_multiple_of(self.every) && (summary.rows > 0 || counts) {
+            summary.completeness = Completeness::Incomplete {
+                reason: "busy".to_owned(),
+            };
+            if self.halved {
+                batches = batches
+                    .iter()
+                    .map(|batch| batch.slice(0, batch.num_rows().div_ceil(2)))
+                    .collect();
+                summary.rows = batches.iter().map(RecordBatch::num_rows).sum();
+            }
+        }
+        Ok(Answer::from_batches(schema, batches, summary))
+    }
+}
+
+/// The ids of the rows that come, why they are not all, and the number of requests.
+async fn reported(
+    every: usize,
+    halved: bool,
+    counts: bool,
+    text: &str,
+) -> (Vec<i64>, Completeness, usize) {
+    let mut service = Service::new(even(3_000), 1_000);
+    Arc::get_mut(&mut service).unwrap().counts = counts;
+    let plain = all_rows(&service);
+    let reporting = Reporting {
+        service: Arc::clone(&service),
+        every,
+        halved,
+        responses: AtomicUsize::new(0),
+    };
+    let clock = Arc::clone(&plain.asker.clock);
+    let driver = AllRows::new(Arc::new(reporting), plain.asker.description, clock);
+    let (rows, summary) = rows_of(&driver, &Query::new(text)).await;
+    let mut ids: Vec<i64> = rows.into_iter().map(|(_, id)| id).collect();
+    ids.sort_unstable();
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "a row twice");
+    (ids, summary.completeness, service.calls())
+}
+
+#[tokio::test]
+async fn a_report_beside_rows_costs_no_row_and_is_told() {
+    const TEXTS: [&str; 2] = ["DeviceEvents", "DeviceEvents | sort by Timestamp desc"];
+    for (text, counts) in TEXTS.iter().flat_map(|text| [(text, true), (text, false)]) {
+        // Every response: the rows that came are there, and the result is not whole.
+        let (ids, completeness, calls) = reported(1, false, counts, text).await;
+        assert_eq!(ids.len(), 3_000, "{text} {counts}");
+        let Completeness::Incomplete { reason } = completeness else {
+            panic!("{text}: complete");
+        };
+        assert!(reason.starts_with("busy, and so in "), "{reason}");
+        assert!(calls < 100, "{text} {counts}: {calls} requests");
+        // Now and then: asked again, the slice is whole.
+        for every in [3, 7] {
+            let (ids, completeness, calls) = reported(every, true, counts, text).await;
+            assert_eq!(ids.len(), 3_000, "{text} {counts} {every}");
+            assert_eq!(completeness, Completeness::Complete, "{text} {every}");
+            assert!(calls < 100, "{text} {counts}: {calls} requests");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_missing_beside_a_report_are_told() {
+    for counts in [true, false] {
+        let (ids, completeness, calls) = reported(1, true, counts, "DeviceEvents").await;
+        assert!((500..3_000).contains(&ids.len()), "{} rows", ids.len());
+        let Completeness::Incomplete { reason } = completeness else {
+            panic!("complete");
+        };
+        assert!(reason.contains("busy"), "{reason}");
+        assert!(calls < 100, "{calls} requests");
+    }
+}
+
 /// A service whose counts and rows need not fit.
 #[derive(Debug)]
 struct Odd {
