@@ -14,6 +14,7 @@ mod failure;
 mod fan_out;
 mod fmt;
 mod given;
+mod hidden_input;
 mod leftovers;
 mod line;
 mod lint;

@@ -8,7 +8,7 @@ use defender_core::{Clock as _, Error, ErrorKind, Result, SecretString};
 use defender_http::SystemClock;
 use defender_query::{BrowserPrompt, DeviceCodePrompt, SignInPrompt};
 
-use crate::messages;
+use crate::{hidden_input, messages};
 
 /// Tells the person on standard error.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ pub(crate) fn ask(what: &str, option: &str) -> Result<SecretString> {
         )
         .with_hint("give the secret by a variable, a file or standard input"));
     }
-    let text = rpassword::prompt_password(format!("{what}: ")).map_err(|error| {
+    let text = hidden_input::read_line(&format!("{what}: ")).map_err(|error| {
         Error::new(ErrorKind::Io, "cannot read from the terminal").with_source(error)
     })?;
     if text.is_empty() {

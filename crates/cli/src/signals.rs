@@ -13,7 +13,7 @@ use std::time::Duration;
 use defender_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
-use crate::{leftovers, messages};
+use crate::{hidden_input, leftovers, messages};
 
 /// How long an orderly end may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -119,6 +119,7 @@ fn interruption() -> Error {
 /// runtime.
 pub(crate) fn listen(say: impl Fn(&Error) + Send + Sync + 'static) -> Result<()> {
     let end: End = Arc::new(move || {
+        hidden_input::restore();
         leftovers::clear();
         say(&interruption());
         messages::finish();

@@ -145,6 +145,57 @@ fn what_nohup_ignores_stays_ignored() {
     assert_eq!((ran.code, ran.text().as_str()), (0, "T\n| take 5\n"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_at_a_hidden_prompt_leaves_a_terminal_that_shows_what_is_typed() {
+    // `script` is a terminal for what it runs.
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no `script`");
+        return;
+    }
+    let script = "stty -a >before; sh -c 'echo $$ >id; exec \"$0\" \"$@\"' \"$DEFENDER\" config set \
+                  MicrosoftDefender.Args.ClientSecret --prompt; echo $? >code; stty -a >after";
+    for (name, code) in CODES {
+        let folder = Folder::new();
+        folder.write(
+            "msticpyconfig.yaml",
+            "DataProviders: {MicrosoftDefender: {Args: {TenantId: x}}}",
+        );
+        let command = folder.command(&[]);
+        let mut terminal = Command::new("script");
+        terminal
+            .args(["--quiet", "--return", "--command", script, "/dev/null"])
+            .current_dir(folder.work())
+            .env("DEFENDER", command.get_program())
+            .env("SHELL", "/bin/sh")
+            .env("MSTICPYCONFIG", folder.work().join("msticpyconfig.yaml"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut terminal = terminal.spawn().unwrap();
+        let mut shown = terminal.stdout.take().unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"ClientSecret: ") {
+            let mut byte = [0];
+            assert_ne!(shown.read(&mut byte).unwrap(), 0, "{seen:?}");
+            seen.push(byte[0]);
+        }
+        let read = |name: &str| std::fs::read_to_string(folder.work().join(name)).unwrap();
+        if name == "INT" {
+            // As it is typed.
+            let typed = terminal.stdin.as_mut().unwrap();
+            std::io::Write::write_all(typed, b"\x03").unwrap();
+        } else {
+            signal(read("id").trim().parse().unwrap(), name);
+        }
+        let stdin = terminal.stdin.take();
+        shown.read_to_end(&mut seen).unwrap();
+        terminal.wait().unwrap();
+        drop(stdin);
+        assert_eq!(read("code").trim(), code.to_string(), "{name}");
+        assert_eq!(read("after"), read("before"), "{name}");
+    }
+}
+
 #[test]
 fn a_command_under_the_emulator_hears_the_signal_and_its_code_counts() {
     for (name, script, code) in [

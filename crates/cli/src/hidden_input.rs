@@ -1,0 +1,75 @@
+//! Input that the terminal does not show, and the terminal as it was before, however the run ends.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use modes::Modes;
+
+/// The terminal's modes before it was asked at, while it is asked at.
+static BEFORE: Mutex<Option<Modes>> = Mutex::new(None);
+
+fn before() -> MutexGuard<'static, Option<Modes>> {
+    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shows `prompt` and reads a line that is not shown.
+pub(crate) fn read_line(prompt: &str) -> io::Result<String> {
+    *before() = Modes::of_the_terminal();
+    let line = rpassword::prompt_password(prompt);
+    before().take();
+    line
+}
+
+/// Makes the terminal show again what is typed: the process ends now, and whoever reads a line does
+/// not come to it.
+pub(crate) fn restore() {
+    if let Some(modes) = before().take() {
+        modes.restore();
+    }
+}
+
+#[cfg(unix)]
+mod modes {
+    use std::fs::File;
+
+    use rustix::process::getpgrp;
+    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+
+    /// What the terminal does with what is typed.
+    #[derive(Debug)]
+    pub(super) struct Modes {
+        terminal: File,
+        modes: Termios,
+    }
+
+    impl Modes {
+        pub(super) fn of_the_terminal() -> Option<Self> {
+            let terminal = File::open("/dev/tty").ok()?;
+            let modes = tcgetattr(&terminal).ok()?;
+            Some(Self { terminal, modes })
+        }
+
+        /// A terminal that another process is in front of has that one's modes, and setting them
+        /// would stop this process.
+        pub(super) fn restore(&self) {
+            if tcgetpgrp(&self.terminal).is_ok_and(|front| front == getpgrp()) {
+                let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.modes);
+            }
+        }
+    }
+}
+
+/// Elsewhere the reader itself gives the console its modes back.
+#[cfg(not(unix))]
+mod modes {
+    #[derive(Debug)]
+    pub(super) struct Modes;
+
+    impl Modes {
+        pub(super) fn of_the_terminal() -> Option<Self> {
+            None
+        }
+
+        pub(super) fn restore(&self) {}
+    }
+}
