@@ -30,7 +30,7 @@ pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
 
 /// The error for a person: what happened, its causes, where, and what to do next.
 pub(crate) fn text(error: &Error) -> String {
-    let mut text = format!("error: {error}");
+    let mut text = format!("error: {}", message(error));
     let mut cause = error.source();
     while let Some(source) = cause {
         let _ = write!(text, "\n  because {source}");
@@ -58,6 +58,42 @@ pub(crate) fn text(error: &Error) -> String {
         let _ = write!(text, "\n  hint: {}", with_options(hint));
     }
     text
+}
+
+/// What happened. Entra ID explains at length: of its words the first line has the number and the
+/// first sentence, and each other sentence a line of its own.
+fn message(error: &Error) -> String {
+    let message = error.to_string();
+    if !error.code().is_some_and(|code| code.starts_with("AADSTS")) {
+        return message;
+    }
+    sentences(&message).join("\n  ")
+}
+
+/// The sentences of `text`; what is in single quotes is somebody's name and ends none.
+fn sentences(text: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let (mut start, mut quoted) = (0, false);
+    let mut before = ' ';
+    for (place, character) in text.char_indices() {
+        let mut after = text[place + character.len_utf8()..].chars();
+        let next = after.next();
+        match character {
+            // An apostrophe stands between two letters.
+            '\'' if before.is_alphanumeric() && next.is_some_and(char::is_alphanumeric) => {}
+            '\'' => quoted = !quoted,
+            '.' | '?' | '!'
+                if !quoted && next == Some(' ') && after.next().is_some_and(char::is_uppercase) =>
+            {
+                sentences.push(&text[start..=place]);
+                start = place + 2;
+            }
+            _ => {}
+        }
+        before = character;
+    }
+    sentences.push(&text[start..]);
+    sentences
 }
 
 /// The error for a program: one JSON object.
@@ -197,6 +233,30 @@ mod tests {
             hint.contains("--private-key-secret-env") && !hint.contains("parameter"),
             "{hint}"
         );
+    }
+
+    #[test]
+    fn a_long_explanation_has_a_short_first_line() {
+        for (said, shown) in [
+            ("AADSTS50034: Unknown", "AADSTS50034: Unknown"),
+            (
+                "AADSTS700016: Application with identifier 'a' was not found in the directory \
+                 'Fa. Brikam Inc. Ltd'. This can happen if it isn't installed. Don't ask 'x.y'.",
+                "AADSTS700016: Application with identifier 'a' was not found in the directory \
+                 'Fa. Brikam Inc. Ltd'.\n  This can happen if it isn't installed.\n  Don't ask \
+                 'x.y'.",
+            ),
+            (
+                "AADSTS50076: Is it you? Sign in at https://aka.ms/a.B or v1.2 of it! Ünd",
+                "AADSTS50076: Is it you?\n  Sign in at https://aka.ms/a.B or v1.2 of it!\n  Ünd",
+            ),
+        ] {
+            let error = Error::new(ErrorKind::Credential, said);
+            assert_eq!(text(&error), format!("error: {said}"));
+            let error = error.with_code("AADSTS1");
+            assert_eq!(text(&error), format!("error: {shown}\n  code AADSTS1"));
+            assert_eq!(object(&error)["message"], said);
+        }
     }
 
     #[test]
