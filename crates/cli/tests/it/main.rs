@@ -14,6 +14,7 @@ mod hosts;
 mod interruption;
 mod lint;
 mod output;
+mod pages;
 mod secrets;
 mod service;
 mod sign_in;
