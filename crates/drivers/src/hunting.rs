@@ -261,6 +261,9 @@ impl Hunting {
 
 /// How many rows the service counted in its result, where its statistics say so of one.
 ///
+/// It is the result that is counted, not the table that was read: the example of the page counts the
+/// two rows that it has, and so do recorded responses.
+///
 /// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
 fn counted(stats: &serde_json::Value) -> Option<u64> {
     match stats.get("dataset_statistics")?.as_array()?.as_slice() {
