@@ -2,6 +2,8 @@
 //!
 //! Lists and hunting share these rules: whatever is not understood makes the result incomplete.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use http::response::Parts;
 use serde_json::Value;
@@ -69,6 +71,7 @@ pub(crate) fn reported<'a>(
     asked: impl Into<Asked<'a>>,
 ) -> Error {
     let value = &value[..value.len().min(connection.limits.error_body)];
+    let value = &*first(value);
     let status = meant(value).unwrap_or(head.status);
     let body = [b"{\"error\":", value, b"}"].concat();
     let refusal = Refusal {
@@ -81,6 +84,17 @@ pub(crate) fn reported<'a>(
     };
     let error = refusal.into_error(asked);
     pace::learned(connection, status, &body, error).with_status(head.status.as_u16())
+}
+
+/// The first error of a list of them, and of what is wrapped once more in `error`, as Kusto's
+/// `OneApiErrors` are.
+fn first(value: &[u8]) -> Cow<'_, [u8]> {
+    let list: Vec<Value> = serde_json::from_slice(value).unwrap_or_default();
+    let Some(first) = list.first() else {
+        return value.into();
+    };
+    let first = first.get("error").unwrap_or(first);
+    first.to_string().into_bytes().into()
 }
 
 /// Why a result is incomplete beside whose rows the service reports `error`.

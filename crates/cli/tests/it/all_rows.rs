@@ -357,3 +357,37 @@ fn a_run_goes_on_with_the_parameters_it_began_with_and_no_others() {
         assert!(!again.iter().any(|text| text.contains(line)), "{line}");
     }
 }
+
+#[test]
+fn a_report_beside_the_rows_of_a_slice_loses_none_and_ends_with_9() {
+    let folder = Folder::new();
+    let beside = r#"error: {code: Busy, message: half of it}"#;
+    let page = r#"'@odata.nextLink': 7"#;
+    for (report, said) in [(beside, "half of it (Busy)"), (page, "has more pages")] {
+        let rows =
+            "schema: [{name: ReportId, type: Int64}], results: [{ReportId: 1}, {ReportId: 2}]";
+        let faults = format!(
+            "- {{query: '*summarize*', delay: 0s}}\n\
+             - {{path: '{HUNT}', status: 200, json: {{{rows}, {report}}}}}\n"
+        );
+        let events = "{\"Timestamp\":\"2026-03-02T00:00:00Z\",\"ReportId\":1}\n\
+                      {\"Timestamp\":\"2026-03-02T00:00:00Z\",\"ReportId\":2}\n";
+        let (running, _asked) = start(&folder, events, &faults);
+        let query = "DeviceEvents | project ReportId";
+        let arguments = [
+            &["query", query, "--all-rows", "--format", "csv"],
+            &RANGE[..],
+        ]
+        .concat();
+        let ran = folder.run(&arguments);
+        assert_eq!((ran.code, ran.text().as_str()), (9, "ReportId\n1\n2\n"));
+        assert!(
+            ran.stderr
+                .starts_with("error: the result is incomplete: the service ")
+                && ran.stderr.lines().next().unwrap().contains(said),
+            "{}",
+            ran.stderr
+        );
+        drop(running);
+    }
+}

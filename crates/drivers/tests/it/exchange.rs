@@ -389,6 +389,38 @@ async fn an_error_in_a_response_of_success_is_what_its_code_says() {
 }
 
 #[tokio::test]
+async fn the_first_error_of_a_list_is_told() {
+    for (errors, said) in [
+        (
+            r#""errors":[{"code":"Odd","message":"half"}]"#,
+            "half (Odd)",
+        ),
+        (r#""errors":["half","other"]"#, "half"),
+        (
+            r#""OneApiErrors":[{"error":{"code":"Odd","message":"half"}},{"error":{}}]"#,
+            "half (Odd)",
+        ),
+        (r#""Exceptions":["half"]"#, "half"),
+    ] {
+        let body = format!(
+            r#"{{"schema":[{{"name":"N","type":"Int64"}}],"results":[{{"N":1}}],{errors}}}"#
+        );
+        let bench = bench(M365D_GRAPH, [Answer::json(200, body)]);
+        let table = run(&bench, &Query::new("T")).await.unwrap();
+        assert_eq!(table.row_count(), 1);
+        let reason = format!(
+            "the service reports an error beside the rows: the response reports success and \
+             holds an error: {said}"
+        );
+        assert_eq!(
+            table.summary().completeness,
+            Completeness::Incomplete { reason },
+            "{errors}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_the_service_counted_has_to_be_there() {
     for (counted, incomplete, warnings) in [(5, true, 0), (1, false, 0), (0, false, 1)] {
         let body = format!(
