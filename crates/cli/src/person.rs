@@ -8,7 +8,7 @@ use defender_core::{Clock as _, Error, ErrorKind, Result, SecretString};
 use defender_http::SystemClock;
 use defender_query::{BrowserPrompt, DeviceCodePrompt, SignInPrompt};
 
-use crate::{hidden_input, messages};
+use crate::{hidden_input, messages, signals};
 
 /// Tells the person on standard error.
 #[derive(Debug)]
@@ -91,6 +91,12 @@ pub(crate) fn ask(what: &str, option: &str) -> Result<SecretString> {
         .with_hint("give the secret by a variable, a file or standard input"));
     }
     let text = hidden_input::read_line(&format!("{what}: ")).map_err(|error| {
+        // The reader takes Ctrl-C from the keys itself and sends it as a signal, which ends the run
+        // and says so, unless it is ignored.
+        if error.kind() == std::io::ErrorKind::Interrupted {
+            std::thread::park_timeout(std::time::Duration::from_secs(1));
+            return signals::interruption();
+        }
         Error::new(ErrorKind::Io, "cannot read from the terminal").with_source(error)
     })?;
     if text.is_empty() {

@@ -111,7 +111,8 @@ pub(crate) async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> R
     }
 }
 
-fn interruption() -> Error {
+/// The error of a run that was ended.
+pub(crate) fn interruption() -> Error {
     Error::new(ErrorKind::Interrupted, "interrupted")
 }
 
