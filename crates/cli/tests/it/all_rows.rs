@@ -361,8 +361,8 @@ fn a_run_goes_on_with_the_parameters_it_began_with_and_no_others() {
 #[test]
 fn a_report_beside_the_rows_of_a_slice_loses_none_and_ends_with_9() {
     let folder = Folder::new();
-    let beside = r#"error: {code: Busy, message: half of it}"#;
-    let page = r#"'@odata.nextLink': 7"#;
+    let beside = "error: {code: Busy, message: half of it}";
+    let page = "'@odata.nextLink': 7";
     for (report, said) in [(beside, "half of it (Busy)"), (page, "has more pages")] {
         let rows =
             "schema: [{name: ReportId, type: Int64}], results: [{ReportId: 1}, {ReportId: 2}]";
