@@ -1,7 +1,9 @@
 //! One table of every type and every awkward value, in every format.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+#[cfg(any(feature = "parquet", feature = "ipc"))]
+use std::sync::Mutex;
 
 use defender_core::ErrorKind;
 
@@ -286,9 +288,11 @@ fn dynamic_text_that_is_no_json_is_quoted() {
     assert_eq!(text, "{\"D\":\"{broken\"}\n{\"D\":{\"a\": 1}}\n");
 }
 
+#[cfg(any(feature = "parquet", feature = "ipc"))]
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
+#[cfg(any(feature = "parquet", feature = "ipc"))]
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
