@@ -176,7 +176,9 @@ impl<'a> Column<'a> {
                 self.long(array.as_primitive::<Int64Type>().value(row), *unit)
             }
             Values::Nested(nested) => nested.cell(row),
-            Values::Other(array) if array.is_valid(row) => self.text(display(*array, row).into()),
+            Values::Other(array) if array.is_valid(row) => {
+                display(*array, row).map_or(Cell::Null, |text| self.text(text.into()))
+            }
             _ => Cell::Null,
         }
     }
@@ -257,10 +259,12 @@ fn to_ticks(value: i64, unit: TimeUnit) -> Option<i64> {
     }
 }
 
-fn display(array: &dyn Array, row: usize) -> String {
-    ArrayFormatter::try_new(array, &FormatOptions::default())
-        .and_then(|formatter| formatter.value(row).try_to_string())
-        .unwrap_or_default()
+/// `None` where Arrow has no text for the value, such as a date beyond its calendar: what it says
+/// instead is none of the value.
+fn display(array: &dyn Array, row: usize) -> Option<String> {
+    let options = FormatOptions::new().with_display_error(false);
+    let formatter = ArrayFormatter::try_new(array, &options).ok()?;
+    formatter.value(row).try_to_string().ok()
 }
 
 #[cfg(test)]
