@@ -233,3 +233,36 @@ fn only_the_owner_reads_the_rows() {
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn damaged_rows_are_an_error_that_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.resume");
+    let slices = slices();
+    let (start, end) = {
+        let file = ResumeFile::open(&path, &question()).unwrap();
+        let store = file.store("Contoso");
+        store.keep_rows(&slices[0], &rows(0..500)).unwrap();
+        let state = file.state();
+        let kept = state.rows.values().next().unwrap();
+        (kept.offset, kept.offset + kept.bytes)
+    };
+    let whole = std::fs::read(&path).unwrap();
+    let mut refused = 0;
+    for at in usize::try_from(start).unwrap()..usize::try_from(end).unwrap() {
+        for mask in [0x01, 0x80, 0xff] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= mask;
+            std::fs::write(&path, damaged).unwrap();
+            let file = ResumeFile::open(&path, &question()).unwrap();
+            match file.store("Contoso").rows(&slices[0]) {
+                Ok(found) => assert_eq!(found.unwrap().batches(), rows(0..500).batches()),
+                Err(error) => {
+                    refused += 1;
+                    assert!(error.to_string().contains("export.resume"), "{error}");
+                }
+            }
+        }
+    }
+    assert!(refused > 0);
+}
