@@ -77,8 +77,10 @@ pub(crate) struct Listed {
     cut: bool,
     /// Why there may be more rows than these.
     pub(crate) incomplete: Option<String>,
-    /// How many properties stood a second time in their row.
+    /// How many properties stood a second time in their row, or in an object inside.
     repeated: u64,
+    /// How many numbers have more digits than what is kept of them.
+    rounded: u64,
     bytes: usize,
     request_ids: Vec<String>,
     client_request_ids: Vec<String>,
@@ -144,6 +146,7 @@ impl Collections {
             cut: false,
             incomplete: None,
             repeated: 0,
+            rounded: 0,
             bytes: 0,
             request_ids: Vec::new(),
             client_request_ids: Vec::new(),
@@ -166,6 +169,7 @@ impl Collections {
             let before = listed.rows.len();
             listed.count = listed.count.or(page.count);
             listed.repeated += page.repeated;
+            listed.rounded += page.rounded;
             listed.bytes = listed.bytes.saturating_add(page.bytes);
             let key = |row: &Row| {
                 let known = located.collection?;
@@ -399,21 +403,24 @@ impl Collections {
             &self.connection.limits,
         )
         .await?;
-        if listed.repeated > 0 {
-            let (count, noun) = (
-                listed.repeated,
-                if listed.repeated == 1 {
-                    "value"
-                } else {
-                    "values"
-                },
-            );
-            let message =
-                format!("{count} {noun} stood a second time in their row: the last one counts");
-            let mut warning = Warning::new(WarningKind::Schema, message);
+        let counted = |count: u64, one: &str, many: &str, what: &str| {
+            let noun = if count == 1 { one } else { many };
+            let mut warning = Warning::new(WarningKind::Schema, format!("{count} {noun} {what}"));
             warning.count = count;
-            warnings.push(warning);
-        }
+            (count > 0).then_some(warning)
+        };
+        warnings.extend(counted(
+            listed.repeated,
+            "value",
+            "values",
+            "stood a second time in their row or object: the last one counts",
+        ));
+        warnings.extend(counted(
+            listed.rounded,
+            "number is",
+            "numbers are",
+            "rounded: they have more digits than 64 bits hold",
+        ));
         if let Some(count) = listed.count.filter(|count| *count < rows as u64) {
             warnings.push(Warning::new(
                 WarningKind::Rows,

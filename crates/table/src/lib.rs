@@ -23,6 +23,7 @@ mod concat;
 mod flatten;
 mod format;
 mod json_text;
+mod json_value;
 mod partition;
 mod summary;
 mod table;
@@ -38,6 +39,7 @@ pub use flatten::flatten;
 #[cfg(feature = "parquet")]
 pub use format::ParquetTimes;
 pub use format::{CsvOptions, Format, Writer, WriterOptions};
+pub use json_value::{Noted, Noting, rounded};
 pub use partition::{OpenPart, Partitioned};
 pub use summary::{Completeness, Provenance, Summary, Timespan, Warning, WarningKind};
 pub use table::Table;

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use defender_core::{Error, ErrorKind, Result};
+use defender_table::{Noted, Noting, rounded};
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
 use crate::decode::reader::{Fault, Reader};
@@ -49,8 +51,10 @@ pub(crate) struct Page {
     pub(crate) failure: Option<Vec<u8>>,
     /// The property whose list in some row goes on elsewhere.
     pub(crate) shortened: Option<String>,
-    /// How many properties stood a second time in their row.
+    /// How many properties stood a second time in their row, or in an object inside.
     pub(crate) repeated: u64,
+    /// How many numbers have more digits than what is kept of them.
+    pub(crate) rounded: u64,
     /// How many bytes it had.
     pub(crate) bytes: usize,
 }
@@ -162,7 +166,7 @@ impl Page {
         }
         let mut row = Row::new();
         for (name, range) in own {
-            row.insert(name.clone(), parsed(&text[range.clone()])?);
+            row.insert(name.clone(), self.parsed(&text[range.clone()])?);
         }
         self.take_row(row, shape)
     }
@@ -184,7 +188,7 @@ impl Page {
                 self.take_row(row, shape)?;
             } else {
                 reader.skip().map_err(broken)?;
-                let value = parsed(&text[start..reader.position()])?;
+                let value = self.parsed(&text[start..reader.position()])?;
                 if shape != Shape::Any {
                     let (number, kind) = (self.rows.len() + 1, kind(&value));
                     return Err(protocol(format!(
@@ -202,6 +206,26 @@ impl Page {
         Ok(())
     }
 
+    /// The value of a property.
+    fn parsed(&mut self, text: &[u8]) -> Result<Value> {
+        let unread = |error| protocol("a value of the answer cannot be read").with_source(error);
+        let mut noted = Noted::default();
+        let mut source = serde_json::Deserializer::from_slice(text);
+        let value = Noting(&mut noted)
+            .deserialize(&mut source)
+            .map_err(unread)?;
+        source.end().map_err(unread)?;
+        self.repeated += noted.repeated;
+        let is_number = value.is_number();
+        if noted.real || (is_number && !value.is_i64()) {
+            let text = String::from_utf8_lossy(text);
+            // Inside of others an unsigned number is kept as it is.
+            let lost = rounded(&text).filter(|one| is_number || one.parse::<u64>().is_err());
+            self.rounded += lost.count() as u64;
+        }
+        Ok(value)
+    }
+
     fn row(&mut self, reader: &mut Reader<'_>) -> Result<Row> {
         let text = reader.bytes();
         let broken = |fault| broken(fault, text);
@@ -212,7 +236,7 @@ impl Page {
                 reader.step();
             }
             let (name, range) = member(reader).map_err(broken)?;
-            if row.insert(name, parsed(&text[range])?).is_some() {
+            if row.insert(name, self.parsed(&text[range])?).is_some() {
                 self.repeated += 1;
             }
         }
@@ -306,11 +330,6 @@ fn broken(fault: Fault, text: &[u8]) -> Error {
         Fault::End => failure::broken_off(text.len()),
         Fault::Bad(what) => protocol(format!("the answer is broken JSON: {what}")),
     }
-}
-
-fn parsed(text: &[u8]) -> Result<Value> {
-    serde_json::from_slice(text)
-        .map_err(|error| protocol("a value of the answer cannot be read").with_source(error))
 }
 
 /// Whether a name is `OData`'s and not the data's.

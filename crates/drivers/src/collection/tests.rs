@@ -530,6 +530,27 @@ fn errors_and_continuations_are_found_wherever_they_stand() {
     assert_eq!((json!(page.rows), page.repeated), (json!([{"id": "3"}]), 2));
 }
 
+#[test]
+fn what_a_value_does_not_hold_is_counted() {
+    for (value, repeated, rounded) in [
+        (r#"{"a":1,"b":[{"a":2}]}"#, 0, 0),
+        (r#"[{"a":1,"a":2},{"b":{"c":1,"\u0063":2}}]"#, 2, 0),
+        ("18446744073709551615", 0, 1),
+        ("[18446744073709551615,1.5]", 0, 0),
+        ("[18446744073709551616,3.14159265358979323846]", 0, 2),
+        ("9223372036854775807", 0, 0),
+        ("0.1", 0, 0),
+    ] {
+        let text = format!(r#"{{"value":[{{"id":"1","more":{value}}}]}}"#);
+        let page = parse(&text, Shape::List(ALERTS)).unwrap();
+        assert_eq!(
+            (page.repeated, page.rounded),
+            (repeated, rounded),
+            "{value}"
+        );
+    }
+}
+
 fn types(schema: &Schema) -> Vec<String> {
     schema
         .fields()
