@@ -10,10 +10,12 @@ mod fit;
 mod folders;
 mod guard;
 mod guess;
+mod hints;
 mod infer;
 mod ipc;
 mod json;
 mod listing;
+mod losses;
 mod messages;
 mod moments;
 mod opened;
@@ -43,6 +45,7 @@ use arrow::array::ArrayRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::{ColumnSchema, ScalarType, TableSchema};
 
+use self::adapt::Origin;
 use self::aliases::Names;
 use self::files::{Batches, Others, Records, Source};
 use self::guess::Guess;
@@ -167,7 +170,11 @@ fn foreign(table: &Arc<str>, batches: &[RecordBatch], wanted: &[(String, ScalarT
     Box::new(batches.into_iter().map(move |batch| {
         let begin = first;
         first += batch.num_rows();
-        adapt::batch(&wanted, &batch, Some(begin))
+        let origin = Origin {
+            source: None,
+            first: Some(begin),
+        };
+        adapt::batch(&wanted, &batch, origin)
             .map_err(|error| EngineError::data(format!("cannot read table '{table}': {error}")))
     }))
 }
@@ -353,6 +360,25 @@ impl Catalog {
     /// What was found at each of the places that its tables come from, in their order.
     pub fn found(&self) -> &[Found] {
         &self.found
+    }
+
+    /// What the rows of these tables do not hold of their files, as far as those were read: the
+    /// first such value of each file, with the file and the place in it.
+    ///
+    /// A dynamic value has a key once, the last one of its text, and its numbers are longs or
+    /// reals. Neither is an error, as it is none of `parse_json`.
+    pub fn losses<'a>(&self, tables: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+        let tables = tables.into_iter().filter_map(|name| self.tables.get(name));
+        let sources = tables.flat_map(|table| match &table.data {
+            Data::Files(sources) => sources.as_slice(),
+            Data::Batches(_) => &[],
+        });
+        sources
+            .filter_map(|source| {
+                let lost = source.losses.said()?;
+                Some(format!("in {}, {lost}", source.shown.display()))
+            })
+            .collect()
     }
 
     /// The same tables; those that are read from now on are told by [`was_read`](Self::was_read).

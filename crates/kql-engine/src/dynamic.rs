@@ -8,7 +8,7 @@
 
 mod parse;
 
-pub(crate) use parse::{parse, parse_to};
+pub(crate) use parse::{Doubt, parse, parse_noting};
 
 use std::borrow::Cow;
 

@@ -12,11 +12,12 @@ use arrow::datatypes::{
     TimestampNanosecondType,
 };
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use arrow::util::display::array_value_to_string;
+use arrow::util::display::{ArrayFormatter, FormatOptions, array_value_to_string};
 use kql_semantics::ScalarType;
 use kql_syntax::ticks::{self, TICKS_PER_MILLISECOND, UNIX_EPOCH};
 
-use super::{cells, fit};
+use super::files::Source;
+use super::{cells, fit, losses};
 use crate::column::{self, Builder};
 use crate::convert;
 use crate::datum::Datum;
@@ -25,12 +26,28 @@ use crate::{EngineError, dynamic};
 /// Where a field says of what extension type it is.
 const EXTENSION_TYPE_NAME_KEY: &str = "ARROW:extension:name";
 
-/// A batch with exactly the `wanted` columns, as the engine holds them; errors count its rows from
-/// `first`, where that is known.
+/// Where columns come from.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Origin<'a> {
+    /// The file, which tells what a text of a time means; otherwise they were handed over.
+    pub(super) source: Option<&'a Source>,
+    /// The row that errors count from, where that is known.
+    pub(super) first: Option<usize>,
+}
+
+impl Origin<'_> {
+    fn place(self, row: usize) -> String {
+        self.first.map_or("it".to_owned(), |first| {
+            format!("row {}", first.saturating_add(row).saturating_add(1))
+        })
+    }
+}
+
+/// A batch with exactly the `wanted` columns, as the engine holds them.
 pub(super) fn batch(
     wanted: &[(String, ScalarType)],
     batch: &RecordBatch,
-    first: Option<usize>,
+    origin: Origin<'_>,
 ) -> Result<RecordBatch, EngineError> {
     let schema = batch.schema();
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -40,9 +57,7 @@ pub(super) fn batch(
     let arrays = wanted
         .iter()
         .map(|(name, ty)| match places.get(name.as_str()) {
-            Some(at) => {
-                adapt(batch.column(*at), *ty).map_err(|misfit| misfit.error(name, *ty, first))
-            }
+            Some(at) => column(batch.column(*at), name, *ty, origin),
             None => Ok(column::repeated(&Datum::Null, *ty, batch.num_rows())),
         })
         .collect::<Result<Vec<_>, EngineError>>()?;
@@ -115,11 +130,79 @@ fn of_data(data: &DataType) -> ScalarType {
     }
 }
 
+/// One column of an origin.
+fn column(
+    array: &ArrayRef,
+    name: &str,
+    ty: ScalarType,
+    origin: Origin<'_>,
+) -> Result<ArrayRef, EngineError> {
+    if ty == ScalarType::Dynamic
+        && let Some(text) = texts(array)?
+    {
+        return Ok(documents(text.as_string::<i64>(), name, origin));
+    }
+    let misfit = match (adapt(array, ty), origin.source) {
+        (Ok(done), _) => return Ok(done),
+        (Err(_), Some(source)) if ty == ScalarType::DateTime && texts(array)?.is_some() => {
+            return moments(array, name, source, origin);
+        }
+        (Err(misfit), _) => misfit,
+    };
+    Err(EngineError::data(match misfit {
+        Misfit::Column(error) => format!("column {name} {error}"),
+        Misfit::Inside { row, what } => {
+            format!("{} has in column {name} {what}", origin.place(row))
+        }
+        Misfit::Value { row, shown } => {
+            format!("{} {}", origin.place(row), fit::misfit(name, &shown, ty))
+        }
+    }))
+}
+
+/// Times as text, of which a value alone does not tell the order of day and month.
+fn moments(
+    array: &ArrayRef,
+    name: &str,
+    source: &Source,
+    origin: Origin<'_>,
+) -> Result<ArrayRef, EngineError> {
+    let ty = ScalarType::DateTime;
+    let mut builder = Builder::new(ty, array.len());
+    let text = texts(array)?.unwrap_or_else(|| Arc::clone(array));
+    for (row, written) in text.as_string::<i64>().iter().enumerate() {
+        let value = match written.map(|written| (written, fit::cell(written, ty))) {
+            None => Datum::Null,
+            Some((_, Some(value))) => value,
+            Some((written, None)) => source
+                .otherwise(name, written, ty)
+                .map_err(|what| EngineError::data(format!("{} {what}", origin.place(row))))?,
+        };
+        builder.push(&value);
+    }
+    Ok(builder.finish())
+}
+
+/// A column of text in the form that is read here; `None` for another.
+fn texts(array: &ArrayRef) -> Result<Option<ArrayRef>, EngineError> {
+    let is_text = match array.data_type() {
+        DataType::Dictionary(_, values) => is_text(values),
+        DataType::RunEndEncoded(_, values) => is_text(values.data_type()),
+        data => is_text(data),
+    };
+    if !is_text {
+        return Ok(None);
+    }
+    Ok(Some(cast(array, &DataType::LargeUtf8)?))
+}
+
 /// Why a column is not one of its type.
 #[derive(Debug)]
 pub(super) enum Misfit {
     /// A value that is none of its type.
     Value { row: usize, shown: String },
+    /// A value that holds others, and what is wrong with one of them.
+    Inside { row: usize, what: String },
     /// Something about all of it.
     Column(EngineError),
 }
@@ -127,20 +210,6 @@ pub(super) enum Misfit {
 impl<E: Into<EngineError>> From<E> for Misfit {
     fn from(error: E) -> Self {
         Self::Column(error.into())
-    }
-}
-
-impl Misfit {
-    fn error(self, column: &str, ty: ScalarType, first: Option<usize>) -> EngineError {
-        match self {
-            Self::Column(error) => EngineError::data(format!("column {column} {error}")),
-            Self::Value { row, shown } => {
-                let place = first.map_or("it".to_owned(), |first| {
-                    format!("row {}", first.saturating_add(row).saturating_add(1))
-                });
-                EngineError::data(format!("{place} {}", fit::misfit(column, &shown, ty)))
-            }
-        }
     }
 }
 
@@ -161,13 +230,9 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit
         let text = cast(array, &DataType::LargeUtf8)?;
         return Ok(without_nulls(text));
     }
-    if ty == ScalarType::Dynamic && is_text(array.data_type()) {
-        let text = cast(array, &DataType::LargeUtf8)?;
-        return Ok(documents(text.as_string::<i64>()));
-    }
-    let misfit = |row: usize| {
-        let shown = array_value_to_string(array, row).unwrap_or_default();
-        Misfit::Value { row, shown }
+    let misfit = |row: usize| Misfit::Value {
+        row,
+        shown: shown(array, row),
     };
     if let Some(done) = wholesale(array, ty) {
         if done.null_count() == array.null_count() {
@@ -177,6 +242,20 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit
         return lost.map_or(Ok(done), |row| Err(misfit(row)));
     }
     let mut builder = Builder::new(ty, rows);
+    if array.data_type().is_nested() {
+        for row in 0..rows {
+            let value = cells::nested(array, row).map_err(|what| Misfit::Inside { row, what })?;
+            let value = Datum::dynamic(dynamic::from_json(&value));
+            let value = if array.is_null(row) {
+                Datum::Null
+            } else {
+                value
+            };
+            let value = fit::fitted(&value, ty).ok_or_else(|| misfit(row))?;
+            builder.push(&value);
+        }
+        return Ok(builder.finish());
+    }
     let read = cells::reader(array)?;
     for row in 0..rows {
         let value = if array.is_null(row) {
@@ -196,13 +275,29 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit
     Ok(builder.finish())
 }
 
+/// A value as a message shows it; what no date can show is the number that the file has.
+fn shown(array: &ArrayRef, row: usize) -> String {
+    let options = FormatOptions::new().with_display_error(false);
+    let shown = ArrayFormatter::try_new(array, &options)
+        .and_then(|formatter| formatter.value(row).try_to_string());
+    shown.unwrap_or_else(|_| {
+        let number = cast(&array.slice(row, 1), &DataType::Int64)
+            .and_then(|number| array_value_to_string(&number, 0));
+        format!("{} as {}", number.unwrap_or_default(), array.data_type())
+    })
+}
+
 /// Text as `parse_json` reads it.
-fn documents(text: &LargeStringArray) -> ArrayRef {
+fn documents(text: &LargeStringArray, name: &str, origin: Origin<'_>) -> ArrayRef {
     let mut builder = LargeBinaryBuilder::with_capacity(text.len(), text.value_data().len());
-    for one in text {
+    for (row, one) in text.iter().enumerate() {
         match one.filter(|one| !one.is_empty()) {
             None => builder.append_null(),
-            Some(one) => dynamic::parse_to(one, |bytes| {
+            Some(one) => dynamic::parse_noting(one, |bytes, doubt| {
+                if let (Some(source), Some(lost)) = (origin.source, losses::of(one, doubt)) {
+                    let place = format!("column {name} of {}", origin.place(row));
+                    source.losses.note(&place, &lost);
+                }
                 builder.append_option((!dynamic::view_is_null(bytes)).then_some(bytes));
             }),
         }

@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Decimal256Type, Float64Type, Int64Type, TimeUni
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value as Json;
 
+use super::fit;
 use crate::datum::Datum;
 use crate::decimal::Decimal;
 use crate::{EngineError, dynamic};
@@ -181,7 +182,8 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
         DataType::Interval(_) => {
             let array = Arc::clone(array);
             Ok(Box::new(move |row| {
-                let options = FormatOptions::default();
+                // Otherwise what is wrong would be the text.
+                let options = FormatOptions::new().with_display_error(false);
                 let shown = ArrayFormatter::try_new(&array, &options)
                     .and_then(|formatter| formatter.value(row).try_to_string());
                 shown.map_or(Datum::Null, Datum::text)
@@ -215,17 +217,25 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
     }
 }
 
-/// A nested Arrow value as JSON.
-fn nested(array: &ArrayRef, row: usize) -> Result<Json, EngineError> {
+/// A nested Arrow value as JSON; otherwise what is wrong with a value inside.
+pub(super) fn nested(array: &ArrayRef, row: usize) -> Result<Json, String> {
     if array.is_null(row) {
         return Ok(Json::Null);
     }
-    let list = |items: ArrayRef| -> Result<Json, EngineError> {
+    let list = |items: ArrayRef| -> Result<Json, String> {
         Ok(Json::Array(
             (0..items.len())
                 .map(|at| nested(&items, at))
                 .collect::<Result<Vec<_>, _>>()?,
         ))
+    };
+    // A dynamic value has a key once.
+    let put = |entries: &mut serde_json::Map<String, Json>, key: String, value: Json| {
+        if entries.contains_key(&key) {
+            return Err(format!("the key {} twice", fit::in_short(&key)));
+        }
+        entries.insert(key, value);
+        Ok(())
     };
     match array.data_type() {
         DataType::List(_) => list(array.as_list::<i32>().value(row)),
@@ -238,24 +248,26 @@ fn nested(array: &ArrayRef, row: usize) -> Result<Json, EngineError> {
             let columns = array.as_struct();
             let mut entries = serde_json::Map::new();
             for (at, field) in fields.iter().enumerate() {
-                entries.insert(field.name().clone(), nested(columns.column(at), row)?);
+                let value = nested(columns.column(at), row)?;
+                put(&mut entries, field.name().clone(), value)?;
             }
             Ok(Json::Object(entries))
         }
         DataType::Map(..) => {
             let pairs = array.as_map().value(row);
+            let read = reader(pairs.column(0)).map_err(|error| error.to_string())?;
             let mut entries = serde_json::Map::new();
             for at in 0..pairs.len() {
-                let key = reader(pairs.column(0))?(at).display().into_owned();
-                entries.insert(key, nested(pairs.column(1), at)?);
+                let key = read(at).display().into_owned();
+                put(&mut entries, key, nested(pairs.column(1), at)?)?;
             }
             Ok(Json::Object(entries))
         }
-        _ => {
+        data => {
             let one = array.slice(row, 1);
-            let value = reader(&one)?(0);
-            if value.is_null() && *one.data_type() != DataType::Null {
-                return Err(EngineError::data("has a value inside that cannot be read"));
+            let value = reader(&one).map_err(|error| error.to_string())?(0);
+            if value.is_null() && *data != DataType::Null {
+                return Err(format!("a value of {data} inside that cannot be read"));
             }
             Ok(dynamic::to_json(&value.to_dynamic()))
         }

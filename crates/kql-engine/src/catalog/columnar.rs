@@ -19,11 +19,12 @@ use parquet::basic::{LogicalType, Type};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::schema::types::SchemaDescriptor;
 
+use super::adapt::Origin;
 use super::condition::Condition;
 use super::files::{Batches, COLUMNS, Failure, ROWS, Source};
 use super::guard::{self, guarded};
 use super::test::Test;
-use super::{adapt, folders, pages};
+use super::{adapt, folders, hints, pages};
 use crate::EngineError;
 use crate::column::Reader;
 
@@ -67,16 +68,14 @@ fn load(source: &Source) -> Result<ArrowReaderMetadata, EngineError> {
     unrepeated(&failure, roots.iter().map(|root| root.name()))?;
     pages::check(&metadata, length).map_err(|what| failure.whole(&what))?;
     let metadata = Arc::new(metadata);
-    let typed = |options| {
-        guarded(&failure, || {
-            Ok(ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))
-        })
-    };
     // Writers add types of their own as a hint, such as whole numbers of 128 bits, on which the
     // reader panics; the columns can be read without.
-    typed(ArrowReaderOptions::new())
-        .or_else(|_| typed(ArrowReaderOptions::new().with_skip_arrow_metadata(true)))?
-        .map_err(|error| failure.whole(&error))
+    guarded(&failure, || {
+        let options = ArrowReaderOptions::new();
+        Ok(ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))
+    })
+    .or_else(|_| guarded(&failure, || Ok(hints::without_unknown(source, &metadata))))?
+    .map_err(|error| failure.whole(&error))
 }
 
 /// Fails where a file has more columns than any table.
@@ -124,6 +123,7 @@ pub(super) fn adapted(
     first: Option<usize>,
 ) -> impl FnMut(Result<RecordBatch, ArrowError>) -> Batches + Send + 'static {
     let failure = source.failure();
+    let source = Arc::new(source.clone());
     let wanted: Arc<[(String, ScalarType)]> = wanted.into();
     let mut first = first;
     move |batch| {
@@ -134,11 +134,16 @@ pub(super) fn adapted(
         let begin = first;
         first = first.map(|first| first.saturating_add(batch.num_rows()));
         let (wanted, failure) = (Arc::clone(&wanted), failure.clone());
+        let source = Arc::clone(&source);
         let parts = (0..batch.num_rows()).step_by(ROWS);
         Box::new(parts.map(move |at| {
             let part = batch.slice(at, ROWS.min(batch.num_rows() - at));
             let begin = begin.map(|begin| begin.saturating_add(at));
-            adapt::batch(&wanted, &part, begin).map_err(|error| failure.whole(&error))
+            let origin = Origin {
+                source: Some(&source),
+                first: begin,
+            };
+            adapt::batch(&wanted, &part, origin).map_err(|error| failure.whole(&error))
         }))
     }
 }
@@ -170,7 +175,7 @@ fn shares_of(source: &Source, conditions: &[Condition]) -> Result<Vec<RowGroups>
         return Ok(Vec::new());
     }
     let groups = row_groups(&metadata, conditions);
-    let metadata = as_read(metadata);
+    let metadata = as_read(source, metadata)?;
     // Small groups are not worth a start each, and nobody needs thousands of shares.
     let rows = |at: &usize| metadata.metadata().row_group(*at).num_rows();
     let all: i64 = groups.iter().map(rows).sum();
@@ -197,50 +202,31 @@ fn shares_of(source: &Source, conditions: &[Condition]) -> Result<Vec<RowGroups>
     Ok(found)
 }
 
-/// Texts as the engine holds them, so that they are not copied a second time, and Spark's times in
-/// the unit that they were written in.
-fn as_read(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
+/// Texts as the engine holds them, so that they are not copied a second time, and times in a unit
+/// that holds them.
+fn as_read(
+    source: &Source,
+    metadata: ArrowReaderMetadata,
+) -> Result<ArrowReaderMetadata, EngineError> {
     let schema = metadata.schema();
-    let of_spark = is_of_spark(&metadata);
-    let fields: Vec<FieldRef> = schema
-        .fields()
-        .iter()
-        .enumerate()
-        .map(|(at, field)| match field.data_type() {
-            DataType::Utf8 | DataType::Utf8View => {
-                Arc::new(Field::clone(field).with_data_type(DataType::LargeUtf8))
-            }
-            // As nanoseconds, a year beyond 2262 would silently be another one.
-            DataType::Timestamp(TimeUnit::Nanosecond, zone)
-                if of_spark && is_int96(&metadata, at) =>
+    let old = hints::old_times(metadata.metadata());
+    let fields = schema.fields().iter().enumerate().map(|(at, field)| {
+        let data = match (field.data_type(), old.get(&at)) {
+            (DataType::Utf8 | DataType::Utf8View, _) => DataType::LargeUtf8,
+            (DataType::Timestamp(TimeUnit::Nanosecond, zone), Some(leaf))
+                if hints::is_in_microseconds(source, metadata.metadata(), *leaf)? =>
             {
-                let unit = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
-                Arc::new(Field::clone(field).with_data_type(unit))
+                DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
             }
-            _ => Arc::clone(field),
-        })
-        .collect();
+            _ => return Ok(Arc::clone(field)),
+        };
+        Ok(Arc::new(Field::clone(field).with_data_type(data)))
+    });
+    let fields = fields.collect::<Result<Vec<FieldRef>, EngineError>>()?;
     let wanted = Schema::new_with_metadata(fields, schema.metadata().clone());
     let options = ArrowReaderOptions::new().with_schema(Arc::new(wanted));
-    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata)
-}
-
-/// Spark has microseconds, and writes them as `INT96` by default.
-fn is_of_spark(metadata: &ArrowReaderMetadata) -> bool {
-    let entries = metadata.metadata().file_metadata().key_value_metadata();
-    entries.is_some_and(|entries| {
-        entries
-            .iter()
-            .any(|entry| entry.key == "org.apache.spark.version")
-    })
-}
-
-fn is_int96(metadata: &ArrowReaderMetadata, field: usize) -> bool {
-    let descriptor = metadata.metadata().file_metadata().schema_descr();
-    (0..descriptor.num_columns()).any(|leaf| {
-        descriptor.get_column_root_idx(leaf) == field
-            && descriptor.column(leaf).physical_type() == Type::INT96
-    })
+    let read = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
+    Ok(read.unwrap_or(metadata))
 }
 
 impl RowGroups {
@@ -411,10 +397,14 @@ fn row_test(
 ) -> Box<dyn ArrowPredicate> {
     let mask = ProjectionMask::roots(descriptor, places(schema, test.columns()));
     let test = test.clone();
-    let folders = Arc::clone(&source.folders);
+    let source = source.clone();
     Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
-        adapt::batch(test.columns(), &batch, None)
-            .and_then(|batch| folders::filled(&folders, test.columns(), batch))
+        let origin = Origin {
+            source: Some(&source),
+            first: None,
+        };
+        adapt::batch(test.columns(), &batch, origin)
+            .and_then(|batch| folders::filled(&source.folders, test.columns(), batch))
             .and_then(|batch| test.passed(batch.columns(), batch.num_rows()))
             .map_err(|error| ArrowError::ExternalError(Box::new(error)))
     }))

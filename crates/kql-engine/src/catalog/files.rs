@@ -12,6 +12,7 @@ use kql_semantics::ScalarType;
 use super::aliases::{self, Alias, Names};
 use super::folders::{self, Folder};
 use super::infer::{self, Kind, Kinds};
+use super::losses::Losses;
 use super::reading::Reading;
 use super::times::Orders;
 use super::{columnar, ipc, json, separated, strangers};
@@ -83,6 +84,7 @@ pub(super) struct Source {
     pub(super) names: Arc<Names>,
     pub(super) reading: Reading,
     pub(super) orders: Orders,
+    pub(super) losses: Losses,
 }
 
 /// What is in the name of a file: its format, and whether it is compressed.
@@ -182,6 +184,7 @@ impl Source {
             names: Arc::default(),
             reading: Reading::default(),
             orders: Orders::default(),
+            losses: Losses::default(),
         }
     }
 

@@ -33,9 +33,12 @@ pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>>
             // `443.0`, as programs write whole numbers in a column with gaps.
             return number(text::parse_real(written)?, ty);
         }
-        (Datum::Real(value), Int | Long) => return number(*value, ty),
         // A real would round it.
-        (Datum::Long(value), Real) if value.unsigned_abs() > 1 << 53 => return None,
+        (Datum::String(written), Real) if is_large(written.trim().parse().unwrap_or_default()) => {
+            return None;
+        }
+        (Datum::Real(value), Int | Long) => return number(*value, ty),
+        (Datum::Long(value), Real) if is_large(*value) => return None,
         (Datum::Long(value), Int) => return i32::try_from(*value).ok().map(Datum::Int),
         // Of ticks, seconds and milliseconds nobody knows which.
         (Datum::Int(_) | Datum::Long(_) | Datum::Real(_), DateTime) => return None,
@@ -49,6 +52,11 @@ pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>>
     }
     let found = convert::to_type(value, ty);
     (!found.is_null()).then_some(found)
+}
+
+/// Whether a real does not hold each of the whole numbers around.
+fn is_large(value: i64) -> bool {
+    value.unsigned_abs() > 1 << 53
 }
 
 /// A whole number that a column of `ty` holds.
@@ -69,7 +77,7 @@ pub(super) fn cell(written: &str, ty: ScalarType) -> Option<Datum<'_>> {
     match ty {
         ScalarType::String => Some(Datum::text(written)),
         _ if written.is_empty() => Some(Datum::Null),
-        ScalarType::Dynamic => Some(json::encoded(written)),
+        ScalarType::Dynamic => Some(json::encoded(written).0),
         ty => fitted(&Datum::text(written), ty),
     }
 }
@@ -120,6 +128,7 @@ mod tests {
             ),
             ("x", ScalarType::Guid, None),
             ("x", ScalarType::Real, None),
+            ("9007199254740993", ScalarType::Real, None),
             ("1.5", ScalarType::Real, Some("1.5")),
             ("anything", ScalarType::String, Some("anything")),
             ("{\"a\":1", ScalarType::Dynamic, Some("{\"a\":1")),

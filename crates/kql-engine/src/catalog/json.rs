@@ -16,6 +16,7 @@ use kql_semantics::ScalarType;
 use self::documents::Documents;
 use self::rows::Rows;
 use super::files::{BYTES, Batches, Failure, Others, ROWS, Records, Source};
+use super::losses::Losses;
 use crate::EngineError;
 
 /// Names and types of columns.
@@ -77,6 +78,7 @@ struct Reader {
     rows: Rows,
     records: Records,
     failure: Failure,
+    losses: Losses,
     ended: bool,
 }
 
@@ -88,6 +90,7 @@ impl Reader {
             documents,
             rows,
             records: source.records.clone(),
+            losses: source.losses.clone(),
             ended: false,
         })
     }
@@ -102,6 +105,9 @@ impl Reader {
                     bytes += document.len();
                     if let Err(wrong) = self.rows.take(document, &self.records) {
                         return Err(wrong.in_document(&self.failure, document, line));
+                    }
+                    if let Some(lost) = self.rows.take_lost() {
+                        self.losses.note(&format!("line {line}"), &lost);
                     }
                 }
             }

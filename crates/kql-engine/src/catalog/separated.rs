@@ -128,10 +128,16 @@ impl Reader {
             for (cell, place) in cells.zip(&self.places) {
                 if let Some(at) = place {
                     let (name, ty) = &self.wanted[*at];
-                    let value = match fit::cell(cell, *ty) {
-                        Some(value) => value,
-                        None => otherwise(&self.source, name, cell, *ty)
-                            .map_err(|what| failure.at(record.line, &what))?,
+                    let value = if *ty == ScalarType::Dynamic {
+                        self.source.document(cell, record.line)
+                    } else if let Some(value) = fit::cell(cell, *ty) {
+                        if *ty == ScalarType::Real {
+                            self.source.look_at_real(cell, record.line);
+                        }
+                        value
+                    } else {
+                        let value = self.source.otherwise(name, cell, *ty);
+                        value.map_err(|what| failure.at(record.line, &what))?
                     };
                     builders[*at].push(&value);
                 }
@@ -147,19 +153,6 @@ impl Reader {
         let schema = column::schema(self.wanted.iter().cloned());
         Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
     }
-}
-
-/// The value of a cell that alone does not tell it, or what is wrong with it.
-fn otherwise(
-    source: &Source,
-    name: &str,
-    cell: &str,
-    ty: ScalarType,
-) -> Result<Datum<'static>, String> {
-    if ty != ScalarType::DateTime {
-        return Err(fit::misfit(name, cell, ty));
-    }
-    source.moment(name, cell).map_err(|error| error.to_string())
 }
 
 /// The lines below the header of a file.

@@ -136,6 +136,20 @@ impl Evidence {
 }
 
 impl Source {
+    /// The value of a text that alone does not tell it, or what is wrong with it.
+    pub(super) fn otherwise(
+        &self,
+        column: &str,
+        written: &str,
+        ty: ScalarType,
+    ) -> Result<Datum<'static>, String> {
+        if ty != ScalarType::DateTime {
+            return Err(fit::misfit(column, written, ty));
+        }
+        self.moment(column, written)
+            .map_err(|error| error.to_string())
+    }
+
     /// A date of three numbers in the order that the column of this file has; otherwise what is
     /// wrong with it.
     pub(super) fn moment(

@@ -20,20 +20,39 @@ thread_local! {
 
 /// Parses JSON text; text that is no JSON stays a string, as `parse_json` has it.
 pub(crate) fn parse(text: &str) -> Vec<u8> {
-    parse_to(text, <[u8]>::to_vec)
+    parse_noting(text, |bytes, _| bytes.to_vec())
 }
 
-/// Parses JSON text and lends the encoding.
-pub(crate) fn parse_to<T>(text: &str, take: impl FnOnce(&[u8]) -> T) -> T {
+/// What an encoding may not hold of its text, so that a closer look is worth its time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// A key is in one object twice; the last value is kept.
+    pub(crate) twice: bool,
+    /// A number is no long, and a real may have fewer digits.
+    pub(crate) real: bool,
+}
+
+impl Doubt {
+    /// Of a number that is no long.
+    pub(crate) fn of_real() -> Self {
+        Self {
+            twice: false,
+            real: true,
+        }
+    }
+}
+
+/// Parses JSON text and lends the encoding, with what it may not hold.
+pub(crate) fn parse_noting<T>(text: &str, take: impl FnOnce(&[u8], Doubt) -> T) -> T {
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.clear();
         let mut source = serde_json::Deserializer::from_str(text);
         let read = Encoder(scratch).deserialize(&mut source);
         if read.and_then(|()| source.end()).is_err() {
-            scratch.out.clear();
+            scratch.clear();
             scratch.tagged(STRING, text.as_bytes());
         }
-        let taken = take(&scratch.out);
+        let taken = take(&scratch.out, scratch.doubt);
         if scratch.out.capacity() > KEPT {
             *scratch = Scratch::default();
         }
@@ -49,6 +68,7 @@ struct Scratch {
     ends: Vec<usize>,
     keys: Vec<u8>,
     key_ends: Vec<usize>,
+    doubt: Doubt,
 }
 
 impl Scratch {
@@ -57,6 +77,7 @@ impl Scratch {
         self.ends.clear();
         self.keys.clear();
         self.key_ends.clear();
+        self.doubt = Doubt::default();
     }
 
     fn tagged(&mut self, tag: u8, payload: &[u8]) {
@@ -80,6 +101,7 @@ impl Scratch {
         let (ends, key_ends) = (&self.ends[first..], &self.key_ends[first_key..]);
         let keys = &self.keys[first_byte..];
         if has_twice(keys, key_ends) {
+            self.doubt.twice = true;
             let values = self.out.split_off(start);
             let entries: Vec<(&str, &[u8])> = slices(keys, key_ends)
                 .map(|key| std::str::from_utf8(key).unwrap_or_default())
@@ -172,6 +194,7 @@ impl<'de> Visitor<'de> for Encoder<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.0.doubt.real = true;
         self.0.tagged(REAL, &value.to_bits().to_le_bytes());
         Ok(())
     }

@@ -1,8 +1,14 @@
 //! Day and month are never guessed.
 
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, DictionaryArray, RecordBatch, StringArray};
+use arrow::datatypes::Int32Type;
+use arrow::ipc::writer::FileWriter;
 use kql_engine::{Catalog, DateOrder, Reading};
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value as Json, json as rows};
 
 use super::wrappers::schema;
@@ -15,6 +21,27 @@ fn times(
     order: Option<DateOrder>,
 ) -> Result<Json, String> {
     let folder = tempfile::tempdir().unwrap();
+    if let Some(kind) = ["parquet", "arrow"]
+        .iter()
+        .find(|kind| name.ends_with(*kind))
+    {
+        let words: DictionaryArray<Int32Type> = cells.iter().copied().collect();
+        let devices = StringArray::from(vec!["a"; cells.len()]);
+        let columns: [(&str, ArrayRef); 2] =
+            [(column, Arc::new(words)), ("DeviceName", Arc::new(devices))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let file = fs::File::create(folder.path().join(name)).unwrap();
+        if *kind == "parquet" {
+            let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+        } else {
+            let mut writer = FileWriter::try_new(file, &batch.schema()).unwrap();
+            writer.write(&batch).unwrap();
+            writer.finish().unwrap();
+        }
+        return read(folder.path(), order);
+    }
     let text: String = if name.ends_with("csv") {
         let rows = cells.iter().map(|cell| format!("\"{cell}\",a\n"));
         format!("{column},DeviceName\n{}", rows.collect::<String>())
@@ -25,7 +52,11 @@ fn times(
         rows.collect()
     };
     fs::write(folder.path().join(name), text).unwrap();
-    let mut catalog = Catalog::from_folder(folder.path(), &schema).unwrap();
+    read(folder.path(), order)
+}
+
+fn read(folder: &Path, order: Option<DateOrder>) -> Result<Json, String> {
+    let mut catalog = Catalog::from_folder(folder, &schema).unwrap();
     catalog.set_reading(Reading {
         date_order: order,
         ..Reading::default()
@@ -40,7 +71,12 @@ fn times(
 
 #[test]
 fn the_whole_column_tells_which_comes_first() {
-    for name in ["DeviceInfo.csv", "DeviceInfo.ndjson"] {
+    for (name, place) in [
+        ("DeviceInfo.csv", " line "),
+        ("DeviceInfo.ndjson", " line "),
+        ("DeviceInfo.parquet", " row "),
+        ("DeviceInfo.arrow", " row "),
+    ] {
         for column in ["Timestamp", "TimeGenerated", "Timestamp [UTC]"] {
             let of = |cells: &[&str], order| times(name, column, cells, order);
             let month = Some(DateOrder::MonthFirst);
@@ -106,10 +142,7 @@ fn the_whole_column_tells_which_comes_first() {
             ] {
                 let error = of(cells, order).unwrap_err();
                 assert!(error.contains(what), "{error}");
-                assert!(
-                    error.contains(column) && error.contains(" line "),
-                    "{error}"
-                );
+                assert!(error.contains(column) && error.contains(place), "{error}");
             }
         }
     }

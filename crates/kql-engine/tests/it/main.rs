@@ -14,6 +14,7 @@ mod hostile;
 mod kql;
 mod limits;
 mod local;
+mod losses;
 mod odd_files;
 mod partitions;
 mod shapes;

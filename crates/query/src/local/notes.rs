@@ -26,6 +26,7 @@ pub(super) async fn of(
             said.extend(missed(engine, query, table).await);
         }
     }
+    said.extend(lost(engine.catalog().losses(read)));
     let warning = |text| Warning::new(WarningKind::Rows, text);
     said.into_iter().map(warning).collect()
 }
@@ -48,6 +49,20 @@ fn unread(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Values that files have and rows do not: of many files the first ones.
+fn lost(mut all: Vec<String>) -> Vec<String> {
+    const MOST: usize = 8;
+    let count = all.len();
+    if count > MOST {
+        all.truncate(MOST);
+        all.push(format!(
+            "in {} more files, values are not kept whole",
+            count - MOST
+        ));
+    }
+    all
 }
 
 /// Hunting tables that the query names, and that no file was given for.

@@ -3,19 +3,19 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use defender_table::{Noted, Noting};
 use kql_semantics::ScalarType;
-use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::wrapped;
 use crate::catalog::files::Source;
 use crate::catalog::moments::Moments;
-use crate::catalog::{fit, guess, infer};
+use crate::catalog::{fit, guess, infer, losses};
 use crate::column::Builder;
+use crate::convert;
 use crate::datum::Datum;
-use crate::{convert, dynamic};
+use crate::dynamic::{self, Doubt};
 
 /// A column that rows are read into.
 #[derive(Debug)]
@@ -81,7 +81,6 @@ impl Column {
             return Ok(());
         }
         let value = match (value, ty) {
-            (Datum::String(text), ScalarType::Dynamic) if self.declared => encoded(text),
             // A text among values of other types is that text, not what it may hold.
             (Datum::String(text), ScalarType::Dynamic) => Datum::dynamic(dynamic::string(text)),
             (Datum::String(_), ScalarType::String) => value.borrowed(),
@@ -188,6 +187,10 @@ pub(super) struct State {
     pub(super) nested: bool,
     /// What is wrong with a value.
     pub(super) misfit: Option<String>,
+    /// In a dynamic value it has a number that is no long.
+    pub(super) real: bool,
+    /// What is not kept of a value.
+    pub(super) lost: Option<String>,
 }
 
 /// Puts the next value into a column.
@@ -205,6 +208,21 @@ pub(super) struct Cell<'r> {
 
 impl Cell<'_> {
     fn take<E: Error>(self, value: &Datum<'_>, kind: ScalarType) -> Result<(), E> {
+        if self.column.declared && *self.store {
+            match (value, self.column.ty) {
+                (Datum::String(text), Some(ScalarType::Dynamic)) => {
+                    let (value, doubt) = encoded(text);
+                    let lost = losses::of(text, doubt);
+                    self.state.lost = self.state.lost.take().or(lost);
+                    self.column.push(&value, ScalarType::Dynamic, self.row);
+                    return Ok(());
+                }
+                (Datum::Real(_), Some(ScalarType::Dynamic | ScalarType::Real)) => {
+                    self.state.real = true;
+                }
+                _ => {}
+            }
+        }
         let mut outcome = self.column.take(value, kind, self.row, self.store);
         if let (Err(what), Datum::String(written), Some(ScalarType::DateTime), false) =
             (&mut outcome, value, self.column.ty, self.lenient)
@@ -241,6 +259,15 @@ impl Cell<'_> {
         self.state.nested |= !self.column.declared;
         let ty = self.column.widen(ScalarType::Dynamic, self.store);
         Ok(self.store.then_some(ty))
+    }
+
+    /// A nested value as text.
+    fn as_it_is<E: Error>(&mut self, value: &Json, noted: Noted) -> Result<String, E> {
+        self.state.real |= noted.real;
+        match noted.key {
+            None => Ok(value.to_string()),
+            Some(key) => Err(twice(&key)),
+        }
     }
 
     /// Whether a real would lose how a number is written.
@@ -328,29 +355,37 @@ impl<'de> Visitor<'de> for Cell<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, list: A) -> Result<(), A::Error> {
-        let Some(ty) = self.nested()? else {
-            return (Encode { once: true }).visit_seq(list).map(|_| ());
+        let ty = self.nested()?;
+        let real = &mut self.state.real;
+        let Some(ty) = ty else {
+            return Encode { real }.visit_seq(list).map(|_| ());
         };
         if ty == ScalarType::String {
-            let text = Json::deserialize(SeqAccessDeserializer::new(list))?.to_string();
+            let mut noted = Noted::default();
+            let value = Noting(&mut noted).visit_seq(list)?;
+            let text = self.as_it_is(&value, noted)?;
             self.column.push(&Datum::text(text), ty, self.row);
             return Ok(());
         }
-        let value = (Encode { once: true }).visit_seq(list)?;
+        let value = Encode { real }.visit_seq(list)?;
         let outcome = self.column.take_nested(value, ty, self.row);
         self.settle(outcome)
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
-        let Some(ty) = self.nested()? else {
-            return (Encode { once: true }).visit_map(map).map(|_| ());
+        let ty = self.nested()?;
+        let real = &mut self.state.real;
+        let Some(ty) = ty else {
+            return Encode { real }.visit_map(map).map(|_| ());
         };
         if ty == ScalarType::String {
-            let text = Json::deserialize(MapAccessDeserializer::new(map))?.to_string();
+            let mut noted = Noted::default();
+            let value = Noting(&mut noted).visit_map(map)?;
+            let text = self.as_it_is(&value, noted)?;
             self.column.push(&Datum::text(text), ty, self.row);
             return Ok(());
         }
-        let value = (Encode { once: true }).visit_map(map)?;
+        let value = Encode { real }.visit_map(map)?;
         let outcome = self.column.take_nested(value, ty, self.row);
         self.settle(outcome)
     }
@@ -423,29 +458,23 @@ impl<'de> Visitor<'de> for Glance<'_> {
     }
 }
 
-/// JSON in a text, as the service gives dynamic columns; what is no JSON stays text.
-pub(in crate::catalog) fn encoded(text: &str) -> Datum<'static> {
+/// JSON in a text, as the service gives dynamic columns, and what it may not hold; what is no JSON
+/// stays text.
+pub(in crate::catalog) fn encoded(text: &str) -> (Datum<'static>, Doubt) {
     if text.is_empty() {
-        return Datum::Null;
+        return (Datum::Null, Doubt::default());
     }
-    let mut source = serde_json::Deserializer::from_str(text);
-    match (Encode { once: false })
-        .deserialize(&mut source)
-        .and_then(|value| source.end().map(|()| value))
-    {
-        Ok(value) => Datum::dynamic(value),
-        Err(_) => Datum::dynamic(dynamic::string(text)),
-    }
+    dynamic::parse_noting(text, |bytes, doubt| (Datum::dynamic(bytes.to_vec()), doubt))
 }
 
-/// Encodes a JSON value as a dynamic, without a tree in between.
-struct Encode {
-    /// Whether a key that an object has twice is an error; in a text the last one counts, as with
-    /// `parse_json`.
-    once: bool,
+/// Encodes a JSON value as a dynamic, without a tree in between; a key that an object has twice is
+/// an error.
+struct Encode<'s> {
+    /// Set where a number is no long.
+    real: &'s mut bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Encode {
+impl<'de> DeserializeSeed<'de> for Encode<'_> {
     type Value = Vec<u8>;
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Vec<u8>, D::Error> {
@@ -453,7 +482,7 @@ impl<'de> DeserializeSeed<'de> for Encode {
     }
 }
 
-impl<'de> Visitor<'de> for Encode {
+impl<'de> Visitor<'de> for Encode<'_> {
     type Value = Vec<u8>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -472,15 +501,16 @@ impl<'de> Visitor<'de> for Encode {
         Ok(dynamic::long(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Vec<u8>, E> {
-        Ok(match i64::try_from(value) {
-            Ok(value) => dynamic::long(value),
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Vec<u8>, E> {
+        match i64::try_from(value) {
+            Ok(value) => Ok(dynamic::long(value)),
             #[expect(clippy::cast_precision_loss, reason = "past the largest long")]
-            Err(_) => dynamic::real(value as f64),
-        })
+            Err(_) => self.visit_f64(value as f64),
+        }
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Vec<u8>, E> {
+        *self.real = true;
         Ok(dynamic::real(value))
     }
 
@@ -490,7 +520,7 @@ impl<'de> Visitor<'de> for Encode {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<u8>, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed(Encode { once: self.once })? {
+        while let Some(item) = list.next_element_seed(Encode { real: self.real })? {
             items.push(item);
         }
         Ok(dynamic::array(&items))
@@ -500,14 +530,15 @@ impl<'de> Visitor<'de> for Encode {
         let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if self.once && !seen.insert(key.clone()) {
-                return Err(A::Error::custom(format!(
-                    "an object has the key '{key}' twice"
-                )));
+            if !seen.insert(key.clone()) {
+                return Err(twice(&key));
             }
-            let once = self.once;
-            entries.push((key, map.next_value_seed(Encode { once })?));
+            entries.push((key, map.next_value_seed(Encode { real: self.real })?));
         }
         Ok(dynamic::object(&entries))
     }
+}
+
+fn twice<E: Error>(key: &str) -> E {
+    E::custom(format!("an object has the key '{key}' twice"))
 }

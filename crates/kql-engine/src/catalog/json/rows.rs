@@ -17,9 +17,10 @@ use super::spans::{self, AsWritten};
 use super::wrapped::{self, Record};
 use crate::EngineError;
 use crate::catalog::files::{Others, Records, Source};
-use crate::catalog::strangers;
+use crate::catalog::{losses, strangers};
 use crate::column::{self, Builder};
 use crate::datum::Datum;
+use crate::dynamic::Doubt;
 
 /// More columns than this are no table but data in the place of names.
 const MOST_COLUMNS: usize = 10_000;
@@ -104,6 +105,11 @@ impl Rows {
             .collect()
     }
 
+    /// Says what of the last document is not kept.
+    pub(super) fn take_lost(&mut self) -> Option<String> {
+        self.state.lost.take()
+    }
+
     /// Takes the rows of a document.
     pub(super) fn take(&mut self, document: &[u8], records: &Records) -> Result<(), Wrong> {
         if records.own && self.row(document, true, 0, true)? {
@@ -156,6 +162,10 @@ impl Rows {
                 AsWritten::new(bytes).and_then(|source| source.read(Row { rows: self, check }));
         }
         let Err(error) = outcome else {
+            if std::mem::take(&mut self.state.real) && self.state.lost.is_none() {
+                let text = std::str::from_utf8(bytes).unwrap_or_default();
+                self.state.lost = losses::of(text, Doubt::of_real());
+            }
             let may_wrap = std::mem::take(&mut self.state.nested);
             if may_wrap && self.open && !self.source.names.is_free() {
                 return self.not_around(bytes, start);
