@@ -14,7 +14,7 @@ pub(crate) enum Broken {
     Quote(usize),
     /// The record of this line is not text.
     Encoding(usize),
-    /// The record of this line has a byte that no text has.
+    /// The record of this line has a byte, outside of quotes, that no text has.
     Nul(usize),
     /// The record of this line has more bytes than one may have.
     Large(usize, usize),
@@ -61,6 +61,8 @@ pub(crate) struct Record {
     pub(crate) line: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
+    /// The cells that begin with a quote.
+    quoted: Vec<usize>,
 }
 
 impl Record {
@@ -77,6 +79,11 @@ impl Record {
     /// Whether the line is empty: nothing, not even a separator.
     pub(crate) fn is_blank(&self) -> bool {
         self.ends.len() == 1 && self.text.is_empty()
+    }
+
+    /// Whether a cell begins with a quote, so that what it has is meant so, blanks included.
+    pub(crate) fn is_quoted(&self, at: usize) -> bool {
+        self.quoted.binary_search(&at).is_ok()
     }
 
     pub(crate) fn cells(&self) -> Result<impl Iterator<Item = &str>, Broken> {
@@ -125,9 +132,6 @@ impl<R: BufRead> Records<R> {
         }
         self.record.line = self.line - 1;
         self.split()?;
-        if self.record.text.contains(&0) {
-            return Err(Broken::Nul(self.record.line));
-        }
         Ok(Some(&self.record))
     }
 
@@ -160,9 +164,11 @@ impl<R: BufRead> Records<R> {
     fn split(&mut self) -> Result<(), Broken> {
         self.record.text.clear();
         self.record.ends.clear();
+        self.record.quoted.clear();
         let mut at = self.start;
         loop {
             if self.bytes.get(at) == Some(&b'"') {
+                self.record.quoted.push(self.record.ends.len());
                 at = self.quoted(at + 1)?;
             }
             let rest = &self.bytes[at..];
@@ -170,6 +176,10 @@ impl<R: BufRead> Records<R> {
                 .iter()
                 .position(|byte| *byte == self.separator || matches!(byte, b'\n' | b'\r'))
                 .unwrap_or(rest.len());
+            // What quotes a NUL means it; UTF-16 has them outside of quotes, too.
+            if rest[..length].contains(&0) {
+                return Err(Broken::Nul(self.record.line));
+            }
             self.record.text.extend_from_slice(&rest[..length]);
             self.record.ends.push(self.record.text.len());
             let end = at + length;
@@ -280,7 +290,10 @@ mod tests {
         assert_eq!(open, Broken::Quote(2).to_string());
         let bytes = read(b"a\n\xff\n").unwrap_err();
         assert_eq!(bytes, Broken::Encoding(2).to_string());
-        let nul = read(b"a\nb\0\n").unwrap_err();
-        assert_eq!(nul, Broken::Nul(2).to_string());
+        for text in [&b"a\nb\0\n"[..], b"\"\0a\0\"\0\r\0\n\0", b"\"a\0b\"\n\0"] {
+            let nul = read(text).unwrap_err();
+            assert!(nul.contains("has a NUL byte"), "{nul}");
+        }
+        assert_eq!(read(b"\"a\0b\""), Ok(expected(&[(1, &["a\0b"])])));
     }
 }

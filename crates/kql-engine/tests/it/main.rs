@@ -17,6 +17,7 @@ mod local;
 mod losses;
 mod odd_files;
 mod partitions;
+mod round_trips;
 mod shapes;
 mod stand_ins;
 mod streams;

@@ -30,7 +30,8 @@ pub struct CsvOptions {
 /// A header line, quotes where needed and doubled inside.
 ///
 /// Null is an empty field and an empty string is `""`, so that they stay apart, except where a
-/// null is all there is in a row: that is `""` too. Unless the options ask for it, a cell that
+/// null is all there is in a row: that is `""` too. A header that readers could take for something
+/// else has a blank line above it. Unless the options ask for it, a cell that
 /// begins with `=`, `+`, `-` or `@` stays as it is: evidence is not altered.
 pub(crate) struct Csv {
     schema: SchemaRef,
@@ -59,6 +60,17 @@ impl Csv {
         }
     }
 
+    fn push_name(&self, line: &mut String, name: &str) {
+        let escaped =
+            (self.options.escape_formulas && is_formula(name)).then(|| format!("'{name}"));
+        let name = escaped.as_deref().unwrap_or(name);
+        if is_plain_name(name) {
+            push_quoted(line, name);
+        } else {
+            push_in_quotes(line, name);
+        }
+    }
+
     fn push_cell(&self, text: &mut String, cell: &Cell<'_>) {
         match cell {
             // A number in a column of numbers or of JSON is one for a spreadsheet, too.
@@ -80,9 +92,16 @@ impl LineFormat for Csv {
         if self.options.bom {
             line.push('\u{feff}');
         }
+        let start = line.len();
         for (index, field) in self.schema.fields().iter().enumerate() {
             separate(&mut line, index);
-            self.push_text(&mut line, field.name());
+            self.push_name(&mut line, field.name());
+        }
+        let alone = self.schema.fields().len() == 1;
+        if is_taken_for_another(&line[start..], alone) {
+            let mut blank = String::new();
+            self.end_line(&mut blank);
+            line.insert_str(start, &blank);
         }
         self.end_line(&mut line);
         line
@@ -103,6 +122,23 @@ impl LineFormat for Csv {
             self.end_line(text);
         }
     }
+}
+
+/// Whether a name stays what it is for readers that guess: without quotes, blanks at its ends are
+/// cut off, and other characters may separate values.
+fn is_plain_name(name: &str) -> bool {
+    name.trim() == name
+        && !name.starts_with('\u{feff}')
+        && !name
+            .chars()
+            .any(|one| one.is_control() || matches!(one, ';' | '|'))
+}
+
+/// Whether readers take a header for a line above it (`sep=;`, `#TYPE …`), or the one name of a
+/// column for a line that is quoted as a whole. A blank line above tells them that it is neither.
+fn is_taken_for_another(header: &str, alone: bool) -> bool {
+    let first = header.trim_start_matches('"').to_ascii_lowercase();
+    first.starts_with("sep=") || first.starts_with("#type ") || (alone && header.contains(','))
 }
 
 /// Whether a spreadsheet may take the text for a formula; some pass over what stands before it and
@@ -132,11 +168,15 @@ fn push_quoted(line: &mut String, text: &str) {
     let plain = !text.is_empty()
         && !text
             .bytes()
-            .any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n'));
+            .any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n' | 0));
     if plain {
         line.push_str(text);
-        return;
+    } else {
+        push_in_quotes(line, text);
     }
+}
+
+fn push_in_quotes(line: &mut String, text: &str) {
     line.push('"');
     for (index, part) in text.split('"').enumerate() {
         if index > 0 {

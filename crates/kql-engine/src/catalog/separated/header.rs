@@ -33,6 +33,7 @@ impl Headed {
             usual,
             line: 1,
             told: None,
+            blank: false,
             bytes: Vec::new(),
         };
         loop {
@@ -58,11 +59,12 @@ impl Headed {
             unnamed: Vec::new(),
             inner: None,
         };
-        headed.read(separator)?;
+        headed.read(separator, head.blank)?;
         Ok(headed)
     }
 
-    fn read(&mut self, separator: u8) -> Result<(), EngineError> {
+    /// Reads the names; below a blank line they are `literal`.
+    fn read(&mut self, separator: u8, literal: bool) -> Result<(), EngineError> {
         let failure = &self.failure;
         let record = match self.records.next() {
             Ok(Some(record)) => record,
@@ -71,11 +73,15 @@ impl Headed {
         };
         let cells = |record: &Record| -> Result<Vec<String>, EngineError> {
             let cells = record.cells().map_err(|error| broken(failure, error))?;
-            Ok(cells.map(|cell| cell.trim().to_owned()).collect())
+            let names = cells.enumerate().map(|(at, cell)| {
+                let is_meant = record.is_quoted(at) && !cell.trim().is_empty();
+                if is_meant { cell } else { cell.trim() }.to_owned()
+            });
+            Ok(names.collect())
         };
         let line = record.line;
         let mut names = cells(record)?;
-        if let [whole] = names.as_slice() {
+        if let ([whole], false) = (names.as_slice(), literal) {
             let mut inner = Records::new(whole.as_bytes(), separator);
             if let Ok(Some(record)) = inner.next()
                 && record.len() > 1
@@ -127,6 +133,9 @@ struct Head {
     line: usize,
     /// The separator that a line names.
     told: Option<u8>,
+    /// Whether there is a blank line: what is below it is the header, whatever it looks like. So
+    /// are names written that would otherwise be taken for something else.
+    blank: bool,
     bytes: Vec<u8>,
 }
 
@@ -159,12 +168,13 @@ impl Head {
             ] => Some(separator),
             _ => None,
         };
+        let told = told.filter(|_| !self.blank);
+        let is_blank = first.trim_ascii().is_empty();
         // Windows PowerShell writes the type of what it exports above the header.
-        let is_above = told.is_some()
-            || first.trim_ascii().is_empty()
-            || first.starts_with(b"#TYPE ")
-            || first.starts_with(b"\"#TYPE ");
+        let is_type = first.starts_with(b"#TYPE ") || first.starts_with(b"\"#TYPE ");
+        let is_above = told.is_some() || is_blank || (is_type && !self.blank);
         self.told = told.or(self.told);
+        self.blank |= is_blank;
         if is_above {
             // A line may end with a carriage return alone, and others follow it then.
             let length = self.bytes.len() - self.after_break();
