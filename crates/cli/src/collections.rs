@@ -95,7 +95,9 @@ async fn list_or_watch(
         )
         .with_hint("leave out --format"));
     }
-    page.output.check(Format::Ndjson)?;
+    page.output.check(Format::Ndjson).map_err(|error| {
+        error.with_hint("leave it out: --watch prints lines of JSON, no other format")
+    })?;
     let collection = kind.collection(environment)?;
     // The watch has a start of its own.
     let request = CollectionRequest {
