@@ -234,9 +234,9 @@ pub(crate) struct EmulatorOptions {
     /// Where to serve as a forward proxy for Microsoft's own host names
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) proxy: Option<SocketAddr>,
-    /// Serve the table of this file, or the tables of this folder, instead of the sample data; may
-    /// be given again
-    #[arg(long, value_name = "PATH")]
+    /// Serve the table of this file, or the tables of this folder, instead of the sample data;
+    /// `NAME=PATH` names the table, `-` reads standard input; may be given again
+    #[arg(long, value_name = "[NAME=]PATH")]
     pub(crate) data: Vec<PathBuf>,
     /// Tenants and applications, as YAML
     #[arg(long, value_name = "FILE")]

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use defender_core::{Error, ErrorKind, Result, read_text_bounded};
-use defender_emulator::{Data, Description, Emulator, Faults, Observer, Options, Running};
+use defender_emulator::{Data, Description, Emulator, Faults, Observer, Options, Place, Running};
 
 use crate::arguments::EmulatorOptions;
+use crate::given::Given;
 use crate::leftovers::{self, Leftover};
 use crate::signals::{interruptible, listening};
 use crate::{child, listing};
@@ -28,7 +29,8 @@ pub(crate) async fn run(
     quiet: bool,
     environment: &BTreeMap<String, String>,
 ) -> Result<ExitCode> {
-    let options = options(arguments)?;
+    let given = interruptible(Given::read(&arguments.data)).await?;
+    let options = options(arguments, &given)?;
     let running =
         interruptible(async { Emulator::start(options).await.map_err(into_error) }).await?;
     let noted = leftovers::note(Leftover::Folder(running.folder().to_owned()));
@@ -50,7 +52,7 @@ pub(crate) async fn run(
     };
     // Requests under way may end; one that stalls, as a fault has it, may not.
     let _ = tokio::time::timeout(GOODBYE, running.shutdown()).await;
-    drop(noted);
+    drop((noted, given));
     Ok(code)
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn into_error(error: defender_emulator::Error) -> Error {
     Error::new(kind, "the emulator did not start").with_source(error)
 }
 
-fn options(arguments: &EmulatorOptions) -> Result<Options> {
+fn options(arguments: &EmulatorOptions, given: &Given) -> Result<Options> {
     let mut options = Options::default();
     if let Some(address) = arguments.listen {
         options.listen = address;
@@ -95,8 +97,13 @@ fn options(arguments: &EmulatorOptions) -> Result<Options> {
     if let Some(path) = &arguments.record {
         options.observer = Some(recorder(path)?);
     }
-    if !arguments.data.is_empty() {
-        options.data = Data::Folders(arguments.data.clone());
+    if !given.data.is_empty() {
+        let places = given.data.iter().map(|one| Place {
+            path: one.path.clone(),
+            table: one.table.clone(),
+            shown: one.shown.clone(),
+        });
+        options.data = Data::Places(places.collect());
         // Recorded events may be years old; whoever brings them wants to see them.
         options.retention = None;
     }

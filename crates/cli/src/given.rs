@@ -8,10 +8,10 @@ use defender_core::{Error, ErrorKind, Result};
 use defender_query::LocalData;
 use tempfile::TempDir;
 
-/// The data of a query.
+/// The data of a query, or of an emulator.
 pub(crate) struct Given {
     pub(crate) data: Vec<LocalData>,
-    /// Where pipes are kept, which can be read once, until the query is done.
+    /// Where pipes are kept, which can be read once, until nobody reads it any more.
     _kept: Option<TempDir>,
 }
 

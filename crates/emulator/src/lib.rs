@@ -63,6 +63,8 @@ pub use hosts::{Api, Cloud};
 pub use hunting::{
     Column, ColumnType, HuntingBackend, QueryFault, Question, Rows, Script, TimeRange, Value,
 };
+#[cfg(feature = "hunting")]
+pub use kql_engine::Place;
 pub use log::{RecordedAssertion, RecordedBody, RecordedRequest};
 pub use options::{
     Clock, Data, IdentityEndpoint, Limits, Observer, Options, ProxyCredentials, Quotas, Tenant,

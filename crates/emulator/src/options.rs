@@ -227,9 +227,10 @@ pub enum Data {
     /// Made-up events of a made-up company, made from the seed, another set for each tenant.
     #[cfg(feature = "hunting")]
     Sample,
-    /// Folders of NDJSON, CSV, Parquet or Arrow files; a table is a folder or file named after it.
+    /// Files and folders of NDJSON, CSV, Parquet or Arrow; a table is a folder or file named after
+    /// it, unless the place says its name.
     #[cfg(feature = "hunting")]
-    Folders(Vec<std::path::PathBuf>),
+    Places(Vec<kql_engine::Place>),
     /// Tables by name, the same for every tenant.
     #[cfg(feature = "hunting")]
     Batches(std::collections::BTreeMap<String, Vec<arrow::record_batch::RecordBatch>>),

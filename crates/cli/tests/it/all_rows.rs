@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use defender_emulator::{Data, Faults, Limits, Options, RecordedBody, RecordedRequest, Running};
+use defender_emulator::{
+    Data, Faults, Limits, Options, Place, RecordedBody, RecordedRequest, Running,
+};
 
 use defender_table::ticks::format_datetime;
 
@@ -57,7 +59,7 @@ fn start(folder: &Folder, events: &str, faults: &str) -> (Running, Receiver<Reco
     folder.write("events/DeviceEvents.ndjson", events);
     let (sender, asked) = mpsc::channel();
     let running = service::start(Options {
-        data: Data::Folders(vec![folder.work().join("events")]),
+        data: Data::Places(vec![Place::new(folder.work().join("events"))]),
         faults: Faults::parse(faults).unwrap(),
         retention: None,
         quotas: None,

@@ -271,10 +271,16 @@ fn read_a_little(folder: &Folder, arguments: &[&str]) -> Ran {
 
 /// An emulator in a process of its own, and its address.
 pub(crate) fn emulator(folder: &Folder, faults: &str) -> (Child, String) {
-    folder.write("data/Numbers.ndjson", "{\"Number\":1}\n{\"Number\":2}\n");
+    folder.write("data/export-17.txt", "{\"Number\":1}\n{\"Number\":2}\n");
     folder.write("faults.yaml", faults);
     let mut child = folder
-        .command(&["emulator", "--data", "data", "--faults", "faults.yaml"])
+        .command(&[
+            "emulator",
+            "--data",
+            "Numbers=data/export-17.txt",
+            "--faults",
+            "faults.yaml",
+        ])
         .stderr(Stdio::inherit())
         .spawn()
         .unwrap();

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -57,8 +56,8 @@ struct Engines {
 impl Local {
     pub(super) fn new(data: &Data, options: &Options) -> Result<Self> {
         let source = match data {
-            Data::Folders(folders) => Source::Folders {
-                everything: from_folders(folders)?,
+            Data::Places(places) => Source::Folders {
+                everything: from_places(places)?,
                 endpoint_names: OnceCell::new(),
             },
             Data::Batches(batches) => Source::Shared(from_batches(batches.clone())),
@@ -204,14 +203,13 @@ fn from_batches(batches: BTreeMap<String, Vec<RecordBatch>>) -> Engines {
     }
 }
 
-fn from_folders(folders: &[PathBuf]) -> Result<Engine> {
+fn from_places(places: &[Place]) -> Result<Engine> {
     let mut everything = documented(|_| true);
     let names: Vec<&str> = defender_schema::tables()
         .iter()
         .map(|one| one.name)
         .collect();
-    let places: Vec<Place> = folders.iter().map(Place::new).collect();
-    let catalog = Catalog::from_places(&places, &tables::columns, &names)
+    let catalog = Catalog::from_places(places, &tables::columns, &names)
         .map_err(|error| Error::Data(error.to_string()))?;
     everything.merge(catalog);
     Ok(engine(everything))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::TimestampNanosecondArray;
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
-use defender_emulator::{Data, Emulator, Options, Running};
+use defender_emulator::{Data, Emulator, Options, Place, Running};
 use serde_json::{Value as Json, json};
 
 use crate::client::{GRAPH, MDE, RUN, XDR, hunt, noon, options, scope_of, token};
@@ -148,7 +148,7 @@ async fn a_folder_is_hunted_in() {
          {\"Timestamp\":\"2020-01-01T00:00:00Z\",\"DeviceName\":\"b\"}\n",
     )
     .unwrap();
-    let data = || Data::Folders(vec![folder.path().to_owned()]);
+    let data = || Data::Places(vec![Place::new(folder.path())]);
     let names = async |running: &Running| {
         let token = token(running, MDE).await;
         let query = "DeviceInfo | project DeviceName | order by DeviceName asc";
