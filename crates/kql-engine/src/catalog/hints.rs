@@ -187,7 +187,9 @@ impl Times {
                 if records == 0 {
                     break;
                 }
-                values.iter().for_each(|value| times.see(value));
+                for value in &values {
+                    times.see(value);
+                }
             }
         }
         Ok(times)

@@ -131,10 +131,6 @@ fn text(least: usize) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(
-        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
-    ))]
-
     #[test]
     fn what_is_written_is_read_back(
         names in prop::collection::hash_set(text(1), 1..4),

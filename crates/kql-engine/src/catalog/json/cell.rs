@@ -176,6 +176,10 @@ pub(super) enum Strange {
 
 /// Why the reading of a row ended before its end.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what was met on the way, each beside any other"
+)]
 pub(super) struct State {
     /// It may be more than a row.
     pub(super) wrapped: bool,
