@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName};
 use secrecy::SecretString;
+use serde_json::Value;
 use url::form_urlencoded;
 
 /// Headers that prove who asks.
@@ -41,6 +42,25 @@ const FIELDS: [&str; 16] = [
     "token",
 ];
 
+/// Those that are secrets in the form of a sign-in alone: in JSON they are anything at all.
+const WORDS: [&str; 2] = ["code", "state"];
+
+/// Further fields of bodies in JSON.
+const JSON_FIELDS: [&str; 12] = [
+    "access_key",
+    "account_key",
+    "api_key",
+    "authorization",
+    "cookie",
+    "key_value",
+    "passphrase",
+    "passwd",
+    "private_key",
+    "pwd",
+    "secret_text",
+    "subscription_key",
+];
+
 pub(super) fn secrets(request: &http::Request<Bytes>) -> Vec<SecretString> {
     let mut secrets = Vec::new();
     for (name, value) in request.headers() {
@@ -58,7 +78,49 @@ pub(super) fn secrets(request: &http::Request<Bytes>) -> Vec<SecretString> {
             }
         }
     }
+    of_json(request.body(), &mut secrets);
     secrets
+}
+
+/// The secret fields of a body in JSON, at any depth.
+fn of_json(body: &[u8], secrets: &mut Vec<SecretString>) {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if !matches!(first, Some(b'{' | b'[')) {
+        return;
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return;
+    };
+    let mut left = vec![(false, value)];
+    while let Some((is_secret, value)) = left.pop() {
+        match value {
+            Value::Object(fields) => left.extend(
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (is_secret || is_field(&name), value)),
+            ),
+            Value::Array(items) => left.extend(items.into_iter().map(|item| (is_secret, item))),
+            Value::String(text) if is_secret => secrets.push(text.into()),
+            Value::Number(number) if is_secret => secrets.push(number.to_string().into()),
+            _ => {}
+        }
+    }
+}
+
+/// In JSON names are spelt in more ways: `clientSecret`, `client_secret`, `ClientSecret`.
+fn is_field(name: &str) -> bool {
+    let folded = |name: &str| -> String {
+        name.chars()
+            .filter(|c| c.is_ascii_alphanumeric())
+            .map(|c| c.to_ascii_lowercase())
+            .collect()
+    };
+    let name = folded(name);
+    FIELDS
+        .iter()
+        .filter(|field| !WORDS.contains(field))
+        .chain(&JSON_FIELDS)
+        .any(|field| folded(field) == name)
 }
 
 fn of_header(name: &HeaderName, value: &str, secrets: &mut Vec<SecretString>) {

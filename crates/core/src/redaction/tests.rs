@@ -288,6 +288,23 @@ fn a_request_says_what_its_secrets_are() {
 }
 
 #[test]
+fn the_secret_fields_of_a_body_in_json_are_known() {
+    let body = r#" {"Query": "ours", "client_secret": "canary-one", "code": "plain-code",
+        "passwordCredential": {"secretText": "canary-two"}, "keys": [{"Password": {"value":
+        "canary-three"}}], "assertion": ["canary-four"], "ClientSecret": 20240315} "#;
+    let request = http::Request::post("https://h/").body(Bytes::from_static(body.as_bytes()));
+    let redaction = Redaction::of_request(&request.unwrap());
+    assert_eq!(
+        redaction
+            .apply("canary-one canary%2Dtwo Y2FuYXJ5LXRocmVl canary-four 20240315 ours plain-code"),
+        "REDACTED REDACTED REDACTED REDACTED REDACTED ours plain-code"
+    );
+    // Whatever is no JSON is no reason to fail.
+    let request = http::Request::post("https://h/").body(Bytes::from_static(b"{\"password\":"));
+    assert!(Redaction::of_request(&request.unwrap()).is_empty());
+}
+
+#[test]
 fn an_error_is_redacted_in_all_its_parts() {
     let inner = crate::Error::new(crate::ErrorKind::Protocol, "inner canary-secret");
     let error = crate::Error::new(crate::ErrorKind::Protocol, "a canary-secret")
