@@ -12,6 +12,8 @@ mod key_store;
 mod location;
 mod memory;
 mod owner;
+#[cfg(feature = "token-cache")]
+mod place;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};

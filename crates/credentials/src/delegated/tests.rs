@@ -534,7 +534,7 @@ async fn nothing_secret_is_shown() {
 #[derive(Debug)]
 struct Meanwhile {
     sleeps: Mutex<u32>,
-    store: Arc<MemoryStore>,
+    store: Arc<dyn TokenStore>,
     owner: Owner,
     number: u32,
 }
@@ -561,28 +561,56 @@ impl defender_core::Clock for Meanwhile {
     }
 }
 
-#[tokio::test]
-async fn the_loser_of_a_race_waits_for_the_token_of_the_winner() {
+/// Loses with the store `mine` against somebody who keeps what they redeemed in `theirs`.
+async fn lost_race(mine: Arc<dyn TokenStore>, theirs: Arc<dyn TokenStore>) {
     let setting = setting([
         refused("invalid_grant", 700_082, "used"),
         granted(ANA, 3, ""),
     ]);
-    setting.signed_in(ANA, 1).await;
     let known = client(&setting.transport, setting.clock.clone());
+    let owner = Owner::user(known.authority(), known.client_id(), account(ANA));
+    let tokens = |number: u32| NewTokens {
+        refresh_token: Some(format!("canary-refresh-{number}").into()),
+        access_token: None,
+    };
+    theirs.keep(&owner, tokens(1)).await.unwrap();
     let clock = Arc::new(Meanwhile {
         sleeps: Mutex::default(),
-        store: setting.store.clone(),
-        owner: Owner::user(known.authority(), known.client_id(), account(ANA)),
+        store: theirs.clone(),
+        owner,
         number: 2,
     });
     let person = Person::named(ANA);
     let delegated = Delegated::new(
         client(&setting.transport, clock),
         person.clone(),
-        setting.store.clone(),
+        mine,
         DelegatedOptions::default(),
     );
     assert_eq!(text(&delegated, &graph()).await.unwrap(), "canary-access-3");
     assert_eq!(setting.redeemed(), ["canary-refresh-1", "canary-refresh-2"]);
     assert!(person.asked().is_empty());
+    // What it redeemed itself is there for whoever loses the next race.
+    let kept = theirs.kept().await.unwrap();
+    let refresh = kept[0].refresh_token.as_ref().unwrap();
+    assert_eq!(refresh.expose_secret(), "canary-refresh-3");
+}
+
+#[tokio::test]
+async fn the_loser_of_a_race_waits_for_the_token_of_the_winner() {
+    let store = Arc::new(MemoryStore::new(manual()));
+    lost_race(store.clone(), store).await;
+}
+
+/// Two processes have a store each, and one file.
+#[cfg(feature = "token-cache")]
+#[tokio::test]
+async fn the_loser_of_a_race_reads_the_winners_token_from_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || {
+        let told = Arc::new(crate::user_tests::Told::default());
+        let path = folder.path().join("tokens");
+        Arc::new(crate::FileStore::new(path, manual(), told.clone()))
+    };
+    lost_race(store(), store()).await;
 }

@@ -13,6 +13,7 @@ use defender_core::{Clock, Error, ErrorKind, Result, open_file};
 use super::format::{opened, sealed};
 use super::location::{keep_private, made_parent};
 use super::memory::{merge, take};
+use super::place::{clear, is_file, unfinished};
 use super::{Kept, KeyFile, KeySource, NewTokens, Owner, Selection, TokenStore};
 use crate::SignInPrompt;
 
@@ -139,22 +140,31 @@ impl TokenStore for FileStore {
 
 impl Inner {
     fn exists(&self) -> Result<bool> {
-        let exists = self.path.try_exists();
-        exists.map_err(|error| self.failure("read", error))
+        is_file(&self.path).map_err(|error| self.failure("read", error))
     }
 
     /// The right to read and change the file, until the lock is dropped.
     fn lock(&self) -> Result<File> {
         let lock = || -> io::Result<File> {
-            made_parent(&self.path)?;
+            let folder = made_parent(&self.path)?;
+            // Whatever else stands there is somebody's, and waits or is replaced by none of ours.
+            is_file(&self.path)?;
+            let path = beside(&self.path, ".lock");
+            is_file(&path)?;
             let mut options = OpenOptions::new();
             options.create(true).truncate(false).write(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(beside(&self.path, ".lock"))?;
+            let file = options.open(path)?;
             for _ in 0..TRIES {
                 match file.try_lock() {
-                    Ok(()) => return Ok(file),
+                    Ok(()) => {
+                        // Nobody writes but who holds the lock: what is not finished was left by a
+                        // process that was killed.
+                        clear(&folder, &unfinished(&self.path));
+                        clear(&folder, &unfinished(&beside(&self.path, ".key")));
+                        return Ok(file);
+                    }
                     Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
                     // Some file systems have no locks: a whole file replaces a whole file there too.
                     Err(TryLockError::Error(error)) if error.kind() == IoKind::Unsupported => {
@@ -173,7 +183,6 @@ impl Inner {
         let bytes = match self.bytes() {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == IoKind::NotFound => return Ok(Vec::new()),
-            Err(_) if is_pipe(&self.path) => return self.without("is a named pipe, not a file"),
             Err(error) => return Err(self.failure("read", error)),
         };
         let key = self.key.key()?;
@@ -214,7 +223,9 @@ impl Inner {
         let write = || -> io::Result<()> {
             let folder = made_parent(&self.path)?;
             // Of mode 0600 from the beginning.
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            let mut file = tempfile::Builder::new()
+                .prefix(&unfinished(&self.path))
+                .tempfile_in(folder)?;
             file.write_all(&bytes)?;
             file.as_file().sync_all()?;
             file.persist(&self.path)
@@ -262,18 +273,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-/// Whether a named pipe stands where the file should.
-#[cfg(unix)]
-fn is_pipe(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt as _;
-    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
-}
-
-#[cfg(not(unix))]
-fn is_pipe(_: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]

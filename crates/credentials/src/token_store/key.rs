@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, ErrorKind as IoKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use defender_core::{Error, ErrorKind, Result, open_file};
 use openssl::rand::rand_bytes;
 
 use super::location::{keep_private, made_parent};
+use super::place::{is_file, unfinished};
 
 const LENGTH: usize = 32;
 
@@ -88,11 +89,10 @@ impl KeyFile {
     }
 
     fn read(&self) -> io::Result<Option<CacheKey>> {
-        let file = match open_file(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        if !is_file(&self.path)? {
+            return Ok(None);
+        }
+        let file = open_file(&self.path)?;
         if keep_private(&file)? {
             tracing::warn!(
                 file = %self.path.display(),
@@ -116,7 +116,9 @@ impl KeyFile {
         let key = CacheKey::random()?;
         let write = || -> io::Result<()> {
             let folder = made_parent(&self.path)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            let mut file = tempfile::Builder::new()
+                .prefix(&unfinished(&self.path))
+                .tempfile_in(folder)?;
             file.write_all(&key.0)?;
             file.as_file().sync_all()?;
             file.persist_noclobber(&self.path)

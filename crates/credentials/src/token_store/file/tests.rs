@@ -356,3 +356,58 @@ async fn a_key_from_elsewhere_leaves_no_key_file() {
         ["tokens.lock", "tokens.unreadable-1800000000"]
     );
 }
+
+#[tokio::test]
+async fn what_a_killed_process_left_unfinished_goes() {
+    let setting = setting();
+    setting
+        .store()
+        .keep(&owner("ana"), tokens("one"))
+        .await
+        .unwrap();
+    let folder = setting.path().parent().unwrap().to_owned();
+    for name in [".tokens.new-a1B2c3", ".tokens.key.new-a1B2c3", "tokens.new"] {
+        fs::write(folder.join(name), "x").unwrap();
+    }
+    // Reading is enough: a later run may have nothing to write.
+    assert_eq!(refresh_tokens(&setting.store()).await, ["one"]);
+    assert_eq!(
+        setting.names(),
+        ["tokens", "tokens.key", "tokens.lock", "tokens.new"]
+    );
+}
+
+/// What is no file is somebody's: it is not waited for, renamed or replaced.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_a_device_or_a_folder_is_let_be() {
+    for (what, why) in [
+        ("pipe", "it is a device or a pipe, not a file"),
+        ("device", "it is a device or a pipe, not a file"),
+        ("folder", "it is a folder"),
+    ] {
+        for place in ["tokens", "tokens.lock", "tokens.key"] {
+            let setting = setting();
+            let path = setting.path().with_file_name(place);
+            fs::create_dir(path.parent().unwrap()).unwrap();
+            match what {
+                "pipe" => {
+                    let made = std::process::Command::new("mkfifo").arg(&path).status();
+                    assert!(made.unwrap().success());
+                }
+                "device" => std::os::unix::fs::symlink("/dev/zero", &path).unwrap(),
+                _ => fs::create_dir(&path).unwrap(),
+            }
+            let (store, owner) = (setting.store(), owner("ana"));
+            let kept =
+                tokio::time::timeout(Duration::from_secs(60), store.keep(&owner, tokens("one")));
+            let error = kept.await.expect("it is not waited for").unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(cause, why, "{what} at {place}: {error}");
+            assert_eq!(setting.warnings().len(), 1, "{what} at {place}");
+            let _ = store.kept().await;
+            let still = fs::symlink_metadata(&path).unwrap();
+            assert!(!still.is_file(), "{what} at {place}");
+        }
+    }
+}
