@@ -6,6 +6,13 @@
 #[cfg(all(feature = "browser", feature = "device-code", feature = "token-cache"))]
 mod users;
 
+#[cfg(all(
+    feature = "environment",
+    feature = "token-cache",
+    feature = "azure-cli"
+))]
+mod debug;
+
 #[cfg(all(feature = "environment", feature = "managed-identity"))]
 mod applications;
 
