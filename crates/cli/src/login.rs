@@ -1,7 +1,7 @@
 //! `defender login`, `logout` and `consent-url`.
 
 use defender_core::{DataEnvironment, Error, ErrorKind, ExposeSecret as _, Result};
-use defender_query::{Connection, ConnectionArgs, Method, claims};
+use defender_query::{Connection, ConnectionArgs, ConnectionKey, Method, claims};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -20,7 +20,7 @@ pub(crate) async fn run(options: &LoginOptions, context: &Context) -> Result<()>
     let mut failed = Vec::new();
     let mut done: Vec<Value> = Vec::new();
     for target in targets {
-        let connection = as_user_unless_said_otherwise(target.connection, environment);
+        let connection = as_user_unless_said_otherwise(target.connection, environment)?;
         let signed_in = async {
             let identity = provider.identity(connection.clone()).await?;
             let (token, account) = identity.sign_in().await?;
@@ -98,14 +98,11 @@ fn whoever(token: &str) -> String {
 fn as_user_unless_said_otherwise(
     connection: Connection,
     environment: DataEnvironment,
-) -> Connection {
+) -> Result<Connection> {
     if connection.says_how_to_sign_in(environment) {
-        return connection;
+        return Ok(connection);
     }
-    connection.with(ConnectionArgs {
-        delegated_auth: Some(true),
-        ..ConnectionArgs::default()
-    })
+    Ok(connection.with(ConnectionArgs::default().with(ConnectionKey::DelegatedAuth, true)?))
 }
 
 /// Forgets kept sign-ins.

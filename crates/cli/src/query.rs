@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, CollectionRequest, Connection, ConnectionArgs, DateOrder, LocalData, Query,
-    QueryProvider, Reading, ResumeFile, Timespan,
+    Answer, CollectionRequest, Connection, ConnectionArgs, ConnectionKey, DateOrder, LocalData,
+    Query, QueryProvider, Reading, ResumeFile, Timespan,
 };
 use defender_table::ticks;
 
@@ -87,12 +87,13 @@ pub(crate) async fn run_asked(
             let read = given.insert(Given::read(&options.data).await?);
             read.data.clone()
         };
+        let args = match options.connection.timeout {
+            Some(timeout) => ConnectionArgs::default().with(ConnectionKey::Timeout, timeout)?,
+            None => ConnectionArgs::default(),
+        };
         let connection = Connection::to_data(data)
             .with_reading(reading(options))
-            .with(ConnectionArgs {
-                timeout: options.connection.timeout,
-                ..ConnectionArgs::default()
-            });
+            .with(args);
         vec![Target {
             label: String::new(),
             connection,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use defender_core::{Error, ErrorKind, Result, SecretString, read_text_bounded};
+use defender_core::{Error, ErrorKind, Result, SecretString, WrittenName, read_text_bounded};
 
 use crate::context::Context;
 use crate::person;
@@ -61,13 +61,21 @@ pub(crate) fn from_environment(
     environment: &BTreeMap<String, String>,
 ) -> Result<SecretString> {
     match environment.get(variable).map(String::as_str) {
-        None | Some("") => Err(Error::new(
-            ErrorKind::Config,
-            format!("the environment variable {variable}, named by {option}, is not set"),
-        )
-        .with_hint(format!(
-            "set {variable}, or use another way to give the secret"
-        ))),
+        None | Some("") => Err(match WrittenName::of_variable(variable).shown() {
+            Some(name) => Error::new(
+                ErrorKind::Config,
+                format!("the environment variable {name}, named by {option}, is not set"),
+            )
+            .with_hint(format!("set {name}, or use another way to give the secret")),
+            None => Error::new(
+                ErrorKind::Config,
+                format!("the environment variable that {option} names is not set"),
+            )
+            .with_hint(format!(
+                "{option} takes the name of a variable, such as CONTOSO_SECRET, and not the \
+                 secret itself"
+            )),
+        }),
         Some(secret) => Ok(secret.to_owned().into()),
     }
 }

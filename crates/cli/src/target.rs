@@ -259,7 +259,9 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
             args.set(key, path, Origin::Parameter(option.to_owned()))?;
         }
     }
-    args.timeout = options.timeout;
+    if let Some(timeout) = options.timeout {
+        args = args.with(ConnectionKey::Timeout, timeout)?;
+    }
     for (key, secret) in [
         (
             ConnectionKey::ClientSecret,
@@ -273,7 +275,7 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
     ] {
         if let Some((option, secret)) = secret {
             let origin = Origin::Parameter(option.to_owned());
-            args.set(key, secret.expose_secret(), origin)?;
+            args.set_secret(key, secret, origin)?;
         }
     }
     Ok(args)
@@ -479,8 +481,7 @@ pub(crate) async fn demo() -> Result<(Demo, Target)> {
         if let Some(application) = tenant.applications.first() {
             args.set(ConnectionKey::ClientId, &application.client_id, origin())?;
             if let Some(secret) = application.secrets.first() {
-                let secret = secret.value.expose_secret();
-                args.set(ConnectionKey::ClientSecret, secret, origin())?;
+                args.set_secret(ConnectionKey::ClientSecret, secret.value.clone(), origin())?;
             }
         }
     }

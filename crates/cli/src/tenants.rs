@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use defender_cloud::Cloud;
-use defender_core::{Error, ErrorKind, Result, read_text_bounded};
+use defender_core::{Error, ErrorKind, Result, WrittenName, read_text_bounded};
 
 /// A line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,13 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, Wrong> {
             {
                 return Err(Wrong::from((
                     line,
-                    format!("has the heading '{cell}'; the headings are tenant, name and cloud"),
+                    format!(
+                        "has {}; the headings are tenant, name and cloud",
+                        match WrittenName::of_words(cell).shown() {
+                            Some(cell) => format!("the heading '{cell}'"),
+                            None => "another heading".to_owned(),
+                        }
+                    ),
                 )));
             }
             continue;
@@ -107,7 +113,12 @@ fn parse(text: &str) -> std::result::Result<Vec<Tenant>, Wrong> {
         if !is_id(&id) && !is_domain(&id) {
             return Err(Wrong::from((
                 line,
-                format!("begins with '{id}', which is neither a tenant's id nor a domain"),
+                match WrittenName::of_words(&id).shown() {
+                    Some(id) => {
+                        format!("begins with '{id}', which is neither a tenant's id nor a domain")
+                    }
+                    None => "begins with neither a tenant's id nor a domain".to_owned(),
+                },
             )));
         }
         if tenants
@@ -235,12 +246,12 @@ mod tests {
             (
                 "a.com\n44444444-4444-4444-4444-44444444444g\n",
                 2,
-                "begins with '44444444-4444-4444-4444-44444444444g', which is neither a tenant's id nor a domain",
+                "begins with neither a tenant's id nor a domain",
             ),
             (
                 "a.com,A\nb.com;B\n",
                 2,
-                "begins with 'b.com;B', which is neither a tenant's id nor a domain",
+                "begins with neither a tenant's id nor a domain",
             ),
         ] {
             let wrong = Wrong::from((line, what.to_owned()));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use defender_core::{Error, ErrorKind, nearest};
+use defender_core::{Error, ErrorKind, WrittenName, nearest};
 
 /// A cloud, or a region of the commercial cloud.
 ///
@@ -126,10 +126,14 @@ impl FromStr for Cloud {
         let suggestion = nearest(&spelling, known.iter().copied())
             .map(|name| format!("did you mean '{name}'? "))
             .unwrap_or_default();
-        Err(
-            Error::new(ErrorKind::Config, format!("unknown cloud '{wanted}'"))
-                .with_hint(format!("{suggestion}known clouds are {}", known.join(", "))),
+        Err(Error::new(
+            ErrorKind::Config,
+            match WrittenName::of_words(wanted).shown() {
+                Some(wanted) => format!("unknown cloud '{wanted}'"),
+                None => "unknown cloud".to_owned(),
+            },
         )
+        .with_hint(format!("{suggestion}known clouds are {}", known.join(", "))))
     }
 }
 

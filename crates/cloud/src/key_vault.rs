@@ -1,6 +1,6 @@
 //! Azure Key Vault in each cloud: the suffix of its hosts and the audience of its tokens.
 
-use defender_core::{Error, ErrorKind, Result, Scope};
+use defender_core::{Error, ErrorKind, Result, Scope, WrittenName};
 use url::Url;
 
 use crate::Cloud;
@@ -70,7 +70,10 @@ impl KeyVault {
         let refuse = || {
             Error::new(
                 ErrorKind::Config,
-                format!("'{vault}' is not the name or the address of a Key Vault"),
+                format!(
+                    "{} is not the name or the address of a Key Vault",
+                    WrittenName::of_words(vault).quoted_or("what is given")
+                ),
             )
             .with_hint(format!(
                 "a name has 3 to 24 letters, digits and '-'; an address looks like \
@@ -97,7 +100,8 @@ impl KeyVault {
                 return Err(Error::new(
                     ErrorKind::Config,
                     format!(
-                        "the vault {host} is not in this cloud, whose vaults end in {}",
+                        "the vault {} is not in this cloud, whose vaults end in {}",
+                        WrittenName::of_words(host),
                         self.suffix
                     ),
                 )

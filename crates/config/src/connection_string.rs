@@ -1,7 +1,7 @@
 //! Connection strings: `key=value` items between semicolons.
 
 use defender_core::{Error, ErrorKind, Result};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::{ConnectionArgs, ConnectionKey, Origin};
 
@@ -18,7 +18,7 @@ const MAX_LENGTH: usize = 64 * 1024;
 /// ```
 /// # use defender_config::ConnectionString;
 /// let args = ConnectionString::parse("TenantId='contoso.com'; client_secret=\"a;b\"")?.into_args();
-/// assert_eq!(args.tenant_id.as_deref(), Some("contoso.com"));
+/// assert_eq!(args.tenant_id().map(|tenant| tenant.get()), Some("contoso.com"));
 /// # Ok::<(), defender_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl ConnectionString {
                     "leave one of them out",
                 ));
             }
-            args.set(key, value.expose_secret(), Origin::ConnectionString)?;
+            args.set_secret(key, value, Origin::ConnectionString)?;
         }
         args.require_one_method()?;
         Ok(Self { args })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use defender_core::{SecretRef, is_plain_path, redact_shapes};
 
-use crate::key::folded;
+use crate::key::{self, folded};
 use crate::node::{Kind, Node, Place};
 use crate::provider::Family;
 use crate::secret::{self, Value};
@@ -63,7 +63,8 @@ fn reference(place: &Place<'_>) -> Option<String> {
     }
     match secret::read(place) {
         Ok(Value::Reference(SecretRef::Env { variable, .. })) => {
-            Some(format!("{{EnvironmentVar: {variable}}}"))
+            let name = variable.shown().unwrap_or(REDACTED);
+            Some(format!("{{EnvironmentVar: {name}}}"))
         }
         Ok(Value::Reference(SecretRef::Vault {
             vault,
@@ -71,7 +72,11 @@ fn reference(place: &Place<'_>) -> Option<String> {
             version,
             ..
         })) => {
-            let parts: Vec<_> = [vault, Some(name), version].into_iter().flatten().collect();
+            let parts: Vec<_> = [vault, Some(name), version]
+                .into_iter()
+                .flatten()
+                .map(|part| part.shown().unwrap_or(REDACTED).to_owned())
+                .collect();
             Some(format!("{{KeyVault: {}}}", parts.join("/")))
         }
         _ => None,
@@ -117,15 +122,12 @@ fn args(rest: &[&str]) -> Clarity {
         _ => return Clarity::Hidden,
     };
     match ConnectionKey::find(key) {
-        Some(key) if key.is_secret() => Clarity::Hidden,
-        Some(ConnectionKey::Authority | ConnectionKey::ApiRoot) => Clarity::Address,
-        Some(
-            ConnectionKey::Certificate
-            | ConnectionKey::PrivateKey
-            | ConnectionKey::AssertionFile
-            | ConnectionKey::Location,
-        ) => Clarity::Path,
-        Some(_) => Clarity::Clear,
+        Some(key) => match key.kind() {
+            key::Kind::Secret => Clarity::Hidden,
+            key::Kind::Url => Clarity::Address,
+            key::Kind::Material | key::Kind::Path => Clarity::Path,
+            _ => Clarity::Clear,
+        },
         None if matches!(key, "description" | "primary" | "provider") => Clarity::Clear,
         None => Clarity::Hidden,
     }

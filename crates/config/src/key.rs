@@ -52,105 +52,224 @@ pub enum ConnectionKey {
     AssertionAlgorithm,
 }
 
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    /// What no message quotes.
+    Secret,
+    /// The file of a certificate or key, or its text.
+    Material,
+    Path,
+    Flag,
+    Url,
+    Duration,
+    AuthType,
+    Algorithm,
+}
+
+/// All that is known of one key.
+struct KeySpec {
+    key: ConnectionKey,
+    /// As MSTICPy's connection strings spell it.
+    name: &'static str,
+    /// As settings files spell it.
+    setting: &'static str,
+    aliases: &'static [&'static str],
+    kind: Kind,
+}
+
+/// In the order of the enumeration.
+const KEYS: [KeySpec; 20] = [
+    KeySpec {
+        key: ConnectionKey::TenantId,
+        name: "tenant_id",
+        setting: "TenantId",
+        aliases: &[],
+        kind: Kind::Text,
+    },
+    KeySpec {
+        key: ConnectionKey::ClientId,
+        name: "client_id",
+        setting: "ClientId",
+        aliases: &[],
+        kind: Kind::Text,
+    },
+    KeySpec {
+        key: ConnectionKey::ClientSecret,
+        name: "client_secret",
+        setting: "ClientSecret",
+        aliases: &[],
+        kind: Kind::Secret,
+    },
+    KeySpec {
+        key: ConnectionKey::Username,
+        name: "username",
+        setting: "UserName",
+        aliases: &[],
+        kind: Kind::Text,
+    },
+    KeySpec {
+        key: ConnectionKey::Certificate,
+        name: "certificate",
+        setting: "Certificate",
+        aliases: &["cert"],
+        kind: Kind::Material,
+    },
+    KeySpec {
+        key: ConnectionKey::PrivateKey,
+        name: "private_key",
+        setting: "PrivateKey",
+        aliases: &[],
+        kind: Kind::Material,
+    },
+    KeySpec {
+        key: ConnectionKey::PrivateKeySecret,
+        name: "private_key_secret",
+        setting: "PrivateKeySecret",
+        aliases: &[],
+        kind: Kind::Secret,
+    },
+    KeySpec {
+        key: ConnectionKey::Cloud,
+        name: "cloud",
+        setting: "Cloud",
+        aliases: &[],
+        kind: Kind::Text,
+    },
+    KeySpec {
+        key: ConnectionKey::AuthType,
+        name: "auth_type",
+        setting: "AuthType",
+        aliases: &[],
+        kind: Kind::AuthType,
+    },
+    KeySpec {
+        key: ConnectionKey::DelegatedAuth,
+        name: "delegated_auth",
+        setting: "DelegatedAuth",
+        aliases: &[],
+        kind: Kind::Flag,
+    },
+    KeySpec {
+        key: ConnectionKey::Authority,
+        name: "authority",
+        setting: "Authority",
+        aliases: &[],
+        kind: Kind::Url,
+    },
+    KeySpec {
+        key: ConnectionKey::ApiRoot,
+        name: "apiRoot",
+        setting: "ApiRoot",
+        aliases: &[],
+        kind: Kind::Url,
+    },
+    KeySpec {
+        key: ConnectionKey::ApiVersion,
+        name: "apiVersion",
+        setting: "ApiVersion",
+        aliases: &[],
+        kind: Kind::Text,
+    },
+    KeySpec {
+        key: ConnectionKey::Timeout,
+        name: "timeout",
+        setting: "Timeout",
+        aliases: &[],
+        kind: Kind::Duration,
+    },
+    KeySpec {
+        key: ConnectionKey::Location,
+        name: "location",
+        setting: "TokenCachePath",
+        aliases: &["TokenCachePath"],
+        kind: Kind::Path,
+    },
+    KeySpec {
+        key: ConnectionKey::TokenCache,
+        name: "token_cache",
+        setting: "TokenCache",
+        aliases: &[],
+        kind: Kind::Flag,
+    },
+    KeySpec {
+        key: ConnectionKey::AccessToken,
+        name: "access_token",
+        setting: "AccessToken",
+        aliases: &[],
+        kind: Kind::Secret,
+    },
+    KeySpec {
+        key: ConnectionKey::AssertionFile,
+        name: "assertion_file",
+        setting: "AssertionFile",
+        aliases: &["federated_token_file"],
+        kind: Kind::Path,
+    },
+    KeySpec {
+        key: ConnectionKey::SendX5c,
+        name: "send_x5c",
+        setting: "SendX5c",
+        aliases: &["send_certificate_chain"],
+        kind: Kind::Flag,
+    },
+    KeySpec {
+        key: ConnectionKey::AssertionAlgorithm,
+        name: "assertion_algorithm",
+        setting: "AssertionAlgorithm",
+        aliases: &[],
+        kind: Kind::Algorithm,
+    },
+];
+
 impl ConnectionKey {
     /// Every key.
-    pub const ALL: [Self; 20] = [
-        Self::TenantId,
-        Self::ClientId,
-        Self::ClientSecret,
-        Self::Username,
-        Self::Certificate,
-        Self::PrivateKey,
-        Self::PrivateKeySecret,
-        Self::Cloud,
-        Self::AuthType,
-        Self::DelegatedAuth,
-        Self::Authority,
-        Self::ApiRoot,
-        Self::ApiVersion,
-        Self::Timeout,
-        Self::Location,
-        Self::TokenCache,
-        Self::AccessToken,
-        Self::AssertionFile,
-        Self::SendX5c,
-        Self::AssertionAlgorithm,
-    ];
+    pub const ALL: [Self; KEYS.len()] = {
+        let mut all = [Self::TenantId; KEYS.len()];
+        let mut at = 0;
+        while at < KEYS.len() {
+            assert!(
+                KEYS[at].key as usize == at,
+                "the table has the order of the keys"
+            );
+            all[at] = KEYS[at].key;
+            at += 1;
+        }
+        all
+    };
+
+    fn spec(self) -> &'static KeySpec {
+        &KEYS[self as usize]
+    }
 
     /// The name that MSTICPy's connection strings use.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::TenantId => "tenant_id",
-            Self::ClientId => "client_id",
-            Self::ClientSecret => "client_secret",
-            Self::Username => "username",
-            Self::Certificate => "certificate",
-            Self::PrivateKey => "private_key",
-            Self::PrivateKeySecret => "private_key_secret",
-            Self::Cloud => "cloud",
-            Self::AuthType => "auth_type",
-            Self::DelegatedAuth => "delegated_auth",
-            Self::Authority => "authority",
-            Self::ApiRoot => "apiRoot",
-            Self::ApiVersion => "apiVersion",
-            Self::Timeout => "timeout",
-            Self::Location => "location",
-            Self::TokenCache => "token_cache",
-            Self::AccessToken => "access_token",
-            Self::AssertionFile => "assertion_file",
-            Self::SendX5c => "send_x5c",
-            Self::AssertionAlgorithm => "assertion_algorithm",
-        }
+        self.spec().name
     }
 
     /// The name as settings files spell it.
     pub fn setting(self) -> &'static str {
-        match self {
-            Self::TenantId => "TenantId",
-            Self::ClientId => "ClientId",
-            Self::ClientSecret => "ClientSecret",
-            Self::Username => "UserName",
-            Self::Certificate => "Certificate",
-            Self::PrivateKey => "PrivateKey",
-            Self::PrivateKeySecret => "PrivateKeySecret",
-            Self::Cloud => "Cloud",
-            Self::AuthType => "AuthType",
-            Self::DelegatedAuth => "DelegatedAuth",
-            Self::Authority => "Authority",
-            Self::ApiRoot => "ApiRoot",
-            Self::ApiVersion => "ApiVersion",
-            Self::Timeout => "Timeout",
-            Self::Location => "TokenCachePath",
-            Self::TokenCache => "TokenCache",
-            Self::AccessToken => "AccessToken",
-            Self::AssertionFile => "AssertionFile",
-            Self::SendX5c => "SendX5c",
-            Self::AssertionAlgorithm => "AssertionAlgorithm",
-        }
+        self.spec().setting
     }
 
     /// Other names that mean the same key.
     pub fn aliases(self) -> &'static [&'static str] {
-        match self {
-            Self::Certificate => &["cert"],
-            Self::Location => &["TokenCachePath"],
-            Self::AssertionFile => &["federated_token_file"],
-            Self::SendX5c => &["send_certificate_chain"],
-            _ => &[],
-        }
+        self.spec().aliases
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        self.spec().kind
     }
 
     /// Whether the value is a secret.
     pub fn is_secret(self) -> bool {
-        matches!(
-            self,
-            Self::ClientSecret | Self::PrivateKeySecret | Self::AccessToken
-        )
+        self.kind() == Kind::Secret
     }
 
     /// Whether the value names a file of a certificate or a key, or is its text.
     pub fn is_file_of_key(self) -> bool {
-        matches!(self, Self::Certificate | Self::PrivateKey)
+        self.kind() == Kind::Material
     }
 
     /// The key that goes by `name`.

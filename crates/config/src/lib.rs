@@ -18,7 +18,7 @@
 //! let file = settings.provider(DataEnvironment::M365dGraph, Some("contoso"))?.args;
 //! let call = ConnectionString::parse("tenant_id='fabrikam.com'")?.into_args();
 //! let args = file.merge(call);
-//! assert_eq!(args.tenant_id.as_deref(), Some("fabrikam.com"));
+//! assert_eq!(args.tenant_id().map(|tenant| tenant.get()), Some("fabrikam.com"));
 //! args.require_complete()?;
 //! # Ok::<(), defender_core::Error>(())
 //! ```
@@ -30,6 +30,7 @@ mod describe;
 mod document;
 mod edit;
 mod finding;
+mod given;
 mod http;
 mod key;
 mod known;
@@ -40,23 +41,26 @@ mod placeholder;
 mod placement;
 mod provider;
 mod secret;
+mod setting;
 mod settings;
 mod sources;
 mod timeout;
 mod validate;
 
-pub use args::{AssertionAlgorithm, ConnectionArgs};
+pub use args::ConnectionArgs;
 pub use azure::{AzureSettings, KeyVaultSettings};
 pub use connection_string::ConnectionString;
 pub use describe::Described;
 pub use edit::{NewValue, with_value};
 pub use finding::{Finding, Severity};
+pub use given::Given;
 pub use http::{Proxies, Proxy, ResolvedProxy};
 pub use key::{ConnectionKey, Origin};
 pub use method::{AuthType, Method};
 pub use placement::setting_path;
 pub use provider::{Instance, ProviderArgs};
 pub use secret::{EnvironmentSecrets, vault_reference, vault_secret_name};
+pub use setting::{AssertionAlgorithm, Setting};
 pub use settings::Settings;
 pub use sources::Sources;
 pub use timeout::{Timeouts, timeout};

@@ -6,6 +6,7 @@ use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 
 use crate::node::{Kind, Node, Place};
 use crate::secret::{self, Value};
+use crate::setting::{Setting, Wrong};
 use crate::sources::Paths;
 use crate::{ConnectionArgs, ConnectionKey, Finding, Origin};
 
@@ -253,35 +254,16 @@ pub(crate) fn read(
         match secret::read(&entry) {
             Ok(Value::Empty) => {}
             Ok(Value::Reference(reference)) => args.set_reference(key, reference, origin),
-            Ok(Value::Text(text)) => {
-                if let Err(error) = args.set(
-                    key,
-                    defender_core::ExposeSecret::expose_secret(&text),
-                    origin,
-                ) {
-                    let message = error.to_string();
-                    let message = message.split(" in the ").next().unwrap_or_default();
-                    let finding = Finding::error(entry.path(), entry.line(), message);
-                    findings.push(match error.hint() {
-                        Some(hint) => finding.with_hint(hint),
-                        None => finding,
-                    });
+            Ok(Value::Text(text)) => match Setting::read(key, text) {
+                Ok(setting) => args.take(key, setting, Some(origin)),
+                Err(Wrong { what, hint }) => {
+                    findings.push(Finding::error(entry.path(), entry.line(), what).with_hint(hint))
                 }
-            }
+            },
             Err(message) => findings.push(Finding::error(entry.path(), entry.line(), message)),
         }
     }
-    for path in [
-        &mut args.certificate,
-        &mut args.private_key,
-        &mut args.location,
-        &mut args.assertion_file,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        *path = paths.expand(path);
-    }
+    args.change_paths(|path| paths.expand(path));
     if args.is_ambiguous() {
         let place = section.find("Args").unwrap_or_else(|| section.clone());
         findings.push(

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use defender_core::{Error, ErrorKind, Result, SecretRef, SecretResolver};
+use defender_core::{Error, ErrorKind, Result, SecretRef, SecretResolver, WrittenName};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::key::folded;
 use crate::node::{Kind, Place};
+
+/// What to say where a name is none that a variable has, and may be the secret itself.
+pub(crate) const NAME_OF_VARIABLE: &str =
+    "takes the name of a variable, such as CONTOSO_SECRET, and not the secret itself";
 
 /// The name in Key Vault's alphabet: every other character becomes `-`.
 ///
@@ -73,7 +77,7 @@ pub(crate) fn read(place: &Place<'_>) -> Result<Value, String> {
                 return Err("names no variable under EnvironmentVar".to_owned());
             }
             Ok(Value::Reference(SecretRef::Env {
-                variable: text.to_owned(),
+                variable: WrittenName::of_variable(text),
                 setting: place.path(),
             }))
         }
@@ -99,9 +103,9 @@ pub fn vault_reference(text: &str, path: &str) -> Result<SecretRef> {
 /// Nothing or `default`, a name, `vault/name`, or the address of a secret.
 fn vault(text: &str, path: &str) -> Result<SecretRef, String> {
     let reference = |vault: Option<&str>, name: &str, version: Option<&str>| SecretRef::Vault {
-        vault: vault.map(ToOwned::to_owned),
-        name: vault_secret_name(name),
-        version: version.map(ToOwned::to_owned),
+        vault: vault.map(WrittenName::of_words),
+        name: WrittenName::of_words(name).respelt(vault_secret_name),
+        version: version.map(WrittenName::of_words),
         setting: path.to_owned(),
     };
     if text.is_empty() || text.eq_ignore_ascii_case("default") {
@@ -169,25 +173,23 @@ impl SecretResolver for EnvironmentSecrets {
                 Err(Error::new(ErrorKind::Config, "a secret is empty"))
             }
             SecretRef::Inline(secret) => Ok(secret.clone()),
-            SecretRef::Env { variable, setting } => match self.environment.get(variable) {
+            SecretRef::Env { variable, setting } => match self.environment.get(variable.get()) {
                 Some(value) if !value.is_empty() => Ok(value.clone().into()),
                 found => {
                     let how = if found.is_some() { "empty" } else { "not set" };
-                    Err(Error::new(
-                        ErrorKind::Config,
-                        format!(
-                            "the environment variable {variable}, named by {setting}, is {how}"
-                        ),
+                    let hint = match variable.shown() {
+                        Some(name) => format!("set {name}, or change {setting}"),
+                        None => format!("{setting} {NAME_OF_VARIABLE}"),
+                    };
+                    Err(
+                        Error::new(ErrorKind::Config, format!("{reference} is {how}"))
+                            .with_hint(hint),
                     )
-                    .with_hint(format!("set {variable}, or change {setting}")))
                 }
             },
-            SecretRef::Vault { name, setting, .. } => Err(Error::new(
+            SecretRef::Vault { .. } => Err(Error::new(
                 ErrorKind::Config,
-                format!(
-                    "the secret {name}, named by {setting}, is in a Key Vault, and no Key Vault \
-                     is configured"
-                ),
+                format!("{reference} is in a Key Vault, and no Key Vault is configured"),
             )
             .with_hint("give KeyVault.VaultName and a way to sign in to Azure")),
         }

@@ -1,11 +1,10 @@
 //! What can be said about settings without asking anybody.
 
-use std::path::Path;
-
 use defender_core::SecretRef;
 
 use crate::node::Place;
 use crate::provider::{FAMILIES, read, sections};
+use crate::secret::NAME_OF_VARIABLE;
 use crate::sources::Paths;
 use crate::{ConnectionArgs, ConnectionKey, Finding, KeyVaultSettings, Origin};
 
@@ -57,7 +56,7 @@ struct Section<'a> {
 impl Section<'_> {
     /// The path and line of the setting that gave `key`.
     fn place(&self, key: ConnectionKey) -> (String, Option<u64>) {
-        match self.args.origins.get(&key) {
+        match self.args.place(key) {
             Some(Origin::Setting { path, line }) => (path.clone(), *line),
             _ => (self.path.to_owned(), self.line),
         }
@@ -69,7 +68,8 @@ impl Section<'_> {
     }
 
     fn identities(&self, findings: &mut Vec<Finding>) {
-        if let Some(tenant) = &self.args.tenant_id {
+        if let Some(tenant) = self.args.tenant_id() {
+            let tenant = tenant.get();
             if ["common", "organizations", "consumers"].contains(&tenant.to_lowercase().as_str()) {
                 findings.push(
                     self.warn(ConnectionKey::TenantId, "does not name one tenant")
@@ -82,13 +82,13 @@ impl Section<'_> {
                 );
             }
         }
-        if self.args.client_id.as_ref().is_some_and(|id| !is_guid(id)) {
+        if self.args.client_id().is_some_and(|id| !is_guid(id.get())) {
             findings.push(
                 self.warn(ConnectionKey::ClientId, "is not an application's id")
                     .with_hint("it looks like 11111111-2222-3333-4444-555555555555"),
             );
         }
-        if let Some(SecretRef::Inline(secret)) = &self.args.client_secret
+        if let Some(SecretRef::Inline(secret)) = self.args.reference(ConnectionKey::ClientSecret)
             && is_guid(defender_core::ExposeSecret::expose_secret(secret))
         {
             findings.push(
@@ -134,40 +134,28 @@ impl Section<'_> {
         key_vault: Option<&KeyVaultSettings>,
         findings: &mut Vec<Finding>,
     ) {
-        let secrets = [
-            (
-                ConnectionKey::ClientSecret,
-                self.args.client_secret.as_ref(),
-            ),
-            (
-                ConnectionKey::PrivateKeySecret,
-                self.args.private_key_secret.as_ref(),
-            ),
-            (ConnectionKey::AccessToken, self.args.access_token.as_ref()),
-        ];
-        let secrets = secrets
-            .into_iter()
-            .filter_map(|(key, reference)| Some((key, reference?)))
-            .chain(
-                self.args
-                    .references
-                    .iter()
-                    .map(|(key, reference)| (*key, reference)),
-            );
-        for (key, reference) in secrets {
+        for (key, reference) in self.args.references() {
             let (path, line) = self.place(key);
             match reference {
                 SecretRef::Env { variable, .. } => {
                     let set = sources
                         .environment
-                        .get(variable)
+                        .get(variable.get())
                         .is_some_and(|value| !value.is_empty());
                     if !set {
-                        findings.push(Finding::error(
-                            path,
-                            line,
-                            format!("the environment variable {variable} is not set"),
-                        ));
+                        findings.push(match variable.shown() {
+                            Some(name) => Finding::error(
+                                path,
+                                line,
+                                format!("the environment variable {name} is not set"),
+                            ),
+                            None => Finding::error(
+                                path,
+                                line,
+                                "names an environment variable that is not set",
+                            )
+                            .with_hint(format!("EnvironmentVar {NAME_OF_VARIABLE}")),
+                        });
                     }
                 }
                 SecretRef::Vault { vault: None, .. } => {
@@ -186,11 +174,11 @@ impl Section<'_> {
 
     fn files(&self, findings: &mut Vec<Finding>) {
         for (key, file) in [
-            (ConnectionKey::Certificate, &self.args.certificate),
-            (ConnectionKey::PrivateKey, &self.args.private_key),
-            (ConnectionKey::AssertionFile, &self.args.assertion_file),
+            (ConnectionKey::Certificate, self.args.certificate()),
+            (ConnectionKey::PrivateKey, self.args.private_key()),
+            (ConnectionKey::AssertionFile, self.args.assertion_file()),
         ] {
-            if file.as_deref().is_some_and(|file: &Path| !file.is_file()) {
+            if file.is_some_and(|file| !file.get().is_file()) {
                 findings.push(self.warn(key, "names no file"));
             }
         }

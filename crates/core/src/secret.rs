@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::{Result, redact_shapes};
+use crate::{Redaction, Result, WrittenName, redact_shapes};
 
 /// A setting that holds a secret, or says where it is.
 #[derive(Clone)]
@@ -16,28 +16,66 @@ pub enum SecretRef {
     /// The name of an environment variable.
     Env {
         /// The variable's name.
-        variable: String,
+        variable: WrittenName,
         /// The setting that names it, for messages.
         setting: String,
     },
     /// A secret in a Key Vault.
     Vault {
         /// The vault's name or address; `None` means the vault of the `KeyVault` section.
-        vault: Option<String>,
+        vault: Option<WrittenName>,
         /// The secret's name, in Key Vault's alphabet.
-        name: String,
+        name: WrittenName,
         /// A version; `None` means the current one.
-        version: Option<String>,
+        version: Option<WrittenName>,
         /// The setting that names it, for messages.
         setting: String,
     },
+}
+
+impl SecretRef {
+    /// What no message may show of it: the secret itself, and what stands in the place of a name
+    /// and is not plainly one.
+    pub fn redaction(&self) -> Redaction {
+        let names = match self {
+            Self::Inline(secret) => return Redaction::of([secret]),
+            Self::Env { variable, .. } => vec![Some(variable)],
+            Self::Vault {
+                vault,
+                name,
+                version,
+                ..
+            } => vec![vault.as_ref(), Some(name), version.as_ref()],
+        };
+        let hidden: Vec<SecretString> = names
+            .into_iter()
+            .flatten()
+            .filter_map(WrittenName::hidden)
+            .collect();
+        Redaction::of(&hidden)
+    }
+}
+
+/// What it refers to, for messages: `the environment variable NAME, named by SETTING,`.
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, name, setting) = match self {
+            Self::Inline(_) => return f.write_str("a secret"),
+            Self::Env { variable, setting } => ("environment variable", variable, setting),
+            Self::Vault { name, setting, .. } => ("secret", name, setting),
+        };
+        match name.shown() {
+            Some(name) => write!(f, "the {kind} {name}, named by {setting},"),
+            None => write!(f, "the {kind} that {setting} names"),
+        }
+    }
 }
 
 impl fmt::Debug for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline(_) => f.write_str("Inline(REDACTED)"),
-            Self::Env { variable, .. } => write!(f, "Env({variable})"),
+            Self::Env { variable, .. } => write!(f, "Env({variable:?})"),
             Self::Vault {
                 vault,
                 name,

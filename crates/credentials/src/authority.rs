@@ -1,6 +1,6 @@
 //! Who is asked for tokens: a login host and a tenant.
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, WrittenName};
 use defender_http::is_loopback;
 use url::Url;
 
@@ -85,10 +85,14 @@ pub(crate) fn checked(tenant: &str) -> Result<&str> {
     if possible {
         return Ok(trimmed);
     }
-    Err(
-        Error::new(ErrorKind::Config, format!("'{trimmed}' cannot be a tenant"))
-            .with_hint("a tenant is its id (a GUID) or one of its domain names"),
+    Err(Error::new(
+        ErrorKind::Config,
+        format!(
+            "{} cannot be a tenant",
+            WrittenName::of_words(trimmed).quoted_or("what is given")
+        ),
     )
+    .with_hint("a tenant is its id (a GUID) or one of its domain names"))
 }
 
 #[cfg(test)]
@@ -144,10 +148,13 @@ mod tests {
     fn a_tenant_that_would_change_the_path_is_refused() {
         for tenant in ["", " ", "a/b", "..", "a?b", "a#b", "a b", "%2e%2e"] {
             let error = authority("https://login.example", tenant).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!("'{}' cannot be a tenant", tenant.trim())
-            );
+            let said = error.to_string();
+            assert!(said.ends_with(" cannot be a tenant"), "{said}");
         }
+        let said = authority("https://login.example", "a b").unwrap_err();
+        assert_eq!(said.to_string(), "'a b' cannot be a tenant");
+        let pasted = "abc8Q~Zk3x9yPq2WvL0mNt5RsU7iOe4gHjFaSdC1";
+        let said = authority("https://login.example", pasted).unwrap_err();
+        assert_eq!(said.to_string(), "what is given cannot be a tenant");
     }
 }

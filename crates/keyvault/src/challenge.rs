@@ -71,7 +71,7 @@ impl Challenge {
             match url.scheme() {
                 "https" => is_below(location.host(), host),
                 // On loopback one address is host and resource.
-                _ => is_loopback(&url) && url.origin() == location.vault.origin(),
+                _ => is_loopback(&url) && url.origin() == location.vault().origin(),
             }
         });
         if belongs {
@@ -117,7 +117,7 @@ fn decoded(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use defender_core::Scope;
+    use defender_core::{Scope, WrittenName};
 
     use super::*;
     use crate::Vaults;
@@ -128,7 +128,12 @@ mod tests {
             suffix: "vault.azure.net".into(),
             scope: Scope::default_of("https://vault.azure.net"),
         }
-        .location(Some(vault), "n", None, "A.B")
+        .location(
+            Some(&WrittenName::of_words(vault)),
+            &WrittenName::of_words("n"),
+            None,
+            "A.B",
+        )
         .unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use defender_core::{Error, ErrorKind, Result, Scope};
+use defender_core::{Error, ErrorKind, Result, Scope, WrittenName};
 use defender_http::is_loopback;
 use url::Url;
 
@@ -45,7 +45,10 @@ impl Vaults {
         let refuse = || {
             Error::new(
                 ErrorKind::Config,
-                format!("'{vault}' is not the name or the address of a Key Vault"),
+                format!(
+                    "{} is not the name or the address of a Key Vault",
+                    WrittenName::of_words(vault).quoted_or("what is given")
+                ),
             )
             .with_hint(format!(
                 "a name has 3 to 24 letters, digits and '-'; an address looks like \
@@ -80,12 +83,16 @@ impl Vaults {
     /// The secret that a reference means.
     pub(crate) fn location(
         &self,
-        vault: Option<&str>,
-        name: &str,
-        version: Option<&str>,
+        vault: Option<&WrittenName>,
+        name: &WrittenName,
+        version: Option<&WrittenName>,
         setting: &str,
     ) -> Result<Location> {
-        let Some(vault) = vault.or(self.default_vault.as_deref()) else {
+        let default = || {
+            let vault = self.default_vault.as_deref();
+            vault.map(WrittenName::of_words)
+        };
+        let Some(vault) = vault.cloned().or_else(default) else {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!("{setting} names the secret {name} and no Key Vault"),
@@ -93,29 +100,34 @@ impl Vaults {
             .with_hint("set KeyVault.VaultName, or write {KeyVault: vault/name}"));
         };
         let vault = self
-            .address(vault)
-            .map_err(|error| error.reworded(|text| format!("{text}, for {setting}")))?;
-        if name.len() > 127 || !is_plain(name) {
+            .address(vault.get())
+            .map_err(|error| error.reworded(|text| format!("{text}, for {setting}")))
+            .map(|address| Host {
+                address,
+                is_shown: vault.shown().is_some(),
+            })?;
+        if name.get().len() > 127 || !is_plain(name.get()) {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("'{name}', for {setting}, cannot be the name of a secret"),
+                format!(
+                    "{}, for {setting}, cannot be the name of a secret",
+                    name.quoted_or("what is given")
+                ),
             )
             .with_hint("a secret's name has 1 to 127 letters, digits and '-'"));
         }
-        let version = version.filter(|version| !version.is_empty());
-        if let Some(version) = version
-            && (version.len() > 64 || !is_plain(version))
-        {
+        let version = version.filter(|version| !version.get().is_empty());
+        if version.is_some_and(|version| version.get().len() > 64 || !is_plain(version.get())) {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("'{version}', for {setting}, cannot be the version of a secret"),
+                format!("what {setting} names has a version that no secret can have"),
             )
             .with_hint("a version is 32 letters and digits; without one the current is taken"));
         }
         Ok(Location {
             vault,
-            name: name.to_owned(),
-            version: version.map(ToOwned::to_owned),
+            name: name.clone(),
+            version: version.cloned(),
         })
     }
 
@@ -146,25 +158,52 @@ fn is_plain(text: &str) -> bool {
 /// One secret in one vault.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Location {
-    pub(crate) vault: Url,
-    pub(crate) name: String,
-    version: Option<String>,
+    vault: Host,
+    name: WrittenName,
+    version: Option<WrittenName>,
+}
+
+/// The address of a vault; messages show its host when its name is plainly one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Host {
+    address: Url,
+    is_shown: bool,
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address.host_str() {
+            Some(host) if self.is_shown => f.write_str(host),
+            _ => f.write_str("(not shown)"),
+        }
+    }
 }
 
 impl Location {
+    /// The host, to compare others with.
     pub(crate) fn host(&self) -> &str {
-        self.vault.host_str().unwrap_or_default()
+        self.vault.address.host_str().unwrap_or_default()
+    }
+
+    /// The host, for messages.
+    pub(crate) fn shown_host(&self) -> String {
+        self.vault.to_string()
+    }
+
+    /// The vault's address.
+    pub(crate) fn vault(&self) -> &Url {
+        &self.vault.address
     }
 
     /// The address that is asked.
     ///
     /// Source: <https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>
     pub(crate) fn url(&self) -> Url {
-        let mut url = self.vault.clone();
+        let mut url = self.vault.address.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty()
-                .extend(["secrets", self.name.as_str()])
-                .extend(self.version.as_deref());
+                .extend(["secrets", self.name.get()])
+                .extend(self.version.as_ref().map(WrittenName::get));
         }
         url.query_pairs_mut()
             .append_pair("api-version", API_VERSION);
@@ -181,10 +220,10 @@ impl Location {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the secret {}", self.name)?;
-        if let Some(version) = &self.version {
+        if let Some(version) = self.version.as_ref().and_then(WrittenName::shown) {
             write!(f, " (version {version})")?;
         }
-        write!(f, " in the Key Vault {}", self.host())
+        write!(f, " in the Key Vault {}", self.vault)
     }
 }
 
@@ -201,7 +240,13 @@ mod tests {
     }
 
     fn url(vault: Option<&str>, name: &str, version: Option<&str>) -> Result<String> {
-        let location = vaults().location(vault, name, version, "A.B")?;
+        let written = |text: &str| WrittenName::of_words(text);
+        let location = vaults().location(
+            vault.map(written).as_ref(),
+            &written(name),
+            version.map(written).as_ref(),
+            "A.B",
+        )?;
         Ok(location.url().to_string())
     }
 
@@ -270,7 +315,9 @@ mod tests {
             default_vault: None,
             ..vaults()
         };
-        let error = vaults.location(None, "n", None, "A.B").unwrap_err();
+        let error = vaults
+            .location(None, &WrittenName::of_words("n"), None, "A.B")
+            .unwrap_err();
         assert_eq!(error.to_string(), "A.B names the secret n and no Key Vault");
         assert!(error.hint().unwrap().contains("KeyVault.VaultName"));
     }
@@ -295,7 +342,12 @@ mod tests {
     fn spellings_of_one_secret_are_one_key() {
         let key = |vault, name| {
             vaults()
-                .location(Some(vault), name, None, "A.B")
+                .location(
+                    Some(&WrittenName::of_words(vault)),
+                    &WrittenName::of_words(name),
+                    None,
+                    "A.B",
+                )
                 .unwrap()
                 .key()
         };

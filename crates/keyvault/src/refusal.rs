@@ -89,7 +89,7 @@ impl Refusal {
         now: SystemTime,
     ) -> Error {
         let status = head.status.as_u16();
-        let host = location.host();
+        let host = location.shown_host();
         let words = if self.message.is_empty() {
             String::new()
         } else {
@@ -112,7 +112,7 @@ impl Refusal {
                     ErrorKind::Permission,
                     format!("{wanted} may not be {done}{words}"),
                 )
-                .with_hint(forbidden(code, host, writes))
+                .with_hint(forbidden(code, &host, writes))
             }
             (409, _) if writes => Error::new(
                 ErrorKind::Config,

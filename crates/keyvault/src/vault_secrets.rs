@@ -110,9 +110,7 @@ impl VaultSecrets {
             )
             .with_hint("name it as vault/name"));
         };
-        let location = self
-            .vaults
-            .location(vault.as_deref(), name, None, setting)?;
+        let location = self.vaults.location(vault.as_ref(), name, None, setting)?;
         if value.expose_secret().is_empty() || value.expose_secret().len() > LONGEST_SECRET {
             return Err(Error::new(
                 ErrorKind::Config,
@@ -122,7 +120,8 @@ impl VaultSecrets {
         }
         self.retry
             .run(async |_| self.attempt(&location, setting, Some(value)).await)
-            .await?;
+            .await
+            .map_err(|error| reference.redaction().error(error))?;
         let slot = Arc::new(OnceCell::new_with(Some(value.clone())));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(location.key(), slot);
@@ -150,7 +149,7 @@ impl VaultSecrets {
             let token = match &request {
                 None => None,
                 Some(request) => Some(self.credential.token(request).await.map_err(|error| {
-                    let host = location.host();
+                    let host = location.shown_host();
                     error.within(format!(
                         "cannot sign in to the Key Vault {host} for {setting}"
                     ))
@@ -233,7 +232,7 @@ impl VaultSecrets {
         if let Some(value) = value {
             gate = gate.and(value);
         }
-        tracing::debug!(%url, authorized = token.is_some(), client_request_id = id, "asking a vault");
+        tracing::debug!(%location, authorized = token.is_some(), client_request_id = id, "asking a vault");
         let answer = self.transport.send(request).await.map_err(|error| {
             gate.error(error)
                 .reworded(|text| format!("{text}, fetching {location}, named by {setting}"))
@@ -261,7 +260,10 @@ impl VaultSecrets {
         let wire: SecretWire = serde_json::from_slice(&body).map_err(|_| {
             Error::new(
                 ErrorKind::Protocol,
-                format!("{} answered with no secret, for {setting}", location.host()),
+                format!(
+                    "{} answered with no secret, for {setting}",
+                    location.shown_host()
+                ),
             )
             .with_status(head.status.as_u16())
             .with_url(&location.url())
@@ -352,7 +354,7 @@ fn foreign(resource: &str, location: &Location, setting: &str) -> Error {
         format!(
             "{}, named by {setting}, asks for a token for '{resource}', to which it does not \
              belong; no token was sent",
-            location.host()
+            location.shown_host()
         ),
     )
     .with_url(&location.url())
@@ -391,13 +393,15 @@ impl SecretResolver for VaultSecrets {
         };
         let location = self
             .vaults
-            .location(vault.as_deref(), name, version.as_deref(), setting)?;
+            .location(vault.as_ref(), name, version.as_ref(), setting)?;
         let slot = self.slot(&location);
         let fetch = || {
             self.retry
                 .run(async |_| self.attempt(&location, setting, None).await)
         };
-        slot.get_or_try_init(fetch).await.cloned()
+        let secret = slot.get_or_try_init(fetch).await.cloned();
+        // Addresses hold the names, which may be secrets in the wrong place.
+        secret.map_err(|error| reference.redaction().error(error))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use defender_cloud::{Cloud, Endpoint};
-use defender_config::{ConnectionArgs, ConnectionKey, Method, ResolvedProxy, Settings};
+use defender_config::{ConnectionArgs, ConnectionKey, Given, Method, ResolvedProxy, Settings};
 use defender_core::{
     DataEnvironment, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretResolver,
     SecretString, Transport,
@@ -165,10 +165,10 @@ pub(crate) async fn identity(
         delegated: made.delegated,
         consent,
         method: args.method(),
-        client_id: args.client_id.clone(),
+        client_id: owned(args.client_id()),
         transport,
         hidden,
-        timeout: args.timeout.or(options.http.total_timeout),
+        timeout: args.timeout().or(options.http.total_timeout),
         retry: Retry {
             notice: Arc::clone(&options.notice),
             subject: connection.alias.clone(),
@@ -195,8 +195,8 @@ pub(crate) fn secrets_around(options: &Options) -> Redaction {
 
 /// The tenant that is asked: as it was named, or as a given token says.
 fn tenant(args: &ConnectionArgs, material: &Material, options: &Options) -> Option<String> {
-    if let Some(tenant) = &args.tenant_id {
-        return Some(tenant.clone());
+    if let Some(tenant) = args.tenant_id() {
+        return Some(tenant.get().to_owned());
     }
     if let Some(token) = &material.access_token {
         return claims(token.expose_secret()).ok()?.tenant;
@@ -220,11 +220,16 @@ fn application(args: &ConnectionArgs, material: &Material, options: &Options) ->
                 .application
         }
         Some(Method::Environment) => options.environment.get("AZURE_CLIENT_ID").cloned(),
-        Some(Method::WorkloadIdentity) if args.client_id.is_none() => {
+        Some(Method::WorkloadIdentity) if !args.has(ConnectionKey::ClientId) => {
             options.environment.get("AZURE_CLIENT_ID").cloned()
         }
-        _ => args.client_id.clone(),
+        _ => owned(args.client_id()),
     }
+}
+
+/// The value itself, for a request.
+pub(crate) fn owned(given: Option<Given<'_, str>>) -> Option<String> {
+    given.map(|given| given.get().to_owned())
 }
 
 /// Forgets the kept sign-ins of `connection`'s user, or with `all` of everybody.
@@ -251,17 +256,14 @@ pub(crate) async fn forget(
             let args = args.resolve(secrets.as_ref()).await?;
             let selection = Selection {
                 authority: Some(endpoint(environment, &args)?.authority),
-                tenant: args.tenant_id.clone(),
-                client_id: args.client_id.clone(),
-                username: args.username.clone(),
+                tenant: owned(args.tenant_id()),
+                client_id: owned(args.client_id()),
+                username: owned(args.username()),
             };
             (args, selection)
         }
     };
-    let args = ConnectionArgs {
-        token_cache: Some(true),
-        ..args
-    };
+    let args = args.with(ConnectionKey::TokenCache, true)?;
     let store = credential::store(options, shared, &args, true);
     let forgotten = store.forget(&selection).await?;
     Ok(forgotten.iter().map(ToString::to_string).collect())
@@ -276,7 +278,7 @@ pub(crate) fn consent_url(
     state: Option<&str>,
 ) -> Result<url::Url> {
     let args = arguments(environment, options, connection)?.args;
-    let Some(client_id) = &args.client_id else {
+    let Some(client_id) = args.client_id() else {
         return Err(Error::new(
             ErrorKind::Config,
             "consent is given to an application, and none is named",
@@ -284,7 +286,7 @@ pub(crate) fn consent_url(
         .with_hint("name it with --client-id, ClientId or an instance"));
     };
     let login = endpoint(environment, &args)?.authority;
-    let mut url = consent::address(login, args.tenant_id.as_deref(), client_id)?;
+    let mut url = consent::address(login, owned(args.tenant_id()).as_deref(), client_id.get())?;
     let mut query = url.query_pairs_mut();
     if let Some(redirect) = redirect {
         query.append_pair("redirect_uri", redirect.as_str().trim_end_matches('/'));
@@ -369,7 +371,7 @@ fn arguments(
     };
     if let Some(provider) = found {
         // A call that says how to sign in leaves nothing in doubt.
-        let decides = call.method().is_some() || call.delegated_auth.is_some();
+        let decides = call.method().is_some() || call.delegated_auth().is_some();
         let warnings = provider.warnings.iter().filter(|_| !decides);
         return Ok(Known {
             warnings: warnings.map(ToString::to_string).collect(),
@@ -378,7 +380,7 @@ fn arguments(
         });
     }
     let args = whole(call, options)?;
-    if args.origins.is_empty() {
+    if args.origins().next().is_none() {
         // Nothing is known at all: says which file was read and what is missing in it.
         settings.provider(environment, instance)?;
     }
@@ -403,31 +405,27 @@ fn whole(args: ConnectionArgs, options: &Options) -> Result<ConnectionArgs> {
 }
 
 fn endpoint(environment: DataEnvironment, args: &ConnectionArgs) -> Result<Endpoint> {
-    let cloud: Cloud = match &args.cloud {
+    let cloud: Cloud = match args.cloud() {
         None => Cloud::Global,
-        Some(name) => name.parse().map_err(|error: Error| {
-            let origin = args.origin(ConnectionKey::Cloud);
-            if args.may_quote(ConnectionKey::Cloud) {
-                error.reworded(|text| format!("{text}, from {origin}"))
+        Some(name) => name.get().parse().map_err(|error: Error| {
+            if name.quotable().is_some() {
+                error.reworded(|text| format!("{text}, from {}", name.origin()))
             } else {
                 let known = Cloud::ALL.map(Cloud::name).join(", ");
-                Error::new(
-                    ErrorKind::Config,
-                    format!("the value of {origin} is not a cloud"),
-                )
-                .with_hint(format!("known clouds are {known}"))
+                Error::new(ErrorKind::Config, format!("{name} is not a cloud"))
+                    .with_hint(format!("known clouds are {known}"))
             }
         })?,
     };
     let mut endpoint = cloud.endpoint(environment)?;
-    if let Some(root) = &args.api_root {
-        endpoint = endpoint.with_api_root(root.clone())?;
+    if let Some(root) = args.api_root() {
+        endpoint = endpoint.with_api_root(root.get().clone())?;
     }
-    if let Some(authority) = &args.authority {
-        endpoint = endpoint.with_authority(authority.clone())?;
+    if let Some(authority) = args.authority() {
+        endpoint = endpoint.with_authority(authority.get().clone())?;
     }
-    if let Some(version) = &args.api_version {
-        endpoint = endpoint.with_version(version)?;
+    if let Some(version) = args.api_version() {
+        endpoint = endpoint.with_version(version.get())?;
     }
     Ok(endpoint)
 }
@@ -461,7 +459,7 @@ pub(crate) async fn transport(
             http.proxy = Some(proxy_settings(proxy.resolve(secrets).await?));
         }
     }
-    if let Some(timeout) = args.timeout {
+    if let Some(timeout) = args.timeout() {
         http.total_timeout = Some(timeout);
     }
     let opened = shared.transport(http)?;
@@ -568,7 +566,7 @@ fn local(options: &Options, connection: &Connection) -> Result<ConnectedProvider
             shown: data.shown.clone(),
         })
         .collect();
-    let timeout = connection.call.timeout;
+    let timeout = connection.call.timeout();
     let driver = crate::local::Local::new(
         &places,
         connection.reading,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use defender_config::{ConnectionArgs, ConnectionString, Settings};
+use defender_config::{ConnectionArgs, ConnectionKey, ConnectionString, Settings};
 use defender_core::{DataEnvironment, Result};
 
 /// A file, or a folder of files, that local queries read.
@@ -35,10 +35,10 @@ impl LocalData {
 /// ([`with`](Self::with)), which beat whatever is below them.
 ///
 /// ```
-/// use defender_query::{Connection, ConnectionArgs};
+/// use defender_query::{Connection, ConnectionArgs, ConnectionKey};
 ///
 /// let connection = Connection::from_string("tenant_id='contoso.com';client_id='made-up'")?
-///     .with(ConnectionArgs { cloud: Some("gcc".into()), ..ConnectionArgs::default() });
+///     .with(ConnectionArgs::default().with(ConnectionKey::Cloud, "gcc")?);
 /// # Ok::<(), defender_query::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -149,7 +149,7 @@ impl Connection {
         self.settings.as_ref().is_some_and(|settings| {
             match settings.find_provider(environment, self.instance.as_deref()) {
                 Ok(found) => found.is_some_and(|found| found.args.method().is_some()),
-                Err(_) => self.call.client_id.is_none(),
+                Err(_) => !self.call.has(ConnectionKey::ClientId),
             }
         })
     }

@@ -116,8 +116,8 @@ impl Connections {
                     environment,
                     instance,
                     method: args.method(),
-                    tenant: args.tenant_id,
-                    client_id: args.client_id,
+                    tenant: connect::owned(args.tenant_id()),
+                    client_id: connect::owned(args.client_id()),
                 }
             })
             .collect()

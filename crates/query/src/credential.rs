@@ -17,6 +17,7 @@ use defender_credentials::{Authority, Delegated, ExistingToken};
 use url::Url;
 
 use crate::Options;
+use crate::connect::owned;
 use crate::shared::Shared;
 
 pub(crate) use delegated::store;
@@ -48,24 +49,19 @@ impl Place<'_> {
     /// The tenant that `args` name, where users and applications are known.
     fn authority(&self, args: &ConnectionArgs) -> Result<Authority> {
         args.require_complete()?;
-        let tenant = args
-            .tenant_id
-            .clone()
+        let given = args.tenant_id();
+        let tenant = owned(given.clone())
             .or_else(|| self.variable("AZURE_TENANT_ID"))
             .ok_or_else(|| lacks(ConnectionKey::TenantId))?;
-        let key = ConnectionKey::TenantId;
-        Authority::new(self.login.clone(), tenant).map_err(|error| {
-            if args.may_quote(key) {
-                return error;
-            }
-            let origin = args.origin(key);
-            error.reworded(|text| {
+        Authority::new(self.login.clone(), tenant).map_err(|error| match &given {
+            Some(given) if given.quotable().is_none() => error.reworded(|text| {
                 if text.ends_with("cannot be a tenant") {
-                    format!("the value of {origin} cannot be a tenant")
+                    format!("{given} cannot be a tenant")
                 } else {
                     text
                 }
-            })
+            }),
+            _ => error,
         })
     }
 
@@ -94,7 +90,7 @@ impl Place<'_> {
         use defender_credentials::{Cached, Stored};
 
         let clock = self.clock();
-        let credential: Arc<dyn Credential> = if args.token_cache == Some(true) {
+        let credential: Arc<dyn Credential> = if args.token_cache() == Some(true) {
             let store = store(self.options, self.shared, args, false);
             let stored = Stored::new(credential, owner, store, Arc::clone(&clock));
             Arc::new(Cached::new(stored, clock))
@@ -184,10 +180,7 @@ fn unavailable(what: &str, feature: &str) -> Error {
 #[cfg(feature = "client-secret")]
 fn client_secret(place: &Place<'_>, args: &ConnectionArgs, material: Material) -> Result<Made> {
     let authority = place.authority(args)?;
-    let client_id = args
-        .client_id
-        .clone()
-        .ok_or_else(|| lacks(ConnectionKey::ClientId))?;
+    let client_id = owned(args.client_id()).ok_or_else(|| lacks(ConnectionKey::ClientId))?;
     let secret = material
         .client_secret
         .ok_or_else(|| lacks(ConnectionKey::ClientSecret))?;

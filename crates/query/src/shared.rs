@@ -93,7 +93,7 @@ fn file_store(options: &Options, path: &Path) -> defender_credentials::FileStore
 mod tests {
     use std::time::Duration;
 
-    use defender_config::ConnectionArgs;
+    use defender_config::{ConnectionArgs, ConnectionKey};
     use defender_core::{DataEnvironment, SecretRef};
 
     use crate::{Connection, QueryProvider};
@@ -102,13 +102,20 @@ mod tests {
     async fn one_transport_serves_all_connections_that_are_made_alike() {
         let provider = QueryProvider::new(DataEnvironment::M365dGraph);
         let identity = |tenant: &str, timeout: Option<u64>| {
-            provider.identity(Connection::from_args(ConnectionArgs {
-                tenant_id: Some(tenant.to_owned()),
-                client_id: Some("app".to_owned()),
-                client_secret: Some(SecretRef::Inline("made-up-canary".into())),
-                timeout: timeout.map(Duration::from_secs),
-                ..ConnectionArgs::default()
-            }))
+            let mut args = ConnectionArgs::default()
+                .with(ConnectionKey::TenantId, tenant)
+                .unwrap()
+                .with(ConnectionKey::ClientId, "app")
+                .unwrap()
+                .with(
+                    ConnectionKey::ClientSecret,
+                    SecretRef::Inline("made-up-canary".into()),
+                )
+                .unwrap();
+            if let Some(timeout) = timeout.map(Duration::from_secs) {
+                args = args.with(ConnectionKey::Timeout, timeout).unwrap();
+            }
+            provider.identity(Connection::from_args(args))
         };
         let opened = || provider.shared.transports.lock().unwrap().len();
         identity("a.example", None).await.unwrap();

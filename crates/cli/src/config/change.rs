@@ -225,6 +225,9 @@ mod tests {
         let found = settings
             .provider(DataEnvironment::M365dGraph, None)
             .unwrap();
-        assert_eq!(found.args.tenant_id.as_deref(), Some("contoso.com"));
+        assert_eq!(
+            found.args.tenant_id().map(|id| id.get()),
+            Some("contoso.com")
+        );
     }
 }

@@ -59,11 +59,14 @@ fn a_call_beats_the_file_method_included() {
         assert_eq!(merged.method(), Some(method), "{file} + {call}");
     }
     let merged = args("certificate=old;private_key=key").merge(args("certificate=new"));
-    assert_eq!(merged.certificate, Some("new".into()));
-    assert_eq!(merged.private_key, None);
+    assert_eq!(
+        merged.certificate().map(|path| path.get()),
+        Some(std::path::Path::new("new"))
+    );
+    assert!(!merged.has(ConnectionKey::PrivateKey));
     let merged = args("tenant_id=t;cloud=us").merge(args("cloud=eu"));
-    assert_eq!(merged.tenant_id.as_deref(), Some("t"));
-    assert_eq!(merged.cloud.as_deref(), Some("eu"));
+    assert_eq!(merged.tenant_id().map(|given| given.get()), Some("t"));
+    assert_eq!(merged.cloud().map(|given| given.get()), Some("eu"));
 }
 
 #[test]
@@ -82,7 +85,11 @@ fn an_application_with_a_proof_is_no_machines_identity() {
         ("client_id=a;client_secret=s", "auth_type=cli", Some("a")),
     ] {
         let merged = args(file).merge(args(call));
-        assert_eq!(merged.client_id.as_deref(), client_id, "{file} + {call}");
+        assert_eq!(
+            merged.client_id().map(|id| id.get()),
+            client_id,
+            "{file} + {call}"
+        );
     }
 }
 
@@ -90,7 +97,7 @@ fn an_application_with_a_proof_is_no_machines_identity() {
 fn a_call_beats_a_reference_too() {
     let mut file = ConnectionArgs::default();
     let reference = SecretRef::Env {
-        variable: "X".into(),
+        variable: defender_core::WrittenName::of_variable("X"),
         setting: "S".into(),
     };
     let origin = Origin::Setting {
@@ -100,8 +107,8 @@ fn a_call_beats_a_reference_too() {
     file.set_reference(ConnectionKey::TenantId, reference, origin);
     assert!(file.has(ConnectionKey::TenantId));
     let merged = file.clone().merge(args("tenant_id=t"));
-    assert!(merged.references.is_empty());
-    assert_eq!(merged.tenant_id.as_deref(), Some("t"));
+    assert!(merged.references().next().is_none());
+    assert_eq!(merged.tenant_id().map(|given| given.get()), Some("t"));
     assert_eq!(
         merged.origin(ConnectionKey::TenantId),
         "the connection string"
@@ -124,12 +131,11 @@ fn everything_missing_is_in_one_message() {
     args("tenant_id=t;client_id=c;delegated_auth=true")
         .require_complete()
         .unwrap();
-    let built_by_hand = ConnectionArgs {
-        tenant_id: Some("t".into()),
-        client_id: Some("c".into()),
-        client_secret: Some(SecretRef::Inline("canary".to_owned().into())),
-        ..ConnectionArgs::default()
-    };
+    let built_by_hand = ConnectionArgs::default()
+        .with(ConnectionKey::TenantId, "t")
+        .and_then(|args| args.with(ConnectionKey::ClientId, "c"))
+        .and_then(|args| args.with(ConnectionKey::ClientSecret, SecretString::from("canary")))
+        .unwrap();
     built_by_hand.require_complete().unwrap();
     assert!(!format!("{built_by_hand:?}").contains("canary"));
 }
@@ -147,7 +153,7 @@ fn azure_variables_are_a_layer() {
     args.require_complete().unwrap();
     assert_eq!(args.method(), Some(Method::ClientSecret));
     assert!(
-        matches!(&args.client_secret, Some(SecretRef::Env { variable, .. }) if variable == "AZURE_CLIENT_SECRET")
+        matches!(args.reference(ConnectionKey::ClientSecret), Some(SecretRef::Env { variable, .. }) if variable.get() == "AZURE_CLIENT_SECRET")
     );
 }
 
@@ -202,6 +208,6 @@ fn a_certificates_text_is_no_file_and_shows_nowhere() {
     let mut args = ConnectionArgs::default();
     let origin = Origin::ConnectionString;
     args.set(ConnectionKey::PrivateKey, pem, origin).unwrap();
-    assert!(args.private_key.is_none() && args.has(ConnectionKey::PrivateKey));
+    assert!(args.private_key().is_none() && args.has(ConnectionKey::PrivateKey));
     assert!(!format!("{args:?}").contains("canary"));
 }

@@ -1,6 +1,6 @@
 //! The grammar of connection strings, and errors that show no value.
 
-use defender_core::SecretRef;
+use defender_core::{ExposeSecret as _, SecretRef};
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn secret(text: &str) -> String {
     match ConnectionString::parse(text)
         .unwrap()
         .into_args()
-        .client_secret
+        .reference(ConnectionKey::ClientSecret)
     {
         Some(SecretRef::Inline(secret)) => secret.expose_secret().to_owned(),
         other => panic!("{other:?}"),
@@ -88,10 +88,13 @@ fn every_key_is_taken() {
     for key in ConnectionKey::ALL {
         assert_eq!(args.has(key), key != ConnectionKey::ClientSecret, "{key}");
     }
-    assert_eq!(args.auth_type, Some(crate::AuthType::Device));
-    assert_eq!(args.delegated_auth, Some(true));
-    assert_eq!(args.timeout, Some(std::time::Duration::from_mins(3)));
-    assert_eq!(args.authority.unwrap().as_str(), "https://login.example/");
+    assert_eq!(args.auth_type(), Some(crate::AuthType::Device));
+    assert_eq!(args.delegated_auth(), Some(true));
+    assert_eq!(args.timeout(), Some(std::time::Duration::from_mins(3)));
+    assert_eq!(
+        args.authority().unwrap().get().as_str(),
+        "https://login.example/"
+    );
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn vaulted(form: &str) -> (Option<String>, String, Option<String>) {
             setting,
         })) => {
             assert_eq!(setting, "A-b.c.Args.Client_Secret");
-            (vault, name, version)
+            let text = |name: WrittenName| name.get().to_owned();
+            (vault.map(text), text(name), version.map(text))
         }
         other => panic!("{form}: {other:?}"),
     }
@@ -110,7 +111,7 @@ fn variables_are_looked_up_when_they_are_used() {
     assert!(!format!("{secrets:?}").contains("canary"));
     let resolve = |reference: SecretRef| now(secrets.resolve(&reference));
     let variable = |name: &str| SecretRef::Env {
-        variable: name.to_owned(),
+        variable: WrittenName::of_variable(name),
         setting: "A.Args.ClientSecret".to_owned(),
     };
     assert_eq!(resolve(variable("SET")).unwrap().expose_secret(), "canary");
@@ -136,7 +137,7 @@ fn variables_are_looked_up_when_they_are_used() {
     }
     let error = resolve(SecretRef::Vault {
         vault: None,
-        name: "n".into(),
+        name: WrittenName::of_words("n"),
         version: None,
         setting: "S".into(),
     })
@@ -151,7 +152,7 @@ fn variables_are_looked_up_when_they_are_used() {
 fn plain_values_behind_references_are_fetched_on_request() {
     let mut args = crate::ConnectionArgs::default();
     let reference = SecretRef::Env {
-        variable: "TENANT".into(),
+        variable: WrittenName::of_variable("TENANT"),
         setting: "S".into(),
     };
     let origin = crate::Origin::Setting {
@@ -161,7 +162,7 @@ fn plain_values_behind_references_are_fetched_on_request() {
     args.set_reference(crate::ConnectionKey::TenantId, reference, origin);
     let secrets = EnvironmentSecrets::new([("TENANT".to_owned(), "contoso.com".to_owned())].into());
     let resolved = now(args.clone().resolve(&secrets)).unwrap();
-    assert_eq!(resolved.tenant_id.as_deref(), Some("contoso.com"));
-    assert!(resolved.references.is_empty());
+    assert_eq!(resolved.tenant_id().map(|id| id.get()), Some("contoso.com"));
+    assert!(resolved.references().next().is_none());
     assert!(now(args.resolve(&EnvironmentSecrets::new(BTreeMap::new()))).is_err());
 }

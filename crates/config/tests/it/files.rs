@@ -119,5 +119,6 @@ fn own_queries_and_key_files_are_found_from_the_working_folder_and_home() {
         .provider(defender_core::DataEnvironment::Mde, None)
         .unwrap()
         .args;
-    assert_eq!(args.certificate, Some("/home/me/app.pem".into()));
+    let certificate = args.certificate().map(|path| path.get().to_owned());
+    assert_eq!(certificate, Some("/home/me/app.pem".into()));
 }

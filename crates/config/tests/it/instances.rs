@@ -28,7 +28,7 @@ fn tenant(environment: DataEnvironment, instance: Option<&str>) -> Result<String
     Settings::parse(FILE)
         .unwrap()
         .provider(environment, instance)
-        .map(|provider| provider.args.tenant_id.unwrap())
+        .map(|provider| provider.args.tenant_id().unwrap().get().to_owned())
         .map_err(|error| {
             assert_eq!(error.kind(), ErrorKind::Config);
             format!("{error} | {}", error.hint().unwrap_or_default())
@@ -103,18 +103,21 @@ fn instances_are_listed_in_the_files_order() {
 fn values_stay_as_written_and_know_where_they_came_from() {
     let settings = Settings::parse(FILE).unwrap();
     let base = settings.provider(DataEnvironment::Mde, None).unwrap().args;
-    assert_eq!(base.client_id.as_deref(), Some("0042"));
+    assert_eq!(base.client_id().map(|id| id.get()), Some("0042"));
     assert_eq!(
         base.origin(ConnectionKey::ClientId),
         "the setting DataProviders.MicrosoftDefender.Args.ClientId"
     );
-    assert_eq!(base.cloud.as_deref(), Some("usgov"));
+    assert_eq!(base.cloud().map(|cloud| cloud.get()), Some("usgov"));
     assert_eq!(base.origin(ConnectionKey::Cloud), "the setting Azure.cloud");
-    match base.client_secret {
+    match base.reference(ConnectionKey::ClientSecret) {
         Some(SecretRef::Vault {
             vault: None, name, ..
         }) => {
-            assert_eq!(name, "DataProviders-MicrosoftDefender-Args-ClientSecret");
+            assert_eq!(
+                name.get(),
+                "DataProviders-MicrosoftDefender-Args-ClientSecret"
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -123,10 +126,10 @@ fn values_stay_as_written_and_know_where_they_came_from() {
         .provider(DataEnvironment::Mde, Some("Contoso"))
         .unwrap()
         .args;
-    assert_eq!(contoso.cloud.as_deref(), Some("gcc"));
-    match contoso.client_secret {
+    assert_eq!(contoso.cloud().map(|cloud| cloud.get()), Some("gcc"));
+    match contoso.reference(ConnectionKey::ClientSecret) {
         Some(SecretRef::Env { variable, setting }) => {
-            assert_eq!(variable, "UNSET");
+            assert_eq!(variable.get(), "UNSET");
             assert_eq!(
                 setting,
                 "DataProviders.MicrosoftDefender-Contoso.Args.ClientSecret"

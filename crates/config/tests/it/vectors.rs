@@ -44,14 +44,17 @@ fn ours(kind: &str, input: &Value, recorded: &Value) -> Option<Result<Value, Str
         "parse_connection_string" => ConnectionString::parse(input.as_str()?)
             .map(|read| {
                 let args = read.into_args();
-                let secret = args.client_secret.as_ref().map(|secret| match secret {
-                    SecretRef::Inline(secret) => secret.expose_secret().to_owned(),
-                    other => panic!("{other:?}"),
-                });
+                let secret =
+                    args.reference(ConnectionKey::ClientSecret)
+                        .map(|secret| match secret {
+                            SecretRef::Inline(secret) => secret.expose_secret().to_owned(),
+                            other => panic!("{other:?}"),
+                        });
+                let text = |given: defender_config::Given<'_, str>| given.get().to_owned();
                 let mut object = serde_json::Map::new();
                 for (key, value) in [
-                    (ConnectionKey::TenantId, args.tenant_id),
-                    (ConnectionKey::ClientId, args.client_id),
+                    (ConnectionKey::TenantId, args.tenant_id().map(text)),
+                    (ConnectionKey::ClientId, args.client_id().map(text)),
                     (ConnectionKey::ClientSecret, secret),
                 ] {
                     if let Some(value) = value {

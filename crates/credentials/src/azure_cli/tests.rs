@@ -126,7 +126,8 @@ async fn what_a_shell_could_read_is_not_passed_on() {
     for tenant in ["--help", "a b", "a&calc", "a;b", "a'b"] {
         let (outcome, calls) = run(printed(""), Some(tenant), &request(GRAPH)).await;
         let error = outcome.unwrap_err();
-        assert_eq!(error.to_string(), format!("'{tenant}' cannot be a tenant"));
+        let said = error.to_string();
+        assert!(said.ends_with(" cannot be a tenant"), "{tenant}: {said}");
         assert!(calls.is_empty());
     }
 }

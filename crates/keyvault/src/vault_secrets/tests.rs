@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use defender_core::{Clock, ManualClock, Scope};
+use defender_core::{Clock, ManualClock, Scope, WrittenName};
 use defender_http::{Answer, Jitter, RetryPolicy, ScriptedTransport};
 use futures::future::join_all;
 use tokio::sync::Notify;
@@ -90,8 +90,8 @@ fn bench_with(transport: ScriptedTransport, tokens: Tokens) -> Bench {
 
 fn reference(vault: Option<&str>, name: &str) -> SecretRef {
     SecretRef::Vault {
-        vault: vault.map(ToOwned::to_owned),
-        name: name.to_owned(),
+        vault: vault.map(WrittenName::of_words),
+        name: WrittenName::of_words(name),
         version: None,
         setting: SETTING.to_owned(),
     }
@@ -190,7 +190,7 @@ async fn what_is_in_no_vault_goes_to_the_other_resolver() {
     let bench = bench(ScriptedTransport::new([]));
     let inline = SecretRef::Inline("canary".to_owned().into());
     let variable = SecretRef::Env {
-        variable: "NAME".to_owned(),
+        variable: WrittenName::of_variable("NAME"),
         setting: SETTING.to_owned(),
     };
     let resolve = async |reference| {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use defender_core::{
     Error, ErrorKind, ExposeSecret, Result, Scope, SecretRef, SecretResolver, SecretString,
+    WrittenName,
 };
 use defender_credentials::{Authority, Cached, ClientSecret};
 use defender_emulator::{
@@ -117,9 +118,9 @@ async fn get(
     version: Option<&str>,
 ) -> Result<String> {
     let reference = SecretRef::Vault {
-        vault: vault.map(ToOwned::to_owned),
-        name: name.to_owned(),
-        version: version.map(ToOwned::to_owned),
+        vault: vault.map(WrittenName::of_words),
+        name: WrittenName::of_words(name),
+        version: version.map(WrittenName::of_words),
         setting: "A.B".to_owned(),
     };
     let secret = secrets.resolve(&reference).await?;

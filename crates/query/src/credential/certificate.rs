@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use defender_config::{AssertionAlgorithm, ConnectionArgs, ConnectionKey};
+use defender_config::{AssertionAlgorithm, ConnectionArgs, ConnectionKey, Given};
 use defender_core::{Result, SecretRef, SecretString};
 use defender_credentials::{
     CertificateKey, CertificateOptions, CertificateSources, ClientCertificate, KeyMaterial, Owner,
     SigningAlgorithm,
 };
+
+use crate::connect::owned;
 
 use super::{Made, Material, Place, lacks};
 
@@ -18,15 +20,12 @@ pub(super) fn credential(
     material: Material,
 ) -> Result<Made> {
     let authority = place.authority(args)?;
-    let client_id = args
-        .client_id
-        .clone()
-        .ok_or_else(|| lacks(ConnectionKey::ClientId))?;
+    let client_id = owned(args.client_id()).ok_or_else(|| lacks(ConnectionKey::ClientId))?;
     let certificate = read(
         place,
         args,
         ConnectionKey::Certificate,
-        args.certificate.as_deref(),
+        args.certificate(),
         material.certificate.as_ref(),
     )?;
     let mut sources =
@@ -35,7 +34,7 @@ pub(super) fn credential(
         place,
         args,
         ConnectionKey::PrivateKey,
-        args.private_key.as_deref(),
+        args.private_key(),
         material.private_key.as_ref(),
     )?;
     sources.password = material.private_key_secret;
@@ -45,11 +44,11 @@ pub(super) fn credential(
         place.warn(&notice.to_string());
     }
     let options = CertificateOptions {
-        algorithm: match args.assertion_algorithm {
+        algorithm: match args.assertion_algorithm() {
             Some(AssertionAlgorithm::Rs256) => SigningAlgorithm::Rs256,
             _ => SigningAlgorithm::Ps256,
         },
-        send_chain: args.send_x5c == Some(true),
+        send_chain: args.send_x5c() == Some(true),
         ..CertificateOptions::default()
     };
     let owner = Owner::application(&authority, &client_id);
@@ -69,26 +68,27 @@ fn read(
     place: &Place<'_>,
     args: &ConnectionArgs,
     key: ConnectionKey,
-    path: Option<&Path>,
+    path: Option<Given<'_, Path>>,
     fetched: Option<&SecretString>,
 ) -> Result<Option<KeyMaterial>> {
     let setting = args.origin(key);
-    let (Some(reference), Some(text)) = (args.references.get(&key), fetched) else {
+    let (Some(reference), Some(text)) = (args.reference(key), fetched) else {
         let Some(path) = path else {
             return Ok(None);
         };
-        if args.may_quote(key) {
+        if let Some(path) = path.quotable() {
             return KeyMaterial::from_path(expanded(path, place), setting).map(Some);
         }
-        let text = SecretString::from(path.display().to_string());
+        let text = SecretString::from(path.get().display().to_string());
         let expanded = |path: &Path| expanded(path, place);
         return KeyMaterial::from_text(&text, key.setting(), setting, expanded).map(Some);
     };
     let material = match reference {
-        SecretRef::Vault { name, .. } => KeyMaterial::from_secret(text, name, setting)?,
+        SecretRef::Vault { name, .. } => KeyMaterial::from_secret(text, name.to_string(), setting)?,
         // A variable may hold the name of a file, as Azure's own do.
         SecretRef::Env { variable, .. } => {
-            KeyMaterial::from_text(text, variable, setting, |path| expanded(path, place))?
+            let name = variable.shown().unwrap_or(key.setting());
+            KeyMaterial::from_text(text, name, setting, |path| expanded(path, place))?
         }
         SecretRef::Inline(_) => {
             KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, place))?

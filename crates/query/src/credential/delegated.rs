@@ -13,23 +13,21 @@ use defender_credentials::{
 use super::homeless::Homeless;
 use super::{Made, Place, lacks};
 use crate::Options;
+use crate::connect::owned;
 use crate::shared::Shared;
 
 pub(super) fn credential(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
-    let client_id = args
-        .client_id
-        .clone()
-        .ok_or_else(|| lacks(ConnectionKey::ClientId))?;
+    let client_id = owned(args.client_id()).ok_or_else(|| lacks(ConnectionKey::ClientId))?;
     let client = PublicClient::new(
         place.authority(args)?,
         client_id,
         Arc::clone(&place.transport),
         place.clock(),
     );
-    let sign_in = sign_in(place, &client, args.auth_type)?;
+    let sign_in = sign_in(place, &client, args.auth_type())?;
     let store = store(place.options, place.shared, args, true);
     let options = DelegatedOptions {
-        username: args.username.clone(),
+        username: owned(args.username()),
         ..DelegatedOptions::default()
     };
     let delegated = Arc::new(Delegated::new(client, sign_in, store, options));
@@ -86,7 +84,7 @@ pub(crate) fn store(
     args: &ConnectionArgs,
     by_default: bool,
 ) -> Arc<dyn TokenStore> {
-    if !args.token_cache.unwrap_or(by_default) {
+    if !args.token_cache().unwrap_or(by_default) {
         return shared.memory(options);
     }
     if let Some(store) = &options.token_store {
@@ -108,10 +106,10 @@ pub(crate) fn cache_file(options: &Options, args: &ConnectionArgs) -> Option<Pat
         let home = PathBuf::from(home.or_else(|| options.environment.get("USERPROFILE"))?);
         home.is_absolute().then_some(home)
     };
-    if let Some(path) = &args.location {
+    if let Some(path) = args.location().map(|path| path.get()) {
         return match path.strip_prefix("~") {
             Ok(rest) => Some(home()?.join(rest)),
-            Err(_) => Some(path.clone()),
+            Err(_) => Some(path.to_owned()),
         };
     }
     #[cfg(feature = "token-cache")]

@@ -14,6 +14,7 @@ use defender_config::ConnectionKey;
 use defender_core::Result;
 
 use super::{Made, Place};
+use crate::connect::owned;
 
 /// The application, with the assertion in a file that something else keeps fresh.
 #[cfg(feature = "workload-identity")]
@@ -21,14 +22,13 @@ pub(super) fn workload_identity(place: &Place<'_>, args: &ConnectionArgs) -> Res
     use defender_core::{Error, ErrorKind};
 
     const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
-    let client_id = args
-        .client_id
-        .clone()
+    let client_id = owned(args.client_id())
         .or_else(|| place.variable("AZURE_CLIENT_ID"))
         .ok_or_else(|| super::lacks(ConnectionKey::ClientId))?;
-    let may_quote = args.assertion_file.is_some() && args.may_quote(ConnectionKey::AssertionFile);
-    let (path, setting) = match (&args.assertion_file, place.variable(FILE)) {
-        (Some(path), _) => (path.clone(), args.origin(ConnectionKey::AssertionFile)),
+    let file = args.assertion_file();
+    let may_quote = file.as_ref().is_some_and(|file| file.quotable().is_some());
+    let (path, setting) = match (file, place.variable(FILE)) {
+        (Some(file), _) => (file.get().to_owned(), file.origin().to_owned()),
         (None, Some(path)) => (path.into(), FILE.to_owned()),
         (None, None) => {
             return Err(
@@ -72,7 +72,7 @@ pub(super) fn workload_identity(_: &Place<'_>, _: &ConnectionArgs) -> Result<Mad
     reason = "a build without the feature fails here"
 )]
 pub(super) fn environment(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
-    let decided = args.authority.is_some() || args.cloud.is_some();
+    let decided = args.authority().is_some() || args.cloud().is_some();
     let credential = defender_credentials::EnvironmentCredential::new(
         |name| match name {
             "AZURE_AUTHORITY_HOST" if decided => None,
@@ -82,8 +82,8 @@ pub(super) fn environment(place: &Place<'_>, args: &ConnectionArgs) -> Result<Ma
         Arc::clone(&place.transport),
         place.clock(),
     );
-    let credential = match &args.tenant_id {
-        Some(tenant) => credential.in_tenant(tenant),
+    let credential = match args.tenant_id() {
+        Some(tenant) => credential.in_tenant(tenant.get()),
         None => credential,
     };
     Ok(place.cached(credential))
@@ -100,8 +100,8 @@ pub(super) fn managed_identity(place: &Place<'_>, args: &ConnectionArgs) -> Resu
     use defender_credentials::{IdentityId, ManagedIdentity, ManagedIdentityOptions};
     use defender_http::{HttpOptions, HttpTransport, Traced};
 
-    let identity = match &args.client_id {
-        Some(client_id) => IdentityId::Client(client_id.clone()),
+    let identity = match args.client_id() {
+        Some(client_id) => IdentityId::Client(client_id.get().to_owned()),
         None => IdentityId::System,
     };
     let options = ManagedIdentityOptions {
@@ -139,7 +139,7 @@ pub(super) fn managed_identity(_: &Place<'_>, _: &ConnectionArgs) -> Result<Made
 )]
 pub(super) fn azure_cli(place: &Place<'_>, args: &ConnectionArgs) -> Result<Made> {
     let runner = Arc::clone(&place.options.commands);
-    let credential = defender_credentials::AzureCli::new(args.tenant_id.clone(), runner);
+    let credential = defender_credentials::AzureCli::new(owned(args.tenant_id()), runner);
     Ok(place.cached(credential))
 }
 

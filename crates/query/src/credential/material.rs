@@ -51,18 +51,13 @@ pub(crate) async fn fetch(args: &ConnectionArgs, secrets: &dyn SecretResolver) -
 
 fn wanted(args: &ConnectionArgs) -> Vec<(ConnectionKey, &SecretRef)> {
     use ConnectionKey as Key;
-    let written = |key| args.references.get(&key);
     let each = match args.method() {
-        Some(Method::ClientSecret) => vec![(Key::ClientSecret, args.client_secret.as_ref())],
-        Some(Method::ExistingToken) => vec![(Key::AccessToken, args.access_token.as_ref())],
-        Some(Method::Certificate) => vec![
-            (Key::PrivateKeySecret, args.private_key_secret.as_ref()),
-            (Key::Certificate, written(Key::Certificate)),
-            (Key::PrivateKey, written(Key::PrivateKey)),
-        ],
+        Some(Method::ClientSecret) => vec![Key::ClientSecret],
+        Some(Method::ExistingToken) => vec![Key::AccessToken],
+        Some(Method::Certificate) => vec![Key::PrivateKeySecret, Key::Certificate, Key::PrivateKey],
         _ => Vec::new(),
     };
     each.into_iter()
-        .filter_map(|(key, reference)| Some((key, reference?)))
+        .filter_map(|key| Some((key, args.reference(key)?)))
         .collect()
 }

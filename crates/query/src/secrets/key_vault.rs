@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use defender_cloud::{Cloud, KeyVault};
-use defender_config::{AuthType, ConnectionArgs, ConnectionKey, KeyVaultSettings, Proxy, Settings};
-use defender_core::{Error, ErrorKind, Result, SecretRef, SecretResolver, SecretString};
+use defender_config::{AuthType, ConnectionArgs, Given, KeyVaultSettings, Proxy, Settings};
+use defender_core::{
+    Error, ErrorKind, Result, SecretRef, SecretResolver, SecretString, WrittenName,
+};
 use defender_http::Retry;
 use defender_keyvault::{VaultSecrets, Vaults};
 use url::Url;
@@ -78,12 +80,15 @@ impl ConnectionSecrets {
         shared: &Shared,
         environment: Arc<dyn SecretResolver>,
     ) -> Self {
-        let said = |key, value: &Option<String>| Some((value.clone()?, args.origin(key)));
+        let said = |value: Option<Given<'_, str>>| {
+            let value = value?;
+            Some((value.get().to_owned(), value.origin().to_owned()))
+        };
         Self {
             options: options.clone(),
             settings: settings.cloned(),
-            cloud: said(ConnectionKey::Cloud, &args.cloud),
-            tenant: said(ConnectionKey::TenantId, &args.tenant_id),
+            cloud: said(args.cloud()),
+            tenant: said(args.tenant_id()),
             shared: shared.clone(),
             environment,
         }
@@ -270,11 +275,16 @@ impl ConnectionSecrets {
     }
 
     /// The vaults of `reference`, opened, once it is sound.
-    async fn opened(&self, vault: Option<&str>, setting: &str) -> Result<Arc<VaultSecrets>> {
+    async fn opened(
+        &self,
+        vault: Option<&WrittenName>,
+        setting: &str,
+    ) -> Result<Arc<VaultSecrets>> {
         // Said before anybody signs in: that it is no vault.
         let default = self
             .section()
             .and_then(|section| section.vault_name.as_deref());
+        let vault = vault.map(WrittenName::get);
         if let Some(named) = vault.or(default) {
             let (home, _) = self.cloud()?;
             let cloud = Self::cloud_of(Some(named), home).unwrap_or(home);
@@ -300,7 +310,8 @@ impl ConnectionSecrets {
                 "only a secret in a Key Vault can be written",
             ));
         };
-        let vaults = self.opened(vault.as_deref(), setting).await?;
+        let opened = self.opened(vault.as_ref(), setting).await;
+        let vaults = opened.map_err(|error| reference.redaction().error(error))?;
         vaults.set(reference, value).await
     }
 }
@@ -338,7 +349,8 @@ impl SecretResolver for ConnectionSecrets {
         let SecretRef::Vault { vault, setting, .. } = reference else {
             return self.environment.resolve(reference).await;
         };
-        let vaults = self.opened(vault.as_deref(), setting).await?;
+        let opened = self.opened(vault.as_ref(), setting).await;
+        let vaults = opened.map_err(|error| reference.redaction().error(error))?;
         vaults.resolve(reference).await
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use defender_http::{Answer, ScriptedTransport};
 use defender_query::{
-    AuthType, Connection, ConnectionArgs, DataEnvironment, ErrorKind, Options, QueryProvider,
-    Settings,
+    AuthType, Connection, ConnectionArgs, ConnectionKey, DataEnvironment, ErrorKind, Options,
+    QueryProvider, Settings,
 };
 
 const SETTINGS: &str = "
@@ -117,10 +117,11 @@ async fn an_instance_counts_with_its_own_cloud() {
 
 #[tokio::test]
 async fn a_calls_cloud_beats_the_files() {
-    let connection = Connection::from_settings(&settings(), Some("Contoso")).with(ConnectionArgs {
-        cloud: Some("eu".into()),
-        ..ConnectionArgs::default()
-    });
+    let connection = Connection::from_settings(&settings(), Some("Contoso")).with(
+        ConnectionArgs::default()
+            .with(ConnectionKey::Cloud, "eu")
+            .unwrap(),
+    );
     insta::assert_snapshot!(outcome(DataEnvironment::M365d, connection).await, @"
     POST https://login.microsoftonline.com/contoso-tenant/oauth2/v2.0/token
       client_id=contoso-client
@@ -137,10 +138,11 @@ async fn a_connection_string_with_quotes_and_keywords_on_top() {
         "tenant_id='t;1'; client_id=\u{201c}c1\u{201d}; client_secret=\"s=1-canary\"",
     )
     .unwrap()
-    .with(ConnectionArgs {
-        tenant_id: Some("call-tenant".into()),
-        ..ConnectionArgs::default()
-    });
+    .with(
+        ConnectionArgs::default()
+            .with(ConnectionKey::TenantId, "call-tenant")
+            .unwrap(),
+    );
     insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
     POST https://login.microsoftonline.com/call-tenant/oauth2/v2.0/token
       client_id=c1
@@ -165,11 +167,13 @@ async fn nobody_is_asked_where_nobody_may_be_and_a_missing_file_is_named() {
     for connection in [
         Connection::from_settings(&settings(), Some("Person")),
         Connection::from_settings(&settings(), Some("Certified")),
-        Connection::from_settings(&settings(), None).with(ConnectionArgs {
-            delegated_auth: Some(true),
-            auth_type: Some(AuthType::Device),
-            ..ConnectionArgs::default()
-        }),
+        Connection::from_settings(&settings(), None).with(
+            ConnectionArgs::default()
+                .with(ConnectionKey::DelegatedAuth, true)
+                .unwrap()
+                .with(ConnectionKey::AuthType, AuthType::Device)
+                .unwrap(),
+        ),
     ] {
         insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await);
     }
@@ -177,16 +181,12 @@ async fn nobody_is_asked_where_nobody_may_be_and_a_missing_file_is_named() {
 
 #[tokio::test]
 async fn a_call_cannot_name_a_user_and_a_secret() {
-    let secret = || {
-        Some(defender_query::SecretRef::Inline(
-            "call-canary".to_owned().into(),
-        ))
-    };
-    let both = ConnectionArgs {
-        username: Some("hunter@contoso.example".into()),
-        client_secret: secret(),
-        ..ConnectionArgs::default()
-    };
+    let secret = || defender_query::SecretString::from("call-canary");
+    let both = ConnectionArgs::default()
+        .with(ConnectionKey::Username, "hunter@contoso.example")
+        .unwrap()
+        .with(ConnectionKey::ClientSecret, secret())
+        .unwrap();
     for connection in [
         Connection::from_settings(&settings(), None).with(both.clone()),
         Connection::from_args(both),
@@ -196,22 +196,21 @@ async fn a_call_cannot_name_a_user_and_a_secret() {
     }
     // One on top of the other is no contradiction: the call beats what is below it.
     let user = Connection::from_string("tenant_id=t;client_id=c;username=u@contoso.example");
-    let call = ConnectionArgs {
-        client_secret: secret(),
-        ..ConnectionArgs::default()
-    };
+    let call = ConnectionArgs::default()
+        .with(ConnectionKey::ClientSecret, secret())
+        .unwrap();
     let text = outcome(DataEnvironment::M365dGraph, user.unwrap().with(call)).await;
     assert!(text.starts_with("POST "), "{text}");
 }
 
 #[tokio::test]
 async fn a_calls_secret_beats_the_files_user() {
-    let call = ConnectionArgs {
-        client_secret: Some(defender_query::SecretRef::Inline(
-            "call-canary".to_owned().into(),
-        )),
-        ..ConnectionArgs::default()
-    };
+    let call = ConnectionArgs::default()
+        .with(
+            ConnectionKey::ClientSecret,
+            defender_query::SecretRef::Inline("call-canary".to_owned().into()),
+        )
+        .unwrap();
     let connection = Connection::from_settings(&settings(), Some("Person")).with(call);
     insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
     POST https://login.microsoftonline.com/person-tenant/oauth2/v2.0/token
@@ -258,10 +257,9 @@ async fn a_host_of_another_environment_is_refused() {
         ),
         (DataEnvironment::Mde, "https://graph.microsoft.com"),
     ] {
-        let call = ConnectionArgs {
-            api_root: Some(root.parse().unwrap()),
-            ..ConnectionArgs::default()
-        };
+        let call = ConnectionArgs::default()
+            .with(ConnectionKey::ApiRoot, root)
+            .unwrap();
         let connection = Connection::from_settings(&settings(), None).with(call);
         let text = outcome(environment, connection).await;
         assert!(
@@ -374,10 +372,9 @@ async fn the_azure_variables_count_together_or_not_at_all() {
     assert_eq!(connected.tenant(), Some("azure-tenant"));
     transport.assert_finished();
 
-    let half = ConnectionArgs {
-        client_id: Some("other".into()),
-        ..ConnectionArgs::default()
-    };
+    let half = ConnectionArgs::default()
+        .with(ConnectionKey::ClientId, "other")
+        .unwrap();
     let error = provider
         .connect(Connection::default().with(half))
         .await
@@ -402,10 +399,9 @@ async fn a_calls_cloud_beats_the_authority_of_the_azure_variables() {
         ..Options::default()
     };
     let provider = QueryProvider::with_options(DataEnvironment::M365dGraph, options);
-    let call = ConnectionArgs {
-        cloud: Some("gcc-high".into()),
-        ..ConnectionArgs::default()
-    };
+    let call = ConnectionArgs::default()
+        .with(ConnectionKey::Cloud, "gcc-high")
+        .unwrap();
     let settings = Settings::parse("").unwrap();
     let connection = Connection::from_settings(&settings, None).with(call);
     let endpoint = provider.endpoint(&connection).unwrap();

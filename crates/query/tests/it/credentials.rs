@@ -11,9 +11,9 @@ use defender_emulator::{
     VaultCertificate, VaultSecret,
 };
 use defender_query::{
-    Browser, BrowserOptions, BrowserPrompt, Connection, ConnectionArgs, DataEnvironment,
-    DeviceCodePrompt, Error, ErrorKind, ExposeSecret as _, Method, Options, QueryProvider,
-    RetryPolicy, Settings, SignInPrompt,
+    Browser, BrowserOptions, BrowserPrompt, Connection, ConnectionArgs, ConnectionKey,
+    DataEnvironment, DeviceCodePrompt, Error, ErrorKind, ExposeSecret as _, Method, Options,
+    QueryProvider, RetryPolicy, Settings, SignInPrompt,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -343,10 +343,9 @@ async fn a_section_with_user_and_secret_signs_the_user_in_and_says_so_once() {
         told[0].contains("the user signs in and the secret is unused"),
         "{told:?}"
     );
-    let call = ConnectionArgs {
-        delegated_auth: Some(false),
-        ..ConnectionArgs::default()
-    };
+    let call = ConnectionArgs::default()
+        .with(ConnectionKey::DelegatedAuth, false)
+        .unwrap();
     let connection = Connection::from_settings(&both, None).with(call);
     let identity = provider.identity(connection).await.unwrap();
     assert_eq!(identity.method(), Some(Method::ClientSecret));

@@ -2,21 +2,27 @@
 
 use defender_emulator::{Cloud, Running};
 use defender_query::{
-    Connection, ConnectionArgs, DataEnvironment, Error, ErrorKind, HttpOptions, Options, Query,
-    QueryProvider, Timespan,
+    Connection, ConnectionArgs, ConnectionKey, DataEnvironment, Error, ErrorKind, HttpOptions,
+    Options, Query, QueryProvider, Timespan,
 };
 
 use crate::service::{self, CLIENT, SECRET, TENANT};
 
 fn args(running: &Running) -> ConnectionArgs {
-    ConnectionArgs {
-        tenant_id: Some(TENANT.to_owned()),
-        client_id: Some(CLIENT.to_owned()),
-        client_secret: Some(defender_query::SecretRef::Inline(SECRET.to_owned().into())),
-        authority: Some(running.http_url().parse().unwrap()),
-        api_root: Some(running.http_url().parse().unwrap()),
-        ..ConnectionArgs::default()
-    }
+    ConnectionArgs::default()
+        .with(ConnectionKey::TenantId, TENANT)
+        .unwrap()
+        .with(ConnectionKey::ClientId, CLIENT)
+        .unwrap()
+        .with(
+            ConnectionKey::ClientSecret,
+            defender_query::SecretRef::Inline(SECRET.to_owned().into()),
+        )
+        .unwrap()
+        .with(ConnectionKey::Authority, running.http_url())
+        .unwrap()
+        .with(ConnectionKey::ApiRoot, running.http_url())
+        .unwrap()
 }
 
 async fn exchange(environment: DataEnvironment) -> (String, String) {
@@ -101,10 +107,10 @@ async fn a_second_query_uses_the_first_ones_token() {
 #[tokio::test]
 async fn a_wrong_secret_is_refused_with_microsofts_words() {
     let running = service::start(Cloud::Global).await;
-    let mut args = args(&running);
-    args.client_secret = Some(defender_query::SecretRef::Inline(
-        "another-canary".to_owned().into(),
-    ));
+    let another = defender_query::SecretString::from("another-canary");
+    let args = args(&running)
+        .with(ConnectionKey::ClientSecret, another)
+        .unwrap();
     let error = QueryProvider::new(DataEnvironment::M365dGraph)
         .connect(Connection::from_args(args))
         .await
@@ -146,12 +152,10 @@ async fn every_cloud_through_the_proxy_at_its_true_names() {
             },
             ..Options::default()
         };
-        let args = ConnectionArgs {
-            authority: None,
-            api_root: None,
-            cloud: Some(row.cloud.name().to_owned()),
-            ..args(running)
-        };
+        let mut args = args(running);
+        args.clear(ConnectionKey::Authority);
+        args.clear(ConnectionKey::ApiRoot);
+        let args = args.with(ConnectionKey::Cloud, row.cloud.name()).unwrap();
         let provider = QueryProvider::with_options(environment, options)
             .connect(Connection::from_args(args))
             .await
@@ -172,13 +176,18 @@ async fn every_cloud_through_the_proxy_at_its_true_names() {
 
 #[tokio::test]
 async fn hunting_in_china_is_an_error_and_never_another_cloud() {
-    let args = ConnectionArgs {
-        tenant_id: Some(TENANT.to_owned()),
-        client_id: Some(CLIENT.to_owned()),
-        client_secret: Some(defender_query::SecretRef::Inline(SECRET.to_owned().into())),
-        cloud: Some("cn".to_owned()),
-        ..ConnectionArgs::default()
-    };
+    let args = ConnectionArgs::default()
+        .with(ConnectionKey::TenantId, TENANT)
+        .unwrap()
+        .with(ConnectionKey::ClientId, CLIENT)
+        .unwrap()
+        .with(
+            ConnectionKey::ClientSecret,
+            defender_query::SecretRef::Inline(SECRET.to_owned().into()),
+        )
+        .unwrap()
+        .with(ConnectionKey::Cloud, "cn")
+        .unwrap();
     let error: Error = QueryProvider::new(DataEnvironment::M365dGraph)
         .connect(Connection::from_args(args))
         .await

@@ -11,9 +11,9 @@ use defender_emulator::{
     Rows, Running, Tenant, Value,
 };
 use defender_query::{
-    Answer, Ask, ConnectedProvider, Connection, ConnectionArgs, Connections, DataEnvironment,
-    ErrorKind, FanOut, FanOutOptions, FanOutProgress, Finished, Notice, Options, Pacer,
-    PacerOptions, Pause, Query, QueryProvider, SecretRef, Table, Wait,
+    Answer, Ask, ConnectedProvider, Connection, ConnectionArgs, ConnectionKey, Connections,
+    DataEnvironment, ErrorKind, FanOut, FanOutOptions, FanOutProgress, Finished, Notice, Options,
+    Pacer, PacerOptions, Pause, Query, QueryProvider, SecretRef, Table, Wait,
 };
 use tokio::sync::Notify;
 
@@ -101,14 +101,20 @@ fn connections(
         } else {
             SECRET
         };
-        let args = ConnectionArgs {
-            tenant_id: Some(id(number)),
-            client_id: Some(client(number)),
-            client_secret: Some(SecretRef::Inline(secret.to_owned().into())),
-            authority: Some(running.http_url().parse().unwrap()),
-            api_root: Some(running.http_url().parse().unwrap()),
-            ..ConnectionArgs::default()
-        };
+        let args = ConnectionArgs::default()
+            .with(ConnectionKey::TenantId, id(number))
+            .unwrap()
+            .with(ConnectionKey::ClientId, client(number))
+            .unwrap()
+            .with(
+                ConnectionKey::ClientSecret,
+                SecretRef::Inline(secret.to_owned().into()),
+            )
+            .unwrap()
+            .with(ConnectionKey::Authority, running.http_url())
+            .unwrap()
+            .with(ConnectionKey::ApiRoot, running.http_url())
+            .unwrap();
         connections
             .add_connection(format!("t{number}"), Connection::from_args(args))
             .unwrap();
@@ -316,10 +322,9 @@ async fn when_all_fail_the_first_reason_is_the_runs() {
 async fn connections_have_names_and_show_no_secret() {
     let running = start(1, Numbered::default()).await;
     let mut connections = connections(&running, [1, 2], &[], Options::default());
-    let args = ConnectionArgs {
-        tenant_id: Some("third.example".to_owned()),
-        ..ConnectionArgs::default()
-    };
+    let args = ConnectionArgs::default()
+        .with(ConnectionKey::TenantId, "third.example")
+        .unwrap();
     let error = connections
         .add_connection("t2", Connection::from_args(args.clone()))
         .unwrap_err();

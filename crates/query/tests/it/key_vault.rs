@@ -8,8 +8,8 @@ use defender_emulator::{
     Tenant, Value, Vault, VaultSecret,
 };
 use defender_query::{
-    Connection, ConnectionArgs, DataEnvironment, Error, HttpOptions, Options, ProxySettings,
-    QueryProvider, RetryPolicy, SecretRef, SecretResolver, SecretString, Settings,
+    Connection, ConnectionArgs, ConnectionKey, DataEnvironment, Error, HttpOptions, Options,
+    ProxySettings, QueryProvider, RetryPolicy, SecretRef, SecretResolver, SecretString, Settings,
 };
 
 use crate::service::{CLIENT, SECRET, TENANT};
@@ -277,10 +277,9 @@ async fn the_variables_sign_in_host_counts_unless_it_is_another_clouds() {
         let mut options = options(&running);
         let host = ("AZURE_AUTHORITY_HOST".to_owned(), host.to_owned());
         options.environment.extend([host]);
-        let call = ConnectionArgs {
-            authority: Some("https://login.microsoftonline.us".parse().unwrap()),
-            ..ConnectionArgs::default()
-        };
+        let call = ConnectionArgs::default()
+            .with(ConnectionKey::Authority, "https://login.microsoftonline.us")
+            .unwrap();
         let before = asked(&running).len();
         QueryProvider::with_options(DataEnvironment::M365dGraph, options)
             .connect(Connection::from_settings(&settings, None).with(call))

@@ -9,8 +9,8 @@ use defender_emulator::{
     Script, Tenant, Value,
 };
 use defender_query::{
-    ConnectedProvider, Connection, ConnectionArgs, DataEnvironment, Options, QueryProvider,
-    RetryPolicy, SecretRef,
+    ConnectedProvider, Connection, ConnectionArgs, ConnectionKey, DataEnvironment, Options,
+    QueryProvider, RetryPolicy, SecretRef,
 };
 use futures::future::join_all;
 
@@ -54,14 +54,20 @@ impl Bench {
         .await
         .unwrap();
         let url: url::Url = running.http_url().parse().unwrap();
-        let args = ConnectionArgs {
-            tenant_id: Some(TENANT.to_owned()),
-            client_id: Some(CLIENT.to_owned()),
-            client_secret: Some(SecretRef::Inline(SECRET.to_owned().into())),
-            authority: Some(url.clone()),
-            api_root: Some(url),
-            ..ConnectionArgs::default()
-        };
+        let args = ConnectionArgs::default()
+            .with(ConnectionKey::TenantId, TENANT)
+            .unwrap()
+            .with(ConnectionKey::ClientId, CLIENT)
+            .unwrap()
+            .with(
+                ConnectionKey::ClientSecret,
+                SecretRef::Inline(SECRET.to_owned().into()),
+            )
+            .unwrap()
+            .with(ConnectionKey::Authority, url.clone())
+            .unwrap()
+            .with(ConnectionKey::ApiRoot, url)
+            .unwrap();
         let options = Options {
             clock: Arc::clone(&clock) as _,
             // Nothing but the renewal itself repeats a query.

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use defender_config::{AuthType, ConnectionArgs, ConnectionKey, Origin};
 use defender_core::{
     AccessToken, Credential, Error, ErrorKind, Result, SecretRef, SecretString, TokenRequest,
+    WrittenName,
 };
 use defender_credentials::{Cached, Chain};
 
+use crate::connect::owned;
 use crate::consent::{self, Consenting};
 use crate::credential::{self, Place};
 
@@ -39,25 +41,25 @@ fn member(
     method: AuthType,
     tenant: Option<&(String, String)>,
 ) -> Result<Arc<dyn Credential>> {
-    let mut args = ConnectionArgs {
-        auth_type: Some(method),
-        tenant_id: tenant.map(|(tenant, _)| tenant.clone()),
+    let mut args = ConnectionArgs::default()
+        .with(ConnectionKey::AuthType, method)?
         // The vaults' cloud has decided where to sign in.
-        authority: Some(place.login.clone()),
-        ..ConnectionArgs::default()
-    };
+        .with(ConnectionKey::Authority, place.login.clone())?;
+    if let Some((tenant, _)) = tenant {
+        args = args.with(ConnectionKey::TenantId, tenant.as_str())?;
+    }
     let environment = ConnectionArgs::from_azure(&place.options.environment)?;
     let mut material = credential::Material::default();
     match method {
         AuthType::ClientSecret | AuthType::Certificate => {
-            args.client_id = environment.client_id;
-            if args.tenant_id.is_none() {
-                args.tenant_id = environment.tenant_id;
+            args.take_from(&environment, ConnectionKey::ClientId);
+            if !args.has(ConnectionKey::TenantId) {
+                args.take_from(&environment, ConnectionKey::TenantId);
             }
-            if args.client_id.is_none() {
+            if !args.has(ConnectionKey::ClientId) {
                 return Err(lacks("AZURE_CLIENT_ID"));
             }
-            if args.tenant_id.is_none() {
+            if !args.has(ConnectionKey::TenantId) {
                 return Err(lacks("AZURE_TENANT_ID"));
             }
             let variable = |name: &str| -> Option<SecretString> {
@@ -74,13 +76,13 @@ fn member(
                 material.certificate = variable(FILE);
                 if material.certificate.is_some() {
                     let reference = SecretRef::Env {
-                        variable: FILE.to_owned(),
+                        variable: WrittenName::of_variable(FILE),
                         setting: FILE.to_owned(),
                     };
                     let origin = Origin::Variable(FILE.to_owned());
                     args.set_reference(ConnectionKey::Certificate, reference, origin);
                 }
-                args.send_x5c = environment.send_x5c;
+                args.take_from(&environment, ConnectionKey::SendX5c);
                 material.private_key_secret = variable("AZURE_CLIENT_CERTIFICATE_PASSWORD");
                 if material.certificate.is_none() {
                     return Err(lacks(FILE));
@@ -95,32 +97,31 @@ fn member(
                 )
                 .not_configured());
             }
-            args.client_id = Some(
-                environment
-                    .client_id
-                    .unwrap_or_else(|| AZURE_CLI_APPLICATION.to_owned()),
-            );
-            args.username = environment.username;
-            args.delegated_auth = Some(true);
-            if args.tenant_id.is_none() {
-                args.tenant_id = Some("organizations".to_owned());
+            args = args
+                .with(ConnectionKey::ClientId, AZURE_CLI_APPLICATION)?
+                .with(ConnectionKey::DelegatedAuth, true)?;
+            args.take_from(&environment, ConnectionKey::ClientId);
+            args.take_from(&environment, ConnectionKey::Username);
+            if !args.has(ConnectionKey::TenantId) {
+                args = args.with(ConnectionKey::TenantId, "organizations")?;
             }
         }
         // Several identities of one machine are told apart by the application's id.
-        AuthType::ManagedIdentity => args.client_id = environment.client_id,
+        AuthType::ManagedIdentity => args.take_from(&environment, ConnectionKey::ClientId),
         _ => {}
     }
-    let own = args.client_id.is_none() && environment_names(method);
+    let own = !args.has(ConnectionKey::ClientId) && environment_names(method);
     let client_id = if own {
         place.options.environment.get("AZURE_CLIENT_ID").cloned()
     } else {
-        args.client_id.clone()
+        owned(args.client_id())
     };
     let consent = client_id
         .as_deref()
         .filter(|client_id| *client_id != AZURE_CLI_APPLICATION)
         .and_then(|client_id| {
-            consent::address(place.login.clone(), args.tenant_id.as_deref(), client_id).ok()
+            let tenant = owned(args.tenant_id());
+            consent::address(place.login.clone(), tenant.as_deref(), client_id).ok()
         });
     let names = Names {
         tenant: tenant.map_or("AZURE_TENANT_ID", |(_, by)| by).to_owned(),
