@@ -257,7 +257,7 @@ pub(crate) fn read(
             Ok(Value::Text(text)) => match Setting::read(key, text) {
                 Ok(setting) => args.take(key, setting, Some(origin)),
                 Err(Wrong { what, hint }) => {
-                    findings.push(Finding::error(entry.path(), entry.line(), what).with_hint(hint))
+                    findings.push(Finding::error(entry.path(), entry.line(), what).with_hint(hint));
                 }
             },
             Err(message) => findings.push(Finding::error(entry.path(), entry.line(), message)),

@@ -111,7 +111,7 @@ fn of_json(body: &[u8], secrets: &mut Vec<SecretString>) {
 fn is_field(name: &str) -> bool {
     let folded = |name: &str| -> String {
         name.chars()
-            .filter(|c| c.is_ascii_alphanumeric())
+            .filter(char::is_ascii_alphanumeric)
             .map(|c| c.to_ascii_lowercase())
             .collect()
     };

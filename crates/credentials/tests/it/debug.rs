@@ -117,7 +117,7 @@ async fn no_debug_of_a_public_type_holds_a_secret() {
         Box::new(CommandOutput {
             code: Some(1),
             stdout: secret(),
-            stderr: CANARY.to_owned().into(),
+            stderr: CANARY.to_owned(),
         }),
         Box::new(sources),
         Box::new(CacheKey::new(CANARY.as_bytes()[..32].try_into().unwrap())),

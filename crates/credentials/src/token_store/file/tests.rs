@@ -400,7 +400,7 @@ async fn a_pipe_a_device_or_a_folder_is_let_be() {
             }
             let (store, owner) = (setting.store(), owner("ana"));
             let kept =
-                tokio::time::timeout(Duration::from_secs(60), store.keep(&owner, tokens("one")));
+                tokio::time::timeout(Duration::from_mins(1), store.keep(&owner, tokens("one")));
             let error = kept.await.expect("it is not waited for").unwrap_err();
             let cause = std::error::Error::source(&error).unwrap().to_string();
             assert_eq!(cause, why, "{what} at {place}: {error}");
