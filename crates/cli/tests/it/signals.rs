@@ -153,7 +153,8 @@ fn a_signal_at_a_hidden_prompt_leaves_a_terminal_that_shows_what_is_typed() {
         eprintln!("skipped: there is no `script`");
         return;
     }
-    let script = "stty -a >before; sh -c 'echo $$ >id; exec \"$0\" \"$@\"' \"$DEFENDER\" config set \
+    // The trap is for the shell alone: Ctrl-C reaches it too, and it has to say how the command ended.
+    let script = "trap : INT; stty -a >before; sh -c 'echo $$ >id; exec \"$0\" \"$@\"' \"$DEFENDER\" config set \
                   MicrosoftDefender.Args.ClientSecret --prompt; echo $? >code; stty -a >after";
     for (name, code) in CODES {
         let folder = Folder::new();
