@@ -188,8 +188,8 @@ pub(crate) struct SchemaOptions {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct LintOptions {
-    /// Files that hold one query each, YAML files of query definitions, folders of both; `-`, or
-    /// none, reads a query from standard input
+    /// Files of queries, parted by empty lines, YAML files of query definitions, folders of both;
+    /// `-`, or none, reads queries from standard input
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Fail for warnings too
@@ -211,8 +211,8 @@ pub(crate) struct LintOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct FmtOptions {
-    /// Files that hold one query each, changed in place; `-`, or none, goes from standard input to
-    /// standard output
+    /// Files of queries, parted by empty lines, and folders of them (.kql, .csl, .kusto), changed in
+    /// place; `-`, or none, goes from standard input to standard output
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Change nothing, and fail when something would change

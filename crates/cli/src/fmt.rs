@@ -1,15 +1,16 @@
 //! `defender fmt`: lays queries out.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use defender_core::{Error, ErrorKind, Result};
 use kql_syntax::{FormatOptions, Lines};
 
 use crate::arguments::FmtOptions;
 use crate::context::Context;
-use crate::listing;
+use crate::listing::{self, counted};
 use crate::partial::PartialFile;
+use crate::query_files::QueryFiles;
 use crate::text::{self, Text};
 
 /// Lays every file out; one that is no KQL stays as it is and fails the run.
@@ -19,13 +20,17 @@ pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
         ..FormatOptions::default()
     };
     let mut left = Left::default();
-    let dash = [PathBuf::from("-")];
-    let files: &[PathBuf] = match options.files.as_slice() {
-        [] => &dash,
-        files => files,
-    };
-    for path in files {
-        file(path, options.check, &layout, context, &mut left)?;
+    let found = QueryFiles::of(&options.files, false);
+    found.require_some()?;
+    for path in &found.files {
+        match path {
+            Ok(path) => file(path, options.check, &layout, context, &mut left)?,
+            Err((path, error)) => left.unread(&path.display().to_string(), error, context),
+        }
+    }
+    if left.rewritten > 0 {
+        let files = counted(left.rewritten, "file", "files");
+        context.note(&format!("{files} laid out anew"));
     }
     left.error().map_or(Ok(()), Err)
 }
@@ -37,11 +42,20 @@ struct Left {
     wrong: usize,
     unread: usize,
     unwritten: usize,
+    rewritten: usize,
+    /// How many are written in another language.
+    others: usize,
     /// Those that the check found.
     changed: Vec<String>,
 }
 
 impl Left {
+    fn unread(&mut self, name: &str, error: &std::io::Error, context: &Context) {
+        let message = format!("cannot read {name}: {error}");
+        context.complain(&Error::new(ErrorKind::Io, message));
+        self.unread += 1;
+    }
+
     /// What the run fails with.
     fn error(&self) -> Option<Error> {
         let mut kind = ErrorKind::Query;
@@ -64,12 +78,24 @@ impl Left {
         if !parts.is_empty() {
             return Some(Error::new(kind, parts.join(", ")));
         }
+        if self.others > 0 {
+            let others = counted(self.others, "file is", "files are");
+            let message = format!("{others} not of queries");
+            return Some(Error::new(ErrorKind::Usage, message));
+        }
         if self.changed.is_empty() {
             return None;
         }
         let message = format!("not laid out: {}", self.changed.join(", "));
         Some(Error::new(kind, message).with_hint("`defender fmt` does it"))
     }
+}
+
+/// Files of these endings are written in another language, even where their text could be KQL.
+fn is_other(path: &Path) -> bool {
+    const OTHERS: [&str; 8] = ["md", "yaml", "yml", "json", "toml", "csv", "ipynb", "html"];
+    path.extension()
+        .is_some_and(|ending| OTHERS.iter().any(|one| ending.eq_ignore_ascii_case(one)))
 }
 
 /// Lays one file out, or standard input as `-`; the others are not to suffer from what is wrong
@@ -87,14 +113,16 @@ fn file(
     } else {
         path.display().to_string()
     };
+    if is_other(path) {
+        let message = format!("{name} is not a file of queries, and stays as it is");
+        context.complain(&Error::new(ErrorKind::Usage, message));
+        left.others += 1;
+        return Ok(());
+    }
     let Text { text, encoding } = match text::read(path) {
         Ok(read) => read,
         Err(error) => {
-            context.complain(&Error::new(
-                ErrorKind::Io,
-                format!("cannot read {name}: {error}"),
-            ));
-            left.unread += 1;
+            left.unread(&name, &error, context);
             return Ok(());
         }
     };
@@ -118,6 +146,8 @@ fn file(
         let message = format!("cannot write {name}: {error}");
         context.complain(&Error::new(ErrorKind::Io, message));
         left.unwritten += 1;
+    } else {
+        left.rewritten += 1;
     }
     Ok(())
 }

@@ -3,25 +3,19 @@
 mod sarif;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use defender_core::{Clock as _, Error, ErrorKind};
 use defender_http::SystemClock;
 use defender_query::lint::{self, FileFinding, Level, Rule, rules};
-use kql_syntax::{Diagnostic, Lines, Position};
+use kql_syntax::{Lines, Position};
 use serde_json::{Value, json};
 
 use crate::arguments::LintOptions;
 use crate::context::Context;
-use crate::listing;
+use crate::listing::{self, counted};
+use crate::query_files::{QueryFiles, is_definitions};
 use crate::text::{self, Text};
-
-/// Files of these endings are looked at in a folder.
-const QUERIES: [&str; 2] = ["kql", "csl"];
-const DEFINITIONS: [&str; 2] = ["yaml", "yml"];
-
-/// Folders nest at most so deep; what is deeper is a loop or a mistake.
-const MAX_DEPTH: usize = 32;
 
 /// One thing to say about a file.
 struct Found {
@@ -47,7 +41,12 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
     }
     let allowed = allowed(&options.allow)?;
     let (mut found, mut queries) = (Vec::new(), 0);
-    for file in files(&options.files) {
+    let QueryFiles { files, others, .. } = {
+        let files = QueryFiles::of(&options.files, true);
+        files.require_some()?;
+        files
+    };
+    for file in files {
         let read = file.and_then(|path| match text::read(&path) {
             Ok(text) => Ok((path, text)),
             Err(error) => Err((path, error)),
@@ -84,6 +83,10 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
         if warnings > 0 {
             let _ = write!(text, ", {}", counted(warnings, "warning", "warnings"));
         }
+        if others > 0 {
+            let others = counted(others, "other file", "other files");
+            let _ = write!(text, "; {others} left out");
+        }
         context.note(&text);
         return Ok(());
     }
@@ -101,10 +104,6 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
     }
     let message = format!("{} found", parts.join(" and "));
     Err(Error::new(ErrorKind::Query, message))
-}
-
-fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Every rule with why it is there.
@@ -140,85 +139,6 @@ fn allowed(names: &[String]) -> defender_core::Result<Vec<&'static str>> {
     names.iter().map(known).collect()
 }
 
-/// A path that could not be read, and why.
-type Unread = (PathBuf, std::io::Error);
-
-/// The files to check: those that are named, and of folders those below them that hold queries.
-fn files(named: &[PathBuf]) -> Vec<Result<PathBuf, Unread>> {
-    let dash = PathBuf::from("-");
-    if named.is_empty() {
-        return vec![Ok(dash)];
-    }
-    let mut files = Vec::new();
-    for path in named {
-        if *path == dash || !path.is_dir() {
-            files.push(Ok(path.clone()));
-        } else {
-            files.extend(inside(path));
-        }
-    }
-    files
-}
-
-/// The files below a folder that hold queries, in order.
-fn inside(folder: &Path) -> Vec<Result<PathBuf, Unread>> {
-    let mut inside = Vec::new();
-    let mut pending = vec![(folder.to_owned(), 0)];
-    while let Some((folder, depth)) = pending.pop() {
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) => {
-                inside.push(Err((folder, error)));
-                continue;
-            }
-        };
-        for entry in entries {
-            let path = match entry {
-                Ok(entry) => entry.path(),
-                Err(error) => {
-                    inside.push(Err((folder.clone(), error)));
-                    continue;
-                }
-            };
-            if path.is_dir() {
-                if depth < MAX_DEPTH {
-                    pending.push((path, depth + 1));
-                }
-            } else if ends_in(&path, &QUERIES) || (ends_in(&path, &DEFINITIONS) && !is_tests(&path))
-            {
-                inside.push(Ok(path));
-            }
-        }
-    }
-    inside.sort_by(|left, right| place(left).cmp(place(right)));
-    inside
-}
-
-fn place(file: &Result<PathBuf, Unread>) -> &Path {
-    match file {
-        Ok(path) | Err((path, _)) => path,
-    }
-}
-
-fn ends_in(path: &Path, endings: &[&str]) -> bool {
-    path.extension()
-        .is_some_and(|ending| endings.iter().any(|one| ending.eq_ignore_ascii_case(one)))
-}
-
-/// Whether a file holds tests of queries, which stand beside them by habit.
-fn is_tests(path: &Path) -> bool {
-    // What cannot be read is looked at again, and told of then.
-    let Ok(Text { text, .. }) = text::read(path) else {
-        return false;
-    };
-    text.lines().any(|line| line.starts_with("tests:"))
-        && !text.lines().any(|line| line.starts_with("metadata:"))
-}
-
-fn is_definitions(path: &Path) -> bool {
-    ends_in(path, &DEFINITIONS)
-}
-
 fn name(path: &Path) -> String {
     if path == Path::new("-") {
         "<stdin>".to_owned()
@@ -244,17 +164,14 @@ fn query(path: &Path, text: &Text) -> Vec<Found> {
     lint::check(text)
         .into_iter()
         .map(|finding| {
-            let mut diagnostic = Diagnostic::new(finding.span, finding.message.clone());
-            if let Some(hint) = &finding.hint {
-                diagnostic = diagnostic.with_hint(hint.clone());
-            }
             let rule = finding.rule;
-            let shown = format!(
-                "{file}: {} [{}]: {}\n",
-                rule.level.name(),
-                rule.id,
-                lines.render(&diagnostic).trim_end()
-            );
+            let start = lines.position(finding.span.start);
+            let mut shown = heading(&file, start, rule.level, rule);
+            let _ = writeln!(shown, "{}", finding.message);
+            let _ = writeln!(shown, "{}", lines.excerpt(finding.span).trim_end());
+            if let Some(hint) = &finding.hint {
+                let _ = writeln!(shown, "  hint: {hint}");
+            }
             Found {
                 file: file.clone(),
                 query: None,
@@ -262,7 +179,7 @@ fn query(path: &Path, text: &Text) -> Vec<Found> {
                 level: rule.level,
                 message: finding.message,
                 hint: finding.hint,
-                start: lines.position(finding.span.start),
+                start,
                 end: Some(lines.position(finding.span.end)),
                 bytes: encoding
                     .place(finding.span.start)
@@ -283,13 +200,7 @@ fn definitions(path: &Path, text: &str) -> Vec<Found> {
 }
 
 fn of_file(file: &str, finding: FileFinding) -> Found {
-    let mut shown = format!(
-        "{file}:{}:{}: {} [{}]: ",
-        finding.start.line,
-        finding.start.column,
-        finding.level.name(),
-        finding.rule.id
-    );
+    let mut shown = heading(file, finding.start, finding.level, finding.rule);
     if let Some(query) = &finding.query {
         let _ = write!(shown, "{query}: ");
     }
@@ -309,6 +220,17 @@ fn of_file(file: &str, finding: FileFinding) -> Found {
         bytes: None,
         shown,
     }
+}
+
+/// `FILE:LINE:COLUMN: LEVEL [RULE]: `, as editors and CI systems find places.
+fn heading(file: &str, start: Position, level: Level, rule: &Rule) -> String {
+    format!(
+        "{file}:{}:{}: {} [{}]: ",
+        start.line,
+        start.column,
+        level.name(),
+        rule.id
+    )
 }
 
 fn objects(found: &[Found]) -> Value {

@@ -81,3 +81,8 @@ pub(crate) fn printed(written: std::io::Result<()>) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// `1 query`, `2 queries`.
+pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}

@@ -27,6 +27,7 @@ mod permissions;
 mod person;
 mod queries;
 mod query;
+mod query_files;
 mod run;
 mod schema;
 mod secrets;

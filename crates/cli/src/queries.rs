@@ -17,7 +17,7 @@ use crate::arguments::{
     ValidateOptions,
 };
 use crate::context::Context;
-use crate::listing;
+use crate::listing::{self, counted};
 
 /// Does what the subcommand says.
 pub(crate) async fn run(command: &QueriesCommand, context: &Context) -> Result<()> {
@@ -70,11 +70,6 @@ fn list(options: &ListOptions, context: &Context) -> Result<()> {
     queries.retain(|(_, query)| entities.iter().all(|entity| query.takes(*entity).is_some()));
     context.note(&counted(queries.len(), "query", "queries"));
     print(&queries, options.narrowed.json)
-}
-
-/// `1 query`, `2 queries`.
-fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 fn search(options: &SearchOptions, context: &Context) -> Result<()> {

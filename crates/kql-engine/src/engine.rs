@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt, SinkExt};
+use kql_semantics::BoundQuery;
 
 use crate::deadline::{self, Deadline};
 use crate::rows::Piece;
@@ -124,6 +125,20 @@ impl Engine {
         let text = text.to_owned();
         self.on_thread(move |cancelled| {
             run::schema(&engine.catalog, &engine.options, &text, &cancelled)
+        })
+        .await
+    }
+
+    /// Why `bound` could not be planned over the tables of the catalog, patterns and formats that
+    /// are constants included; its rows are not read, but for what its plan depends on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::run`], except for what only rows can cause.
+    pub async fn plan(&self, bound: BoundQuery) -> Result<(), EngineError> {
+        let engine = self.clone();
+        self.on_thread(move |cancelled| {
+            run::planned(&engine.catalog, &engine.options, &bound, &cancelled)
         })
         .await
     }

@@ -43,6 +43,13 @@ pub enum EngineError {
         /// The bytes of the query it is about, when known.
         span: Option<Range<usize>>,
     },
+    /// A function or an operator was given a text that it does not take: a pattern, a format.
+    Argument {
+        /// What is wrong with it.
+        message: String,
+        /// The bytes of the query it is about, when known.
+        span: Option<Range<usize>>,
+    },
     /// The query ran and failed: a limit, a value that an operator does not take.
     Runtime {
         /// What happened.
@@ -72,6 +79,13 @@ impl EngineError {
         }
     }
 
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
+        Self::Argument {
+            message: message.into(),
+            span: None,
+        }
+    }
+
     pub(crate) fn runtime(message: impl Into<String>) -> Self {
         Self::Runtime {
             message: message.into(),
@@ -87,6 +101,13 @@ impl EngineError {
                 message,
                 span: None,
             } => Self::Data {
+                message,
+                span: Some(part),
+            },
+            Self::Argument {
+                message,
+                span: None,
+            } => Self::Argument {
                 message,
                 span: Some(part),
             },
@@ -111,6 +132,9 @@ impl EngineError {
             | Self::Data {
                 span: Some(span), ..
             }
+            | Self::Argument {
+                span: Some(span), ..
+            }
             | Self::Runtime {
                 span: Some(span), ..
             } => {
@@ -121,6 +145,7 @@ impl EngineError {
             }
             Self::Unsupported { .. }
             | Self::Data { .. }
+            | Self::Argument { .. }
             | Self::Runtime { .. }
             | Self::OutOfTime { .. } => Vec::new(),
         }
@@ -190,7 +215,9 @@ impl fmt::Display for EngineError {
             Self::OutOfTime { limit } => {
                 write!(out, "the query was not done after {limit:?}")
             }
-            Self::Data { message, .. } | Self::Runtime { message, .. } => out.write_str(message),
+            Self::Data { message, .. }
+            | Self::Argument { message, .. }
+            | Self::Runtime { message, .. } => out.write_str(message),
         }
     }
 }

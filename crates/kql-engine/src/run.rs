@@ -103,6 +103,18 @@ pub(crate) fn schema(
     Ok(columns(&bound))
 }
 
+/// Plans a query and runs none of it that its plan does not depend on.
+pub(crate) fn planned(
+    catalog: &Catalog,
+    options: &Options,
+    bound: &BoundQuery,
+    cancelled: &Cancelled,
+) -> Result<(), EngineError> {
+    let _counted = Allowance::of_a_query();
+    let planner = Planner::new(catalog, options, bound, cancelled.clone())?;
+    plan(&planner, options, bound).map(|_| ())
+}
+
 fn columns(bound: &BoundQuery) -> Vec<ResultColumn> {
     bound
         .schema()

@@ -14,8 +14,11 @@ mod pieces;
 mod rare_operators;
 mod statements;
 
+use std::ops::Range;
+
 use crate::diagnostic::Diagnostic;
 use crate::parser::parse;
+use crate::queries::queries;
 
 /// How wide and how deep [`format()`] lays a query out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +48,8 @@ impl Default for FormatOptions {
 /// Comparisons get their usual spelling (`!=` for `<>`); names, literals, the choice between
 /// `take` and `limit` and the like stay as they were written.
 ///
+/// Of several queries, parted by empty lines ([`queries`]), each is laid out by itself.
+///
 /// Comments stay at what they were written next to: at the end of its line, or in lines of
 /// their own before it. At most one blank line stays between statements.
 /// The result has the same tree, formatting it again changes nothing, its lines end in `\n`.
@@ -64,11 +69,50 @@ impl Default for FormatOptions {
 /// What [`parse`] complains about: text that has no complete tree cannot be laid out.
 pub fn format(text: &str, options: &FormatOptions) -> Result<String, Vec<Diagnostic>> {
     let parse = parse(text);
-    if !parse.diagnostics.is_empty() {
+    if parse.diagnostics.is_empty() {
+        let items = layout::Layout::of(text, &parse.tree);
+        return Ok(lines::write(&items, options));
+    }
+    let queries = queries(text);
+    if queries.len() < 2 {
         return Err(parse.diagnostics);
     }
-    let items = layout::Layout::of(text, &parse.tree);
-    Ok(lines::write(&items, options))
+    let wrong: Vec<Diagnostic> = queries
+        .iter()
+        .flat_map(|query| found(text, query))
+        .collect();
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    // A query has the remarks before it; what stands behind the last one is its own.
+    let mut formatted = Vec::new();
+    let mut start = 0;
+    for (at, query) in queries.iter().enumerate() {
+        let end = queries
+            .get(at + 1)
+            .map_or(text.len(), |next| remarks_of(text, query.end, next.start));
+        formatted.push(format(&text[start..end], options)?);
+        start = end;
+    }
+    Ok(formatted.join("\n"))
+}
+
+/// What is wrong with one of the queries of a text.
+fn found(text: &str, query: &Range<usize>) -> impl Iterator<Item = Diagnostic> {
+    let start = query.start;
+    let diagnostics = parse(&text[query.clone()]).diagnostics.into_iter();
+    diagnostics.map(move |found| Diagnostic {
+        span: found.span.after(start),
+        ..found
+    })
+}
+
+/// Where the remarks begin that stand before the query at `start`, `end` being the end of the one
+/// before: behind the last line of that.
+fn remarks_of(text: &str, end: usize, start: usize) -> usize {
+    text[end..start]
+        .find('\n')
+        .map_or(start, |line| end + line + 1)
 }
 
 #[cfg(test)]

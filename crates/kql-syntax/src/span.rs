@@ -35,6 +35,13 @@ impl Span {
         }
     }
 
+    /// The same span in a text with `before` more bytes in front.
+    #[must_use]
+    pub fn after(self, before: usize) -> Self {
+        let moved = |offset: u32| offset.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
+        Self::new(moved(self.start), moved(self.end))
+    }
+
     /// Length in bytes.
     pub const fn len(self) -> u32 {
         self.end.saturating_sub(self.start)

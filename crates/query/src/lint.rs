@@ -3,6 +3,7 @@
 mod check;
 mod files;
 mod names;
+mod plan;
 mod rules;
 mod service;
 mod time;

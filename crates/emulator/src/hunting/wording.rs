@@ -15,6 +15,7 @@ pub(super) fn fault(error: EngineError, query: &str) -> QueryFault {
                 .unwrap_or_default(),
         ),
         EngineError::Unsupported { what, .. } => QueryFault::Unsupported(what),
+        EngineError::Argument { message, .. } => QueryFault::Semantic(message),
         EngineError::Runtime { message, .. } => QueryFault::Execution(message),
         other => QueryFault::Execution(other.to_string()),
     }

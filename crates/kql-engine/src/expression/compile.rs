@@ -507,10 +507,7 @@ fn text(
         let test = if let Some(test) = tests.get(&key) {
             Arc::clone(test)
         } else {
-            let test = terms::test(op, &key.1).map_err(|message| EngineError::Runtime {
-                message,
-                span: Some(expr.span.range()),
-            })?;
+            let test = terms::test(op, &key.1).map_err(|error| error.about(expr.span.range()))?;
             tests.insert(key, Arc::clone(&test));
             test
         };
@@ -525,7 +522,7 @@ fn text(
         });
     }
     let body = kernel(move |values| {
-        let test = terms::test(op, &values[1].display()).map_err(EngineError::runtime)?;
+        let test = terms::test(op, &values[1].display())?;
         Ok(Datum::Bool(test(&values[0].display()) != negated))
     });
     Ok(apply(body, vec![value, pattern], expr.ty))

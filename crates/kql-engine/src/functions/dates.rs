@@ -119,18 +119,28 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             }
             Ok(make_timespan(values).map_or(Datum::Null, Datum::TimeSpan))
         }),
-        "format_datetime" => kernel(|values| {
-            let Some(ticks) = values[0].as_long() else {
-                return Ok(Datum::text(""));
-            };
-            format_datetime(ticks, &values[1].display())
-        }),
-        "format_timespan" => kernel(|values| {
-            let Some(ticks) = values[0].as_long() else {
-                return Ok(Datum::text(""));
-            };
-            format_timespan(ticks, &values[1].display())
-        }),
+        "format_datetime" => {
+            if let Some(format) = call.constant_text(1) {
+                format_datetime(0, &format)?;
+            }
+            kernel(|values| {
+                let Some(ticks) = values[0].as_long() else {
+                    return Ok(Datum::text(""));
+                };
+                format_datetime(ticks, &values[1].display())
+            })
+        }
+        "format_timespan" => {
+            if let Some(format) = call.constant_text(1) {
+                format_timespan(0, &format)?;
+            }
+            kernel(|values| {
+                let Some(ticks) = values[0].as_long() else {
+                    return Ok(Datum::text(""));
+                };
+                format_timespan(ticks, &values[1].display())
+            })
+        }
         "unixtime_seconds_todatetime" => from_unix(10_000_000.0),
         "unixtime_milliseconds_todatetime" => from_unix(10_000.0),
         "unixtime_microseconds_todatetime" => from_unix(10.0),
@@ -298,7 +308,7 @@ fn runs(format: &str, longest: fn(char) -> usize) -> Vec<(char, usize)> {
 }
 
 fn unknown(kind: &str, character: char) -> EngineError {
-    EngineError::runtime(format!("'{character}' means nothing in a {kind} format"))
+    EngineError::argument(format!("'{character}' means nothing in a {kind} format"))
 }
 
 /// Digits of a second's fraction, for `f` kept and for `F` without trailing zeros.

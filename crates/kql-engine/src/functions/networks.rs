@@ -126,7 +126,7 @@ fn boolean(value: Option<bool>) -> Datum<'static> {
 
 /// Whether `text` holds an address that `test` accepts, delimited by what is no part of one.
 fn holds_address(text: &str, test: impl Fn(&str) -> bool) -> Result<bool, EngineError> {
-    let pattern = regex(r"[A-Za-z0-9.]+").map_err(EngineError::runtime)?;
+    let pattern = regex(r"[A-Za-z0-9.]+")?;
     Ok(pattern.find_iter(text).any(|found| {
         let word = found.as_str().trim_matches('.');
         word.parse::<Ipv4Addr>().is_ok() && test(word)

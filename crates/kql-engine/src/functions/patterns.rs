@@ -86,11 +86,11 @@ fn trying_regex(
     body: impl Fn(&Regex, &[Datum<'_>]) -> Result<Datum<'static>, EngineError> + Send + Sync + 'static,
 ) -> Result<Kernel, EngineError> {
     if let Some(pattern) = call.constant_text(at) {
-        let compiled = regex(&pattern).map_err(EngineError::runtime)?;
+        let compiled = regex(&pattern)?;
         return Ok(kernel(move |values| body(&compiled, values)));
     }
     Ok(kernel(move |values| {
-        let compiled = regex(&values[at].display()).map_err(EngineError::runtime)?;
+        let compiled = regex(&values[at].display())?;
         body(&compiled, values)
     }))
 }
@@ -182,10 +182,7 @@ fn trim(call: &Call, start: bool, end: bool) -> Result<Kernel, EngineError> {
     let compile = move |pattern: &str| -> Result<(Option<Regex>, Option<Regex>), EngineError> {
         let front = start.then(|| regex(&format!("^(?:{pattern})"))).transpose();
         let back = end.then(|| regex(&format!("(?:{pattern})$"))).transpose();
-        Ok((
-            front.map_err(EngineError::runtime)?,
-            back.map_err(EngineError::runtime)?,
-        ))
+        Ok((front?, back?))
     };
     let cut = |(front, back): &(Option<Regex>, Option<Regex>), text: &str| {
         let mut rest = text;

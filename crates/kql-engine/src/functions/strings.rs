@@ -128,8 +128,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let text = values[0].display();
             let items = super::items(&values[1]).unwrap_or_default();
             for (at, item) in items.iter().enumerate() {
-                let test = terms::test(kql_semantics::bound::TextOp::Has, &item.display())
-                    .map_err(EngineError::runtime)?;
+                let test = terms::test(kql_semantics::bound::TextOp::Has, &item.display())?;
                 if test(&text) {
                     return Ok(Datum::Long(length(at)));
                 }

@@ -9,43 +9,72 @@ use std::sync::Arc;
 use kql_semantics::bound::TextOp;
 use regex::{Regex, RegexBuilder, bytes};
 
-use crate::allowance;
 use crate::expression::TextTest;
+use crate::{EngineError, allowance};
 
 /// How large compiled regular expressions may be; most are of the first size. RE2 ends at the last.
 const SIZES: [usize; 3] = [64 << 10, 512 << 10, 8 << 20];
 
-/// Compiles a regular expression of the RE2 family.
-pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
+/// Compiles a regular expression of the RE2 family, in which `\0` and `\123` are characters by
+/// their octal number.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/regex>
+pub(crate) fn regex(pattern: &str) -> Result<Regex, EngineError> {
+    let refused = |reason: &str| {
+        EngineError::argument(format!("'{pattern}' is no regular expression: {reason}"))
+    };
+    if has_back_reference(pattern) {
+        return Err(refused("backreferences are not supported"));
+    }
     let left = allowance::regexes();
     let sizes = if left.is_some() {
         &SIZES[..]
     } else {
         &SIZES[2..]
     };
-    let mut refused = String::new();
+    let mut last = String::new();
     for size in sizes {
         if left.is_some_and(|left| left < *size) {
-            return Err("the regular expressions of the query are too large together".to_owned());
+            return Err(EngineError::runtime(
+                "the regular expressions of the query are too large together",
+            ));
         }
-        match RegexBuilder::new(pattern).size_limit(*size).build() {
+        let built = RegexBuilder::new(pattern)
+            .octal(true)
+            .size_limit(*size)
+            .build();
+        match built {
             Ok(found) => {
                 allowance::spend_regex(*size);
                 return Ok(found);
             }
             Err(error) => {
-                refused = error.to_string();
+                last = error.to_string();
                 if !matches!(error, regex::Error::CompiledTooBig(_)) {
                     break;
                 }
             }
         }
     }
-    let reason = refused.lines().last().unwrap_or_default().trim();
-    Err(format!(
-        "'{pattern}' is no regular expression: {}",
-        reason.trim_start_matches("error: ")
-    ))
+    let reason = last.lines().last().unwrap_or_default().trim();
+    Err(refused(reason.trim_start_matches("error: ")))
+}
+
+/// Whether one digit other than zero follows a backslash, which would else be read as a character.
+fn has_back_reference(pattern: &str) -> bool {
+    let octal = |letter: char| ('0'..='7').contains(&letter);
+    let mut letters = pattern.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            continue;
+        }
+        match letters.next() {
+            Some('8' | '9') => return true,
+            Some('1'..='7') if !letters.peek().is_some_and(|next| octal(*next)) => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn is_term(character: char) -> bool {
@@ -144,7 +173,7 @@ impl Finder {
 }
 
 /// `like`: `%` and `*` are any text, `_` and `?` any character.
-fn like(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
+fn like(pattern: &str, ignore_case: bool) -> Result<Regex, EngineError> {
     let mut text = String::from(if ignore_case { "(?is)^" } else { "(?s)^" });
     for character in pattern.chars() {
         match character {
@@ -182,7 +211,7 @@ pub(crate) fn any_term(terms: &[String]) -> TextTest {
 }
 
 /// The test an operator makes of a text, with everything about the pattern done once.
-pub(crate) fn test(op: TextOp, pattern: &str) -> Result<TextTest, String> {
+pub(crate) fn test(op: TextOp, pattern: &str) -> Result<TextTest, EngineError> {
     let needle = pattern.to_owned();
     let finder = match op {
         TextOp::Has | TextOp::HasPrefix | TextOp::HasSuffix | TextOp::Contains => {

@@ -38,7 +38,7 @@ impl Planner<'_> {
             match name.as_str() {
                 "pair_delimiter" => pair = Some(value),
                 "kv_delimiter" => between = Some(value),
-                "regex" => pattern = Some(regex(&value).map_err(EngineError::runtime)?),
+                "regex" => pattern = Some(regex(&value)?),
                 "quote" => {
                     let mut both = value.chars();
                     if let Some(open) = both.next() {

@@ -80,7 +80,7 @@ fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), Engi
     if !regex_mode {
         text.push('$');
     }
-    let compiled = regex(&text).map_err(EngineError::runtime)?;
+    let compiled = regex(&text)?;
     let pattern = Pattern {
         regex: compiled,
         types: outputs.iter().map(|(_, ty)| *ty).collect(),

@@ -1,6 +1,7 @@
 //! How much work a layout is, counted.
 
 use super::layout::Layout;
+use super::{FormatOptions, format};
 
 /// How many items `before`, `count` times `part` and `after` make.
 fn items(before: &str, part: &str, after: &str, count: usize) -> usize {
@@ -43,4 +44,21 @@ fn work_grows_with_the_text() {
             "{depth}"
         );
     }
+}
+
+#[test]
+fn queries_parted_by_empty_lines_are_laid_out_each() {
+    let text = "// first\nA|count // all\n\n\n// second\nB|where x==1\n\n// the end";
+    let formatted = format(text, &FormatOptions::default()).unwrap();
+    assert_eq!(
+        formatted,
+        "// first\nA\n| count // all\n\n// second\nB\n| where x == 1\n\n// the end\n"
+    );
+    assert_eq!(
+        format(&formatted, &FormatOptions::default()).unwrap(),
+        formatted
+    );
+    let wrong = format("A|count\n\nB|where", &FormatOptions::default()).unwrap_err();
+    assert_eq!(wrong.len(), 1);
+    assert_eq!(wrong[0].span.start, 16);
 }

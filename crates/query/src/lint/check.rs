@@ -6,8 +6,11 @@ use std::sync::LazyLock;
 use kql_semantics::{BindOptions, DiagnosticKind, TableSchema};
 use kql_syntax::{Span, TokenKind, tokenize};
 
-use super::rules::{MISUSE, SYNTAX, UNCHECKED, UNKNOWN_NAME};
-use super::{Finding, names, service, time, words};
+use super::rules::{
+    MISSING_TIME_FILTER, MISUSE, RENAMED_COLUMN, SYNTAX, UNCHECKED, UNKNOWN_NAME, UNKNOWN_RULE,
+    rules,
+};
+use super::{Finding, names, plan, service, time, words};
 use crate::local::hunting_tables;
 
 static TABLES: LazyLock<BTreeMap<String, TableSchema>> = LazyLock::new(|| {
@@ -27,6 +30,24 @@ static TABLES: LazyLock<BTreeMap<String, TableSchema>> = LazyLock::new(|| {
 /// assert_eq!(rules, ["missing-time-filter", "contains-for-has"]);
 /// ```
 pub fn check(query: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for part in kql_syntax::queries(query) {
+        let start = part.start;
+        findings.extend(one(&query[part]).into_iter().map(|found| Finding {
+            span: found.span.after(start),
+            ..found
+        }));
+    }
+    let (allowed, unknown) = allowed(query);
+    findings.retain(|finding| !allowed.contains(finding.rule.id));
+    findings.extend(unknown);
+    findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.rule.id));
+    findings.dedup();
+    findings
+}
+
+/// What there is to say of one query.
+fn one(query: &str) -> Vec<Finding> {
     let parsed = kql_syntax::parse(query);
     if !parsed.diagnostics.is_empty() {
         // Names and types of half a tree are guesses.
@@ -46,20 +67,36 @@ pub fn check(query: &str) -> Vec<Finding> {
     let mut findings = names::gone_tables(tree);
     let gone: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
     let bound = kql_semantics::bind_assuming(tree, &*TABLES, &BindOptions::default());
+    let sound = bound.is_ok() && gone.is_empty();
     let diagnostics = bound.map_or_else(|diagnostics| diagnostics, |bound| bound.notes);
+    let mut misspelt_time = false;
     for found in diagnostics {
         if !gone.contains(&found.span) {
-            findings.push(of_binder(query, found));
+            misspelt_time |= found.suggestion.as_deref().is_some_and(time::is_time);
+            let finding = of_binder(query, found);
+            misspelt_time |= finding.rule == &RENAMED_COLUMN
+                && time::is_time(
+                    finding
+                        .hint
+                        .as_deref()
+                        .unwrap_or_default()
+                        .trim_start_matches("write "),
+                );
+            findings.push(finding);
         }
     }
+    if sound {
+        findings.extend(plan::findings(tree, &TABLES));
+    }
     findings.extend(names::renamed_values(tree));
-    findings.extend(time::findings(tree));
+    // A filter on a time that is misspelt was meant to be one.
+    findings.extend(
+        time::findings(tree)
+            .into_iter()
+            .filter(|finding| !misspelt_time || finding.rule != &MISSING_TIME_FILTER),
+    );
     findings.extend(words::findings(tree));
     findings.extend(service::findings(tree));
-    let allowed = allowed(query);
-    findings.retain(|finding| !allowed.contains(finding.rule.id));
-    findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.rule.id));
-    findings.dedup();
     findings
 }
 
@@ -67,7 +104,10 @@ fn of_binder(query: &str, found: kql_semantics::Diagnostic) -> Finding {
     let rule = match found.kind {
         DiagnosticKind::Name => {
             let name = query.get(found.span.start as usize..found.span.end as usize);
-            if let Some(finding) = name.and_then(|name| names::renamed_column(name, found.span)) {
+            let renamed = name.and_then(|name| names::renamed_column(name, found.span));
+            if let Some((finding, new)) = renamed
+                && resolves(query, found.span, new)
+            {
                 return finding;
             }
             &UNKNOWN_NAME
@@ -89,15 +129,44 @@ fn of_binder(query: &str, found: kql_semantics::Diagnostic) -> Finding {
     }
 }
 
-/// The rules that comments allow to be broken.
-fn allowed(query: &str) -> BTreeSet<&str> {
+/// Whether a name at `span` would be known if it were `new`.
+fn resolves(query: &str, span: Span, new: &str) -> bool {
+    let range = span.range();
+    let (Some(before), Some(after)) = (query.get(..range.start), query.get(range.end..)) else {
+        return false;
+    };
+    let mended = kql_syntax::parse(&format!("{before}{new}{after}"));
+    match kql_semantics::bind_assuming(&mended.tree, &*TABLES, &BindOptions::default()) {
+        Ok(_) => true,
+        Err(found) => found.iter().all(|one| one.span.start != span.start),
+    }
+}
+
+/// The rules that comments allow to be broken, and what is said of those that there are not.
+fn allowed(query: &str) -> (BTreeSet<&str>, Vec<Finding>) {
     let (tokens, _) = tokenize(query);
-    tokens
-        .iter()
-        .filter(|token| token.kind == TokenKind::Comment)
-        .filter_map(|token| query.get(token.span.start as usize..token.span.end as usize))
-        .filter_map(|comment| Some(comment.split_once("lint: allow ")?.1))
-        .flat_map(|rules| rules.split(','))
-        .map(str::trim)
-        .collect()
+    let (mut allowed, mut unknown) = (BTreeSet::new(), Vec::new());
+    for token in tokens {
+        let comment = query.get(token.span.range()).unwrap_or_default();
+        let Some((_, named)) = comment.split_once("lint: allow ") else {
+            continue;
+        };
+        if token.kind != TokenKind::Comment {
+            continue;
+        }
+        for name in named.split(',').map(str::trim) {
+            if rules().iter().any(|rule| rule.id == name) {
+                allowed.insert(name);
+                continue;
+            }
+            let message = format!("there is no rule '{}'", name.escape_debug());
+            let finding = Finding::new(&UNKNOWN_RULE, token.span, message);
+            let ids = rules().iter().map(|rule| rule.id);
+            unknown.push(match defender_core::nearest(name, ids) {
+                Some(near) => finding.hint(format!("did you mean '{near}'?")),
+                None => finding.hint("'defender lint --rules' prints them"),
+            });
+        }
+    }
+    (allowed, unknown)
 }

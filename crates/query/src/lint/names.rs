@@ -124,11 +124,13 @@ pub(super) fn gone_tables(tree: &Query) -> Vec<Finding> {
         .collect()
 }
 
-/// The finding about a column that does not exist, when it did.
-pub(super) fn renamed_column(name: &str, span: Span) -> Option<Finding> {
+/// The finding about a column that does not exist, when it did, and its name of today; whether the
+/// table at hand has that is another question.
+pub(super) fn renamed_column(name: &str, span: Span) -> Option<(Finding, &'static str)> {
     let (old, new) = COLUMNS.iter().find(|(old, _)| *old == name)?;
     let message = format!("the column '{old}' is called '{new}' today");
-    Some(Finding::new(&RENAMED_COLUMN, span, message).hint(format!("write {new}")))
+    let finding = Finding::new(&RENAMED_COLUMN, span, message).hint(format!("write {new}"));
+    Some((finding, new))
 }
 
 /// Comparisons with values that are called otherwise today.

@@ -65,6 +65,9 @@ rules! {
     UNCHECKED = "unchecked", Note,
         "A part of the query cannot be checked here.",
         "The language has more than this linter knows; such a part may be right or wrong.";
+    UNKNOWN_RULE = "unknown-rule", Warning,
+        "A comment allows a rule that there is not.",
+        "It allows nothing then. The rules are those of this page, spelt as here.";
     QUERY_FILE = "query-file", Error,
         "A file of query definitions, or one of its queries, is left out or doubtful.",
         "A query that is left out cannot be run, and one that is doubtful may ask something else than its writer meant.";

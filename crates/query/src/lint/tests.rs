@@ -382,3 +382,100 @@ fn the_page_is_up_to_date() {
 fn option_is_set(name: &str) -> bool {
     std::env::var_os(name).is_some()
 }
+
+#[test]
+fn patterns_and_formats_that_are_constants_are_looked_at() {
+    for (rest, part) in [
+        (
+            "where FileName matches regex @'x(?!.)'",
+            r"FileName matches regex @'x(?!.)'",
+        ),
+        (
+            "extend a = extract('(unclosed', 1, FileName)",
+            "extract('(unclosed', 1, FileName)",
+        ),
+        (
+            "extend a = replace_regex(FileName, '[', '')",
+            "replace_regex(FileName, '[', '')",
+        ),
+        (
+            "extend a = extract_all(@'(a)\\1', FileName)",
+            "extract_all(@'(a)\\1', FileName)",
+        ),
+        ("extend a = trim('(', FileName)", "trim('(', FileName)"),
+        (
+            "extend a = format_datetime(Timestamp, 'qq')",
+            "format_datetime(Timestamp, 'qq')",
+        ),
+    ] {
+        hits(&format!("{PROCESSES} | {rest}"), &[("misuse", part)]);
+    }
+    for rest in [
+        "where FileName matches regex @'\\0|\\123'",
+        "extend a = extract('(a)', 1, FileName)",
+        "extend a = format_datetime(Timestamp, 'yyyy-MM-dd')",
+        "evaluate bag_unpack(AdditionalFields) | where x matches regex 'y'",
+        "where toscalar(range x from 1 to 100 step 1 | count) == 1",
+        "extend a = extract(FileName, 1, FolderPath)",
+    ] {
+        assert_eq!(found(&format!("{PROCESSES} | {rest}")), [""; 0], "{rest}");
+    }
+}
+
+#[test]
+fn a_renamed_column_is_one_that_the_table_at_hand_has() {
+    for (query, rule) in [
+        (
+            "AlertInfo | where Timestamp > ago(1d) and MachineId == 'x'",
+            "unknown-name",
+        ),
+        (
+            "DeviceTvmSoftwareInventory | where TimeGenerated > ago(1d)",
+            "unknown-name",
+        ),
+        (
+            "DeviceEvents | where Timestamp > ago(1d) and MachineId == 'x'",
+            "renamed-column",
+        ),
+        ("DeviceEvents | where Timestmp > ago(1d)", "unknown-name"),
+    ] {
+        assert_eq!(found(query), [rule], "{query}");
+    }
+}
+
+#[test]
+fn a_comment_that_allows_no_rule_is_a_finding() {
+    let query = format!("// lint: allow contains-for-hass, no such\n{PROCESSES}");
+    let findings = check(&query);
+    let said: Vec<_> = findings
+        .iter()
+        .map(|finding| {
+            (
+                finding.rule.id,
+                finding.message.as_str(),
+                finding.hint.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (
+                "unknown-rule",
+                "there is no rule 'contains-for-hass'",
+                Some("did you mean 'contains-for-has'?")
+            ),
+            (
+                "unknown-rule",
+                "there is no rule 'no such'",
+                Some("'defender lint --rules' prints them")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn queries_parted_by_empty_lines_are_checked_each() {
+    let query = format!("{PROCESSES}\n\n{PROCESSES} | where FileNam == 'x'\n\n{PROCESSES} | count");
+    hits(&query, &[("unknown-name", "FileNam")]);
+}

@@ -15,6 +15,11 @@ use super::rules::{MISSING_TIME_FILTER, UNBOUNDED_JOIN, UNBOUNDED_UNION};
 /// Columns that say when something happened.
 const TIMES: &[&str] = &["Timestamp", "TimeGenerated"];
 
+/// Whether a column of this name says when something happened.
+pub(super) fn is_time(column: &str) -> bool {
+    TIMES.contains(&column)
+}
+
 pub(super) fn findings(tree: &Query) -> Vec<Finding> {
     let mut walk = Walk {
         bindings: BTreeMap::new(),
