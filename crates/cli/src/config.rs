@@ -160,6 +160,7 @@ fn unknown_clouds(settings: &Settings) -> Vec<Finding> {
             // A value that came from a variable is not quoted.
             let message = match &setting.variable {
                 Some(variable) => format!("the value of {variable} is not a cloud"),
+                None if setting.value == "***" => "is not a cloud".to_owned(),
                 None => error.to_string(),
             };
             Some(Finding {

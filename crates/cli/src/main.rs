@@ -23,6 +23,7 @@ mod logging;
 mod login;
 mod messages;
 mod partial;
+mod pasted;
 mod permissions;
 mod person;
 mod queries;

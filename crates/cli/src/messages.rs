@@ -15,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use defender_core::redact_shapes;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::pasted;
 use crate::terminal::{escape, escape_json};
 use outlet::Outlet;
 
@@ -109,7 +110,7 @@ fn put(text: &str) {
     } else if is_broken {
         piece.push('\n');
     }
-    piece.push_str(&redact_shapes(text));
+    piece.push_str(&redact_shapes(&pasted::hidden(text)));
     if !text.ends_with('\n') {
         piece.push('\n');
     }
@@ -156,7 +157,8 @@ impl Write for Entry<'_> {
         match self.0 {
             Log::Stderr => say(&text),
             Log::File(outlet) => {
-                outlet.write(redact_shapes(&escape(&text)).into_owned().into_bytes());
+                let text = pasted::hidden(&escape(&text));
+                outlet.write(redact_shapes(&text).into_owned().into_bytes());
             }
         }
         Ok(bytes.len())

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use defender_core::{Error, ErrorKind, Result, SecretString, WrittenName, read_text_bounded};
+use defender_core::{
+    Error, ErrorKind, Result, SecretString, WrittenName, is_plain_path, read_text_bounded,
+};
 
 use crate::context::Context;
 use crate::person;
@@ -72,8 +74,8 @@ pub(crate) fn from_environment(
                 format!("the environment variable that {option} names is not set"),
             )
             .with_hint(format!(
-                "{option} takes the name of a variable, such as CONTOSO_SECRET, and not the \
-                 secret itself"
+                "give the name of a variable, such as CONTOSO_SECRET, without $, and not the secret \
+                 itself"
             )),
         }),
         Some(secret) => Ok(secret.to_owned().into()),
@@ -82,19 +84,23 @@ pub(crate) fn from_environment(
 
 /// The first line of `path`, which `option` named.
 pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString> {
+    // The secret itself may stand where the name of its file belongs.
+    let file = if path.exists() || is_plain_path(&path.to_string_lossy()) {
+        format!("{}, named by {option},", path.display())
+    } else {
+        format!("the file that {option} names")
+    };
     let text = read_text_bounded(path, LONGEST).map_err(|error| {
         Error::new(
             ErrorKind::Config,
-            format!("cannot read {}, named by {option}", path.display()),
+            format!("cannot read {}", file.trim_end_matches(',')),
         )
         .with_source(error)
+        .with_hint(format!(
+            "{option} takes the name of a file, and not the secret itself"
+        ))
     })?;
-    first_line(&text).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Config,
-            format!("{}, named by {option}, is empty", path.display()),
-        )
-    })
+    first_line(&text).ok_or_else(|| Error::new(ErrorKind::Config, format!("{file} is empty")))
 }
 
 /// The first line of standard input, which `option` named.

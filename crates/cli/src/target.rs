@@ -1,11 +1,14 @@
 //! From options to connections: which tenants are asked, and as whom.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use defender_config::{
     AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Origin, Settings,
 };
-use defender_core::{DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretString};
+use defender_core::{
+    DataEnvironment, Error, ErrorKind, ExposeSecret, Result, SecretString, redact_shapes,
+};
 use defender_emulator::{Data, Emulator, Running};
 use defender_query::{
     Connection, HttpOptions, Notice, Options, Pacer, PacerOptions, Pause, ProxySettings,
@@ -250,6 +253,12 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
         ),
     ] {
         if let Some(path) = path {
+            if is_key_itself(path) {
+                context.warn(&format!(
+                    "a certificate or key among the arguments shows to other users of this \
+                     machine and to the shell's history; give {option} the name of a file"
+                ));
+            }
             let path = path.to_str().ok_or_else(|| {
                 Error::new(
                     ErrorKind::Usage,
@@ -279,6 +288,17 @@ fn call(options: &ConnectionOptions, context: &Context) -> Result<ConnectionArgs
         }
     }
     Ok(args)
+}
+
+/// Whether the text of a certificate, a key or an assertion stands where the name of its file
+/// belongs.
+fn is_key_itself(path: &Path) -> bool {
+    /// No file has so long a name.
+    const LONGEST_NAME: usize = 255;
+    let text = path.to_string_lossy();
+    text.contains("-----BEGIN ")
+        || !matches!(redact_shapes(&text), std::borrow::Cow::Borrowed(_))
+        || text.split('/').any(|name| name.len() > LONGEST_NAME)
 }
 
 fn client_secret(options: &ConnectionOptions, context: &Context) -> Result<Option<Given>> {

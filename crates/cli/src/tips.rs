@@ -48,6 +48,7 @@ const OPTIONS: &[(&str, &str)] = &[
 
 /// `error` with a tip where one of these options was given.
 pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    hide_secret(&mut error, arguments);
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
@@ -64,6 +65,35 @@ pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::
         ContextValue::StyledStrs(vec![tip.into()]),
     );
     error
+}
+
+/// What was given to a switch of a secret is taken for the secret.
+fn hide_secret(error: &mut clap::Error, arguments: &[OsString]) {
+    const NOT_SHOWN: &str = "(not shown)";
+    let place = match error.kind() {
+        // Every option that takes no value.
+        ErrorKind::TooManyValues => ContextKind::InvalidValue,
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return,
+    };
+    let Some(ContextValue::String(given)) = error.get(place) else {
+        return;
+    };
+    let is_switch = |word: &OsString| {
+        word.to_str().is_some_and(|word| {
+            word.starts_with("--") && (word.ends_with("-prompt") || word.ends_with("-stdin"))
+        })
+    };
+    let follows_switch = arguments
+        .windows(2)
+        .any(|pair| is_switch(&pair[0]) && pair[1] == **given);
+    if place == ContextKind::InvalidValue || follows_switch {
+        error.insert(place, ContextValue::String(NOT_SHOWN.to_owned()));
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::Suggested);
+    }
 }
 
 fn tip(given: &str, arguments: &[OsString]) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result, Scope};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, Scope, WrittenName};
 use url::Url;
 
 use crate::root::{check_api_root, check_root, host_of};
@@ -184,7 +184,10 @@ impl Endpoint {
         if !sound {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("the API version '{version}' is not a path"),
+                match WrittenName::of_words(version).shown() {
+                    Some(version) => format!("the API version '{version}' is not a path"),
+                    None => "the API version is not a path".to_owned(),
+                },
             )
             .with_hint("it is a word such as v1.0, beta or api"));
         }

@@ -14,7 +14,7 @@ use defender_core::{Error, ErrorKind, Redaction, Result, SecretRef, SecretResolv
 
 use crate::method::METHOD_KEYS;
 use crate::setting::Wrong;
-use crate::{ConnectionKey, Method, Origin, Setting};
+use crate::{ConnectionKey, Method, Origin, Setting, shape};
 
 /// What a connection is made of: from settings, a connection string and a call alike.
 ///
@@ -213,6 +213,14 @@ impl ConnectionArgs {
         self.entries.get(&key)?.origin.as_ref()
     }
 
+    /// The environment variable that `key` has its value from, where no setting named it.
+    pub fn variable(&self, key: ConnectionKey) -> Option<&str> {
+        match self.place(key) {
+            Some(Origin::Variable(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Where the value of `key` came from, for messages.
     pub fn origin(&self, key: ConnectionKey) -> String {
         let origin = self.place(key).cloned().unwrap_or_else(|| by_default(key));
@@ -247,29 +255,38 @@ impl ConnectionArgs {
                 Setting::Reference(reference) => {
                     return redaction.along_with(&reference.redaction());
                 }
-                _ if entry.may_quote() => return redaction,
+                _ if entry.may_quote(*key) => return redaction,
                 Setting::Text(text) if !is_public(*key, text) => text.clone(),
                 Setting::Path(path) => path.display().to_string(),
-                Setting::Url(url) => url.path().trim_matches('/').to_owned(),
+                Setting::Url(url) => {
+                    let host = url.host_str().filter(|host| !shape::is_plain(host));
+                    let redaction = match host {
+                        Some(host) => redaction.and(&SecretString::from(host)),
+                        None => redaction,
+                    };
+                    return hide(redaction, url.path().trim_matches('/'));
+                }
                 _ => return redaction,
             };
-            match hidden.as_str() {
-                "" | "beta" | "api" => redaction,
-                hidden if is_version(hidden) => redaction,
-                _ => redaction.and(&SecretString::from(hidden)),
-            }
+            hide(redaction, &hidden)
         })
     }
 }
 
 impl Entry {
-    /// Whether a message may quote the value: it was written where it is used, rather than taken
-    /// from a variable or a vault, and is no reference.
-    fn may_quote(&self) -> bool {
-        let is_from_elsewhere = self.fetched.is_some()
-            || matches!(self.origin, Some(Origin::Variable(_)))
-            || matches!(self.setting, Setting::Reference(_));
-        !is_from_elsewhere
+    /// Whether a message may quote the value as that of `key`: it was written where it is used,
+    /// rather than taken from a variable or a vault, and looks like what belongs there.
+    fn may_quote(&self, key: ConnectionKey) -> bool {
+        let is_from_elsewhere =
+            self.fetched.is_some() || matches!(self.origin, Some(Origin::Variable(_)));
+        let fits = match &self.setting {
+            Setting::Reference(_) => false,
+            Setting::Text(text) => shape::fits(key, text),
+            Setting::Path(path) => shape::may_be_path(path),
+            Setting::Url(url) => shape::is_plain_address(url),
+            _ => true,
+        };
+        fits && !is_from_elsewhere
     }
 }
 
@@ -290,18 +307,22 @@ fn by_default(key: ConnectionKey) -> Origin {
     Origin::Parameter(key.name().to_owned())
 }
 
+/// What every address may hold is not hidden.
+fn hide(redaction: Redaction, text: &str) -> Redaction {
+    match text {
+        "" | "beta" | "api" => redaction,
+        text if is_version(text) => redaction,
+        text => redaction.and(&SecretString::from(text)),
+    }
+}
+
 /// Ids; and the cloud, which is a known word once it is understood.
 fn is_public(key: ConnectionKey, text: &str) -> bool {
     match key {
         ConnectionKey::Cloud => true,
-        ConnectionKey::TenantId | ConnectionKey::ClientId => is_id(text),
+        ConnectionKey::TenantId | ConnectionKey::ClientId => shape::is_id(text),
         _ => false,
     }
-}
-
-fn is_id(text: &str) -> bool {
-    let parts = text.trim().split('-').map(str::len);
-    parts.eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
 /// `v1.0`: a word of many addresses.

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use defender_core::{SecretRef, is_plain_path, redact_shapes};
+use defender_core::{SecretRef, is_plain_path};
 
 use crate::key::{self, folded};
 use crate::node::{Kind, Node, Place};
 use crate::provider::Family;
 use crate::secret::{self, Value};
-use crate::{ConnectionKey, http};
+use crate::{ConnectionKey, http, shape};
 
 const REDACTED: &str = "***";
 
@@ -85,7 +85,10 @@ fn reference(place: &Place<'_>) -> Option<String> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Clarity {
+    /// Words, numbers and ids.
     Clear,
+    /// What fits the key.
+    Value(ConnectionKey),
     /// The path of a file, and nothing that only stands where one belongs.
     Path,
     Address,
@@ -126,7 +129,7 @@ fn args(rest: &[&str]) -> Clarity {
             key::Kind::Secret => Clarity::Hidden,
             key::Kind::Url => Clarity::Address,
             key::Kind::Material | key::Kind::Path => Clarity::Path,
-            _ => Clarity::Clear,
+            _ => Clarity::Value(key),
         },
         None if matches!(key, "description" | "primary" | "provider") => Clarity::Clear,
         None => Clarity::Hidden,
@@ -145,16 +148,25 @@ fn shown(kind: &Kind, clarity: Clarity) -> String {
         (Kind::List(items), _) if items.is_empty() => "[]".to_owned(),
         (Kind::Text(text), Clarity::Path) if is_plain_path(text) || is_file(text) => text.clone(),
         (_, Clarity::Hidden | Clarity::Path) => REDACTED.to_owned(),
-        // A secret in the wrong place.
-        (Kind::Text(text), Clarity::Clear) => redact_shapes(text).into_owned(),
+        // What does not fit may be a secret in the wrong place.
+        (Kind::Text(text), Clarity::Clear) if shape::is_plain(text) => text.clone(),
+        (Kind::Text(text), Clarity::Value(key)) if shape::fits(key, text) => text.clone(),
         (Kind::Text(text), Clarity::Address) => match http::split(text) {
-            Some((url, None, None)) if url.query().is_none() => text.clone(),
+            Some((url, None, None)) if shape::is_plain_address(&url) => text.clone(),
             Some((mut url, ..)) => {
                 url.set_query(None);
-                url.to_string()
+                if !shape::is_plain_address(&url) {
+                    url.set_path("");
+                }
+                if shape::is_plain_address(&url) {
+                    url.to_string()
+                } else {
+                    REDACTED.to_owned()
+                }
             }
             None => REDACTED.to_owned(),
         },
+        (Kind::Text(_), _) => REDACTED.to_owned(),
         (Kind::List(items), clarity) => {
             let items: Vec<_> = items
                 .iter()

@@ -14,6 +14,7 @@ use crate::document;
 use crate::key::folded;
 use crate::layers;
 use crate::node::{Kind, Node};
+use crate::shape;
 use lines::{Entry, Lines, Value};
 
 /// What a setting is to become.
@@ -75,7 +76,7 @@ pub fn with_value(name: &str, text: &str, path: &str, value: &NewValue) -> Resul
     if names.iter().any(|name| name.is_empty()) {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("'{path}' is not the path of a setting"),
+            format!("'{}' is not the path of a setting", shape::shown_path(path)),
         )
         .with_hint("it looks like DataProviders.MicrosoftDefender.Args.ClientSecret"));
     }
@@ -104,10 +105,14 @@ enum Refusal {
 
 impl Refusal {
     fn error(&self, name: &str, path: &str) -> Error {
+        let path = shape::shown_path(path);
         match self {
             Self::NotASection(section, line) => Error::new(
                 ErrorKind::Config,
-                format!("{section}, line {line} of {name}, is a value and no section of settings"),
+                format!(
+                    "{}, line {line} of {name}, is a value and no section of settings",
+                    shape::shown(section)
+                ),
             )
             .with_hint(format!("correct the path {path}, or the file")),
             Self::Layout(line) => {
@@ -194,14 +199,14 @@ fn refuse_whole(root: &Node, names: &[&str], file: &str) -> Result<()> {
         let Some((key, next)) = node.find(name) else {
             return Ok(());
         };
-        way.push(key);
+        way.push(shape::shown(key));
         node = next;
     }
     let (is, hint) = match &node.kind {
         Kind::Null | Kind::Text(_) => return Ok(()),
         Kind::Map(entries) if is_reference(entries) => return Ok(()),
         Kind::Map(entries) => {
-            let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+            let keys: Vec<&str> = entries.iter().map(|(key, _)| shape::shown(key)).collect();
             let hint = match keys.first() {
                 Some(first) => {
                     format!("name a setting below it, such as {}.{first}", way.join("."))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ConnectionKey;
+use crate::{ConnectionKey, Origin};
 
 /// The value of a key, and where it came from.
 ///
@@ -47,6 +47,10 @@ impl<T: fmt::Display + ?Sized> fmt::Display for Given<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.quotable() {
             Some(value) => write!(f, "'{value}'"),
+            // A connection string has many values.
+            None if self.origin == Origin::ConnectionString.to_string() => {
+                write!(f, "the value of {} in {}", self.key, self.origin)
+            }
             None => write!(f, "the value of {}", self.origin),
         }
     }

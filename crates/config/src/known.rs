@@ -103,6 +103,17 @@ pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Whether anything is read, or kept for MSTICPy, in a section at the top that goes by `name`.
+pub(crate) fn is_section(name: &str) -> bool {
+    let front = name.split('-').next().unwrap_or(name);
+    knows(SECTIONS, name) || knows(SECTIONS, front) || Family::of_legacy(name).is_some()
+}
+
+/// Whether anything is read from the key `name` of a connection's `Args`.
+pub(crate) fn is_read_in_args(name: &str) -> bool {
+    ConnectionKey::find(name).is_some() || knows(PROVIDER, name)
+}
+
 /// The sections under `DataProviders` that look like one of ours.
 pub(crate) fn misspelt_providers(root: &Place<'_>) -> Vec<Finding> {
     let providers = root.find("DataProviders");

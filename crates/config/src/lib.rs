@@ -43,6 +43,7 @@ mod provider;
 mod secret;
 mod setting;
 mod settings;
+mod shape;
 mod sources;
 mod timeout;
 mod validate;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::key::folded;
+use crate::shape;
 
 /// A node of the tree.
 #[derive(Clone, Default)]
@@ -93,8 +94,15 @@ impl<'a> Place<'a> {
         Self { node, names }
     }
 
-    /// The path with dots, as MSTICPy writes it.
+    /// The path with dots, as MSTICPy writes it, for messages: what is not plainly a name may be a
+    /// secret in the place of one.
     pub(crate) fn path(&self) -> String {
+        let names: Vec<&str> = self.names.iter().map(|name| shape::shown(name)).collect();
+        names.join(".")
+    }
+
+    /// The path as it was written, to name something after it.
+    pub(crate) fn written_path(&self) -> String {
         self.names.join(".")
     }
 

@@ -5,6 +5,7 @@ use crate::Finding;
 use crate::key::folded;
 use crate::node::{Kind, Place};
 use crate::provider::Family;
+use crate::{known, shape};
 
 const PROVIDERS: &str = "DataProviders";
 const ARGS: &str = "Args";
@@ -17,7 +18,7 @@ pub(crate) fn check(root: &Place<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, place) in root.entries() {
         if Family::of_section(name).is_some() {
-            let belongs = format!("{PROVIDERS}.{name}");
+            let belongs = format!("{PROVIDERS}.{}", shape::shown(name));
             let how = match root.find(PROVIDERS) {
                 Some(_) => "indent it, so that it stands below DataProviders:",
                 None => UNDER_PROVIDERS,
@@ -106,7 +107,7 @@ fn deeper_in_args(args: &Place<'_>, place: &Place<'_>, findings: &mut Vec<Findin
                 findings.push(misplaced(&entry, &belongs, "it is indented too far"));
             }
             _ if Family::of_section(name).is_some() && is_section(&entry) => {
-                let belongs = format!("{PROVIDERS}.{name}");
+                let belongs = format!("{PROVIDERS}.{}", shape::shown(name));
                 let how = "indent it like the first section below DataProviders:";
                 findings.push(misplaced(&entry, &belongs, how));
             }
@@ -121,7 +122,7 @@ fn deeper_in_args(args: &Place<'_>, place: &Place<'_>, findings: &mut Vec<Findin
 fn deeper(section: &Place<'_>, findings: &mut Vec<Finding>) {
     for (name, place) in section.entries() {
         if Family::of_section(name).is_some() && is_section(&place) {
-            let belongs = format!("{PROVIDERS}.{name}");
+            let belongs = format!("{PROVIDERS}.{}", shape::shown(name));
             let how = "move it below a line DataProviders: at the left margin";
             findings.push(misplaced(&place, &belongs, how));
         } else if is(name, PROVIDERS) && is_section(&place) {
@@ -178,19 +179,13 @@ pub fn setting_path(path: &str) -> defender_core::Result<String> {
     let names: Vec<&str> = path.split('.').map(str::trim).collect();
     let (first, rest) = names.split_first().map_or(("", &[][..]), |(f, r)| (*f, r));
     let rest = rest.join(".");
-    let whole = |belongs: String| {
-        defender_core::Error::new(
-            defender_core::ErrorKind::Usage,
-            format!("nothing is read at '{}'", path.escape_debug()),
-        )
-        .with_hint(format!("the path is {belongs}"))
-    };
+    let whole = |belongs: String| nowhere(path).with_hint(format!("the path is {belongs}"));
     let args = "DataProviders.MicrosoftDefender.Args";
     if Family::of_section(first).is_some() {
         return setting_path(&format!("{PROVIDERS}.{path}"));
     }
     if is(first, ARGS) && !rest.is_empty() {
-        return Err(whole(format!("{args}.{rest}")));
+        return Err(whole(shape::shown_path(&format!("{args}.{rest}"))));
     }
     if let (Some(key), true) = (ConnectionKey::find(first), rest.is_empty()) {
         return Err(whole(format!("{args}.{}", key.setting())));
@@ -201,11 +196,42 @@ pub fn setting_path(path: &str) -> defender_core::Result<String> {
         && let Some(key) = ConnectionKey::find(key)
     {
         return Err(whole(format!(
-            "{PROVIDERS}.{section}.Args.{}",
+            "{PROVIDERS}.{}.Args.{}",
+            shape::shown(section),
             key.setting()
         )));
     }
-    Ok(path.to_owned())
+    let args = match names.as_slice() {
+        [providers, section, args, key, ..]
+            if is(providers, PROVIDERS) && Family::of_section(section).is_some() =>
+        {
+            Some((*args, *key))
+        }
+        [section, args, key, ..] if Family::of_legacy(section).is_some() => Some((*args, *key)),
+        _ => None,
+    };
+    match args {
+        Some((args, key)) if is(args, ARGS) && !known::is_read_in_args(key) => {
+            let above = &path[..path.find(key).unwrap_or_default()];
+            Err(nowhere(path).with_hint(match ConnectionKey::suggest(key) {
+                Some(key) => format!("the path is {above}{}", key.setting()),
+                None => {
+                    let keys = ConnectionKey::ALL.map(ConnectionKey::setting);
+                    format!("the keys of Args are {}", keys.join(", "))
+                }
+            }))
+        }
+        None if !known::is_section(first) => Err(nowhere(path)
+            .with_hint("it looks like DataProviders.MicrosoftDefender.Args.ClientSecret")),
+        _ => Ok(path.to_owned()),
+    }
+}
+
+fn nowhere(path: &str) -> defender_core::Error {
+    defender_core::Error::new(
+        defender_core::ErrorKind::Usage,
+        format!("nothing is read at '{}'", shape::shown_path(path)),
+    )
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::node::{Kind, Node, Place};
 use crate::secret::{self, Value};
 use crate::setting::{Setting, Wrong};
 use crate::sources::Paths;
-use crate::{ConnectionArgs, ConnectionKey, Finding, Origin};
+use crate::{ConnectionArgs, ConnectionKey, Finding, Origin, shape};
 
 /// The sections of one kind of provider.
 pub(crate) struct Family {
@@ -138,7 +138,7 @@ pub(crate) fn choose<'a>(
     let names = || {
         let names: Vec<_> = sections
             .iter()
-            .filter_map(|(instance, _)| instance.name.as_deref())
+            .filter_map(|(instance, _)| instance.name.as_deref().map(shape::shown))
             .collect();
         names.join(", ")
     };
@@ -195,15 +195,20 @@ pub(crate) fn choose<'a>(
             };
             Err(Error::new(
                 ErrorKind::Config,
-                format!("the settings have no section {}-{wanted}", family.section),
+                format!(
+                    "the settings have no section {}-{}",
+                    family.section,
+                    shape::shown(wanted)
+                ),
             )
             .with_hint(known))
         }
         _ => Err(Error::new(
             ErrorKind::Config,
             format!(
-                "more than one instance of {} is called '{wanted}' in some case: {}",
+                "more than one instance of {} is called '{}' in some case: {}",
                 family.section,
+                shape::shown(wanted),
                 names()
             ),
         )

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::key::folded;
 use crate::node::{Kind, Place};
+use crate::shape;
 
 /// What to say where a name is none that a variable has, and may be the secret itself.
 pub(crate) const NAME_OF_VARIABLE: &str =
@@ -69,7 +70,7 @@ pub(crate) fn read(place: &Place<'_>) -> Result<Value, String> {
     let text = match &inner.kind {
         Kind::Null => "",
         Kind::Text(text) => text.trim(),
-        _ => return Err(format!("has no plain text under {form}")),
+        _ => return Err(format!("has no plain text under {}", shape::shown(form))),
     };
     match folded(form).as_str() {
         "environmentvar" => {
@@ -81,7 +82,7 @@ pub(crate) fn read(place: &Place<'_>) -> Result<Value, String> {
                 setting: place.path(),
             }))
         }
-        "keyvault" => vault(text, &place.path()).map(Value::Reference),
+        "keyvault" => vault(text, &place.path(), &place.written_path()).map(Value::Reference),
         _ => Err(
             "is a mapping with an unknown key; it takes text, {EnvironmentVar: …} or \
              {KeyVault: …}"
@@ -96,17 +97,17 @@ pub(crate) fn read(place: &Place<'_>) -> Result<Value, String> {
 ///
 /// [`ErrorKind::Config`] when it is neither a name, `vault/name` nor the address of a secret.
 pub fn vault_reference(text: &str, path: &str) -> Result<SecretRef> {
-    vault(text.trim(), path)
+    vault(text.trim(), &shape::shown_path(path), path)
         .map_err(|what| Error::new(ErrorKind::Config, format!("the Key Vault secret {what}")))
 }
 
 /// Nothing or `default`, a name, `vault/name`, or the address of a secret.
-fn vault(text: &str, path: &str) -> Result<SecretRef, String> {
+fn vault(text: &str, setting: &str, path: &str) -> Result<SecretRef, String> {
     let reference = |vault: Option<&str>, name: &str, version: Option<&str>| SecretRef::Vault {
         vault: vault.map(WrittenName::of_words),
         name: WrittenName::of_words(name).respelt(vault_secret_name),
         version: version.map(WrittenName::of_words),
-        setting: path.to_owned(),
+        setting: setting.to_owned(),
     };
     if text.is_empty() || text.eq_ignore_ascii_case("default") {
         return Ok(reference(None, path, None));

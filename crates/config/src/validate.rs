@@ -5,6 +5,7 @@ use defender_core::SecretRef;
 use crate::node::Place;
 use crate::provider::{FAMILIES, read, sections};
 use crate::secret::NAME_OF_VARIABLE;
+use crate::shape::is_id;
 use crate::sources::Paths;
 use crate::{ConnectionArgs, ConnectionKey, Finding, KeyVaultSettings, Origin};
 
@@ -75,21 +76,21 @@ impl Section<'_> {
                     self.warn(ConnectionKey::TenantId, "does not name one tenant")
                         .with_hint("write the tenant's id or one of its domains"),
                 );
-            } else if !is_guid(tenant) && !is_domain(tenant) {
+            } else if !is_id(tenant) && !is_domain(tenant) {
                 findings.push(
                     self.warn(ConnectionKey::TenantId, "is neither an id nor a domain")
                         .with_hint("an id looks like 11111111-2222-3333-4444-555555555555"),
                 );
             }
         }
-        if self.args.client_id().is_some_and(|id| !is_guid(id.get())) {
+        if self.args.client_id().is_some_and(|id| !is_id(id.get())) {
             findings.push(
                 self.warn(ConnectionKey::ClientId, "is not an application's id")
                     .with_hint("it looks like 11111111-2222-3333-4444-555555555555"),
             );
         }
         if let Some(SecretRef::Inline(secret)) = self.args.reference(ConnectionKey::ClientSecret)
-            && is_guid(defender_core::ExposeSecret::expose_secret(secret))
+            && is_id(defender_core::ExposeSecret::expose_secret(secret))
         {
             findings.push(
                 self.warn(
@@ -183,14 +184,6 @@ impl Section<'_> {
             }
         }
     }
-}
-
-fn is_guid(text: &str) -> bool {
-    let parts: Vec<_> = text.split('-').collect();
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
-        && parts
-            .iter()
-            .all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_domain(text: &str) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use defender_config::{
     ConnectionKey, NewValue, Settings, setting_path, vault_reference, with_value,
 };
-use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretString};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, SecretString, WrittenName};
 use defender_query::{HttpOptions, Options, ProxySettings, QueryProvider};
 
 use super::file;
@@ -43,7 +43,7 @@ pub(super) async fn set(options: &ConfigSetOptions, context: &Context) -> Result
     let name = path.display().to_string();
     let text = file::read(&path)?.unwrap_or_default();
     let value = match (&options.environment_var, &options.key_vault) {
-        (Some(variable), _) => NewValue::EnvironmentVar(variable.clone()),
+        (Some(variable), _) => NewValue::EnvironmentVar(name_of(variable, context)?),
         (None, Some(name)) => NewValue::KeyVault(name.clone()),
         (None, None) => NewValue::Text(given(options, setting)?),
     };
@@ -77,6 +77,27 @@ fn warn_of_text(path: &Path, setting: &str, context: &Context) {
         "  hint: --key-vault NAME puts the secret into Key Vault instead, and \
          --environment-var VARIABLE leaves it in a variable ({EnvironmentVar: VARIABLE})",
     );
+}
+
+/// The name of a variable, and nothing that only stands where one belongs: the file would keep it.
+fn name_of(variable: &str, context: &Context) -> Result<String> {
+    let mut letters = variable.chars();
+    let is_name = letters
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_plain = WrittenName::of_variable(variable).shown().is_some()
+        || WrittenName::of_words(variable.replace('_', "-"))
+            .shown()
+            .is_some();
+    if is_name && (is_plain || context.environment.contains_key(variable)) {
+        return Ok(variable.to_owned());
+    }
+    Err(Error::new(
+        ErrorKind::Usage,
+        "what is given with --environment-var is not the name of a variable",
+    )
+    .with_hint("give the name, such as CONTOSO_SECRET, without $, and not the secret itself"))
 }
 
 /// Who may do what with the file, where the file system says so.

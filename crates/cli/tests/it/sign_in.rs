@@ -439,13 +439,25 @@ fn settings_are_begun_changed_and_checked() {
     let ran = folder.run(&["config", "validate"]);
     assert_code(&ran, 0);
     assert!(ran.text().contains("sound"), "{}", ran.text());
-    let ran = folder.run(&["config", "set", &format!("{args}.TenatId"), "x"]);
-    assert_code(&ran, 0);
-    assert!(
-        ran.stderr.contains("did you mean TenantId?"),
-        "{}",
-        ran.stderr
-    );
+    let before = files(&folder.path);
+    for (path, hint) in [
+        (format!("{args}.TenatId"), "the path is DataProviders"),
+        (format!("{args}.ClientSecrt"), "Args.ClientSecret\n"),
+        (format!("{args}.Qx8Q~Zk3.x"), "the keys of Args are"),
+        ("foo.bar".to_owned(), "it looks like DataProviders"),
+    ] {
+        let ran = folder.run(&["config", "set", &path, "hunter2secret"]);
+        assert_code(&ran, 2);
+        assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("Zk3"), "{}", ran.stderr);
+    }
+    let secret = format!("{args}.ClientSecret");
+    for pasted in ["Qx8Q~Zk3", "$CONTOSO_SECRET", "aB3dE5fG7hJ9kL1mN3pQ5rS7"] {
+        let ran = folder.run(&["config", "set", &secret, "--environment-var", pasted]);
+        assert_code(&ran, 2);
+        assert!(!ran.stderr.contains(pasted), "{}", ran.stderr);
+    }
+    assert_eq!(files(&folder.path), before);
     let editor = [("EDITOR".to_owned(), "/bin/true --wait".to_owned())];
     if Path::new("/bin/true").exists() {
         assert_code(&folder.run_in(&["config", "edit"], &editor, ""), 0);

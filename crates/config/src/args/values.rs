@@ -15,8 +15,9 @@ impl ConnectionArgs {
     }
 
     fn given<'a, T: ?Sized>(&'a self, key: ConnectionKey, value: &'a T) -> Given<'a, T> {
-        let may_quote = self.entries.get(&key).is_some_and(Entry::may_quote);
-        Given::new(value, key, self.origin(key), may_quote && !key.is_secret())
+        let may_quote = |entry: &Entry| entry.may_quote(key);
+        let may_quote = self.entries.get(&key).is_some_and(may_quote);
+        Given::new(value, key, self.origin(key), may_quote)
     }
 
     fn text(&self, key: ConnectionKey) -> Option<Given<'_, str>> {

@@ -81,7 +81,8 @@ fn read(
         }
         let text = SecretString::from(path.get().display().to_string());
         let expanded = |path: &Path| expanded(path, place);
-        return KeyMaterial::from_text(&text, key.setting(), setting, expanded).map(Some);
+        let name = args.variable(key).unwrap_or(key.setting());
+        return KeyMaterial::from_text(&text, name, setting, expanded).map(Some);
     };
     let material = match reference {
         SecretRef::Vault { name, .. } => KeyMaterial::from_secret(text, name.to_string(), setting)?,
