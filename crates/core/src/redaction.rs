@@ -6,6 +6,8 @@ mod request;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod unwrapping;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -169,6 +171,7 @@ impl Hits<'_> {
     fn explore(&mut self, text: Text, wrappings: usize) {
         let mut level = text;
         for _ in 0..=MOST_ESCAPES {
+            level = level.folded().unwrap_or(level);
             self.search(&level);
             if self.shapes {
                 self.found.extend(shapes::find(&level));
@@ -176,6 +179,9 @@ impl Hits<'_> {
             if wrappings < MOST_WRAPPINGS {
                 for inside in level.unwrapped() {
                     self.search(&inside);
+                    if let Some(joined) = inside.joined() {
+                        self.search(&joined);
+                    }
                     // What is read from what was never wrapped is noise, and ends here.
                     if let Some(words) = inside.words() {
                         self.explore(words, wrappings + 1);
@@ -194,8 +200,9 @@ impl Hits<'_> {
             return;
         }
         let bare = text.bare();
+        let core = bare.core();
         for known in self.known {
-            known.find(&bare, &mut self.found);
+            known.find(&bare, &core, &mut self.found);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Undoes encodings, and remembers where each byte stood.
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
 /// Shorter runs hold no secret worth the name.
 const SHORTEST_RUN: usize = 6;
 
@@ -7,7 +9,7 @@ const SHORTEST_RUN: usize = 6;
 const SHORTEST_WORDS: usize = 8;
 
 /// Between two runs; part of no secret that is text.
-const GAP: u8 = 0xFF;
+pub(super) const GAP: u8 = 0xFF;
 
 /// Bytes, each with the place in the original text that it was read from.
 pub(super) struct Text {
@@ -16,7 +18,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             bytes: Vec::new(),
             places: Vec::new(),
@@ -35,7 +37,7 @@ impl Text {
         units
     }
 
-    fn push(&mut self, byte: u8, place: (usize, usize)) {
+    pub(super) fn push(&mut self, byte: u8, place: (usize, usize)) {
         self.bytes.push(byte);
         self.places.push(place);
     }
@@ -44,6 +46,45 @@ impl Text {
     pub(super) fn place(&self, start: usize, end: usize) -> (usize, usize) {
         let begins = self.places[start].0;
         (begins, self.places[end - 1].1.max(begins))
+    }
+
+    /// With full-width and other forms of the same characters as plain ones; `None` where there is
+    /// nothing but ASCII.
+    pub(super) fn folded(&self) -> Option<Self> {
+        if self.bytes.is_ascii() {
+            return None;
+        }
+        let normalizer = DecomposingNormalizerBorrowed::new_nfkd();
+        let mut folded = Self::empty();
+        let mut at = 0;
+        for chunk in self.bytes.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                let place = self.place(at, at + character.len_utf8());
+                for plain in normalizer.normalize_iter(std::iter::once(character)) {
+                    let mut bytes = [0; 4];
+                    for byte in plain.encode_utf8(&mut bytes).bytes() {
+                        folded.push(byte, place);
+                    }
+                }
+                at += character.len_utf8();
+            }
+            for byte in chunk.invalid() {
+                folded.push(*byte, self.places[at]);
+                at += 1;
+            }
+        }
+        Some(folded)
+    }
+
+    /// The letters and digits of it alone.
+    pub(super) fn core(&self) -> Self {
+        let mut core = Self::empty();
+        for (byte, place) in self.bytes.iter().zip(&self.places) {
+            if byte.is_ascii_alphanumeric() || !byte.is_ascii() && *byte != GAP {
+                core.push(*byte, *place);
+            }
+        }
+        core
     }
 
     /// With the escapes of addresses, pages and JSON undone once; `None` where there are none.
@@ -82,17 +123,18 @@ impl Text {
         if !runs.is_empty() {
             inside.extend((0..4).map(|offset| self.base64(&runs, offset)));
         }
-        let between = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b':' | b'-');
+        let between = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b':' | b'-' | b',');
         let runs = self.runs(digit, between);
         if !runs.is_empty() {
             inside.extend((0..2).map(|offset| self.hexadecimal(&runs, offset)));
         }
         inside.extend(self.quoted_printable());
+        inside.extend(self.unwrapped_further());
         inside
     }
 
     /// The positions of what `value` knows, run by run; what is `between` is passed over.
-    fn runs(
+    pub(super) fn runs(
         &self,
         value: impl Fn(u8) -> Option<u8>,
         between: impl Fn(u8) -> bool,
@@ -249,7 +291,7 @@ impl Decoded {
     }
 }
 
-fn sextet(byte: u8) -> Option<u8> {
+pub(super) fn sextet(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),
@@ -313,11 +355,16 @@ fn entity(rest: &[u8]) -> Option<(Decoded, usize)> {
     Some((Decoded::byte(*character), length + end))
 }
 
-/// `\u002F`, `\u{2F}`, `\x2F`, `\/`, `\n`.
+/// `\u002F`, `\u{2F}`, `\x2F`, `\057`, `\/`, `\n`.
 fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
     match *rest.get(1)? {
         byte @ (b'"' | b'\\' | b'/' | b'\'') => Some((Decoded::byte(byte), 2)),
         b'n' | b'r' | b't' | b'b' | b'f' => Some((Decoded::byte(b'\n'), 2)),
+        b'0'..=b'7' => {
+            let (number, count) = number(&rest[1..], 8, 3)?;
+            let byte = u8::try_from(number).ok()?;
+            Some((Decoded::byte(byte), 1 + count))
+        }
         b'x' => {
             let (number, 2) = number(&rest[2..], 16, 2)? else {
                 return None;

@@ -81,7 +81,7 @@ fn base64(text: &str) -> String {
     openssl::base64::encode_block(text.as_bytes())
 }
 
-const ENCODINGS: [Encoding; 12] = [
+const ENCODINGS: [Encoding; 19] = [
     str::to_owned,
     percent,
     |t| {
@@ -112,7 +112,33 @@ const ENCODINGS: [Encoding; 12] = [
             .fold(String::new(), |out, b| format!("{out}{b:02x}"))
     },
     |t| t.chars().take(12).collect(),
+    |t| {
+        t.bytes()
+            .fold(String::new(), |out, b| format!("{out}\\{b:03o}"))
+    },
+    |t| {
+        let codes: Vec<String> = t.bytes().map(|b| b.to_string()).collect();
+        codes.join(",")
+    },
+    |t| {
+        all(t, |c| match c {
+            0x21..=0x7E => char::from_u32(c + 0xFEE0).unwrap().to_string(),
+            _ => char::from_u32(c).unwrap().to_string(),
+        })
+    },
+    |t| in_parts(t, "<wbr>"),
+    |t| in_parts(t, "\" + \""),
+    |t| in_parts(t, "..."),
+    |t| t.chars().rev().collect(),
 ];
+
+fn in_parts(text: &str, mark: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let parts = letters
+        .chunks(4)
+        .map(|part| part.iter().collect::<String>());
+    parts.collect::<Vec<_>>().join(mark)
+}
 
 /// What the service does with the next requests.
 #[derive(Clone, Default)]
@@ -306,7 +332,12 @@ fn is_leaked(text: &str) -> Option<String> {
     for encoding in &ENCODINGS[2..6] {
         forms.push(encoding(MARK).to_lowercase());
     }
-    forms.push(ENCODINGS[10](MARK).to_lowercase());
+    forms.extend(
+        ENCODINGS[12..15]
+            .iter()
+            .map(|encoding| encoding(MARK).to_lowercase()),
+    );
+    forms.extend([ENCODINGS[10](MARK), ENCODINGS[18](MARK)].map(|form| form.to_lowercase()));
     if let Some(form) = forms.iter().find(|form| lower.contains(form.as_str())) {
         return Some(form.clone());
     }
