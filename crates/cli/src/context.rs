@@ -75,8 +75,8 @@ impl Context {
 
     /// Says what is doubtful about a setting, and what to do about it.
     pub(crate) fn doubt(&self, finding: &Finding) {
-        self.warn(&finding.to_string());
-        if let Some(hint) = &finding.hint {
+        let is_news = self.warn(&finding.to_string());
+        if let (true, Some(hint)) = (is_news, &finding.hint) {
             self.note(&format!("  hint: {hint}"));
         }
     }
@@ -100,12 +100,15 @@ impl Context {
         }
     }
 
-    /// Says on standard error what is doubtful, once, unless the user wants quiet.
-    pub(crate) fn warn(&self, text: &str) {
+    /// Says on standard error what is doubtful, once, unless the user wants quiet: whether
+    /// it did.
+    pub(crate) fn warn(&self, text: &str) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.quiet && warned.insert(text.to_owned()) {
+        let is_news = !self.quiet && warned.insert(text.to_owned());
+        if is_news {
             messages::say(&format!("warning: {text}"));
         }
+        is_news
     }
 
     /// Says something on standard error, unless the user wants quiet.

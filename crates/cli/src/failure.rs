@@ -110,7 +110,7 @@ pub(crate) fn json_of(tenant: &str, error: &Error) -> String {
 fn with_options(hint: &str) -> String {
     const PASSWORD: &str = "give the password with --private-key-secret-env, --private-key-secret-file, \
          --private-key-secret-stdin or --private-key-secret-prompt, or PrivateKeySecret in the \
-         settings";
+         settings; beside AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_CERTIFICATE_PASSWORD";
     if hint == "give the password with the parameter private_key_secret" {
         return PASSWORD.to_owned();
     }

@@ -49,7 +49,9 @@ pub(crate) fn library(
         let text = finding.to_string();
         match finding.severity {
             Severity::Notice => context.note(&text),
-            _ => context.warn(&text),
+            _ => {
+                context.warn(&text);
+            }
         }
     }
     Ok(library)
