@@ -1,7 +1,7 @@
 //! The secrets of one method of signing in, fetched side by side.
 
 use defender_config::{ConnectionArgs, ConnectionKey, Method};
-use defender_core::{Error, Result, SecretRef, SecretResolver, SecretString};
+use defender_core::{Error, ExposeSecret as _, Result, SecretRef, SecretResolver, SecretString};
 use futures::future::try_join_all;
 
 /// What the method in use needs; what other methods would need is not fetched.
@@ -40,13 +40,30 @@ pub(crate) async fn fetch(args: &ConnectionArgs, secrets: &dyn SecretResolver) -
         let slot = match key {
             ConnectionKey::ClientSecret => &mut material.client_secret,
             ConnectionKey::PrivateKeySecret => &mut material.private_key_secret,
-            ConnectionKey::AccessToken => &mut material.access_token,
+            ConnectionKey::AccessToken => {
+                material.access_token = Some(bare_token(secret));
+                continue;
+            }
             ConnectionKey::Certificate => &mut material.certificate,
             _ => &mut material.private_key,
         };
         *slot = Some(secret);
     }
     Ok(material)
+}
+
+/// A token without what is copied along with it: blanks, quotes and the scheme of its header.
+fn bare_token(secret: SecretString) -> SecretString {
+    let text = secret.expose_secret();
+    let bare = text.trim().trim_matches(['"', '\'']).trim();
+    let bare = match bare.get(..7) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("bearer ") => bare[7..].trim(),
+        _ => bare,
+    };
+    if bare.is_empty() || bare.len() == text.len() {
+        return secret;
+    }
+    bare.to_owned().into()
 }
 
 fn wanted(args: &ConnectionArgs) -> Vec<(ConnectionKey, &SecretRef)> {
@@ -60,4 +77,24 @@ fn wanted(args: &ConnectionArgs) -> Vec<(ConnectionKey, &SecretRef)> {
     each.into_iter()
         .filter_map(|key| Some((key, args.reference(key)?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_taken_without_what_was_copied_along() {
+        for given in [
+            "a.b.c",
+            " a.b.c\n",
+            "\"a.b.c\"",
+            "Bearer a.b.c",
+            "'bearer  a.b.c' ",
+        ] {
+            let token = bare_token(given.to_owned().into());
+            assert_eq!(token.expose_secret(), "a.b.c", "{given}");
+        }
+        assert_eq!(bare_token("\"\"".to_owned().into()).expose_secret(), "\"\"");
+    }
 }
