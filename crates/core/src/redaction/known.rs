@@ -107,9 +107,9 @@ impl Pieces {
             }
         }
         Self {
-            whole,
             text,
             length,
+            whole,
             set,
             filter,
         }
