@@ -33,6 +33,8 @@ pub(crate) fn fits(key: ConnectionKey, text: &str) -> bool {
             let is_word = text.chars().all(|c| c.is_ascii_alphabetic());
             text.len() <= LONGEST_WORD && (is_number || is_word)
         }
+        ConnectionKey::TenantId if is_domain(text) => true,
+        ConnectionKey::Username if is_user(text) => true,
         _ if key.kind() == Kind::Secret => false,
         _ => is_plain(text),
     }
@@ -43,6 +45,29 @@ pub(crate) fn is_plain(text: &str) -> bool {
     let text = text.strip_prefix("~/").unwrap_or(text);
     text.split(|c: char| c.is_whitespace() || "/\\,;()\"'!?".contains(c))
         .all(|part| is_id(part) || is_plain_word(part))
+}
+
+/// `M365x12345678.onmicrosoft.com`: a domain's name may have any letters and digits, and ends in
+/// small letters.
+fn is_domain(text: &str) -> bool {
+    const LONGEST_LABEL: usize = 30;
+    let mut labels = text.rsplit('.');
+    let ends = labels
+        .next()
+        .is_some_and(|end| end.len() >= 2 && end.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let is_label = |label: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=LONGEST_LABEL).contains(&label.len()) && label.chars().all(allowed)
+    };
+    ends && text.contains('.') && labels.all(is_label)
+}
+
+/// `ann.lee-2@contoso.com`.
+fn is_user(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(name, domain)| {
+        let allowed = |c: char| c.is_alphanumeric() || "._-".contains(c);
+        name.len() <= 2 * LONGEST_WORD && name.chars().all(allowed) && is_domain(domain)
+    })
 }
 
 /// Letters of any script count as those of ASCII: names of people and firms have them.
@@ -129,6 +154,8 @@ mod tests {
             (Key::TenantId, "contoso.com"),
             (Key::TenantId, "11111111-2222-3333-4444-555555555555"),
             (Key::TenantId, "common"),
+            (Key::TenantId, "M365x12345678.onmicrosoft.com"),
+            (Key::Username, "AdeleV2x9@M365x12345678.onmicrosoft.com"),
             (Key::Cloud, "gcc-high"),
             (Key::Cloud, "moon"),
             (Key::ApiVersion, "v1.0"),
