@@ -181,9 +181,12 @@ impl RecordedRequest {
                 }
                 Ok(mut document) => {
                     crate::batch::redact(&mut document, HEADERS, REDACTED);
+                    redact_fields(&mut document, false);
                     RecordedBody::Json(document)
                 }
-                Err(_) if of_secrets => RecordedBody::Bytes(body.len()),
+                Err(_) if of_secrets || names_secret(&String::from_utf8_lossy(body)) => {
+                    RecordedBody::Bytes(body.len())
+                }
                 Err(_) => RecordedBody::Text(
                     String::from_utf8_lossy(&body[..body.len().min(KEPT_TEXT)]).into_owned(),
                 ),
@@ -198,6 +201,46 @@ impl RecordedRequest {
 fn redact(document: &mut serde_json::Value) {
     if let Some(value) = document.get_mut("value") {
         *value = REDACTED.into();
+    }
+}
+
+/// Whether `text` has a word that a field of a secret is called by.
+fn names_secret(text: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "apikey",
+        "assertion",
+        "authorization",
+        "bearer",
+        "cookie",
+        "passphrase",
+        "passw",
+        "secret",
+        "token",
+    ];
+    let text: String = text
+        .chars()
+        .filter(|c| !matches!(c, '_' | '-'))
+        .flat_map(char::to_lowercase)
+        .collect();
+    WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Takes the values out of the fields that are called like secrets, at any depth.
+fn redact_fields(document: &mut serde_json::Value, is_secret: bool) {
+    use serde_json::Value;
+    match document {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                redact_fields(value, is_secret || names_secret(name));
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                redact_fields(item, is_secret);
+            }
+        }
+        Value::String(_) | Value::Number(_) if is_secret => *document = REDACTED.into(),
+        _ => {}
     }
 }
 
@@ -262,6 +305,28 @@ mod tests {
     use super::*;
 
     const CANARY: &str = "canary-7c1d";
+
+    #[test]
+    fn secrets_in_json_are_not_recorded_whoever_reads_it() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let uri = "/v1.0/anything".parse().unwrap();
+        for body in [
+            format!(r#"{{"Query": "T", "clientSecret": "{CANARY}"}}"#),
+            format!(r#"{{"a": [{{"refresh_token": {{"value": "{CANARY}"}}}}]}}"#),
+            format!(r#"{{"Password": ["{CANARY}"], "#),
+            format!("Authorization: Bearer {CANARY}"),
+        ] {
+            let mut request = RecordedRequest::new("POST", "h", &uri, &headers);
+            request.record_body(&headers, body.as_bytes());
+            let text = format!("{request:?}{}", serde_json::to_string(&request).unwrap());
+            assert!(!text.contains(CANARY), "{text}");
+        }
+        let mut request = RecordedRequest::new("POST", "h", &uri, &headers);
+        request.record_body(&headers, b"{\"Query\": \"T | take 5\"");
+        let kept = RecordedBody::Text("{\"Query\": \"T | take 5\"".to_owned());
+        assert_eq!(request.body, kept);
+    }
 
     #[test]
     fn secrets_are_not_recorded() {

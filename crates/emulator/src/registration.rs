@@ -423,6 +423,31 @@ mod tests {
     }
 
     #[test]
+    fn no_debug_holds_a_secret() {
+        let canary = || SecretString::from("canary-7c1d");
+        let mut tenant = crate::Tenant::demo();
+        tenant.applications[0].secrets.push(Secret {
+            value: canary(),
+            expires: None,
+        });
+        let mut user = User::new("ana@demo.example", "Ana");
+        user.password = Some(canary());
+        tenant.users.push(user);
+        let mut vault = crate::Vault::new("kv");
+        vault
+            .secrets
+            .push(crate::VaultSecret::new("name", canary()));
+        tenant.vaults.push(vault);
+        let options = crate::Options {
+            tenants: vec![tenant],
+            ..crate::Options::default()
+        };
+        let shown = format!("{options:?} {options:#?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(shown.contains("ana@demo.example"), "{shown}");
+    }
+
+    #[test]
     fn what_is_no_certificate_is_an_error() {
         for bytes in [
             &b""[..],
