@@ -21,17 +21,14 @@ use crate::tree::StatementKind;
 /// assert_eq!(queries, ["A | count", "B\n\n| take 5"]);
 /// ```
 pub fn queries(text: &str) -> Vec<Range<usize>> {
-    let whole = vec![0..text.len()];
-    if parse(text).diagnostics.is_empty() {
-        return whole;
-    }
-    let parts = parts(text);
     let is_query = |part: &Range<usize>| answers(&text[part.clone()]) == Some(true);
-    if parts.len() > 1 && parts.iter().any(is_query) {
-        parts
-    } else {
-        whole
+    if !parse(text).diagnostics.is_empty() {
+        let parts = parts(text);
+        if parts.len() > 1 && parts.iter().any(is_query) {
+            return parts;
+        }
     }
+    Vec::from([0..text.len()])
 }
 
 /// Whether a text that can be read has an answer; `None` where it cannot.
