@@ -3,7 +3,7 @@
 mod columns;
 mod description;
 mod kql;
-mod page;
+pub(crate) mod page;
 mod request;
 
 use std::collections::BTreeSet;
@@ -24,11 +24,12 @@ use url::Url;
 pub use description::{Collection, CollectionsDescription};
 pub use request::CollectionRequest;
 
+use crate::envelope::{self, Next};
 use crate::exchange::{Outgoing, refused};
 use crate::failure::{self, Asked};
 use crate::pace::Call;
-use crate::{Connection, Driver, Query, envelope};
-use page::{Next, Page, Row};
+use crate::{Connection, Driver, Query};
+use page::{Page, Row};
 use request::Located;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -81,6 +82,8 @@ pub(crate) struct Listed {
     repeated: u64,
     /// How many numbers have more digits than what is kept of them.
     rounded: u64,
+    /// What else to say of the rows.
+    pub(crate) notes: Vec<Warning>,
     bytes: usize,
     request_ids: Vec<String>,
     client_request_ids: Vec<String>,
@@ -147,6 +150,7 @@ impl Collections {
             incomplete: None,
             repeated: 0,
             rounded: 0,
+            notes: Vec::new(),
             bytes: 0,
             request_ids: Vec::new(),
             client_request_ids: Vec::new(),
@@ -167,16 +171,14 @@ impl Collections {
             } = self.page(&url, located, &mut listed).await?;
             let size = page.rows.len();
             let before = listed.rows.len();
-            listed.count = listed.count.or(page.count);
+            listed.count = listed.count.or(page.around.count);
+            if let Some(reason) = page.around.lacking() {
+                listed.incomplete.get_or_insert(reason.to_owned());
+            }
             listed.repeated += page.repeated;
             listed.rounded += page.rounded;
             listed.bytes = listed.bytes.saturating_add(page.bytes);
-            let key = |row: &Row| {
-                let known = located.collection?;
-                row.get(known.key)
-                    .and_then(Value::as_str)
-                    .map(str::to_owned)
-            };
+            let key = |row: &Row| page::key(row, located.collection?);
             // A collection that grows between two pages brings its rows again; two rows of one
             // page are two.
             let mut own = page.rows;
@@ -191,7 +193,8 @@ impl Collections {
                 let reason = format!("a list within a row goes on elsewhere, as {name} says");
                 listed.incomplete.get_or_insert(reason);
             }
-            let has_next = page.next != Next::End;
+            let more = page.around.more().map(str::to_owned);
+            let has_next = page.around.next != Next::End || more.is_some();
             if listed.rows.len() > most || listed.rows.len() == most && has_next {
                 listed.rows.truncate(most);
                 listed.cut = true;
@@ -205,13 +208,16 @@ impl Collections {
                 0
             };
             last = new.len();
-            url = match page.next {
+            url = match page.around.next {
                 Next::At(next) => {
                     following(&url, &next, &gate).map_err(|error| gate.error(error))?
                 }
                 Next::Unclear(what) => {
                     let reason = "the response goes on in a way that is not understood";
-                    return Ok(listed.ending(format!("{reason}: {}", gate.apply(&what))));
+                    return Ok(listed.ending(format!("{reason}: {what}")));
+                }
+                Next::End if let Some(more) = more => {
+                    return Ok(listed.ending(more));
                 }
                 Next::End if !located.limited && Some(size) == self.description.page_cap => {
                     if located.collection.is_none() {
@@ -347,7 +353,9 @@ impl Collections {
             Page::parse(&bytes, located.shape()).await
         };
         let mut page = call.deadline().within(page).await.map_err(named)?;
-        let failure = page.failure.take().map(|failure| {
+        page.around.headers(&head.headers);
+        page.around.redact(gate);
+        let failure = page.around.failure.take().map(|failure| {
             let error = envelope::reported(&self.connection, gate, &head, &failure, false, asked);
             self.explained(error, located)
         });
@@ -427,6 +435,7 @@ impl Collections {
                 format!("the service counted {count} rows and sent {rows}"),
             ));
         }
+        warnings.extend(listed.notes);
         if let Some(hint) = self.description.retired(&located.path) {
             warnings.push(Warning::new(WarningKind::Retirement, hint));
         }

@@ -29,8 +29,9 @@ use self::blocks::{Block, Blocks};
 use self::columns::Declared;
 use self::reader::{Fault, Reader};
 use self::rows::{Rows, Settings};
+use crate::envelope::Around;
 use crate::patience::{TURN, others_turn};
-use crate::{Limits, envelope, failure};
+use crate::{Limits, failure};
 
 /// What is wanted of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +54,8 @@ pub(crate) struct Decoded {
     pub(crate) bytes: u64,
     /// Whether there were more rows than `max_rows`.
     pub(crate) cut: bool,
-    /// Whether the answer says that it goes on elsewhere.
-    pub(crate) continued: bool,
-    /// The error that it reports, as JSON text.
-    pub(crate) failure: Option<Vec<u8>>,
+    /// What stands around the rows: an error, for one.
+    pub(crate) around: Around,
     pub(crate) stats: Option<serde_json::Value>,
     pub(crate) warnings: Vec<Warning>,
 }
@@ -82,8 +81,7 @@ pub(crate) struct Decoder {
     declared: Option<Vec<Declared>>,
     rows: Option<Rows>,
     stats: Option<serde_json::Value>,
-    failure: Option<Vec<u8>>,
-    continued: bool,
+    around: Around,
     /// What came in the place of a list of rows.
     misshapen: Option<&'static str>,
     /// The names of the members so far, without case.
@@ -129,8 +127,7 @@ impl Decoder {
             declared: None,
             rows: None,
             stats: None,
-            failure: None,
-            continued: false,
+            around: Around::default(),
             misshapen: None,
             names: HashSet::new(),
             next_turn: TURN,
@@ -273,7 +270,7 @@ impl Decoder {
         if let Some(early) = self.early.take() {
             self.decode_early(&early).await?;
         }
-        if self.rows.is_none() && self.failure.is_none() {
+        if self.rows.is_none() && self.around.failure.is_none() {
             return Err(self.no_results());
         }
         let rows = match self.rows.take() {
@@ -287,8 +284,7 @@ impl Decoder {
             rows: rows.rows,
             bytes: self.received as u64,
             cut: rows.cut,
-            continued: self.continued,
-            failure: self.failure,
+            around: self.around,
             stats: self.stats,
             warnings: self.warnings,
         })
@@ -391,19 +387,22 @@ impl Decoder {
             // Without rows an empty list is the whole truth; with rows it is none.
             self.declared = Some(declared);
         } else if name.eq_ignore_ascii_case("stats") {
+            self.around.member(&name, value);
             match serde_json::from_slice(value) {
-                Ok(stats) => self.stats = Some(stats),
+                Ok(stats) => {
+                    if let Some(count) = counted(&stats) {
+                        self.around
+                            .counts("table_row_count", count.to_string().as_bytes());
+                    }
+                    self.stats = Some(stats);
+                }
                 Err(_) => self.warnings.push(Warning::new(
                     WarningKind::Schema,
                     "the statistics of the answer could not be read",
                 )),
             }
-        } else if envelope::is_error(&name) {
-            if envelope::reports(value) {
-                self.failure.get_or_insert_with(|| value.to_vec());
-            }
-        } else if envelope::is_continuation(&name) {
-            self.continued |= first != b'n';
+        } else {
+            self.around.member(&name, value);
         }
         self.state = State::Members { first: false };
         Ok(())
@@ -554,6 +553,19 @@ fn kind_of(first: u8) -> &'static str {
         b'[' => "a list",
         b'{' => "an object",
         _ => "a number",
+    }
+}
+
+/// How many rows the service counted in its result, where its statistics say so of one.
+///
+/// It is the result that is counted, not the table that was read: the example of the page counts the
+/// two rows that it has, and so do recorded responses.
+///
+/// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
+fn counted(stats: &serde_json::Value) -> Option<&serde_json::Value> {
+    match stats.get("dataset_statistics")?.as_array()?.as_slice() {
+        [only] => only.get("table_row_count"),
+        _ => None,
     }
 }
 

@@ -12,10 +12,11 @@ use http::{Method, Response, StatusCode};
 use tracing::Instrument as _;
 
 use crate::decode::{BlockOptions, Decoded, Decoder, Options};
+use crate::envelope::{self, Next};
 use crate::exchange::{Outgoing, refused};
 use crate::failure;
 use crate::pace::Call;
-use crate::{Connection, Description, Driver, Query, envelope, pipeline};
+use crate::{Connection, Description, Driver, Query, pipeline};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -148,7 +149,9 @@ impl Hunting {
         for warning in &mut decoded.warnings {
             warning.message = gate.apply(&warning.message);
         }
-        let failure = decoded.failure.take().map(|failure| {
+        decoded.around.headers(&head.headers);
+        decoded.around.redact(gate);
+        let failure = decoded.around.failure.take().map(|failure| {
             let connection = &self.connection;
             envelope::reported(
                 connection,
@@ -189,8 +192,11 @@ impl Hunting {
             ));
         }
         warnings.extend(self.retirement());
-        let counted = decoded.stats.as_ref().and_then(counted);
-        if let Some(counted) = counted.filter(|counted| *counted < decoded.rows as u64) {
+        if let Some(counted) = decoded
+            .around
+            .count
+            .filter(|counted| *counted < decoded.rows as u64)
+        {
             let rows = decoded.rows;
             warnings.push(Warning::new(
                 WarningKind::Rows,
@@ -225,14 +231,16 @@ impl Hunting {
     ) -> Completeness {
         let cap = self.description.row_cap;
         let rows = decoded.rows;
-        let counted = decoded.stats.as_ref().and_then(counted);
+        let around = &decoded.around;
         let reason = if let Some(failure) = failure {
             envelope::beside(failure)
         } else if decoded.cut {
             return Completeness::Complete;
-        } else if decoded.continued {
+        } else if around.next != Next::End {
             "the service has more pages than the one it sent".to_owned()
-        } else if let Some(counted) = counted.filter(|counted| *counted > rows as u64) {
+        } else if let Some(reason) = around.more().or(around.lacking()) {
+            reason.to_owned()
+        } else if let Some(counted) = around.count.filter(|counted| *counted > rows as u64) {
             format!("the service counted {counted} rows in its result and sent {rows}")
         } else if rows == cap && pipeline::own_limit(&query.text) != Some(cap) {
             format!("the service stops at {cap} rows and does not say whether there are more")
@@ -256,19 +264,6 @@ impl Hunting {
                 DataEnvironment::M365dGraph
             ),
         ))
-    }
-}
-
-/// How many rows the service counted in its result, where its statistics say so of one.
-///
-/// It is the result that is counted, not the table that was read: the example of the page counts the
-/// two rows that it has, and so do recorded responses.
-///
-/// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
-fn counted(stats: &serde_json::Value) -> Option<u64> {
-    match stats.get("dataset_statistics")?.as_array()?.as_slice() {
-        [only] => only.get("table_row_count")?.as_u64(),
-        _ => None,
     }
 }
 

@@ -9,8 +9,9 @@ use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
 
 use crate::decode::reader::{Fault, Reader};
+use crate::envelope::{self, Around, kind};
 use crate::patience::{TURN, others_turn};
-use crate::{Collection, envelope, failure};
+use crate::{Collection, failure};
 
 /// One row: its properties in the order in which they came.
 pub(crate) type Row = Map<String, Value>;
@@ -28,27 +29,12 @@ pub(crate) enum Shape {
     Any,
 }
 
-/// Where the rows after those of a page are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// There are none.
-    #[default]
-    End,
-    /// At this address.
-    At(String),
-    /// The page says that there are, in a way that is not understood.
-    Unclear(String),
-}
-
-/// Rows, and where there are more.
+/// Rows, and what is said of them.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Page {
     pub(crate) rows: Vec<Row>,
-    pub(crate) next: Next,
-    /// How many rows there are in all, as the service counts.
-    pub(crate) count: Option<u64>,
-    /// The error that the service reports, as JSON text.
-    pub(crate) failure: Option<Vec<u8>>,
+    /// What stands around them: where there are more, for one.
+    pub(crate) around: Around,
     /// The property whose list in some row goes on elsewhere.
     pub(crate) shortened: Option<String>,
     /// How many properties stood a second time in their row, or in an object inside.
@@ -61,9 +47,6 @@ pub(crate) struct Page {
 
 /// A member of the document: its name, and where its value is.
 type Member = (String, Range<usize>);
-
-/// The longest address of a next page.
-const LONGEST_LINK: usize = 64 << 10;
 
 impl Page {
     /// Reads a list, `{"value":[…]}`, or what else `shape` allows.
@@ -126,28 +109,16 @@ impl Page {
                 return Err(twice(name));
             }
             let value = &text[range.clone()];
-            // A row may have errors or exceptions of its own.
-            let is_error = envelope || name.to_ascii_lowercase().ends_with("error");
-            if is_error && envelope::is_error(name) {
-                if envelope::reports(value) {
-                    self.failure.get_or_insert_with(|| value.to_vec());
-                }
-            } else if name.eq_ignore_ascii_case("@odata.count") {
-                self.count = count(value);
-            } else if envelope::is_continuation(name) && (envelope || name.contains("odata.")) {
-                match (&self.next, next(name, value)) {
-                    // Whatever says that there are more counts, in whichever order.
-                    (_, Next::End) | (Next::Unclear(_), _) => {}
-                    (_, found @ Next::Unclear(_)) | (Next::End | Next::At(_), found) => {
-                        self.next = found;
-                    }
-                }
+            if !envelope {
+                self.around.member_of_row(name, value);
+            } else if list.is_none_or(|(list, _)| list != name) {
+                self.around.member(name, value);
             }
         }
         if let Some((_, range)) = list {
             return self.take_rows(&text[..range.end], range.start, shape).await;
         }
-        if self.failure.is_some() && (nothing_else || matches!(shape, Shape::List(_))) {
+        if self.around.failure.is_some() && (nothing_else || matches!(shape, Shape::List(_))) {
             return Ok(());
         }
         if let Shape::List(_) = shape {
@@ -273,6 +244,15 @@ impl Page {
     }
 }
 
+/// What tells a row of `known` from others: its key, which some services write as a number.
+pub(crate) fn key(row: &Row, known: &Collection) -> Option<String> {
+    match row.get(known.key)? {
+        Value::String(key) => Some(key.clone()),
+        Value::Number(key) => Some(key.to_string()),
+        _ => None,
+    }
+}
+
 /// The members of the object that the whole document is.
 fn members(reader: &mut Reader<'_>) -> Result<Vec<Member>> {
     let text = reader.bytes();
@@ -337,27 +317,6 @@ fn is_annotation(name: &str) -> bool {
     name.contains("@odata.")
 }
 
-/// A count, which may be written as text.
-fn count(value: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(value).ok()?;
-    text.trim_matches('"').parse().ok()
-}
-
-fn next(name: &str, value: &[u8]) -> Next {
-    match serde_json::from_slice(value) {
-        Ok(Value::Null) => Next::End,
-        Ok(Value::String(link))
-            if name == envelope::NEXT_LINK && !link.is_empty() && link.len() <= LONGEST_LINK =>
-        {
-            Next::At(link)
-        }
-        Ok(Value::String(link)) if link.is_empty() => Next::Unclear(format!("{name} is empty")),
-        Ok(Value::String(_)) => Next::Unclear(format!("it has {name}")),
-        Ok(value) => Next::Unclear(format!("{name} is {}", kind(&value))),
-        Err(_) => Next::Unclear(format!("{name} cannot be read")),
-    }
-}
-
 /// The property at or below `name` whose list goes on elsewhere.
 fn shortened(name: &str, value: &Value) -> Option<String> {
     if name.contains('@') && envelope::is_continuation(name) && !value.is_null() {
@@ -369,17 +328,6 @@ fn shortened(name: &str, value: &Value) -> Option<String> {
             .find_map(|(name, value)| shortened(name, value)),
         Value::Array(values) => values.iter().find_map(|value| shortened("", value)),
         _ => None,
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a bool",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

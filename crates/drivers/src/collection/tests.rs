@@ -6,7 +6,7 @@ use defender_table::arrow::datatypes::{Schema, SchemaRef};
 use defender_table::{ColumnType, ticks};
 use serde_json::json;
 
-use super::page::{Next, Page, Shape};
+use super::page::{Page, Shape};
 use super::*;
 use crate::{Limits, MDE_REST, SECURITY_GRAPH, Timespan};
 
@@ -262,7 +262,7 @@ fn a_page_is_a_list_or_where_nobody_knows_an_array_or_one_row() {
     ] {
         let page = parse(text, Shape::Any).unwrap();
         assert_eq!(json!(page.rows), expected);
-        assert_eq!(page.failure, None);
+        assert_eq!(page.around.failure, None);
     }
     assert_eq!(json!(rows("7 ", Shape::Count)), json!([{"value": 7}]));
     let page = parse(
@@ -271,7 +271,10 @@ fn a_page_is_a_list_or_where_nobody_knows_an_array_or_one_row() {
         Shape::List(ALERTS),
     )
     .unwrap();
-    assert_eq!((page.count, page.next), (Some(9), Next::At("n".to_owned())));
+    assert_eq!(
+        (page.around.count, page.around.next),
+        (Some(9), Next::At("n".to_owned()))
+    );
     assert_eq!(json!(page.rows), json!([{"id": "1"}]));
 }
 
@@ -462,14 +465,14 @@ fn errors_and_continuations_are_found_wherever_they_stand() {
         ] {
             let page = parse(&text, list).unwrap();
             assert_eq!(
-                page.failure.as_deref(),
+                page.around.failure.as_deref(),
                 Some(&b"{\"code\":\"x\"}"[..]),
                 "{text}"
             );
             assert_eq!(page.rows.len(), 1);
         }
         let page = parse(&format!(r#"{{{row},"{name}":null}}"#), list).unwrap();
-        assert_eq!(page.failure, None);
+        assert_eq!(page.around.failure, None);
     }
     for text in [
         r#"{"error":{"code":"x"}}"#,
@@ -477,7 +480,10 @@ fn errors_and_continuations_are_found_wherever_they_stand() {
         r#"{"errors":[1]}"#,
     ] {
         let page = parse(text, list).unwrap();
-        assert!(page.failure.is_some() && page.rows.is_empty(), "{text}");
+        assert!(
+            page.around.failure.is_some() && page.rows.is_empty(),
+            "{text}"
+        );
     }
     for (member, next) in [
         (
@@ -512,7 +518,7 @@ fn errors_and_continuations_are_found_wherever_they_stand() {
         ),
     ] {
         for text in [format!("{{{row},{member}}}"), format!("{{{member},{row}}}")] {
-            assert_eq!(parse(&text, list).unwrap().next, next, "{text}");
+            assert_eq!(parse(&text, list).unwrap().around.next, next, "{text}");
         }
     }
     for text in [
@@ -521,7 +527,7 @@ fn errors_and_continuations_are_found_wherever_they_stand() {
         r#"{"@odata.nextLink":"x","@nextLink":{},"value":[]}"#,
     ] {
         let next = Next::Unclear("@nextLink is an object".to_owned());
-        assert_eq!(parse(text, list).unwrap().next, next, "{text}");
+        assert_eq!(parse(text, list).unwrap().around.next, next, "{text}");
     }
     let nested = r#"{"value":[{"id":"1","alerts":[{"id":"2","evidence@odata.nextLink":"x"}]}]}"#;
     let page = parse(nested, list).unwrap();

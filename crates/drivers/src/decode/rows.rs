@@ -349,24 +349,23 @@ impl Rows {
         Ok(())
     }
 
-    /// A row that has values and none of the columns is something else, such as an error that
-    /// took the place of the rows after it.
+    /// A row that has none of the columns is something else, such as an error that took the place
+    /// of the rows after it: a row of nulls has their names.
     fn check_names(&self, base: usize) -> Result<(), Stop> {
-        let Some(name) = self.per_row.unknown.keys().next() else {
-            return Ok(());
-        };
         let has_some = if let Some(wide) = &self.wide {
             wide.slots.len() > base
         } else {
             let mut own = self.slots[base..].iter();
             own.any(|slot| !matches!(slot, Slot::Absent))
         };
-        if has_some {
+        let name = self.per_row.unknown.keys().next();
+        if has_some || self.leads.is_empty() && name.is_none() {
             return Ok(());
         }
-        let name: String = name.chars().take(100).collect();
+        let name: Option<String> = name.map(|name| name.chars().take(100).collect());
+        let has = name.map_or("nothing at all".to_owned(), |name| format!("'{name}'"));
         Err(protocol(format!(
-            "a row of the answer has none of the columns of its schema, but '{name}'"
+            "a row of the answer has none of the columns of its schema, but {has}"
         ))
         .into())
     }

@@ -3,6 +3,7 @@
 use defender_table::{Cell, Format, Summary, Table, WriterOptions};
 
 use super::*;
+use crate::envelope::Next;
 
 fn options() -> Options {
     Options {
@@ -115,7 +116,7 @@ fn an_answer_of_graph() {
         {"B":0,"L":"-7","R":"NaN","T":"2021-04-26T09:37:48Z","S":null,"D":"bare","P":null,
          "D@odata.type":"#String","G":null,"M":12.345678901234567890123,"I":"8"},
         {"I":9,"B":true},
-        {}
+        {"S":null}
     ]"##;
     let body = format!(r#"{{"@odata.context":"https://x/#y","schema":{SCHEMA},"results":{rows}}}"#);
     insta::assert_snapshot!(shown(decode(&body)));
@@ -430,8 +431,13 @@ fn what_is_no_answer() {
 #[test]
 fn another_page_is_noticed() {
     let body = r#"{"schema":[],"results":[],"@odata.nextLink":"https://graph.microsoft.com/x"}"#;
-    assert!(decode(body).continued);
-    assert!(!decode(r#"{"schema":[],"results":[],"@odata.nextLink":null}"#).continued);
+    assert!(decode(body).around.next != Next::End);
+    assert!(
+        decode(r#"{"schema":[],"results":[],"@odata.nextLink":null}"#)
+            .around
+            .next
+            == Next::End
+    );
     for member in [
         r#""@odata.nextLink":7"#,
         r#""@odata.nextLink":"""#,
@@ -444,7 +450,7 @@ fn another_page_is_noticed() {
             format!(r#"{{{member},"schema":[],"results":[]}}"#),
             format!(r#"{{"schema":[],"results":[],{member}}}"#),
         ] {
-            assert!(decode(&body).continued, "{body}");
+            assert!(decode(&body).around.next != Next::End, "{body}");
         }
     }
 }
@@ -470,7 +476,7 @@ fn an_error_is_found_wherever_it_stands() {
             ] {
                 let decoded = decode(&body);
                 assert_eq!(decoded.rows, 1);
-                let failure = decoded.failure.as_deref();
+                let failure = decoded.around.failure.as_deref();
                 assert_eq!(failure, reported.then_some(value.as_bytes()), "{body}");
             }
         }
@@ -481,7 +487,10 @@ fn an_error_is_found_wherever_it_stands() {
         r#"{"results":{},"error":{"code":"x"}}"#,
     ] {
         let decoded = decode(body);
-        assert_eq!(decoded.failure.as_deref(), Some(&br#"{"code":"x"}"#[..]));
+        assert_eq!(
+            decoded.around.failure.as_deref(),
+            Some(&br#"{"code":"x"}"#[..])
+        );
         assert_eq!(decoded.rows, 0);
     }
 }
@@ -496,7 +505,7 @@ fn very_many_columns_decode_as_few_do_and_have_a_limit() {
     let rows: Vec<String> = (0..count)
         .map(|row| match row % 5 {
             0 => format!(r#"{{"c{row}":{row},"c1":"x","c{row}":7}}"#),
-            1 => "{}".to_owned(),
+            1 => r#"{"c1":null}"#.to_owned(),
             2 => format!(r#"{{"c0":null,"c{row}":"a\n","q":1}}"#),
             _ => format!(r#"{{"c{row}":{row}}}"#),
         })
@@ -589,6 +598,37 @@ fn what_is_held_before_its_meaning_is_known_has_a_limit() {
 }
 
 #[test]
+fn a_row_without_any_of_its_columns_is_not_a_row_of_nulls() {
+    let schema = r#""schema":[{"name":"A","type":"Int64"},{"name":"B","type":"String"}]"#;
+    for (row, has) in [
+        ("{}", "nothing at all"),
+        ("{ }", "nothing at all"),
+        (r##"{"A@odata.type":"#Int64"}"##, "nothing at all"),
+        (r#"{"error":"x"}"#, "'error'"),
+    ] {
+        for rows in [row.to_owned(), format!(r#"{{"A":1}},{row}"#)] {
+            for body in [
+                format!(r#"{{{schema},"results":[{rows}]}}"#),
+                format!(r#"{{"results":[{rows}],{schema}}}"#),
+            ] {
+                let mut decoder = Decoder::new(options());
+                let error = decoder
+                    .push(body.as_bytes())
+                    .and_then(|()| finish(decoder))
+                    .unwrap_err();
+                assert_eq!(
+                    error.to_string(),
+                    format!("a row of the answer has none of the columns of its schema, but {has}")
+                );
+            }
+        }
+    }
+    // One whose columns are null names them.
+    let rows = r#"[{"A":null},{"B":{}}]"#;
+    assert_eq!(decode(&format!(r#"{{{schema},"results":{rows}}}"#)).rows, 2);
+}
+
+#[test]
 fn control_characters_stay_in_the_data() {
     let body = r#"{"Schema":[{"Name":"S","Type":"String"}],"Results":[{"S":"\u001b[31m\u202e"}]}"#;
     let (table, _) = table(decode(body));
@@ -659,7 +699,7 @@ fn random_answers_decode_as_serde_json_reads_them_in_any_chunks() {
             .map(|_| {
                 let mut row = serde_json::Map::new();
                 let first = random.below(3);
-                for offset in 0..random.below(4) {
+                for offset in 0..=random.below(3) {
                     let name = names[(first + offset) % 3];
                     row.insert(name.to_owned(), random.value(0));
                 }

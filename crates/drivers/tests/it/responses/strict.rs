@@ -63,6 +63,16 @@ impl Json {
         members.find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// Whether it is something of its own, or has a `next` that is.
+    fn mentions_next(&self, own: bool) -> bool {
+        match self {
+            Self::Object(members) if !own => members
+                .iter()
+                .any(|(name, value)| value.mentions_next(name == "next")),
+            value => own && *value != Self::Null,
+        }
+    }
+
     fn compact(&self) -> String {
         let quoted = |text: &str| serde_json::to_string(text).unwrap();
         match self {
@@ -183,6 +193,19 @@ fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
     if next {
         return NotWhole("it goes on");
     }
+    let is_true =
+        |value: &Json| !["null", "false", "\"\"", "[]", "{}"].contains(&value.compact().as_str());
+    let partial = members.iter().any(|(name, value)| {
+        let said = match name.as_str() {
+            "isPartial" | "hasMore" | "@odata.hasNext" | "truncated" => is_true(value),
+            "isComplete" => *value == Json::Bool(false),
+            _ => false,
+        };
+        said || value.mentions_next(name == "next")
+    });
+    if partial {
+        return NotWhole("it says so");
+    }
     let member = |wanted: &str| {
         let mut members = members.iter();
         let found = members.find(|(name, _)| match asked {
@@ -206,7 +229,7 @@ fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
         (Asked::Hunting, Some(_)) => return Perhaps(rows.len()),
     };
     let rows_known = rows.iter().all(|row| match (asked, row) {
-        (_, Json::Object(members)) if members.is_empty() => asked == Asked::Hunting,
+        (_, Json::Object(members)) if members.is_empty() => asked == Asked::Hunting && !has_schema,
         (_, Json::Object(_)) => {
             !has_schema || columns(asked).iter().any(|name| row.get(name).is_some())
         }
@@ -215,24 +238,38 @@ fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
     if !rows_known {
         return NotWhole("a row that is none");
     }
-    let counted = match asked {
-        Asked::Hunting => member("stats")
-            .and_then(|stats| stats.get("dataset_statistics"))
-            .and_then(|list| match list {
-                Json::List(list) => list.first()?.get("table_row_count"),
-                _ => None,
-            }),
-        Asked::List => members
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("@odata.count"))
-            .map(|(_, value)| value),
-    };
-    if let Some(Json::Number(counted)) = counted
-        && counted
-            .as_u64()
-            .is_some_and(|counted| counted > rows.len() as u64)
+    let mut counts: Vec<&Json> = members
+        .iter()
+        .filter(|(name, _)| {
+            ["@odata.count", "odata.count", "count", "totalcount"]
+                .contains(&name.to_lowercase().as_str())
+        })
+        .map(|(_, value)| value)
+        .collect();
+    if asked == Asked::Hunting
+        && let Some(Json::List(list)) =
+            member("stats").and_then(|stats| stats.get("dataset_statistics"))
     {
-        return NotWhole("more were counted");
+        counts.extend(list.first().and_then(|only| only.get("table_row_count")));
+    }
+    let fits = |value: &&Json| match value {
+        Json::Null => true,
+        Json::Number(number) => number.as_f64().is_some_and(|number| {
+            number.fract() == 0.0 && (0.0..=rows.len() as f64).contains(&number)
+        }),
+        Json::Text(text) => text
+            .trim()
+            .parse::<u64>()
+            .is_ok_and(|number| number <= rows.len() as u64),
+        _ => false,
+    };
+    if !counts.iter().all(fits) {
+        return NotWhole("other numbers were counted");
+    }
+    let is_empty = |row: &Json| row.members().is_empty();
+    if !has_schema && rows.iter().any(is_empty) {
+        // Nothing but empty rows may be all that there is.
+        return Perhaps(rows.len());
     }
     if !has_schema {
         return Rows(rows.len());
