@@ -90,7 +90,7 @@ impl Rows {
         let mut summary = std::mem::take(&mut self.merged).finish(self.sent, missing);
         summary.provenance.timespan = Some(self.run.timespan);
         summary.stats = None;
-        summary.warnings.extend(self.run.aged());
+        summary.warnings.extend(self.run.changes());
         if self.cut {
             summary.completeness = Completeness::Complete;
             let rows = self.sent;

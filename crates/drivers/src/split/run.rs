@@ -53,6 +53,8 @@ pub(super) struct Run {
     /// What was counted and did not come, and what was there no longer.
     missing: Mutex<Shortage>,
     aged: Mutex<Shortage>,
+    /// Where more came than was counted.
+    surplus: Mutex<Shortage>,
     /// The last partition that had rows, and those.
     partition: Mutex<Option<(Slice, Vec<RecordBatch>)>>,
     done: AtomicUsize,
@@ -88,6 +90,7 @@ impl Run {
             reported_again: AtomicUsize::new(0),
             missing: Mutex::default(),
             aged: Mutex::default(),
+            surplus: Mutex::default(),
             partition: Mutex::default(),
             asker,
             query: query.clone(),
@@ -238,9 +241,10 @@ impl Run {
         lock(&self.missing).phrase()
     }
 
-    /// What to say of rows that were there no longer.
-    pub(super) fn aged(&self) -> Option<Warning> {
-        lock(&self.aged).warning()
+    /// What to say of rows that were there no longer, and of those that were not there yet.
+    pub(super) fn changes(&self) -> impl Iterator<Item = Warning> {
+        let aged = lock(&self.aged).warning();
+        aged.into_iter().chain(lock(&self.surplus).surplus())
     }
 
     /// Whether asking for a slice is in vain: it was refused, or more was counted in it than the
@@ -352,6 +356,9 @@ impl Run {
                     // They are not kept: a run that goes on asks for them again.
                     before()?;
                     return Ok(Some(tables));
+                }
+                if let Some(due) = self.due(slice).filter(|due| rows > *due) {
+                    lock(&self.surplus).add(slice, due, rows);
                 }
                 if let Some(counted) = counted {
                     lock(&self.size).answered(counted, rows, bytes_of(&table));

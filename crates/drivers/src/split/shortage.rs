@@ -1,8 +1,8 @@
-//! Rows that were counted and did not come.
+//! Where other numbers of rows came than were counted.
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::ticks::{format_datetime, parse_datetime};
-use defender_table::{Cell, Column, ColumnType, Table, Warning, WarningKind};
+use defender_table::{Cell, Column, Table, Warning, WarningKind};
 
 use super::Slice;
 use super::slice::TIME;
@@ -42,6 +42,13 @@ impl Shortage {
         ))
     }
 
+    /// What to say of more rows than were counted.
+    pub(super) fn surplus(&self) -> Option<Warning> {
+        let phrase = self.phrase()?;
+        let message = format!("{phrase}: they may have come in since they were counted");
+        Some(Warning::new(WarningKind::Rows, message))
+    }
+
     /// What to say of rows that were there when they were counted, and when they were asked for
     /// no longer.
     pub(super) fn warning(&self) -> Option<Warning> {
@@ -51,38 +58,42 @@ impl Shortage {
     }
 }
 
-/// Refuses rows whose time is outside of the slice that was asked for.
+/// Refuses rows whose time is outside of the slice that was asked for, or cannot be read, whatever
+/// the case of the column's name and its type.
 pub(super) fn check_times(table: &Table, slice: &Slice) -> Result<()> {
     let schema = table.schema();
-    let Ok(place) = schema.index_of(TIME) else {
-        return Ok(());
-    };
-    for batch in table.batches() {
+    let places = (0..schema.fields().len())
+        .filter(|place| schema.field(*place).name().eq_ignore_ascii_case(TIME));
+    let columns = places.flat_map(|place| {
+        let batches = table.batches().iter();
+        batches.map(move |batch| (batch, place))
+    });
+    for (batch, place) in columns {
         let times = Column::of(schema.field(place), batch.column(place));
         for row in 0..batch.num_rows() {
-            let tick = match times.cell(row) {
-                // What is compared with null is in no time range.
-                Cell::Null if times.column_type() == ColumnType::DateTime => {
-                    return Err(Error::new(
-                        ErrorKind::Protocol,
-                        format!("the service sent a row without a {TIME} for {slice}"),
-                    )
-                    .with_hint("the rows of other slices cannot be trusted either; report it"));
-                }
-                Cell::DateTime(tick) => Some(tick),
-                Cell::Text(text) if times.column_type() == ColumnType::DateTime => {
-                    parse_datetime(&text)
-                }
+            let cell = times.cell(row);
+            let tick = match &cell {
+                Cell::DateTime(tick) => Some(*tick),
+                Cell::Text(text) => parse_datetime(text),
                 _ => None,
             };
-            if let Some(tick) = tick.filter(|tick| !slice.contains(*tick)) {
-                let time = format_datetime(tick);
-                return Err(Error::new(
-                    ErrorKind::Protocol,
-                    format!("the service sent a row of {time} for {slice}, where it is not"),
-                )
-                .with_hint("the rows of other slices cannot be trusted either; report it"));
-            }
+            let wrong = match (tick, &cell) {
+                (Some(tick), _) if slice.contains(tick) => continue,
+                (Some(tick), _) => format!("a row of {}", format_datetime(tick)),
+                // What is compared with null is in no time range.
+                (None, Cell::Null) => format!("a row without a {TIME}"),
+                (None, _) => format!("a row whose {TIME} is not a time"),
+            };
+            let end = if tick.is_some() {
+                ", where it is not"
+            } else {
+                ""
+            };
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                format!("the service sent {wrong} for {slice}{end}"),
+            )
+            .with_hint("the rows of other slices cannot be trusted either; report it"));
         }
     }
     Ok(())
