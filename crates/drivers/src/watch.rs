@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use defender_core::{Error, ErrorKind, Result};
-use defender_table::{Answer, ticks};
+use defender_table::{Answer, Warning, WarningKind, ticks};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::collection::page::{self, Row};
 use crate::{Collection, CollectionRequest, Collections};
 
 /// How far back every look goes: a row may become visible later than its time says.
@@ -17,7 +18,8 @@ const OVERLAP: Duration = Duration::from_mins(15);
 /// New rows of a known collection, since the last time somebody looked.
 ///
 /// Each look asks for what was made since the newest row that was told, and a quarter of an hour
-/// before it, since services are late; what was told already is left out. Keep the
+/// before it, since services are late; what was told already is left out. A row of a time yet to
+/// come is told and moves nothing, or nothing would be new until then. Keep the
 /// [`cursor`](Self::cursor) after the rows are safe, and a later watch goes on from it.
 #[derive(Debug)]
 pub struct Watch {
@@ -25,6 +27,8 @@ pub struct Watch {
     request: CollectionRequest,
     collection: &'static Collection,
     cursor: Cursor,
+    /// Whether it was said that the service sends what is older than asked for.
+    said_unfiltered: bool,
 }
 
 /// What a watch has told so far; as JSON it can be kept.
@@ -112,6 +116,7 @@ impl Watch {
             request,
             collection,
             cursor,
+            said_unfiltered: false,
         };
         watch.from()?;
         Ok(watch)
@@ -147,47 +152,91 @@ impl Watch {
                 format!("the list is incomplete: {reason}"),
             ));
         }
-        let text = |row: &serde_json::Map<String, Value>, name: &str| {
-            row.get(name).and_then(Value::as_str).map(str::to_owned)
+        let now = self.now();
+        let at = |row: &Row| {
+            let text = row.get(time).and_then(Value::as_str).unwrap_or_default();
+            (text.to_owned(), ticks::parse_datetime(text))
         };
-        let key = self.collection.key;
-        // Another page of a collection that grows may bring a row again.
-        let mut told = self.cursor.told.clone();
-        listed.rows.retain(|row| match text(row, key) {
-            Some(id) => {
-                let at = text(row, time).unwrap_or_default();
-                told.insert(id, at).is_none()
-            }
-            None => true,
-        });
-        let at = |time: &str| ticks::parse_datetime(time);
+        // They were told long ago, or are not wanted: nobody remembers which.
+        let before = listed.rows.len();
         listed
             .rows
-            .sort_by_key(|row| text(row, time).and_then(|time| at(&time)));
-        let newest = told
-            .values()
-            .filter_map(|time| at(time))
-            .chain(at(&self.cursor.since))
+            .retain(|row| at(row).1.is_none_or(|at| at >= from));
+        let older = before - listed.rows.len();
+        // Another page of a collection that grows may bring a row again.
+        let mut told = self.cursor.told.clone();
+        listed.rows.retain(|row| {
+            // One without an id is known by all that it says.
+            let id = page::key(row, self.collection).unwrap_or_else(|| json!(row).to_string());
+            told.insert(id, at(row).0).is_none()
+        });
+        listed.rows.sort_by_key(|row| at(row).1);
+        let times = || told.values().filter_map(|time| ticks::parse_datetime(time));
+        let newest = times()
+            .filter(|time| *time <= now)
+            .chain([self.since(now)?])
             .max()
             .unwrap_or(from);
         let oldest = newest - overlap();
-        told.retain(|_, time| at(time).is_none_or(|time| time >= oldest));
+        let ahead = listed.rows.iter().filter_map(|row| at(row).1);
+        let ahead = ahead.filter(|time| *time > now).count();
+        listed.notes = self.notes(older, ahead);
+        self.said_unfiltered |= older > 0;
+        told.retain(|_, time| ticks::parse_datetime(time).is_none_or(|time| time >= oldest));
         let answer = self.collections.answer(&request, &located, listed).await?;
         self.cursor.since = ticks::format_datetime(newest);
         self.cursor.told = told;
         Ok(answer)
     }
 
+    /// What to say of rows that a service should not send.
+    fn notes(&self, older: usize, ahead: usize) -> Vec<Warning> {
+        let mut notes = Vec::new();
+        let time = self.collection.time;
+        if older > 0 && !self.said_unfiltered {
+            notes.push(format!(
+                "the service does not filter by {time}: {} older than asked for left out, and \
+                 later ones will be without a word",
+                rows(older)
+            ));
+        }
+        if ahead > 0 {
+            notes.push(format!(
+                "{} with a {time} in the future: the watch goes on as if without",
+                rows(ahead)
+            ));
+        }
+        let warning = |message| Warning::new(WarningKind::Rows, message);
+        notes.into_iter().map(warning).collect()
+    }
+
+    fn now(&self) -> i64 {
+        let now = self.collections.connection().retry.clock.now();
+        ticks::from_system_time(now).unwrap_or(ticks::MAX)
+    }
+
+    /// The time of the newest row that was told, which a cursor from elsewhere may have in the
+    /// future.
+    fn since(&self, now: i64) -> Result<i64> {
+        Ok(time_of(&self.cursor.since)?.min(now))
+    }
+
     /// From when on rows are asked for.
     fn from(&self) -> Result<i64> {
-        let time = |text: &str| {
-            ticks::parse_datetime(text).ok_or_else(|| {
-                Error::new(ErrorKind::Config, "the cursor has no time")
-                    .with_hint("remove its file to begin anew")
-            })
-        };
-        Ok(time(&self.cursor.start)?.max(time(&self.cursor.since)? - overlap()))
+        let since = self.since(self.now())?;
+        Ok(time_of(&self.cursor.start)?.max(since - overlap()))
     }
+}
+
+fn time_of(text: &str) -> Result<i64> {
+    ticks::parse_datetime(text).ok_or_else(|| {
+        Error::new(ErrorKind::Config, "the cursor has no time")
+            .with_hint("remove its file to begin anew")
+    })
+}
+
+fn rows(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
 }
 
 fn overlap() -> i64 {

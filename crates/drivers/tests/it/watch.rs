@@ -38,6 +38,8 @@ fn request() -> CollectionRequest {
 }
 
 fn watch(bench: &Bench<Arc<Collections>>, cursor: Option<Cursor>) -> Result<Watch> {
+    // All that happens is of the morning; now it is noon.
+    bench.clock.advance(Duration::from_hours(498_660));
     Watch::new(Arc::clone(&bench.driver), request(), start(), cursor)
 }
 
@@ -184,4 +186,103 @@ async fn what_has_no_time_cannot_be_watched() {
     let request = CollectionRequest::new("vulnerabilities");
     let error = Watch::new(Arc::clone(&bench.driver), request, start(), None).unwrap_err();
     assert_eq!(error.to_string(), "vulnerabilities cannot be watched");
+}
+
+/// What a look brought, and what was said of it.
+async fn heard(watch: &mut Watch) -> (Vec<String>, Vec<String>) {
+    let table = Table::collect(watch.look().await.unwrap()).await.unwrap();
+    let rows = (0..table.row_count())
+        .map(|row| table.cell(row, "title").unwrap().to_string())
+        .collect();
+    let warnings = table.summary().warnings.iter();
+    (rows, warnings.map(ToString::to_string).collect())
+}
+
+fn titled(rows: serde_json::Value) -> Answer {
+    Answer::json(200, json!({ "value": rows }).to_string())
+}
+
+#[tokio::test]
+async fn an_alert_of_the_future_does_not_silence_those_of_today() {
+    let future = json!({"id": "f", "title": "f", "createdDateTime": "2099-01-01T00:00:00Z"});
+    let today = |minute: u32| {
+        json!({"id": minute.to_string(), "title": minute.to_string(),
+            "createdDateTime": format!("2026-11-20T09:{minute:02}:00Z")})
+    };
+    let bench = collections(
+        SECURITY_GRAPH,
+        [
+            titled(json!([today(10), future])),
+            titled(json!([today(20), today(10), future])),
+            titled(json!([today(20), future])),
+        ],
+    );
+    let mut first = watch(&bench, None).unwrap();
+    let said = "1 row with a createdDateTime in the future: the watch goes on as if without";
+    assert_eq!(
+        heard(&mut first).await,
+        (vec!["10".to_owned(), "f".to_owned()], vec![said.to_owned()])
+    );
+    assert_eq!(heard(&mut first).await, (vec!["20".to_owned()], vec![]));
+    assert_eq!(heard(&mut first).await, (vec![], vec![]));
+    assert_eq!(
+        since(&bench),
+        [
+            "2026-11-20T08:00:00Z",
+            "2026-11-20T08:55:00Z",
+            "2026-11-20T09:05:00Z"
+        ]
+    );
+
+    // A cursor that was kept with such a mark goes on from now.
+    let kept = first.cursor().to_json();
+    let kept = kept.replace(
+        "\"since\": \"2026-11-20T09:20:00Z",
+        "\"since\": \"2099-01-01T00:00:00Z",
+    );
+    assert_ne!(kept, first.cursor().to_json());
+    let kept = Cursor::from_json(kept.as_bytes()).unwrap();
+    let bench = collections(SECURITY_GRAPH, [titled(json!([]))]);
+    let mut second = watch(&bench, Some(kept)).unwrap();
+    heard(&mut second).await;
+    assert_eq!(since(&bench), ["2026-11-20T11:45:00Z"]);
+    assert!(
+        second
+            .cursor()
+            .to_json()
+            .contains("\"since\": \"2026-11-20T12:00:00Z\"")
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_filter_repeats_nothing() {
+    let row = |id: serde_json::Value, title: &str, minute: u32| {
+        json!({"id": id, "title": title,
+            "createdDateTime": format!("2026-11-20T09:{minute:02}:00Z")})
+    };
+    let all = json!([
+        row(json!("c"), "c", 50),
+        row(json!(7), "number", 49),
+        {"title": "no id", "createdDateTime": "2026-11-20T09:48:00Z"},
+        {"title": "no time"},
+        row(json!("b"), "b", 10),
+        {"id": "a", "title": "a", "createdDateTime": "2026-11-19T09:00:00Z"},
+    ]);
+    let bench = collections(
+        SECURITY_GRAPH,
+        [titled(all.clone()), titled(all.clone()), titled(all)],
+    );
+    let mut watch = watch(&bench, None).unwrap();
+    let (rows, said) = heard(&mut watch).await;
+    assert_eq!(rows, ["no time", "b", "no id", "number", "c"]);
+    assert_eq!(
+        said,
+        [
+            "the service does not filter by createdDateTime: 1 row older than asked for left out, \
+             and later ones will be without a word"
+        ]
+    );
+    for _ in 0..2 {
+        assert_eq!(heard(&mut watch).await, (vec![], vec![]));
+    }
 }
