@@ -358,8 +358,9 @@ pub(crate) fn finish(
     let alarm = match fail_on {
         None => false,
         Some(FailOn::Rows) => written.rows > 0,
-        // A reader that left early leaves open whether there would have been rows.
-        Some(FailOn::NoRows) => written.rows == 0 && !written.closed,
+        // A reader that left early leaves open whether there would have been rows, and so does a
+        // result that was cut before the first one.
+        Some(FailOn::NoRows) => written.rows == 0 && !written.closed && !written.summary.is_cut(),
     };
     Ok(if alarm {
         ExitCode::from(ALARM)

@@ -44,13 +44,16 @@ impl SignInPrompt for Person {
             .expires_at
             .duration_since(SystemClock.now())
             .unwrap_or_default();
-        let minutes = left.as_secs().div_ceil(60);
+        let minutes = match left.as_secs().div_ceil(60) {
+            1 => "1 minute".to_owned(),
+            minutes => format!("{minutes} minutes"),
+        };
         let page = prompt.verification_uri.as_str();
         // Said even when all else is quiet: without it nobody can sign in.
         self.say(&prompt.user_code, |code| {
             format!(
                 "To sign in, open this page on any device:\n\n    {page}\n\n\
-                 and enter this code, which is good for {minutes} minutes:\n\n    {code}\n\n\
+                 and enter this code, which is good for {minutes}:\n\n    {code}\n\n\
                  Enter it only if you ran this command yourself. Ctrl-C gives up."
             )
         });

@@ -251,7 +251,17 @@ pub(crate) fn timespan(options: &QueryOptions, now: SystemTime) -> Result<Option
         (Some(start), None) => (at(start)?, at("now")?),
         // The services keep 30 days.
         (None, Some(end)) => (at(end)? - 30 * ticks::PER_DAY, at(end)?),
-        (Some(start), Some(end)) => (at(start)?, at(end)?),
+        (Some(start), Some(end)) => {
+            let range = (at(start)?, at(end)?);
+            if range.0 == range.1 {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("the time range from '{start}' to '{end}' is empty"),
+                )
+                .with_hint("a date alone is its midnight in UTC: end with the day after"));
+            }
+            range
+        }
     };
     Timespan::new(start, end).map(Some)
 }

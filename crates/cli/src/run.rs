@@ -93,7 +93,7 @@ fn whole_ticks() -> SystemTime {
     ticks.and_then(ticks::to_system_time).unwrap_or(now)
 }
 
-/// The parameters as the command line gives them; a later one counts.
+/// The parameters as the command line gives them, each once and with a value.
 fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, String)>> {
     let mut given = Vec::new();
     for (name, value) in [(START, &options.query.start), (END, &options.query.end)] {
@@ -109,9 +109,41 @@ fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, S
         let name = definition
             .parameter(&name)
             .map_or(name, |parameter| parameter.name.clone());
+        if given.iter().any(|(other, _)| *other == name) {
+            // Whichever counted, the other would be lost without a word.
+            return Err(wrong(&name, "is given twice").with_hint(
+                "give each parameter once; of several values make a list, such as -p NAME=a,b",
+            ));
+        }
         given.push((name, value));
     }
+    for (name, value) in &given {
+        check_value(definition, name, value)?;
+    }
     Ok(given)
+}
+
+/// Refuses what a variable that is not set leaves of a parameter, and a number of rows below none:
+/// both would find nothing.
+fn check_value(definition: &Definition, name: &str, value: &str) -> Result<()> {
+    let default = definition
+        .parameter(name)
+        .and_then(|parameter| parameter.default.as_ref());
+    let may_be_empty = matches!(default, Some(Value::Text(text)) if text.is_empty());
+    if value.trim().is_empty() && !may_be_empty {
+        return Err(wrong(name, "is empty")
+            .with_hint("leave it out for its default; a variable that is not set is empty"));
+    }
+    let is_negative = value.trim().parse::<f64>().is_ok_and(|number| number < 0.0);
+    if is_negative && matches!(name, "limit" | "take" | "top" | "max_rows") {
+        return Err(wrong(name, "is negative").with_hint("give a number of rows, such as 100"));
+    }
+    Ok(())
+}
+
+fn wrong(name: &str, what: &str) -> Error {
+    let name = name.escape_debug();
+    Error::new(ErrorKind::Usage, format!("the parameter '{name}' {what}"))
 }
 
 fn own_range(rendered: &Rendered) -> Result<Option<Timespan>> {

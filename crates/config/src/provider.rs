@@ -138,7 +138,8 @@ pub(crate) fn choose<'a>(
     let names = || {
         let names: Vec<_> = sections
             .iter()
-            .filter_map(|(instance, _)| instance.name.as_deref().map(shape::shown))
+            // MSTICPy's name for the section without an instance.
+            .map(|(instance, _)| shape::shown(instance.name.as_deref().unwrap_or("Default")))
             .collect();
         names.join(", ")
     };

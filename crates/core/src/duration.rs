@@ -14,7 +14,8 @@ use crate::{Error, ErrorKind, Result};
 /// - ISO 8601, `PT5M`, `P1DT12H`
 ///
 /// A day has 24 hours. A month or a year has no fixed length, and a number alone has no unit:
-/// neither is a duration. Case does not matter.
+/// neither is a duration. Case does not matter, but for `M`, which elsewhere is a month: outside of
+/// ISO 8601 it is refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,6 +32,13 @@ use crate::{Error, ErrorKind, Result};
 /// [`ErrorKind::Usage`] when `text` is none of these.
 pub fn duration(text: &str) -> Result<Duration> {
     let folded = text.trim().to_ascii_lowercase();
+    if has_month_or_minute(text.trim()) {
+        let shown = text.escape_debug();
+        return Err(
+            Error::new(ErrorKind::Usage, format!("'{shown}' is not a duration"))
+                .with_hint("M is a month elsewhere: write 5m for minutes, 30d for days"),
+        );
+    }
     let read = clock_with_days(&folded)
         .or_else(|| part_of_days(&folded))
         .or_else(|| span(&folded));
@@ -44,6 +52,13 @@ pub fn duration(text: &str) -> Result<Duration> {
         }
         error.with_hint("a duration is 90s, 5m, 1h30m, 1.5h, 2d, 00:05:00 or PT5M")
     })
+}
+
+/// Whether a number has the unit `M`, which may be meant as either.
+fn has_month_or_minute(text: &str) -> bool {
+    let is_iso = text.starts_with(['P', 'p']);
+    let mut units = text.split(|letter: char| !letter.is_alphabetic());
+    !is_iso && units.any(|unit| unit == "M")
 }
 
 /// What jiff reads, when its length is fixed.
@@ -116,6 +131,21 @@ mod tests {
         ] {
             let read = duration(text);
             assert_eq!(read.ok(), Some(Duration::from_secs_f64(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_month_or_a_minute_is_not_guessed() {
+        for text in ["1M", "1 M", "1.5M", "2h30M", "1d 5M"] {
+            let error = duration(text).unwrap_err();
+            assert_eq!(
+                error.hint(),
+                Some("M is a month elsewhere: write 5m for minutes, 30d for days"),
+                "{text}"
+            );
+        }
+        for (text, seconds) in [("5MIN", 300), ("250MS", 0), ("2H", 7_200), ("pT5M", 300)] {
+            assert_eq!(duration(text).unwrap().as_secs(), seconds, "{text}");
         }
     }
 

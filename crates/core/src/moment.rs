@@ -39,7 +39,10 @@ pub fn moment(text: &str, now: SystemTime) -> Result<SystemTime> {
     if trimmed.starts_with(['-', '+']) {
         return relative(trimmed, instant)
             .map(SystemTime::from)
-            .ok_or_else(|| not_a_time(text));
+            .ok_or_else(|| match trimmed.contains('M') {
+                true => not_a_time(text).with_hint("m is minutes and mon is months: -5m, -1mon"),
+                false => not_a_time(text),
+            });
     }
     absolute(trimmed)
         .map(SystemTime::from)

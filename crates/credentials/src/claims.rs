@@ -42,7 +42,7 @@ pub struct Claims {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Protocol`] when `token` is not a JSON web token.
+/// [`ErrorKind::Credential`] when `token` is not a JSON web token.
 ///
 /// ```
 /// use base64::Engine;
@@ -76,7 +76,7 @@ pub(crate) fn payload(token: &str) -> Result<Vec<u8>> {
 /// Without a cause: the parsers quote what they stumbled over, which is a piece of the token.
 fn wrong(what: &str) -> Error {
     Error::new(
-        ErrorKind::Protocol,
+        ErrorKind::Credential,
         format!("the token is not a JSON web token: {what}"),
     )
 }
@@ -189,7 +189,7 @@ mod tests {
             token_with(r#"["canary"]"#),
         ] {
             let error = claims(&token).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Protocol);
+            assert_eq!(error.kind(), ErrorKind::Credential);
             assert!(
                 !format!("{error:?} {error}").contains("canary"),
                 "{error:?}"

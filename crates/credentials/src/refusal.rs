@@ -53,6 +53,18 @@ pub(crate) fn error(head: &Parts, body: &[u8], context: &Context<'_>) -> Error {
     context.redaction.error(error)
 }
 
+/// Whether `body` is a refusal and holds no token.
+pub(crate) fn is_in(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Wire {
+        #[serde(default)]
+        error: String,
+        access_token: Option<serde::de::IgnoredAny>,
+    }
+    let wire = serde_json::from_slice::<Wire>(body);
+    wire.is_ok_and(|wire| !wire.error.is_empty() && wire.access_token.is_none())
+}
+
 /// What OAuth calls the refusal in `body`, such as `invalid_grant`: what to react to.
 #[cfg(feature = "delegated")]
 pub(crate) fn name(body: &[u8]) -> Option<String> {
@@ -153,7 +165,8 @@ fn refused(wire: &RefusalWire, head: &Parts, context: &Context<'_>) -> Error {
 fn unexplained(status: StatusCode, body: &[u8], context: &Context<'_>) -> Error {
     let number = status.as_u16();
     let title = title(&context.redaction.text(body));
-    let what = match (title.is_empty(), body.is_empty()) {
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    let what = match (title.is_empty(), body.is_empty() || is_json) {
         (false, _) => format!("the authority answered {number} with a page '{title}'"),
         (true, true) => format!("the authority answered {number} without a reason"),
         (true, false) => format!("the authority answered {number} with something else than JSON"),

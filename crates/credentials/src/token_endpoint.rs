@@ -91,6 +91,20 @@ impl TokenEndpoint {
         }
         let body = body.collect(LONGEST_ANSWER).await;
         let body = body.map_err(|error| redaction.error(error))?;
+        // Some gateways, and older endpoints, refuse with the status of success.
+        if refusal::is_in(&body) {
+            let context = refusal::Context {
+                url: &url,
+                client_request_id: &id,
+                now: self.clock.now(),
+                redaction: &redaction,
+            };
+            return Err(Refused {
+                #[cfg(feature = "delegated")]
+                name: refusal::name(&body),
+                error: refusal::error(&head, &body, &context),
+            });
+        }
         Ok(Posted {
             url,
             client_request_id: id,

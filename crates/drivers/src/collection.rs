@@ -432,7 +432,10 @@ impl Collections {
         if let Some(count) = listed.count.filter(|count| *count < rows as u64) {
             warnings.push(Warning::new(
                 WarningKind::Rows,
-                format!("the service counted {count} rows and sent {rows}"),
+                format!(
+                    "the service counted {} and sent {rows}",
+                    envelope::rows(count)
+                ),
             ));
         }
         warnings.extend(listed.notes);
@@ -440,10 +443,7 @@ impl Collections {
             warnings.push(Warning::new(WarningKind::Retirement, hint));
         }
         if listed.cut {
-            warnings.push(Warning::new(
-                WarningKind::Rows,
-                format!("there are more rows: the answer was cut after {rows} as asked"),
-            ));
+            warnings.push(Warning::cut(rows));
         }
         let summary = Summary {
             rows,
@@ -488,9 +488,8 @@ impl Listed {
         let wanted = wanted.min(option("$top").unwrap_or(u64::MAX));
         let rows = self.rows.len();
         if (rows as u64) < wanted {
-            return self.ending(format!(
-                "the service counted {counted} rows and sent {rows}"
-            ));
+            let counted = envelope::rows(counted);
+            return self.ending(format!("the service counted {counted} and sent {rows}"));
         }
         self
     }

@@ -400,6 +400,11 @@ fn shown(value: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// A number of rows in words.
+pub(crate) fn rows(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
+}
+
 /// What a value of JSON is called.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {

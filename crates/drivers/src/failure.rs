@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use defender_core::{DataEnvironment, Error, ErrorKind, Redaction};
 use defender_http::{retry_after, retry_hint};
+use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
@@ -105,10 +106,37 @@ impl Refusal<'_> {
                 format!("the service failed with status {status}{said}"),
             )
             .transient(),
+            301..=308 => {
+                let target = self.headers.get(LOCATION);
+                let target = target.and_then(|target| target.to_str().ok());
+                // What follows the path may hold anything.
+                let target =
+                    target.map(|target| target.split(['?', '#']).next().unwrap_or_default());
+                let target = target
+                    .map(|target| format!(" to {target}"))
+                    .unwrap_or_default();
+                Error::new(
+                    ErrorKind::Protocol,
+                    format!("the service redirects{target}, which is not followed{said}"),
+                )
+                .with_hint(
+                    "the token is for the first host only: check the address; a proxy that wants \
+                     a sign-in redirects, too",
+                )
+            }
+            201..=206 => Error::new(
+                ErrorKind::Protocol,
+                format!(
+                    "the service answered with the status {status}, which is not a whole \
+                     result{said}"
+                ),
+            )
+            .with_hint("the service answers with 200; check the address, and what is on the way"),
             _ => Error::new(
                 ErrorKind::Protocol,
                 format!("the service answered with the unexpected status {status}{said}"),
-            ),
+            )
+            .with_hint("check the address; a proxy may have answered instead"),
         };
         error = error.with_status(status);
         if let Some(wait) = self.wait() {

@@ -180,10 +180,7 @@ impl Hunting {
         let mut warnings = std::mem::take(&mut decoded.warnings);
         if decoded.cut {
             let rows = decoded.rows;
-            warnings.push(Warning::new(
-                WarningKind::Rows,
-                format!("there are more rows: the answer was cut after {rows} as asked"),
-            ));
+            warnings.push(Warning::cut(rows));
         }
         if let (true, Some(timespan)) = (sent.rewritten, query.timespan) {
             warnings.push(Warning::new(
@@ -200,7 +197,10 @@ impl Hunting {
             let rows = decoded.rows;
             warnings.push(Warning::new(
                 WarningKind::Rows,
-                format!("the service counted {counted} rows in its result and sent {rows}"),
+                format!(
+                    "the service counted {} in its result and sent {rows}",
+                    envelope::rows(counted)
+                ),
             ));
         }
         let completeness = self.completeness(query, &decoded, attempt.failure.as_ref());
@@ -241,7 +241,8 @@ impl Hunting {
         } else if let Some(reason) = around.more().or(around.lacking()) {
             reason.to_owned()
         } else if let Some(counted) = around.count.filter(|counted| *counted > rows as u64) {
-            format!("the service counted {counted} rows in its result and sent {rows}")
+            let counted = envelope::rows(counted);
+            format!("the service counted {counted} in its result and sent {rows}")
         } else if rows == cap && pipeline::own_limit(&query.text) != Some(cap) {
             format!("the service stops at {cap} rows and does not say whether there are more")
         } else {

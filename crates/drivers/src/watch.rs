@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::collection::page::{self, Row};
+use crate::envelope::rows;
 use crate::{Collection, CollectionRequest, Collections};
 
 /// How far back every look goes: a row may become visible later than its time says.
@@ -197,13 +198,13 @@ impl Watch {
             notes.push(format!(
                 "the service does not filter by {time}: {} older than asked for left out, and \
                  later ones will be without a word",
-                rows(older)
+                rows(older as u64)
             ));
         }
         if ahead > 0 {
             notes.push(format!(
                 "{} with a {time} in the future: the watch goes on as if without",
-                rows(ahead)
+                rows(ahead as u64)
             ));
         }
         let warning = |message| Warning::new(WarningKind::Rows, message);
@@ -233,10 +234,6 @@ fn time_of(text: &str) -> Result<i64> {
         Error::new(ErrorKind::Config, "the cursor has no time")
             .with_hint("remove its file to begin anew")
     })
-}
-
-fn rows(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "row" } else { "rows" })
 }
 
 fn overlap() -> i64 {

@@ -84,6 +84,18 @@ pub enum WarningKind {
     Retirement,
 }
 
+/// How the warning of a cut result begins.
+const MORE: &str = "there are more rows";
+
+impl Summary {
+    /// Whether there are more rows than were asked for.
+    pub fn is_cut(&self) -> bool {
+        let mut warnings = self.warnings.iter();
+        warnings
+            .any(|warning| warning.kind == WarningKind::Rows && warning.message.starts_with(MORE))
+    }
+}
+
 impl Warning {
     /// A warning that is not about single values.
     pub fn new(kind: WarningKind, message: impl Into<String>) -> Self {
@@ -93,6 +105,14 @@ impl Warning {
             column: None,
             count: 0,
         }
+    }
+
+    /// The warning that there are more than the first `rows`, which were asked for.
+    pub fn cut(rows: usize) -> Self {
+        Self::new(
+            WarningKind::Rows,
+            format!("{MORE}: the answer was cut after {rows} as asked"),
+        )
     }
 
     /// A warning about `count` values of `column`.

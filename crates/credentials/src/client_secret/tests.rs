@@ -115,6 +115,15 @@ async fn the_end_of_a_token_is_read_as_number_or_text() {
 }
 
 #[tokio::test]
+async fn a_refusal_with_the_status_of_success_is_a_refusal() {
+    let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}"#;
+    let error = answered(Answer::json(200, body)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert_eq!(error.code(), Some("AADSTS7000215"));
+    assert!(error.to_string().contains("Invalid client secret provided"));
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_token_is_a_protocol_error_without_its_text() {
     for (body, message) in [
         ("", "the authority's answer holds no token"),

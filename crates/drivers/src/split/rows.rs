@@ -94,10 +94,7 @@ impl Rows {
         if self.cut {
             summary.completeness = Completeness::Complete;
             let rows = self.sent;
-            summary.warnings.push(Warning::new(
-                WarningKind::Rows,
-                format!("there are more rows: the answer was cut after {rows} as asked"),
-            ));
+            summary.warnings.push(Warning::cut(rows));
         }
         summary
     }

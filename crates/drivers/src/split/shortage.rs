@@ -6,6 +6,7 @@ use defender_table::{Cell, Column, Table, Warning, WarningKind};
 
 use super::Slice;
 use super::slice::TIME;
+use crate::envelope::rows;
 
 /// What was counted and what came, over the slices in which that differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +39,8 @@ impl Shortage {
             _ => format!("in {slices} slices, {first} the first of them,"),
         };
         Some(format!(
-            "the service counted {counted} rows {place} and sent {came}"
+            "the service counted {} {place} and sent {came}",
+            rows(*counted)
         ))
     }
 

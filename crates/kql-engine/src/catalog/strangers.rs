@@ -35,8 +35,8 @@ pub(super) fn file<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> Str
 /// Says that a record, counted from 1, has no column of its table.
 pub(super) fn record<'a>(number: usize, keys: impl Iterator<Item = &'a str>) -> String {
     format!(
-        "has no column of its table (record {number}, with the keys {})",
-        listed(keys)
+        "has no column of its table (record {number}, {})",
+        with(keys)
     )
 }
 
@@ -47,9 +47,18 @@ pub(super) fn valueless<'a>(
     keys: impl Iterator<Item = &'a str>,
 ) -> String {
     format!(
-        "has no value in any column of {table} (record {number}, with the keys {})",
-        listed(keys)
+        "has no value in any column of {table} (record {number}, {})",
+        with(keys)
     )
+}
+
+/// The keys of a record, if it has any.
+fn with<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let mut keys = keys.peekable();
+    if keys.peek().is_none() {
+        return "without a key".to_owned();
+    }
+    format!("with the keys {}", listed(keys))
 }
 
 /// Says that a record, counted from 1, has its row under a key that is not understood.

@@ -190,7 +190,7 @@ fn what_shares_no_column_is_an_error() {
         (
             "DeviceInfo.json",
             "{}",
-            "line 1 has no column of its table (record 1, with the keys none)",
+            "line 1 has no column of its table (record 1, without a key)",
         ),
         (
             "DeviceInfo.json",

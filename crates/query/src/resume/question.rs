@@ -93,7 +93,8 @@ impl Recorded {
         } else if *environment != question.environment.to_string() {
             Some("environment".to_owned())
         } else if *range != question.range {
-            Some("range of time".to_owned())
+            let [kept, asked] = [range, &question.range].map(|range| shortened(range));
+            Some(format!("range of time: '{kept}' in place of '{asked}'"))
         } else if *query != question.text {
             let [kept, asked] = differing(query, &question.text);
             Some(format!("query: '{kept}' in place of '{asked}'"))
@@ -102,7 +103,17 @@ impl Recorded {
                 [tenants, &question.tenants].map(|names| shortened(&names.join(", ")));
             Some(format!("tenant: '{kept}' in place of '{asked}'"))
         } else if *form != question.form {
-            Some("form of the rows".to_owned())
+            // How times are written, then the width of the slices.
+            let parts = |form: &str| {
+                let (times, width) = form.split_once(' ').unwrap_or((form, ""));
+                (times.to_owned(), shortened(width))
+            };
+            let ((times, kept), (other, asked)) = (parts(form), parts(&question.form));
+            Some(if times == other {
+                format!("--split-by: '{kept}' in place of '{asked}'")
+            } else {
+                "form of the times in its rows".to_owned()
+            })
         } else {
             None
         };

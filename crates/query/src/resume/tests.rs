@@ -178,6 +178,10 @@ fn another_question_is_refused_and_loses_nothing() {
             form: "text".into(),
             ..question()
         },
+        Question {
+            form: " 1d".into(),
+            ..question()
+        },
     ];
     let told: Vec<String> = others
         .iter()
@@ -194,8 +198,9 @@ fn another_question_is_refused_and_loses_nothing() {
     FILE belongs to an export with another query: '' in place of '| where a == 'b' | where a == 'b' | where a == 'b' | where a…'
     FILE belongs to an export with another tenant: 'Contoso, Fabrikam' in place of 'Fabrikam'
     FILE belongs to an export with another environment
-    FILE belongs to an export with another range of time
-    FILE belongs to an export with another form of the rows
+    FILE belongs to an export with another range of time: '-7d/now' in place of '-8d/now'
+    FILE belongs to an export with another form of the times in its rows
+    FILE belongs to an export with another --split-by: '' in place of '1d'
     ");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }

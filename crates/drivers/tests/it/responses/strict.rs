@@ -266,6 +266,28 @@ fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
     if !counts.iter().all(fits) {
         return NotWhole("other numbers were counted");
     }
+    // A damaged name may be read as what it nearly is.
+    let known = [
+        "isPartial",
+        "hasMore",
+        "@odata.hasNext",
+        "truncated",
+        "isComplete",
+        "next",
+        "count",
+        "totalCount",
+        "@odata.count",
+        "odata.count",
+    ];
+    let is_near = members.iter().any(|(name, _)| {
+        let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+        let letters = letters.to_ascii_lowercase();
+        let parts = ["partial", "more", "next", "truncat", "complete", "count"];
+        !known.contains(&name.as_str()) && parts.iter().any(|part| letters.contains(part))
+    });
+    if is_near {
+        return Perhaps(rows.len());
+    }
     let is_empty = |row: &Json| row.members().is_empty();
     if !has_schema && rows.iter().any(is_empty) {
         // Nothing but empty rows may be all that there is.
