@@ -14,7 +14,7 @@ use defender_emulator::{Data, Description, Emulator, Faults, Observer, Options, 
 use crate::arguments::EmulatorOptions;
 use crate::given::Given;
 use crate::leftovers::{self, Leftover};
-use crate::signals::{interruptible, listening};
+use crate::signals::{Signal, exit_code, interruptible, listening};
 use crate::{child, listing};
 
 /// How long requests under way may keep an emulator that stops.
@@ -40,8 +40,12 @@ pub(crate) async fn run(
         if !quiet {
             listing::print(&introduction(&running))?;
         }
-        interrupt.await;
-        ExitCode::SUCCESS
+        match interrupt.await {
+            // The way to end it that its introduction names.
+            Signal::Interrupt => ExitCode::SUCCESS,
+            #[cfg(unix)]
+            Signal::Terminate | Signal::HangUp => ExitCode::from(exit_code()),
+        }
     } else {
         let variables: Vec<_> = running
             .environment()

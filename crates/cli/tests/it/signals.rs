@@ -245,7 +245,9 @@ fn a_command_under_the_emulator_hears_the_signal_and_its_code_counts() {
 
 #[test]
 fn the_emulator_alone_stops_at_every_signal() {
-    for (name, _) in CODES {
+    for (name, code) in CODES {
+        // Ctrl-C is the way to end it that it names itself.
+        let code = if name == "INT" { 0 } else { code };
         let folder = Folder::new();
         let mut child = folder.command(&["emulator"]).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -253,7 +255,8 @@ fn the_emulator_alone_stops_at_every_signal() {
         stdout.read_line(&mut line).unwrap();
         signal(child.id(), name);
         let ran = finish(child);
-        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{name}");
+        assert_eq!(ran.code, code, "{name}");
+        assert_eq!(ran.stderr, "", "{name}");
         assert_eq!(temporary(&folder), 0);
     }
 }
