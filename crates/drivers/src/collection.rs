@@ -168,7 +168,10 @@ impl Collections {
                 failure,
                 gate,
                 ..
-            } = self.page(&url, located, &mut listed).await?;
+            } = self
+                .page(&url, located, &mut listed)
+                .await
+                .map_err(|error| lost(error, asked.len(), located))?;
             let size = page.rows.len();
             let before = listed.rows.len();
             listed.count = listed.count.or(page.around.count);
@@ -493,6 +496,20 @@ impl Listed {
         }
         self
     }
+}
+
+/// A page that the one before it named, and that is not there.
+fn lost(error: Error, number: usize, located: &Located) -> Error {
+    if number < 2 || error.status() != Some(StatusCode::NOT_FOUND.as_u16()) {
+        return error;
+    }
+    let path = &located.path;
+    Error::new(
+        ErrorKind::Service,
+        format!("page {number} of {path} is not there, although the page before leads to it"),
+    )
+    .with_hint("run it again; a next page is kept for a short time only")
+    .with_source(error)
 }
 
 fn count_of(count: u64) -> (String, Value) {

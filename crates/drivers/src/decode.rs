@@ -532,6 +532,11 @@ impl Decoder {
                 let kind = kind_of(start.unwrap_or_default());
                 return protocol(format!("the answer is {kind} where an object was expected"));
             }
+            if buffer.starts_with(GZIP) {
+                return protocol("the answer is gzip, which its headers do not say").with_hint(
+                    "a proxy may have left out Content-Encoding: check what is on the way",
+                );
+            }
             let title = crate::failure::words_of(buffer);
             let title = title.map(|title| format!(": {title}")).unwrap_or_default();
             return protocol(format!("the answer is no JSON{title}"))
@@ -543,6 +548,9 @@ impl Decoder {
         ))
     }
 }
+
+/// What gzip begins with.
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// What the value is that begins with this byte.
 fn kind_of(first: u8) -> &'static str {

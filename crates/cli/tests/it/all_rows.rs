@@ -337,7 +337,7 @@ fn a_run_goes_on_with_the_parameters_it_began_with_and_no_others() {
     let later = ["--start", "2026-03-02", "--end", "2026-03-08"];
     assert_eq!(
         other(&[&later[..], &["-p", "since=-3000d"]].concat()),
-        "range of time"
+        "range of time: '2026-03-01/2026-03-08' in place of '2026-03-02/2026-03-08'"
     );
     assert_eq!(
         other(&[&asks[..], &["--instance", "Fabrikam"]].concat()),
@@ -346,7 +346,7 @@ fn a_run_goes_on_with_the_parameters_it_began_with_and_no_others() {
     );
     assert_eq!(
         other(&[&asks[..], &["--split-by", "1d"]].concat()),
-        "form of the rows"
+        "--split-by: '' in place of '1d'"
     );
     assert_eq!(asked.try_iter().count(), 0);
 

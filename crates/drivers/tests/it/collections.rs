@@ -539,3 +539,65 @@ async fn endless_pages_come_to_an_end() {
         assert!(bench.transport.requests().len() <= 101);
     }
 }
+
+#[tokio::test]
+async fn a_next_page_that_is_not_there_is_not_a_path_that_is_not_there() {
+    let bench = collections(
+        SECURITY_GRAPH,
+        [
+            page(
+                &["1"],
+                Some("https://api.example/v1.0/security/alerts_v2?$skip=1"),
+            ),
+            Answer::json(404, r#"{"error":{"code":"NotFound","message":"gone"}}"#),
+        ],
+    );
+    let request = CollectionRequest::new("security/alerts_v2");
+    let error = bench.driver.list(&request).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "page 2 of security/alerts_v2 is not there, although the page before leads to it"
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_says_that_it_is_not_whole_is_incomplete() {
+    for (member, reason) in [
+        (
+            r#""hasMore":true"#,
+            "the response says that there are more rows: hasMore is true",
+        ),
+        (
+            r#""isPartial":true"#,
+            "the response says that it is not whole: isPartial is true",
+        ),
+        (
+            r#""@odata.count":10.0"#,
+            "the service counted 10 rows and sent 1",
+        ),
+        (
+            r#""@odata.count":-1"#,
+            "the response counts its rows in a way that is not understood: @odata.count is -1",
+        ),
+        (
+            r#""links":{"next":"x"}"#,
+            "the response goes on in a way that is not understood: it has links.next",
+        ),
+    ] {
+        let body = format!(r#"{{"value":[{{"id":"1"}}],{member}}}"#);
+        let bench = collections(SECURITY_GRAPH, [Answer::json(200, body)]);
+        let request = CollectionRequest::new("security/alerts_v2");
+        let table = Table::collect(bench.driver.list(&request).await.unwrap()).await;
+        assert_eq!(incomplete(&table.unwrap()), reason);
+    }
+    // A page that leads to the next one may say that it does.
+    let first = r#"{"value":[{"id":"1"}],"hasMore":true,"@odata.count":2,
+        "@odata.nextLink":"https://api.example/v1.0/security/alerts_v2?$skip=1"}"#;
+    let bench = collections(
+        SECURITY_GRAPH,
+        [Answer::json(200, first), page(&["2"], None)],
+    );
+    let request = CollectionRequest::new("security/alerts_v2");
+    let table = Table::collect(bench.driver.list(&request).await.unwrap()).await;
+    assert_eq!(incomplete(&table.unwrap()), "complete");
+}
