@@ -39,9 +39,13 @@ pub fn moment(text: &str, now: SystemTime) -> Result<SystemTime> {
     if trimmed.starts_with(['-', '+']) {
         return relative(trimmed, instant)
             .map(SystemTime::from)
-            .ok_or_else(|| match trimmed.contains('M') {
-                true => not_a_time(text).with_hint("m is minutes and mon is months: -5m, -1mon"),
-                false => not_a_time(text),
+            .ok_or_else(|| {
+                let error = not_a_time(text);
+                if trimmed.contains('M') {
+                    error.with_hint("m is minutes and mon is months: -5m, -1mon")
+                } else {
+                    error
+                }
             });
     }
     absolute(trimmed)

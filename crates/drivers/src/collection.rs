@@ -174,13 +174,7 @@ impl Collections {
                 .map_err(|error| lost(error, asked.len(), located))?;
             let size = page.rows.len();
             let before = listed.rows.len();
-            listed.count = listed.count.or(page.around.count);
-            if let Some(reason) = page.around.lacking() {
-                listed.incomplete.get_or_insert(reason.to_owned());
-            }
-            listed.repeated += page.repeated;
-            listed.rounded += page.rounded;
-            listed.bytes = listed.bytes.saturating_add(page.bytes);
+            listed.note(&page);
             let key = |row: &Row| page::key(row, located.collection?);
             // A collection that grows between two pages brings its rows again; two rows of one
             // page are two.
@@ -471,6 +465,17 @@ impl Collections {
 }
 
 impl Listed {
+    /// Keeps in mind what a page says beside its rows.
+    fn note(&mut self, page: &Page) {
+        self.count = self.count.or(page.around.count);
+        if let Some(reason) = page.around.lacking() {
+            self.incomplete.get_or_insert(reason.to_owned());
+        }
+        self.repeated += page.repeated;
+        self.rounded += page.rounded;
+        self.bytes = self.bytes.saturating_add(page.bytes);
+    }
+
     /// The rows so far, when there may be more for this reason.
     fn ending(mut self, reason: String) -> Self {
         self.incomplete = Some(reason);

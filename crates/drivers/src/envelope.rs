@@ -65,7 +65,7 @@ impl Around {
             if value.starts_with(b"{") || value.starts_with(b"[") && plain(name) == "links" {
                 match serde_json::from_slice(value) {
                     Ok(value) => self.within(name, &value, DEEPEST),
-                    Err(_) => self.lacks(format!("{name} cannot be read")),
+                    Err(_) => self.lacks(&format!("{name} cannot be read")),
                 }
             }
         }
@@ -121,14 +121,13 @@ impl Around {
 
     /// Takes in how many rows a member, of the statistics for one, counts.
     pub(crate) fn counts(&mut self, name: &str, value: &[u8]) {
-        match count(value) {
-            Ok(found) => self.count = self.count.max(found),
-            Err(()) => {
-                let shown = shown(value);
-                let reason = "the response counts its rows in a way that is not understood";
-                let reason = format!("{reason}: {name} is {shown}");
-                self.lacking.get_or_insert(reason);
-            }
+        if let Ok(found) = count(value) {
+            self.count = self.count.max(found);
+        } else {
+            let shown = shown(value);
+            let reason = "the response counts its rows in a way that is not understood";
+            let reason = format!("{reason}: {name} is {shown}");
+            self.lacking.get_or_insert(reason);
         }
     }
 
@@ -140,7 +139,7 @@ impl Around {
         }
     }
 
-    fn lacks(&mut self, what: String) {
+    fn lacks(&mut self, what: &str) {
         self.lacking
             .get_or_insert_with(|| format!("the response says that it is not whole: {what}"));
     }
@@ -163,11 +162,11 @@ impl Around {
             }
         } else if has(NOT_WHOLE) {
             if given == Given::Yes {
-                self.lacks(what());
+                self.lacks(&what());
             }
         } else if plain.ends_with("complete") || plain.ends_with("completed") {
             if given == Given::No {
-                self.lacks(what());
+                self.lacks(&what());
             }
         } else if TELLING.iter().any(|telling| plain.ends_with(telling)) {
             let text = String::from_utf8_lossy(value).to_ascii_lowercase();
@@ -175,7 +174,7 @@ impl Around {
                 .iter()
                 .any(|word| text.contains(word))
             {
-                self.lacks(what());
+                self.lacks(&what());
             }
         }
     }

@@ -28,7 +28,7 @@ pub fn queries(text: &str) -> Vec<Range<usize>> {
             return parts;
         }
     }
-    Vec::from([0..text.len()])
+    std::iter::once(0..text.len()).collect()
 }
 
 /// Whether a text that can be read has an answer; `None` where it cannot.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use defender_core::{Error, ErrorKind, Result};
 use defender_table::arrow::array::RecordBatch;
 use defender_table::arrow::datatypes::SchemaRef;
-use defender_table::{Completeness, Event, Summary, Table, Warning, WarningKind};
+use defender_table::{Completeness, Event, Summary, Table, Warning};
 use futures::stream::{self, BoxStream, StreamExt as _};
 
 use super::merged::Merged;
