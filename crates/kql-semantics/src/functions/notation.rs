@@ -110,9 +110,7 @@ pub(super) const fn window(
 }
 
 /// `function` with another value for each row.
-pub(super) const fn volatile(function: Function) -> Function {
-    Function {
-        volatile: true,
-        ..function
-    }
+pub(super) const fn volatile(mut function: Function) -> Function {
+    function.volatile = true;
+    function
 }
