@@ -31,7 +31,14 @@ pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>>
                 return Some(whole);
             }
             // `443.0`, as programs write whole numbers in a column with gaps.
-            return number(text::parse_real(written)?, ty);
+            let real = text::parse_real(written)?;
+            if is_beyond_reals(real) {
+                let (whole, fraction) = written.trim().split_once('.')?;
+                let is_whole = fraction.bytes().all(|byte| byte == b'0');
+                let whole = is_whole.then(|| whole.parse().ok()).flatten()?;
+                return fitted(&Datum::Long(whole), ty).map(Datum::into_owned);
+            }
+            return number(real, ty);
         }
         // A real would round it.
         (Datum::String(written), Real) if is_large(written.trim().parse().unwrap_or_default()) => {
@@ -52,6 +59,11 @@ pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>>
     }
     let found = convert::to_type(value, ty);
     (!found.is_null()).then_some(found)
+}
+
+/// Whether a real may be another number than the one that was written.
+pub(super) fn is_beyond_reals(value: f64) -> bool {
+    value.abs() >= 9_007_199_254_740_992.0
 }
 
 /// Whether a real does not hold each of the whole numbers around.
@@ -84,8 +96,12 @@ pub(super) fn cell(written: &str, ty: ScalarType) -> Option<Datum<'_>> {
 
 /// Says that a value does not fit.
 pub(super) fn misfit(column: &str, shown: &str, ty: ScalarType) -> String {
+    let example = match ty {
+        ScalarType::DateTime => "; times are written as 2026-11-01T08:00:00Z",
+        _ => "",
+    };
     format!(
-        "has {} in column {column}, which is no {ty}",
+        "has {} in column {column}, which is no {ty}{example}",
         in_short(shown)
     )
 }
@@ -115,6 +131,16 @@ mod tests {
             ("3000000000", ScalarType::Long, Some("3000000000")),
             ("9223372036854775808", ScalarType::Long, None),
             ("1e300", ScalarType::Long, None),
+            (
+                "9007199254740993.0",
+                ScalarType::Long,
+                Some("9007199254740993"),
+            ),
+            ("9007199254740993.5", ScalarType::Long, None),
+            ("9.007199254740993e15", ScalarType::Long, None),
+            ("9223372036854775808.0", ScalarType::Long, None),
+            ("9007199254740992.0", ScalarType::Int, None),
+            ("-9e15", ScalarType::Long, Some("-9000000000000000")),
             ("abc", ScalarType::Long, None),
             (" ", ScalarType::Long, Some("")),
             ("True", ScalarType::Bool, Some("True")),

@@ -274,6 +274,11 @@ impl Cell<'_> {
         }
     }
 
+    /// Whether the column is one of whole numbers.
+    fn is_whole(&self) -> bool {
+        matches!(self.column.ty, Some(ScalarType::Int | ScalarType::Long))
+    }
+
     /// Whether a real would lose how a number is written.
     fn is_inexact(&self) -> bool {
         !self.column.settled || self.column.ty == Some(ScalarType::String)
@@ -322,7 +327,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        if self.is_inexact() {
+        if self.is_inexact() || (self.is_whole() && fit::is_beyond_reals(value)) {
             self.state.inexact = true;
             return Err(E::custom("a number that must be read as it is written"));
         }
@@ -339,6 +344,9 @@ impl<'de> Visitor<'de> for Cell<'_> {
         if self.column.ty == Some(ScalarType::String)
             && (self.column.settled || self.column.written)
         {
+            return self.take(&Datum::text(text), ScalarType::String);
+        }
+        if self.column.settled && self.is_whole() && fit::is_beyond_reals(value) {
             return self.take(&Datum::text(text), ScalarType::String);
         }
         self.take(&Datum::Real(value), ScalarType::Real)
