@@ -1,5 +1,6 @@
 //! From an answer to what the user gets: the format, the place, the exit code.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,7 +25,7 @@ use crate::terminal;
 pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
     let format = match (options.format, &options.output) {
         (Some(format), _) => format,
-        (None, Some(_)) if !options.partition_by.is_empty() => Format::Parquet,
+        (None, Some(path)) if !options.partition_by.is_empty() => partitioned(path)?,
         (None, None) => Format::Table,
         (None, Some(path)) => Format::from_path(&Packing::of(path).1).ok_or_else(|| {
             let message = format!("the extension of {} names no format", path.display());
@@ -54,6 +55,21 @@ pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
     }
     options.check(format)?;
     Ok(format)
+}
+
+/// The format of the files in a folder that is written by `--partition-by`.
+fn partitioned(folder: &Path) -> Result<Format> {
+    match Format::from_path(&Packing::of(folder).1) {
+        None | Some(Format::Parquet | Format::Table) => Ok(Format::Parquet),
+        Some(other) => {
+            let message = format!(
+                "{}: its extension names {other}, and --partition-by writes a folder of Parquet files",
+                folder.display()
+            );
+            Err(Error::new(ErrorKind::Usage, message)
+                .with_hint("name a folder, or leave --partition-by out"))
+        }
+    }
 }
 
 /// Where the result goes.
