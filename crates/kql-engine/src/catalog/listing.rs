@@ -51,9 +51,16 @@ pub(super) fn tables_of(
     known: Known<'_>,
 ) -> Result<BTreeMap<String, Vec<Source>>, EngineError> {
     let folder = place.path.as_path();
+    // Spark writes a folder of parts where others write a file.
+    let is_parts = folder.is_dir() && describe(folder).is_some();
+    let given = place.table.clone();
+    let given = given.or_else(|| is_parts.then(|| known.named(folder)));
     // What is no folder is a file to its table: what it is the query is told that reads it.
     let (mut files, strange) = match std::fs::metadata(folder) {
-        Ok(found) if found.is_dir() => files_of(folder, known)?,
+        Ok(found) if found.is_dir() => {
+            let passed: &[char] = if given.is_some() { OF_TABLE } else { &['.'] };
+            files_of(folder, passed, known)?
+        }
         Ok(_) => {
             let name = known.named(folder);
             (vec![(folder.to_owned(), name)], Vec::new())
@@ -74,7 +81,7 @@ pub(super) fn tables_of(
                 .chain(starts)
                 .find_map(|name| {
                     let known = (known.schema)(name).is_some();
-                    (is_table(name) || known || place.table.is_some()).then(|| name.to_owned())
+                    (is_table(name) || known || given.is_some()).then(|| name.to_owned())
                 })?;
             Some((path, own))
         })
@@ -83,7 +90,7 @@ pub(super) fn tables_of(
     files.sort();
     let mut tables: BTreeMap<String, Vec<Source>> = BTreeMap::new();
     for (path, table) in files {
-        let table = match &place.table {
+        let table = match &given {
             Some(name) => known.table(name).unwrap_or_else(|| name.clone()),
             None => table,
         };
@@ -101,7 +108,7 @@ pub(super) fn tables_of(
         if let Some(shown) = &place.shown {
             whole = whole.called(shown);
         }
-        if place.table.is_some() {
+        if given.is_some() {
             whole = whole.sniffed();
         }
         for source in split(whole.below(inside), &table) {
@@ -112,8 +119,17 @@ pub(super) fn tables_of(
     Ok(tables)
 }
 
-/// The files of a folder that have a known format, and the others.
-fn files_of(folder: &Path, known: Known<'_>) -> Result<(Vec<Found>, Vec<Found>), EngineError> {
+/// What names in the folder of a table begin with that are not looked at: `_SUCCESS`, `_delta_log`
+/// and their kin are about the files beside them.
+const OF_TABLE: &[char] = &['.', '_'];
+
+/// The files of a folder that have a known format, and the others; names that begin with one of
+/// `passed` are neither.
+fn files_of(
+    folder: &Path,
+    passed: &[char],
+    known: Known<'_>,
+) -> Result<(Vec<Found>, Vec<Found>), EngineError> {
     let (mut files, mut strange) = (Vec::new(), Vec::new());
     let mut sort = |path: PathBuf, table: String| {
         if describe(&path).is_some() {
@@ -123,7 +139,7 @@ fn files_of(folder: &Path, known: Known<'_>) -> Result<(Vec<Found>, Vec<Found>),
         }
     };
     for path in listing(folder)? {
-        if begins_with(&path, &['.']) {
+        if begins_with(&path, passed) {
             continue;
         }
         if !path.is_dir() {
@@ -135,13 +151,21 @@ fn files_of(folder: &Path, known: Known<'_>) -> Result<(Vec<Found>, Vec<Found>),
         let name = match name.unwrap_or_default() {
             Catalog::EXTERNAL_DATA => continue,
             name if folders::is_partition(name) => known.folder(&own_name(folder)?),
+            // Spark writes a folder of parts where others write a file.
+            _ if describe(&path).is_some() => known.named(&path),
             name => known.folder(name),
         };
         let mut waiting = vec![path.clone()];
+        // A folder may be linked into itself, and its files are there once.
+        let mut seen = BTreeSet::new();
         while let Some(next) = waiting.pop() {
+            if let Ok(own) = next.canonicalize()
+                && !seen.insert(own)
+            {
+                continue;
+            }
             for inner in listing(&next)? {
-                // `_SUCCESS`, `_delta_log` and their kin are about the files beside them.
-                if begins_with(&inner, &['.', '_']) {
+                if begins_with(&inner, OF_TABLE) {
                     continue;
                 }
                 if inner.is_dir() {
