@@ -16,6 +16,7 @@ mod ipc;
 mod json;
 mod listing;
 mod losses;
+mod meant;
 mod messages;
 mod moments;
 mod opened;
@@ -27,6 +28,7 @@ mod strangers;
 mod test;
 mod thrift;
 mod times;
+mod zones;
 
 pub use reading::Reading;
 pub use times::DateOrder;
@@ -544,7 +546,8 @@ impl Table {
                 guess.see(&folder.value);
                 found.kinds.push((folder.name.clone(), Kind::Cells(guess)));
             }
-            let aliases = aliases::of(&found.kinds, found.all, &names);
+            let aliases = aliases::of(&found.kinds, found.all, &names)
+                .map_err(|what| source.failure().whole(&what))?;
             // Rows that were read on the way are without what folders and other names say.
             let kept = match found.kept {
                 Some(batches) if !folders.is_empty() || !aliases.is_empty() => {
@@ -554,7 +557,9 @@ impl Table {
                 kept => kept,
             };
             kinds.push(found.kinds);
-            explored.push((source.below(folders).with_aliases(aliases), kept));
+            let source = source.below(folders).with_aliases(aliases);
+            source.check_zones()?;
+            explored.push((source, kept));
         }
         let found = infer::settled(&kinds);
         for one in &found {

@@ -57,7 +57,10 @@ pub(super) fn batch(
     let arrays = wanted
         .iter()
         .map(|(name, ty)| match places.get(name.as_str()) {
-            Some(at) => column(batch.column(*at), name, *ty, origin),
+            Some(at) => {
+                known(schema.field(*at))?;
+                column(batch.column(*at), name, *ty, origin)
+            }
             None => Ok(column::repeated(&Datum::Null, *ty, batch.num_rows())),
         })
         .collect::<Result<Vec<_>, EngineError>>()?;
@@ -65,6 +68,22 @@ pub(super) fn batch(
     let schema = column::schema(wanted.iter().cloned());
     Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
 }
+
+/// Fails for values that are numbers in Arrow and something else to whoever wrote them.
+fn known(field: &Field) -> Result<(), EngineError> {
+    let extension = field.metadata().get(EXTENSION_TYPE_NAME_KEY);
+    if extension.is_none_or(|name| name != PERIOD) {
+        return Ok(());
+    }
+    Err(EngineError::data(format!(
+        "column {} has periods of pandas, which are numbers without the date they count from; \
+         write it as times (dt.to_timestamp()) or as text (astype(str))",
+        field.name()
+    )))
+}
+
+/// What pandas calls its periods: months, quarters, weeks, counted from 1970.
+const PERIOD: &str = "pandas.period";
 
 /// The columns of an Arrow schema.
 pub(super) fn columns(schema: &Schema) -> Vec<(String, ScalarType)> {

@@ -2,7 +2,8 @@
 //!
 //! Exports of a Log Analytics workspace call `Timestamp` `TimeGenerated`, and have `[UTC]` behind
 //! the names of times; scripts write names in lower case. Such a column fills the table's own where
-//! that has no value, and is there under its own name as well.
+//! that has no value, and is there under its own name as well. Times under a name with another
+//! offset from UTC are moved by it; what is in a zone without one is refused.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
-use super::infer::Kinds;
+use super::infer::{Kind, Kinds};
+use super::zones::{self, Zone};
 use crate::EngineError;
 use crate::column;
 
@@ -25,17 +27,20 @@ const SUFFIXES: [&str; 5] = ["_s", "_d", "_g", "_b", "_t"];
 /// None are declared where the table is not one of the schema: its columns are those of its files.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    exact: HashSet<String>,
+    exact: HashMap<String, ScalarType>,
     folded: HashMap<String, String>,
 }
+
+/// Columns that most tables have: a file with no other column of its table is another table's.
+const COMMON: [&str; 5] = ["timestamp", "reportid", "tenantid", "type", "sourcesystem"];
 
 impl Names {
     pub(super) fn new(declared: &[(String, ScalarType)]) -> Self {
         let mut names = Self::default();
-        for (column, _) in declared {
+        for (column, ty) in declared {
             let folded = column.to_ascii_lowercase();
             names.folded.entry(folded).or_insert_with(|| column.clone());
-            names.exact.insert(column.clone());
+            names.exact.insert(column.clone(), *ty);
         }
         names
     }
@@ -47,24 +52,41 @@ impl Names {
 
     /// Whether the table has a column of that very name.
     pub(super) fn is_declared(&self, name: &str) -> bool {
-        self.exact.contains(name)
+        self.exact.contains_key(name)
     }
 
     /// Whether `name` is what a file calls a declared column.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.exact.contains(name) || self.column(name).is_some()
+        self.is_declared(name) || self.column(name).is_some()
     }
 
-    /// The declared column that a file calls `name`, when that is another name.
-    fn column(&self, name: &str) -> Option<&str> {
-        if self.is_free() || self.exact.contains(name) {
+    /// Whether `name` is what a file calls a declared column that few other tables have.
+    pub(super) fn tells(&self, name: &str) -> bool {
+        let column = match self.is_declared(name) {
+            true => Some(name),
+            false => self.column(name).map(|(column, _)| column),
+        };
+        column.is_some_and(|column| !COMMON.iter().any(|one| column.eq_ignore_ascii_case(one)))
+    }
+
+    /// The declared column that a file calls `name`, when that is another name, and the zone of
+    /// its times that the name tells.
+    fn column<'n>(&self, name: &'n str) -> Option<(&str, Option<&'n str>)> {
+        if self.is_free() || self.is_declared(name) {
             return None;
         }
-        let bare = match name.split_once(" [") {
-            Some((bare, zone)) if zone.ends_with(']') => bare,
-            _ => name,
-        };
-        let folded = bare.trim().to_ascii_lowercase();
+        if let Some((bare, zone)) = zones::split(name)
+            && let Some(column) = self.bare(bare)
+            // Behind other names stand units and remarks.
+            && self.exact.get(column) == Some(&ScalarType::DateTime)
+        {
+            return Some((column, Some(zone)));
+        }
+        Some((self.bare(name)?, None))
+    }
+
+    fn bare(&self, name: &str) -> Option<&str> {
+        let folded = name.trim().to_ascii_lowercase();
         let of = |folded: &str| self.folded.get(folded).map(String::as_str);
         of(&folded)
             .or_else(|| {
@@ -84,22 +106,38 @@ impl Names {
 pub(super) struct Alias {
     column: String,
     name: String,
+    /// How far its times are ahead of UTC, in ticks.
+    ahead: i64,
 }
 
 /// Which columns of a table a file has under other names; `all` as in [`super::files::Explored`].
-pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Vec<Alias> {
+///
+/// Fails where the times of one are in a zone that is no offset from UTC.
+pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Result<Vec<Alias>, String> {
     let own: HashSet<&str> = kinds.iter().map(|(name, _)| name.as_str()).collect();
-    kinds
-        .iter()
-        .filter_map(|(name, _)| {
-            let column = names.column(name)?;
-            let is_there = all && own.contains(column);
-            (!is_there).then(|| Alias {
+    let found = kinds.iter().filter_map(|(name, kind)| {
+        let (column, zone) = names.column(name)?;
+        let is_there = all && own.contains(column);
+        (!is_there).then(|| {
+            let is_moment = *kind == Kind::Known(ScalarType::DateTime);
+            let ahead = match zone.map_or(Zone::Ahead(0), Zone::of) {
+                Zone::Ahead(ahead) if ahead == 0 || !is_moment => ahead,
+                _ => return Err(zones::refused(name, column)),
+            };
+            Ok(Alias {
                 column: column.to_owned(),
                 name: name.clone(),
+                ahead,
             })
         })
-        .collect()
+    });
+    found.collect()
+}
+
+/// The columns whose times are moved.
+pub(super) fn moved(aliases: &[Alias]) -> impl Iterator<Item = &str> {
+    let moved = aliases.iter().filter(|alias| alias.ahead != 0);
+    moved.map(|alias| alias.name.as_str())
 }
 
 /// The other names of columns that a query reads, with the types that the table has for them.
@@ -154,7 +192,7 @@ pub(super) fn filled(
                 .and_then(|again| again.column_by_name(&alias.name))
                 .or_else(|| batch.column_by_name(&alias.name));
             if let Some(other) = other {
-                own = either(&own, other, *ty)?;
+                own = either(&own, &zones::in_utc(other, alias.ahead), *ty)?;
             }
         }
         Ok(own)
@@ -188,6 +226,32 @@ mod tests {
     use super::Names;
 
     #[test]
+    fn behind_a_name_stands_the_zone_of_times_only() {
+        let names = |ty| Names::new(&[("FileSize".to_owned(), ty)]);
+        assert!(names(ScalarType::DateTime).has("FileSize (UTC)"));
+        assert!(!names(ScalarType::Long).has("FileSize [KB]"));
+    }
+
+    #[test]
+    fn what_few_tables_have_tells() {
+        let names = Names::new(&[
+            ("Timestamp".to_owned(), ScalarType::DateTime),
+            ("ReportId".to_owned(), ScalarType::Long),
+            ("DeviceId".to_owned(), ScalarType::String),
+        ]);
+        for (name, expected) in [
+            ("Timestamp", false),
+            ("TimeGenerated [UTC]", false),
+            ("reportid", false),
+            ("Other", false),
+            ("deviceid_g", true),
+            ("DeviceId", true),
+        ] {
+            assert_eq!(names.tells(name), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn what_other_names_a_column_has() {
         for (name, column, expected) in [
             ("timestamp", "Timestamp", true),
@@ -195,6 +259,8 @@ mod tests {
             ("TimeGenerated", "Timestamp", true),
             ("TimeGenerated [UTC]", "Timestamp", true),
             ("timegenerated [Local Time]", "Timestamp", true),
+            ("Timestamp (UTC)", "Timestamp", true),
+            ("Timestamp (UTC-08:00)", "Timestamp", true),
             ("TimeGenerated", "DeviceName", false),
             ("TimestampUtc", "Timestamp", false),
             ("[UTC]", "Timestamp", false),
@@ -204,7 +270,7 @@ mod tests {
             ("DeviceId_x", "DeviceId", false),
             ("_s", "DeviceId", false),
         ] {
-            let names = Names::new(&[(column.to_owned(), ScalarType::String)]);
+            let names = Names::new(&[(column.to_owned(), ScalarType::DateTime)]);
             assert_eq!(names.has(name), expected, "{name}");
         }
     }

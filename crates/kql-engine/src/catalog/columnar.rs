@@ -23,8 +23,9 @@ use super::adapt::Origin;
 use super::condition::Condition;
 use super::files::{Batches, COLUMNS, Failure, ROWS, Source};
 use super::guard::{self, guarded};
+use super::meant::{Meaning, Meanings};
 use super::test::Test;
-use super::{adapt, folders, hints, pages};
+use super::{adapt, folders, hints, meant, pages};
 use crate::EngineError;
 use crate::column::Reader;
 
@@ -36,7 +37,7 @@ const MOST_SHARES: i64 = 512;
 
 pub(super) fn parquet_columns(source: &Source) -> Result<Vec<(String, ScalarType)>, EngineError> {
     guarded(&source.failure(), || {
-        let metadata = load(source)?;
+        let Footer { metadata, meanings } = load(source)?;
         let mut columns = adapt::columns(metadata.schema());
         let roots = metadata.metadata().file_metadata().schema().get_fields();
         let uuids: HashSet<&str> = roots
@@ -48,13 +49,22 @@ pub(super) fn parquet_columns(source: &Source) -> Result<Vec<(String, ScalarType
             if uuids.contains(name.as_str()) {
                 *ty = ScalarType::Guid;
             }
+            if let Some(Meaning::Wide { .. }) = meanings.get(name.as_str()) {
+                *ty = ScalarType::Decimal;
+            }
         }
         Ok(columns)
     })
 }
 
+/// What a file says about its columns.
+struct Footer {
+    metadata: ArrowReaderMetadata,
+    meanings: Meanings,
+}
+
 /// Opens a file and reads its footer, once that is known to fit to the file.
-fn load(source: &Source) -> Result<ArrowReaderMetadata, EngineError> {
+fn load(source: &Source) -> Result<Footer, EngineError> {
     let failure = source.failure();
     let file = source.file()?;
     let length = file.metadata().map_or(0, |one| one.len());
@@ -67,15 +77,22 @@ fn load(source: &Source) -> Result<ArrowReaderMetadata, EngineError> {
     let roots = schema.root_schema().get_fields();
     unrepeated(&failure, roots.iter().map(|root| root.name()))?;
     pages::check(&metadata, length).map_err(|what| failure.whole(&what))?;
+    let (metadata, mut meanings) =
+        meant::without_intervals(source, metadata).map_err(|error| failure.whole(&error))?;
     let metadata = Arc::new(metadata);
     // Writers add types of their own as a hint, such as whole numbers of 128 bits, on which the
     // reader panics; the columns can be read without.
-    guarded(&failure, || {
+    let metadata = guarded(&failure, || {
         let options = ArrowReaderOptions::new();
         Ok(ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))
     })
-    .or_else(|_| guarded(&failure, || Ok(hints::without_unknown(source, &metadata))))?
-    .map_err(|error| failure.whole(&error))
+    .or_else(|_| {
+        guarded(&failure, || {
+            Ok(hints::without_unknown(source, &metadata, &mut meanings))
+        })
+    })?
+    .map_err(|error| failure.whole(&error))?;
+    Ok(Footer { metadata, meanings })
 }
 
 /// Fails where a file has more columns than any table.
@@ -153,6 +170,7 @@ pub(super) fn adapted(
 pub(super) struct RowGroups {
     source: Source,
     metadata: ArrowReaderMetadata,
+    meanings: Arc<Meanings>,
     groups: Vec<usize>,
 }
 
@@ -165,7 +183,8 @@ pub(super) fn shares(
 }
 
 fn shares_of(source: &Source, conditions: &[Condition]) -> Result<Vec<RowGroups>, EngineError> {
-    let metadata = load(source)?;
+    let Footer { metadata, meanings } = load(source)?;
+    let meanings = Arc::new(meanings);
     let schema = metadata.schema();
     let is_of_folder = |name: &str| source.folders.iter().any(|folder| folder.name == name);
     if conditions.iter().any(|condition| {
@@ -194,6 +213,7 @@ fn shares_of(source: &Source, conditions: &[Condition]) -> Result<Vec<RowGroups>
                 found.push(RowGroups {
                     source: source.clone(),
                     metadata: metadata.clone(),
+                    meanings: Arc::clone(&meanings),
                     groups: vec![group],
                 });
             }
@@ -272,13 +292,16 @@ impl RowGroups {
             let predicates = tests
                 .iter()
                 .filter(|test| folders::row(&self.source.folders, test.columns()).is_none())
-                .map(|test| row_test(&self.source, &schema, &descriptor, test))
+                .map(|test| row_test(&self.source, &self.meanings, &schema, &descriptor, test))
                 .collect();
             builder = builder.with_row_filter(RowFilter::new(predicates));
         }
         let reader = builder.build().map_err(|error| failure.whole(&error))?;
         let first = self.first_row().filter(|_| tests.is_empty());
-        let rows = reader.flat_map(adapted(&self.source, wanted, first));
+        let meanings = Arc::clone(&self.meanings);
+        let rows = reader
+            .map(move |batch| meant::read(batch?, &meanings))
+            .flat_map(adapted(&self.source, wanted, first));
         let wanted = wanted.to_vec();
         let folders = Arc::clone(&self.source.folders);
         Ok(Box::new(rows.map(move |batch| {
@@ -391,6 +414,7 @@ fn bounds(metadata: &ArrowReaderMetadata, condition: &Condition) -> Option<(Arra
 /// Looks at the columns of a test first, so that the others are decoded for few rows only.
 fn row_test(
     source: &Source,
+    meanings: &Arc<Meanings>,
     schema: &Schema,
     descriptor: &SchemaDescriptor,
     test: &Test,
@@ -398,7 +422,9 @@ fn row_test(
     let mask = ProjectionMask::roots(descriptor, places(schema, test.columns()));
     let test = test.clone();
     let source = source.clone();
+    let meanings = Arc::clone(meanings);
     Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
+        let batch = meant::read(batch, &meanings)?;
         let origin = Origin {
             source: Some(&source),
             first: None,

@@ -247,9 +247,10 @@ impl Source {
         let known = self.format.or_else(|| Some(describe(&self.path)?.0));
         match known {
             Some(format) => Ok(format),
-            None => Err(self.failure().whole(
+            // What it is instead says more: a device, an archive, a link to nothing.
+            None => self.sniff().and(Err(self.failure().whole(
                 &"its extension names no format that can be read; name its table (NAME=PATH), take it away, or let its name begin with a dot",
-            )),
+            ))),
         }
     }
 
@@ -301,7 +302,8 @@ impl Source {
             return Ok(());
         }
         if !strangers::is_envelope(names(), |name| self.names.has(name))
-            && names().any(|name| self.names.has(name))
+            && (names().any(|name| self.names.tells(name))
+                || names().all(|name| self.names.has(name)))
         {
             return Ok(());
         }

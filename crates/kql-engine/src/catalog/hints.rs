@@ -21,17 +21,19 @@ use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
 
 use super::files::{ROWS, Source};
+use super::meant::{Meaning, Meanings};
 use super::pages;
 use crate::EngineError;
 
 /// What Arrow writers call their schema.
-const SCHEMA: &str = "ARROW:schema";
+pub(super) const SCHEMA: &str = "ARROW:schema";
 
 /// The types of a file whose writer's schema has some that the reader does not know: those of
 /// Parquet, with the durations that the writer tells.
 pub(super) fn without_unknown(
     source: &Source,
     metadata: &Arc<ParquetMetaData>,
+    meanings: &mut Meanings,
 ) -> Result<ArrowReaderMetadata, ParquetError> {
     let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let plain = ArrowReaderMetadata::try_new(Arc::clone(metadata), options())?;
@@ -49,11 +51,18 @@ pub(super) fn without_unknown(
             return Arc::clone(field);
         };
         let mut wide = false;
+        if *field.data_type() == DataType::FixedSizeBinary(16)
+            && let Some(int) = told.type_as_int()
+        {
+            let signed = int.is_signed();
+            meanings.insert(field.name().clone(), Meaning::Wide { signed });
+            return Arc::clone(field);
+        }
         let field = typed(field, *told, &mut wide);
         if wide {
             source.losses.note(
                 &format!("column {}", field.name()),
-                "has whole numbers of more than 64 bits, which are read as their bytes",
+                "has whole numbers of more than 64 bits inside of others, which are read as their bytes",
             );
         }
         field
@@ -111,7 +120,7 @@ fn typed(field: &FieldRef, told: ipc::Field<'_>, wide: &mut bool) -> FieldRef {
     Arc::new(Field::clone(field).with_data_type(data))
 }
 
-fn entry<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
+pub(super) fn entry<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
     let entries = metadata.file_metadata().key_value_metadata()?;
     let entry = entries.iter().find(|entry| entry.key == key)?;
     entry.value.as_deref()

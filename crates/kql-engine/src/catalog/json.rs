@@ -18,6 +18,7 @@ use self::rows::Rows;
 use super::files::{BYTES, Batches, Failure, Others, ROWS, Records, Source};
 use super::losses::Losses;
 use crate::EngineError;
+use crate::text::separated::NOT_UTF8;
 
 /// Names and types of columns.
 type Columns = Vec<(String, ScalarType)>;
@@ -100,6 +101,12 @@ impl Reader {
         let mut bytes = 0;
         while !self.ended && self.rows.len() < ROWS && bytes < BYTES {
             match self.documents.next()? {
+                None if self.rows.frames.are_cut() => {
+                    return Err(self.failure.whole(
+                        &"it has a part of an answer only: its last frame (DataSetCompletion) is \
+                          missing",
+                    ));
+                }
                 None => self.ended = true,
                 Some((document, line)) => {
                     bytes += document.len();
@@ -150,7 +157,14 @@ impl Wrong {
         if let Err(at) = std::str::from_utf8(document) {
             let before = &document[..at.valid_up_to()];
             let line = line + documents::lines_in(before);
-            return failure.at(line, "is not UTF-8");
+            return failure.at(line, NOT_UTF8);
+        }
+        if document.starts_with(b"{") && document.ends_with(b",") {
+            return failure.at(
+                line,
+                "ends with a comma, as an element of an array does; write [ before the first and ] \
+                 behind the last, or leave the commas out",
+            );
         }
         let before = document.get(..self.at).unwrap_or_default();
         let line = line + documents::lines_in(before) + self.lines;

@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::files::{Failure, Format, Source};
 use crate::EngineError;
+use crate::text::separated::without_marks;
 
 /// How much is read at once.
 const BUFFER: usize = 1 << 16;
@@ -78,8 +79,7 @@ impl Source {
                 let mut opened = self.bytes()?;
                 let head = opened.reader.fill_buf();
                 let head = head.map_err(|error| opened.failure.read(1, &error))?;
-                let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-                match head.trim_ascii_start().first() {
+                match without_marks(head).trim_ascii_start().first() {
                     Some(b'{' | b'[') => Format::Json,
                     _ => Format::Separated(b','),
                 }
@@ -106,6 +106,9 @@ fn another_format(head: &[u8]) -> Option<&'static str> {
         [b'A', b'R', b'R', b'O', b'W', b'1', 0, ..] => Some("it is Arrow IPC; call it .arrow"),
         [b'P', b'K', 3, 4, ..] => {
             Some("it is a ZIP archive or a workbook; unpack it, or save it as CSV")
+        }
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] if *a != 0 && *b != 0 => {
+            Some("it is UTF-16 without a byte order mark; save it as UTF-8")
         }
         _ => None,
     }

@@ -6,11 +6,13 @@
 mod header;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
 use self::header::Headed;
+use super::aliases::Names;
 use super::files::{BYTES, Batches, Failure, ROWS, Source};
 use super::fit;
 use super::guess::Guess;
@@ -158,8 +160,9 @@ impl Reader {
 /// The lines below the header of a file.
 struct Lines {
     headed: Headed,
-    /// Whether a line may have nothing but empty cells.
-    may_be_empty: bool,
+    /// The columns of the table, if they are known.
+    names: Arc<Names>,
+    limit: usize,
     /// The cells of a line that is quoted as a whole.
     whole: Record,
 }
@@ -168,7 +171,8 @@ impl Lines {
     fn open(source: &Source, separator: u8) -> Result<Self, EngineError> {
         Ok(Self {
             headed: Headed::open(source, separator)?,
-            may_be_empty: source.names.is_free(),
+            names: Arc::clone(&source.names),
+            limit: source.reading.largest_record,
             whole: Record::default(),
         })
     }
@@ -177,6 +181,7 @@ impl Lines {
     fn next(&mut self) -> Result<Option<&Record>, EngineError> {
         let expected = self.headed.names.len();
         let failure = &self.headed.failure;
+        let mut blank_lines = 0;
         // The borrow checker cannot see that a record which is passed over is not kept.
         loop {
             let (blank, mut count, line) = match self.headed.records.next() {
@@ -185,6 +190,11 @@ impl Lines {
                 Ok(Some(record)) => (record.is_blank(), record.len(), record.line),
             };
             if blank && expected != 1 {
+                blank_lines += 1;
+                // Blank lines without end are no rows either.
+                if blank_lines > self.limit {
+                    return Err(failure.at(line, "is one of too many blank lines"));
+                }
                 continue;
             }
             let whole = self.headed.inner.filter(|_| count == 1);
@@ -202,8 +212,23 @@ impl Lines {
                 Some(_) => &self.whole,
                 None => self.headed.records.current(),
             };
-            if record.size() == 0 && expected > 1 && !self.may_be_empty {
+            if record.size() == 0 && expected > 1 && !self.names.is_free() {
                 return Err(failure.at(line, "has no value, only separators"));
+            }
+            // Of one column nobody declared, a value may be its name.
+            if !self.headed.literal
+                && record.begins_with_letter()
+                && (expected > 1 || !self.names.is_free())
+                && self.headed.is_repeated(
+                    record.cells().map_err(|error| broken(failure, error))?,
+                    &self.names,
+                )
+            {
+                return Err(failure.at(
+                    line,
+                    "has the names of columns, as a header; where files were put together, take \
+                     the header of the later ones out",
+                ));
             }
             return Ok(Some(match whole {
                 Some(_) => &self.whole,

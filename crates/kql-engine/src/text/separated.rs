@@ -5,6 +5,19 @@ use std::io::{self, BufRead};
 
 use super::bounded;
 
+/// Says of a line that its bytes are no text.
+pub(crate) const NOT_UTF8: &str =
+    "is not UTF-8; save the file as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)";
+
+/// A text without the byte order marks that it begins with: tools that convert a text which has
+/// one write a second.
+pub(crate) fn without_marks(mut text: &[u8]) -> &[u8] {
+    while let Some(rest) = text.strip_prefix(b"\xef\xbb\xbf") {
+        text = rest;
+    }
+    text
+}
+
 /// Why there is no next record.
 #[derive(Debug)]
 pub(crate) enum Broken {
@@ -12,6 +25,8 @@ pub(crate) enum Broken {
     Read(usize, io::Error),
     /// The record of this line is not closed.
     Quote(usize),
+    /// The record of this line has a cell that goes on after its closing quote.
+    AfterQuote(usize),
     /// The record of this line is not text.
     Encoding(usize),
     /// The record of this line has a byte, outside of quotes, that no text has.
@@ -25,7 +40,12 @@ impl fmt::Display for Broken {
         match self {
             Self::Read(line, error) => write!(out, "{error} (at line {line})"),
             Self::Quote(line) => write!(out, "line {line} opens a quote that is not closed"),
-            Self::Encoding(line) => write!(out, "line {line} is not UTF-8"),
+            Self::AfterQuote(line) => write!(
+                out,
+                "line {line} has text after the closing quote of a cell; inside of quotes a quote \
+                 is written twice (\"\"), not with a backslash"
+            ),
+            Self::Encoding(line) => write!(out, "line {line} {NOT_UTF8}"),
             Self::Nul(line) => write!(
                 out,
                 "line {line} has a NUL byte: the file is damaged, or UTF-16 without a byte order mark"
@@ -86,6 +106,13 @@ impl Record {
         self.quoted.binary_search(&at).is_ok()
     }
 
+    /// Whether the first cell begins like a name, after a byte order mark or none.
+    pub(crate) fn begins_with_letter(&self) -> bool {
+        let first = self.text.first();
+        first.is_some_and(|byte| !byte.is_ascii_digit() && !byte.is_ascii_punctuation())
+            || first == Some(&b'_')
+    }
+
     pub(crate) fn cells(&self) -> Result<impl Iterator<Item = &str>, Broken> {
         let text = std::str::from_utf8(&self.text).map_err(|_| Broken::Encoding(self.line))?;
         let mut start = 0;
@@ -127,8 +154,8 @@ impl<R: BufRead> Records<R> {
         if self.start >= self.bytes.len() && !self.read_line()? {
             return Ok(None);
         }
-        if first && self.bytes.starts_with(b"\xef\xbb\xbf") {
-            self.start = 3;
+        if first {
+            self.start = self.bytes.len() - without_marks(&self.bytes).len();
         }
         self.record.line = self.line - 1;
         self.split()?;
@@ -167,7 +194,8 @@ impl<R: BufRead> Records<R> {
         self.record.quoted.clear();
         let mut at = self.start;
         loop {
-            if self.bytes.get(at) == Some(&b'"') {
+            let is_quoted = self.bytes.get(at) == Some(&b'"');
+            if is_quoted {
                 self.record.quoted.push(self.record.ends.len());
                 at = self.quoted(at + 1)?;
             }
@@ -180,7 +208,11 @@ impl<R: BufRead> Records<R> {
             if rest[..length].contains(&0) {
                 return Err(Broken::Nul(self.record.line));
             }
-            self.record.text.extend_from_slice(&rest[..length]);
+            if !is_quoted {
+                self.record.text.extend_from_slice(&rest[..length]);
+            } else if !rest[..length].trim_ascii().is_empty() {
+                return Err(Broken::AfterQuote(self.record.line));
+            }
             self.record.ends.push(self.record.text.len());
             let end = at + length;
             if rest.get(length) == Some(&self.separator) {
@@ -254,6 +286,29 @@ mod tests {
         let text = b"\xef\xbb\xbfa,\"b,\"\"c\"\"\"\r\n\"x\ny\",\nz";
         let records = expected(&[(1, &["a", "b,\"c\""]), (2, &["x\ny", ""]), (4, &["z"])]);
         assert_eq!(read(text), Ok(records));
+    }
+
+    #[test]
+    fn nothing_but_blanks_follows_a_quote() {
+        let blank = expected(&[(1, &["p", "q", " r "])]);
+        assert_eq!(read(b"\"p\" ,\"q\"\t, r \n"), Ok(blank));
+        for text in [
+            r#"1,"x"y"#,
+            r#"2,"p" "q""#,
+            r#"3,"{\"a\":1}""#,
+            r#"4,"a""b"c"#,
+            "5,\"a\nb\"c",
+        ] {
+            let error = read(format!("A,B\n{text}\n").as_bytes()).unwrap_err();
+            assert_eq!(error, Broken::AfterQuote(2).to_string(), "{text}");
+        }
+    }
+
+    #[test]
+    fn marks_are_no_text() {
+        let twice = b"\xef\xbb\xbf\xef\xbb\xbfa,b\n";
+        assert_eq!(read(twice), Ok(expected(&[(1, &["a", "b"])])));
+        assert_eq!(read(b"\xef\xbb\xbf"), Ok(expected(&[(1, &[""])])));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod kql;
 mod limits;
 mod local;
 mod losses;
+mod meant;
 mod odd_files;
 mod partitions;
 mod round_trips;
@@ -22,6 +23,7 @@ mod shapes;
 mod stand_ins;
 mod streams;
 mod threads;
+mod unsaid;
 mod wrappers;
 
 use kql_engine::{Catalog, Engine, EngineError, Options, ResultSet, Value};

@@ -14,7 +14,7 @@ use serde_json::Deserializer as Json;
 use super::Wrong;
 use super::cell::{Cell, Column, Glance, State, Strange};
 use super::spans::{self, AsWritten};
-use super::wrapped::{self, Record};
+use super::wrapped::{self, Frames, Record};
 use crate::EngineError;
 use crate::catalog::files::{Others, Records, Source};
 use crate::catalog::{losses, strangers};
@@ -45,6 +45,8 @@ pub(super) struct Rows {
     exactly: bool,
     /// The key that rows begin with.
     first: usize,
+    /// The parts of answers that were seen.
+    pub(super) frames: Frames,
     /// Rows and records of other tables so far.
     pub(super) others: usize,
     pub(super) total: usize,
@@ -60,6 +62,8 @@ struct Key {
     wraps: bool,
     /// Whether the table has a column that files call so.
     known: bool,
+    /// Whether few other tables have it.
+    tells: bool,
     /// The last row that has it.
     seen: usize,
 }
@@ -80,6 +84,7 @@ impl Rows {
             state: State::default(),
             exactly: false,
             first: 0,
+            frames: Frames::default(),
             others: 0,
             total: 0,
         };
@@ -116,7 +121,12 @@ impl Rows {
             return Ok(());
         }
         let names = Arc::clone(&self.source.names);
-        wrapped::records(document, &names, &mut |record| self.record(record, records))
+        let mut frames = std::mem::take(&mut self.frames);
+        let outcome = wrapped::records(document, &names, &mut frames, &mut |record| {
+            self.record(record, records)
+        });
+        self.frames = frames;
+        outcome
     }
 
     fn record(&mut self, record: &Record<'_>, records: &Records) -> Result<(), Wrong> {
@@ -251,6 +261,7 @@ impl Rows {
             hinted: wrapped::is_hinted(name),
             wraps: wrapped::wraps(name),
             known: self.source.names.has(name),
+            tells: self.source.names.tells(name),
             seen: 0,
         });
         self.places.insert(name.to_owned(), place);
@@ -380,6 +391,8 @@ impl Rows {
         // Once every row is known to have one, nobody has to look again.
         let mut known = self.source.names.is_free() || !self.open;
         let mut valued = known;
+        // A row of nothing but what most tables have may be one of this table.
+        let (mut any, mut all) = (false, true);
         let mut before: Option<usize> = None;
         loop {
             let expected = match before {
@@ -391,7 +404,7 @@ impl Rows {
                 expected,
             })?
             else {
-                return Ok(match (known, valued) {
+                return Ok(match (known || (any && all), valued) {
                     (true, true) => None,
                     (true, false) => Some(Strange::NoValue),
                     (false, _) => Some(Strange::NoColumn),
@@ -412,7 +425,9 @@ impl Rows {
                 return Err(A::Error::custom("a key that is there twice"));
             }
             key.seen = self.begun;
-            known |= key.known;
+            known |= key.tells;
+            any |= key.known;
+            all &= key.known;
             let is_known = key.known;
             before = Some(place);
             let wraps = check && key.wraps;

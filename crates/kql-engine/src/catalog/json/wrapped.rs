@@ -23,6 +23,7 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+pub(super) use self::tables::Frames;
 pub(super) use self::unknown::unknown;
 
 use self::object::{Object, Wrapper};
@@ -100,11 +101,13 @@ pub(super) struct Record<'a> {
 pub(super) fn records(
     document: &[u8],
     names: &Names,
+    frames: &mut Frames,
     each: &mut dyn FnMut(&Record<'_>) -> Result<(), Wrong>,
 ) -> Result<(), Wrong> {
     let mut walk = Walk {
         names,
         each,
+        frames,
         certain: false,
         depth: 0,
     };
@@ -122,6 +125,7 @@ pub(super) fn anywhere(
     let mut walk = Walk {
         names: &Names::default(),
         each,
+        frames: &mut Frames::default(),
         certain: true,
         depth: 0,
     };
@@ -142,6 +146,7 @@ fn holds_category(document: &[u8]) -> bool {
 struct Walk<'w> {
     names: &'w Names,
     each: &'w mut dyn FnMut(&Record<'_>) -> Result<(), Wrong>,
+    frames: &'w mut Frames,
     /// Whether records of the Streaming API are known to be inside.
     certain: bool,
     depth: usize,
@@ -184,7 +189,13 @@ impl Walk<'_> {
         let members = spans::members(bytes).map_err(|error| Wrong::json(start, error))?;
         let object = Object { bytes, members };
         let inside = |span: &Range<usize>| if is_placed { start + span.start } else { start };
-        match object.wrapper(self) {
+        let wrapper = object.wrapper(self);
+        if let Wrapper::Nothing | Wrapper::Table { .. } = wrapper
+            && let Some(frame) = object.text(tables::FRAME)
+        {
+            self.frames.see(&frame);
+        }
+        match wrapper {
             Wrapper::None => (self.each)(&Record {
                 bytes,
                 start,
@@ -261,6 +272,7 @@ impl Walk<'_> {
         let mut walk = Walk {
             names,
             each: &mut look,
+            frames: &mut Frames::default(),
             certain,
             depth,
         };

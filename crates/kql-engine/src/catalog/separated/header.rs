@@ -5,9 +5,10 @@ use std::io::{BufRead, Cursor, Read};
 
 use super::broken;
 use crate::EngineError;
+use crate::catalog::aliases::Names;
 use crate::catalog::files::{Failure, Source};
 use crate::text::bounded;
-use crate::text::separated::{Record, Records};
+use crate::text::separated::{Record, Records, without_marks};
 
 /// The records of a file.
 pub(super) type Reader = Records<Box<dyn BufRead + Send>>;
@@ -20,6 +21,8 @@ pub(super) struct Headed {
     pub(super) names: Vec<String>,
     /// Which names the header does not have.
     pub(super) unnamed: Vec<bool>,
+    /// Whether the header is written so that it is taken as it is: then rows are, too.
+    pub(super) literal: bool,
     /// What separates the values inside lines that are quoted as a whole.
     pub(super) inner: Option<u8>,
 }
@@ -36,14 +39,17 @@ impl Headed {
             blank: false,
             bytes: Vec::new(),
         };
+        let mut above = 0;
         loop {
             head.bytes.clear();
             let is_whole = bounded::read_line(&mut reader, &mut head.bytes, limit)
                 .map_err(|error| failure.read(head.line, &error))?;
-            if !is_whole {
+            above += head.bytes.len();
+            // Blank lines without end are no header either.
+            if !is_whole || above > limit {
                 return Err(failure.at(head.line, &source.reading.too_large()));
             }
-            if !head.is_above() {
+            if !head.is_passed() {
                 break;
             }
         }
@@ -57,6 +63,7 @@ impl Headed {
             failure,
             names: Vec::new(),
             unnamed: Vec::new(),
+            literal: head.blank,
             inner: None,
         };
         headed.read(separator, head.blank)?;
@@ -115,6 +122,39 @@ impl Headed {
         self.names = names;
         Ok(())
     }
+
+    /// Whether cells below the header are names of columns: of files that were put together, the
+    /// header of a later one.
+    pub(super) fn is_repeated<'a>(
+        &self,
+        cells: impl Iterator<Item = &'a str>,
+        own: &Names,
+    ) -> bool {
+        cells.enumerate().all(|(at, cell)| {
+            let cell = cell.trim_start_matches('\u{feff}').trim();
+            let is_named = |name: &String| name == cell;
+            (cell.is_empty() && self.unnamed[at])
+                || self.names.get(at).is_some_and(is_named)
+                || (!cell.is_empty() && own.has(cell))
+        })
+    }
+}
+
+/// A line without marks and line break.
+fn first_line(bytes: &[u8]) -> &[u8] {
+    let text = without_marks(bytes);
+    let length = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    &text[..length.unwrap_or(text.len())]
+}
+
+/// Where the line after the first one begins.
+fn after_break(bytes: &[u8]) -> usize {
+    let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    match end {
+        Some(at) if bytes[at..].starts_with(b"\r\n") => at + 2,
+        Some(at) => at + 1,
+        None => bytes.len(),
+    }
 }
 
 /// Whether a text looks like the name of a column, rather than like data.
@@ -140,20 +180,24 @@ struct Head {
 }
 
 impl Head {
-    /// The line at hand without mark and line break.
-    fn first(&self) -> &[u8] {
-        let text = self.bytes.as_slice();
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let length = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-        &text[..length.unwrap_or(text.len())]
+    /// Whether the header is below all that was read; otherwise the bytes begin with it.
+    fn is_passed(&mut self) -> bool {
+        // A line may end with a carriage return alone, and others follow it then.
+        let mut start = 0;
+        while start < self.bytes.len() {
+            if !self.is_above(start) {
+                self.bytes.drain(..start);
+                return false;
+            }
+            start += after_break(&self.bytes[start..]);
+            self.line += 1;
+        }
+        !self.bytes.is_empty()
     }
 
-    /// Whether the header is below the line at hand; what that says is kept.
-    fn is_above(&mut self) -> bool {
-        if self.bytes.is_empty() {
-            return false;
-        }
-        let first = self.first();
+    /// Whether the header is below the line that begins at `start`; what that says is kept.
+    fn is_above(&mut self, start: usize) -> bool {
+        let first = first_line(&self.bytes[start..]);
         // Spreadsheets of many countries write semicolons, and some say so above the header.
         let told = match *first {
             [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator]
@@ -175,36 +219,7 @@ impl Head {
         let is_above = told.is_some() || is_blank || (is_type && !self.blank);
         self.told = told.or(self.told);
         self.blank |= is_blank;
-        if is_above {
-            // A line may end with a carriage return alone, and others follow it then.
-            let length = self.bytes.len() - self.after_break();
-            if length > 0 {
-                return self.go_on(length);
-            }
-            self.line += 1;
-        }
         is_above
-    }
-
-    /// Where the line after the one at hand begins.
-    fn after_break(&self) -> usize {
-        let at = self
-            .bytes
-            .iter()
-            .position(|byte| matches!(byte, b'\n' | b'\r'));
-        match at {
-            Some(at) if self.bytes[at..].starts_with(b"\r\n") => at + 2,
-            Some(at) => at + 1,
-            None => self.bytes.len(),
-        }
-    }
-
-    /// Looks at the last `length` bytes of what was read.
-    fn go_on(&mut self, length: usize) -> bool {
-        let rest = self.bytes.split_off(self.bytes.len() - length);
-        self.bytes = rest;
-        self.line += 1;
-        self.is_above()
     }
 
     fn separator(&self) -> u8 {
@@ -213,7 +228,7 @@ impl Head {
         }
         let mut quoted = false;
         let mut found = None;
-        for byte in self.first() {
+        for byte in first_line(&self.bytes) {
             match byte {
                 b'"' => quoted = !quoted,
                 _ if quoted => {}

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::tables::FRAME;
 use super::{Walk, is_telling, nested, table_of, wraps};
 use crate::catalog::json::spans::{self, Member};
 
@@ -10,7 +11,8 @@ use crate::catalog::json::spans::{self, Member};
 const AROUND: [&str; 5] = ["records", "results", "value", "tables", "body"];
 
 /// Keys beside rows that say that the query failed.
-const FAILED: [&str; 7] = [
+const FAILED: [&str; 8] = [
+    "cancelled",
     "error",
     "errors",
     "exceptions",
@@ -31,6 +33,12 @@ const PARTIAL: [&str; 8] = [
     "truncated",
     "hasmore",
 ];
+
+/// Keys beside rows that say how many there are in all.
+const COUNTS: [&str; 2] = ["@odata.count", "odata.count"];
+
+/// How the statistics of a response call the number of rows of a table.
+const ROW_COUNT: &str = "table_row_count";
 
 /// What an object is.
 pub(super) enum Wrapper {
@@ -59,7 +67,11 @@ impl Object<'_> {
     pub(super) fn wrapper(&self, walk: &Walk<'_>) -> Wrapper {
         let found = self.kind(walk);
         let wrong = match found {
-            Wrapper::Around(_) | Wrapper::Table { .. } | Wrapper::Nothing => {
+            Wrapper::Around(ref rows) => self
+                .doubled()
+                .or_else(|| self.incomplete())
+                .or_else(|| self.miscounted(rows)),
+            Wrapper::Table { .. } | Wrapper::Nothing => {
                 self.doubled().or_else(|| self.incomplete())
             }
             Wrapper::Record(..) => self.doubled(),
@@ -103,11 +115,34 @@ impl Object<'_> {
         })
     }
 
+    /// Says that a response tells another number of rows than it has.
+    fn miscounted(&self, rows: &Range<usize>) -> Option<String> {
+        let rows = spans::elements(&self.bytes[rows.clone()]).ok()?.len();
+        let told = COUNTS.into_iter().find_map(|key| {
+            let told = serde_json::from_slice::<u64>(&self.bytes[self.get(key)?]).ok()?;
+            Some((key, told))
+        });
+        let (key, told) = told.or_else(|| Some((ROW_COUNT, self.counted_in_statistics()?)))?;
+        (u64::try_from(rows) != Ok(told))
+            .then(|| format!("has a part of its rows only ({rows}, where its '{key}' is {told})"))
+    }
+
+    /// The rows of the tables that the statistics of a response tell of.
+    fn counted_in_statistics(&self) -> Option<u64> {
+        let statistics: serde_json::Value =
+            serde_json::from_slice(&self.bytes[self.get("stats")?]).ok()?;
+        let tables = statistics.get("dataset_statistics")?.as_array()?;
+        let rows = tables.iter().map(|table| table.get(ROW_COUNT)?.as_u64());
+        (!tables.is_empty())
+            .then(|| rows.sum::<Option<u64>>())
+            .flatten()
+    }
+
     fn kind(&self, walk: &Walk<'_>) -> Wrapper {
         if !self.members.iter().any(|member| wraps(&member.key)) {
             return Wrapper::None;
         }
-        if let Some(frame) = self.text("FrameType") {
+        if let Some(frame) = self.text(FRAME) {
             return self.frame(&frame);
         }
         if let Some(table) = self.table() {

@@ -6,6 +6,34 @@ use super::object::{Object, Wrapper};
 use crate::catalog::aliases::Names;
 use crate::catalog::json::spans;
 
+/// The key of a part of a response of Kusto that says what it is.
+pub(super) const FRAME: &str = "FrameType";
+
+/// The first and the last frame of a response.
+const HEADER: &str = "DataSetHeader";
+const COMPLETION: &str = "DataSetCompletion";
+
+/// The frames of a file.
+#[derive(Debug, Default)]
+pub(in crate::catalog::json) struct Frames {
+    any: bool,
+    begun: usize,
+    ended: usize,
+}
+
+impl Frames {
+    pub(super) fn see(&mut self, frame: &str) {
+        self.any = true;
+        self.begun += usize::from(frame.eq_ignore_ascii_case(HEADER));
+        self.ended += usize::from(frame.eq_ignore_ascii_case(COMPLETION));
+    }
+
+    /// Whether the end of an answer is missing, and rows may be with it.
+    pub(in crate::catalog::json) fn are_cut(&self) -> bool {
+        self.any && (self.ended == 0 || self.ended < self.begun)
+    }
+}
+
 impl Object<'_> {
     /// A part of a response of Kusto.
     pub(super) fn frame(&self, frame: &str) -> Wrapper {
@@ -22,10 +50,7 @@ impl Object<'_> {
                 None => Wrapper::None,
             };
         }
-        if is("DataSetHeader") {
-            return Wrapper::Nothing;
-        }
-        if is("DataSetCompletion") {
+        if is(HEADER) || is(COMPLETION) {
             return Wrapper::Nothing;
         }
         Wrapper::None
@@ -105,7 +130,10 @@ impl Object<'_> {
             let members = spans::members(bytes).unwrap_or_default();
             let columns = Object { bytes, members }.get("columns");
             let columns = columns.map_or_else(Vec::new, |columns| names_of(&bytes[columns]));
-            columns.iter().any(|name| names.has(name))
+            !ABOUT.iter().any(|about| {
+                let mut about = about.iter();
+                about.all(|name| columns.iter().any(|column| column == name))
+            }) && columns.iter().any(|name| names.has(name))
         });
         match list.first() {
             Some(_) if telling => Wrapper::Refused("has rows of more than one answer".to_owned()),
@@ -114,6 +142,13 @@ impl Object<'_> {
         }
     }
 }
+
+/// Columns of the tables behind an answer that are about it, in version 1 of Kusto: how its query
+/// went, and what each of the tables is.
+const ABOUT: [&[&str]; 2] = [
+    &["Severity", "StatusCode", "StatusDescription"],
+    &["Ordinal", "Kind", "Name", "Id"],
+];
 
 /// The names of columns, as Log Analytics and Kusto list them.
 pub(super) fn names_of(list: &[u8]) -> Vec<String> {
