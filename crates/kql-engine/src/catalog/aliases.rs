@@ -119,7 +119,7 @@ pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Result<Vec<Alias>, 
         let (column, zone) = names.column(name)?;
         let is_there = all && own.contains(column);
         (!is_there).then(|| {
-            let is_moment = *kind == Kind::Known(ScalarType::DateTime);
+            let is_moment = all && *kind == Kind::Known(ScalarType::DateTime);
             let ahead = match zone.map_or(Zone::Ahead(0), Zone::of) {
                 Zone::Ahead(ahead) if ahead == 0 || !is_moment => ahead,
                 _ => return Err(zones::refused(name, column)),

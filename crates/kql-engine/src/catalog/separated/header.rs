@@ -133,9 +133,8 @@ impl Headed {
         cells.enumerate().all(|(at, cell)| {
             let cell = cell.trim_start_matches('\u{feff}').trim();
             let is_named = |name: &String| name == cell;
-            (cell.is_empty() && self.unnamed[at])
-                || self.names.get(at).is_some_and(is_named)
-                || (!cell.is_empty() && own.has(cell))
+            let is_own = || self.names.get(at).is_some_and(is_named) || own.has(cell);
+            (cell.is_empty() && self.unnamed[at]) || (is_name(cell) && is_own())
         })
     }
 }
