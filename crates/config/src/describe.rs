@@ -141,38 +141,44 @@ fn is_file(text: &str) -> bool {
 }
 
 fn shown(kind: &Kind, clarity: Clarity) -> String {
-    match (kind, clarity) {
-        (Kind::Null, _) => String::new(),
-        (Kind::Text(text), _) if text.is_empty() => String::new(),
-        (Kind::Map(_), _) => "{}".to_owned(),
-        (Kind::List(items), _) if items.is_empty() => "[]".to_owned(),
-        (Kind::Text(text), Clarity::Path) if is_plain_path(text) || is_file(text) => text.clone(),
-        (_, Clarity::Hidden | Clarity::Path) => REDACTED.to_owned(),
-        // What does not fit may be a secret in the wrong place.
-        (Kind::Text(text), Clarity::Clear) if shape::is_plain(text) => text.clone(),
-        (Kind::Text(text), Clarity::Value(key)) if shape::fits(key, text) => text.clone(),
-        (Kind::Text(text), Clarity::Address) => match http::split(text) {
-            Some((url, None, None)) if shape::is_plain_address(&url) => text.clone(),
-            Some((mut url, ..)) => {
-                url.set_query(None);
-                if !shape::is_plain_address(&url) {
-                    url.set_path("");
-                }
-                if shape::is_plain_address(&url) {
-                    url.to_string()
-                } else {
-                    REDACTED.to_owned()
-                }
-            }
-            None => REDACTED.to_owned(),
-        },
-        (Kind::Text(_), _) => REDACTED.to_owned(),
-        (Kind::List(items), clarity) => {
+    match kind {
+        Kind::Null => String::new(),
+        Kind::Map(_) => "{}".to_owned(),
+        Kind::List(items) if items.is_empty() => "[]".to_owned(),
+        Kind::List(_) if matches!(clarity, Clarity::Hidden | Clarity::Path) => REDACTED.to_owned(),
+        Kind::List(items) => {
             let items: Vec<_> = items
                 .iter()
                 .map(|item: &Node| shown(&item.kind, clarity))
                 .collect();
             format!("[{}]", items.join(", "))
+        }
+        Kind::Text(text) => shown_text(text, clarity).unwrap_or_else(|| REDACTED.to_owned()),
+    }
+}
+
+/// What may be shown of a text; what does not fit its place may be a secret in the wrong one.
+fn shown_text(text: &str, clarity: Clarity) -> Option<String> {
+    let whole = match clarity {
+        _ if text.is_empty() => true,
+        Clarity::Hidden => false,
+        Clarity::Path => is_plain_path(text) || is_file(text),
+        Clarity::Clear => shape::is_plain(text),
+        Clarity::Value(key) => shape::fits(key, text),
+        Clarity::Address => return shown_address(text),
+    };
+    whole.then(|| text.to_owned())
+}
+
+fn shown_address(text: &str) -> Option<String> {
+    match http::split(text)? {
+        (url, None, None) if shape::is_plain_address(&url) => Some(text.to_owned()),
+        (mut url, ..) => {
+            url.set_query(None);
+            if !shape::is_plain_address(&url) {
+                url.set_path("");
+            }
+            shape::is_plain_address(&url).then(|| url.to_string())
         }
     }
 }

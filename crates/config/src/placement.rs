@@ -213,13 +213,13 @@ pub fn setting_path(path: &str) -> defender_core::Result<String> {
     match args {
         Some((args, key)) if is(args, ARGS) && !known::is_read_in_args(key) => {
             let above = &path[..path.find(key).unwrap_or_default()];
-            Err(nowhere(path).with_hint(match ConnectionKey::suggest(key) {
-                Some(key) => format!("the path is {above}{}", key.setting()),
-                None => {
-                    let keys = ConnectionKey::ALL.map(ConnectionKey::setting);
-                    format!("the keys of Args are {}", keys.join(", "))
-                }
-            }))
+            let hint = if let Some(key) = ConnectionKey::suggest(key) {
+                format!("the path is {above}{}", key.setting())
+            } else {
+                let keys = ConnectionKey::ALL.map(ConnectionKey::setting);
+                format!("the keys of Args are {}", keys.join(", "))
+            };
+            Err(nowhere(path).with_hint(hint))
         }
         None if !known::is_section(first) => Err(nowhere(path)
             .with_hint("it looks like DataProviders.MicrosoftDefender.Args.ClientSecret")),

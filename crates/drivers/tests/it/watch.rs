@@ -198,7 +198,7 @@ async fn heard(watch: &mut Watch) -> (Vec<String>, Vec<String>) {
     (rows, warnings.map(ToString::to_string).collect())
 }
 
-fn titled(rows: serde_json::Value) -> Answer {
+fn titled(rows: &serde_json::Value) -> Answer {
     Answer::json(200, json!({ "value": rows }).to_string())
 }
 
@@ -212,9 +212,9 @@ async fn an_alert_of_the_future_does_not_silence_those_of_today() {
     let bench = collections(
         SECURITY_GRAPH,
         [
-            titled(json!([today(10), future])),
-            titled(json!([today(20), today(10), future])),
-            titled(json!([today(20), future])),
+            titled(&json!([today(10), future])),
+            titled(&json!([today(20), today(10), future])),
+            titled(&json!([today(20), future])),
         ],
     );
     let mut first = watch(&bench, None).unwrap();
@@ -242,7 +242,7 @@ async fn an_alert_of_the_future_does_not_silence_those_of_today() {
     );
     assert_ne!(kept, first.cursor().to_json());
     let kept = Cursor::from_json(kept.as_bytes()).unwrap();
-    let bench = collections(SECURITY_GRAPH, [titled(json!([]))]);
+    let bench = collections(SECURITY_GRAPH, [titled(&json!([]))]);
     let mut second = watch(&bench, Some(kept)).unwrap();
     heard(&mut second).await;
     assert_eq!(since(&bench), ["2026-11-20T11:45:00Z"]);
@@ -268,10 +268,7 @@ async fn a_service_that_does_not_filter_repeats_nothing() {
         row(json!("b"), "b", 10),
         {"id": "a", "title": "a", "createdDateTime": "2026-11-19T09:00:00Z"},
     ]);
-    let bench = collections(
-        SECURITY_GRAPH,
-        [titled(all.clone()), titled(all.clone()), titled(all)],
-    );
+    let bench = collections(SECURITY_GRAPH, [titled(&all), titled(&all), titled(&all)]);
     let mut watch = watch(&bench, None).unwrap();
     let (rows, said) = heard(&mut watch).await;
     assert_eq!(rows, ["no time", "b", "no id", "number", "c"]);

@@ -9,7 +9,7 @@ use kql_semantics::ScalarType;
 use super::files::Source;
 use super::{aliases, fit};
 use crate::EngineError;
-use crate::calendar::{self, TICKS_PER_SECOND};
+use kql_syntax::ticks::{self, TICKS_PER_SECOND};
 
 /// What a name says about its times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(super) fn in_utc(times: &ArrayRef, ahead: i64) -> ArrayRef {
         Some(ticks) if ahead != 0 => {
             let moved: Int64Array = ticks.unary_opt(|one| {
                 let moved = one.checked_sub(ahead);
-                moved.and_then(calendar::in_range)
+                moved.and_then(ticks::in_range)
             });
             Arc::new(moved)
         }
