@@ -205,6 +205,13 @@ fn written(options: &QueryOptions) -> Result<String> {
             }
             read(dash)?
         }
+        (Some(text), _) if is_file_of_kql(text) => {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("'{text}' is the name of a file, not a query"),
+            )
+            .with_hint(format!("run what is in it with -f {text}")));
+        }
         (Some(text), _) => text.clone(),
         (None, Some(path)) => read(path)?,
     };
@@ -212,6 +219,16 @@ fn written(options: &QueryOptions) -> Result<String> {
         return Err(Error::new(ErrorKind::Usage, "the query is empty"));
     }
     Ok(text)
+}
+
+/// Whether a query is the name of a file that has one; no query is written so.
+fn is_file_of_kql(text: &str) -> bool {
+    let path = Path::new(text.trim());
+    let is_kql = path.extension().is_some_and(|extension| {
+        let known = ["kql", "kusto", "csl", "txt"];
+        known.iter().any(|one| extension.eq_ignore_ascii_case(one))
+    });
+    is_kql && path.is_file()
 }
 
 pub(crate) fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
