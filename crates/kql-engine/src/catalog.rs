@@ -5,6 +5,7 @@ mod aliases;
 mod cells;
 mod columnar;
 mod condition;
+mod contents;
 mod files;
 mod fit;
 mod folders;
@@ -30,6 +31,7 @@ mod thrift;
 mod times;
 mod zones;
 
+pub use contents::Contents;
 pub use reading::Reading;
 pub use times::DateOrder;
 
@@ -72,9 +74,12 @@ pub struct Catalog {
     kept: Arc<AtomicUsize>,
     reading: Reading,
     found: Vec<Found>,
-    /// The tables that a run has read, where somebody wants to know.
-    read: Option<Arc<Mutex<BTreeSet<String>>>>,
+    /// What a run has read, where somebody wants to know.
+    read: Option<Arc<Mutex<Read>>>,
 }
+
+/// The tables that were read, and the columns of each that were needed.
+type Read = (BTreeSet<String>, BTreeMap<String, BTreeSet<String>>);
 
 /// A file or a folder of tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,6 +113,8 @@ impl Place {
 pub struct Found {
     /// What errors call the place.
     pub shown: String,
+    /// Whether it is a folder whose files are named after their tables.
+    pub is_folder: bool,
     /// The tables that have rows from there, sorted.
     pub tables: BTreeSet<String>,
 }
@@ -137,6 +144,8 @@ enum Data {
 pub(crate) struct Loaded {
     pub(crate) columns: Vec<(String, ScalarType)>,
     parts: Vec<Part>,
+    /// What each of its files has, in their order.
+    contents: Vec<Contents>,
 }
 
 #[derive(Debug)]
@@ -339,6 +348,7 @@ impl Catalog {
         for place in places {
             let mut found = Found {
                 shown: place.shown(),
+                is_folder: place.table.is_none() && place.path.is_dir(),
                 tables: BTreeSet::new(),
             };
             for (name, mut sources) in listing::tables_of(place, Known { schema, names })? {
@@ -362,6 +372,26 @@ impl Catalog {
     /// What was found at each of the places that its tables come from, in their order.
     pub fn found(&self) -> &[Found] {
         &self.found
+    }
+
+    /// What each of a table's files has, when the table was read.
+    pub fn contents(&self, table: &str) -> &[Contents] {
+        let table = self.tables.get(table);
+        let loaded = table.and_then(|table| table.loaded.get());
+        loaded.map_or(&[], |loaded| {
+            loaded.as_ref().map_or(&[], |loaded| &loaded.contents)
+        })
+    }
+
+    /// The files of a table, as errors call them.
+    pub fn files(&self, table: &str) -> Vec<String> {
+        match self.tables.get(table).map(|table| &table.data) {
+            Some(Data::Files(sources)) => sources
+                .iter()
+                .map(|source| source.shown.display().to_string())
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// What the rows of these tables do not hold of their files, as far as those were read: the
@@ -391,20 +421,29 @@ impl Catalog {
         }
     }
 
-    /// The tables that were read since [`watched`](Self::watched).
-    pub(crate) fn was_read(&self) -> BTreeSet<String> {
+    /// The tables that were read since [`watched`](Self::watched), and their columns.
+    pub(crate) fn was_read(&self) -> Read {
         let read = self.read.as_ref();
-        read.map_or_else(BTreeSet::new, |read| {
+        read.map_or_else(Read::default, |read| {
             read.lock().unwrap_or_else(PoisonError::into_inner).clone()
         })
+    }
+
+    /// Remembers which columns of a table are needed.
+    pub(crate) fn note_columns<'a>(&self, table: &str, columns: impl Iterator<Item = &'a str>) {
+        if let Some(read) = &self.read {
+            let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = read.1.entry(table.to_owned()).or_default();
+            known.extend(columns.map(str::to_owned));
+        }
     }
 
     /// Remembers that a table, or what is read like one, was read.
     pub(crate) fn note_read(&self, name: &str) {
         if let Some(read) = &self.read {
             let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
-            if !read.contains(name) {
-                read.insert(name.to_owned());
+            if !read.0.contains(name) {
+                read.0.insert(name.to_owned());
             }
         }
     }
@@ -517,6 +556,7 @@ impl Table {
                 Ok(Loaded {
                     columns,
                     parts: vec![part],
+                    contents: Vec::new(),
                 })
             }
             Data::Files(sources) => self.explore(declared, sources),
@@ -532,6 +572,7 @@ impl Table {
         let mut held = 0;
         let mut explored = Vec::with_capacity(sources.len());
         let mut kinds = Vec::with_capacity(sources.len());
+        let mut contents = Vec::with_capacity(sources.len());
         let names = Arc::new(Names::new(declared));
         for source in sources {
             let source = source.of_table(&names);
@@ -548,6 +589,7 @@ impl Table {
             }
             let aliases = aliases::of(&found.kinds, found.all, &names)
                 .map_err(|what| source.failure().whole(&what))?;
+            contents.push(Contents::of(&source, &found, &folders, &aliases, declared));
             // Rows that were read on the way are without what folders and other names say.
             let kept = match found.kept {
                 Some(batches) if !folders.is_empty() || !aliases.is_empty() => {
@@ -603,7 +645,11 @@ impl Table {
             });
         }
         self.kept.fetch_add(held, Ordering::Relaxed);
-        Ok(Loaded { columns, parts })
+        Ok(Loaded {
+            columns,
+            parts,
+            contents,
+        })
     }
 
     /// The bytes that may still be kept.

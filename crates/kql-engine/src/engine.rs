@@ -7,7 +7,7 @@ use futures::{FutureExt, SinkExt};
 use kql_semantics::BoundQuery;
 
 use crate::deadline::{self, Deadline};
-use crate::rows::Piece;
+use crate::rows::{Missed, Piece};
 use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options, ResultColumn, ResultSet, RowStream, run};
 
@@ -109,6 +109,30 @@ impl Engine {
             deadline,
             guard,
         ))
+    }
+
+    /// Of the tables whose rows a query that has ended asked for by their time, those that have
+    /// rows, and none of such a time: there is nothing of them in the answer, whatever it looks
+    /// like. Of all tables `everywhere`; otherwise of those that are in memory, which takes no
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::run`].
+    pub async fn missed(
+        &self,
+        ended: &RowStream,
+        everywhere: bool,
+    ) -> Result<Vec<Missed>, EngineError> {
+        let Some(query) = ended.query() else {
+            return Ok(Vec::new());
+        };
+        let engine = self.clone();
+        self.on_thread(move |cancelled| {
+            let (catalog, options) = (&engine.catalog, &engine.options);
+            run::missed(catalog, options, &query, everywhere, &cancelled)
+        })
+        .await
     }
 
     fn deadline(&self) -> Result<Option<Deadline>, EngineError> {

@@ -59,11 +59,13 @@ mod functions;
 mod plan;
 mod run;
 
-pub use catalog::{Catalog, DateOrder, Found, Place, Reading, SchemaLookup, panic_is_caught};
+pub use catalog::{
+    Catalog, Contents, DateOrder, Found, Place, Reading, SchemaLookup, panic_is_caught,
+};
 pub use engine::Engine;
 pub use error::{Complaint, EngineError};
 pub use kql_semantics::ScalarType;
 pub use options::Options;
 pub use result::{ResultColumn, ResultSet, TableRows};
-pub use rows::RowStream;
+pub use rows::{Missed, RowStream};
 pub use value::Value;

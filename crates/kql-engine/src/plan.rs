@@ -22,6 +22,7 @@ mod series;
 mod source;
 mod steps;
 mod summarize;
+pub(crate) mod time_filters;
 mod top_nested;
 mod transform;
 mod union;

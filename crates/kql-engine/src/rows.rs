@@ -1,9 +1,11 @@
 //! An answer while it arrives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
+use kql_semantics::bound::BoundQuery;
 
 use crate::deadline::{self, Deadline};
 use crate::{EngineError, ResultColumn, ResultSet};
@@ -40,6 +42,19 @@ pub(crate) struct Ended {
     pub(crate) truncated: bool,
     /// The tables that were read.
     pub(crate) read: BTreeSet<String>,
+    /// The columns of each that the query needs.
+    pub(crate) named: BTreeMap<String, BTreeSet<String>>,
+    /// What ran.
+    pub(crate) query: Option<Arc<BoundQuery>>,
+}
+
+/// A table that has rows, of which the query's conditions on one of its times let none through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The table.
+    pub table: String,
+    /// The column of the times.
+    pub column: String,
 }
 
 impl RowStream {
@@ -107,5 +122,15 @@ impl RowStream {
     /// [`Catalog::EXTERNAL_DATA`](crate::Catalog::EXTERNAL_DATA); known at the end.
     pub fn tables_read(&self) -> &BTreeSet<String> {
         &self.outcome.read
+    }
+
+    /// The columns of a table that the answer needs; known at the end.
+    pub fn columns_read(&self, table: &str) -> Option<&BTreeSet<String>> {
+        self.outcome.named.get(table)
+    }
+
+    /// The query that ran; known at the end.
+    pub(crate) fn query(&self) -> Option<Arc<BoundQuery>> {
+        self.outcome.query.clone()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
@@ -15,8 +16,8 @@ use kql_semantics::{
 use kql_syntax::TokenKind;
 
 use crate::allowance::Allowance;
-use crate::plan::Planner;
-use crate::rows::{Ended, Piece};
+use crate::plan::{Planner, time_filters};
+use crate::rows::{Ended, Missed, Piece};
 use crate::{Catalog, Complaint, EngineError, Options, ResultColumn, ResultSet, Value};
 
 /// How often columns may depend on data in one query.
@@ -69,10 +70,45 @@ pub(crate) fn stream(
         // An error means that nobody reads on.
         Ok(sender.send(Piece::Rows(piece)).await.is_ok() && !truncated)
     })?;
+    drop(plan);
+    drop(planner);
+    let (read, named) = catalog.was_read();
     Ok(Ended {
         truncated,
-        read: catalog.was_read(),
+        read,
+        named,
+        query: Some(Arc::new(bound)),
     })
+}
+
+/// Of the tables whose rows a query asks for by their time, those that have rows and none of such a
+/// time; of all of them `everywhere`, otherwise of those whose rows are at hand.
+pub(crate) fn missed(
+    catalog: &Catalog,
+    options: &Options,
+    query: &BoundQuery,
+    everywhere: bool,
+    cancelled: &Cancelled,
+) -> Result<Vec<Missed>, EngineError> {
+    let options = &Options {
+        max_rows: Some(1),
+        ..options.clone()
+    };
+    let mut missed: Vec<Missed> = Vec::new();
+    for filter in time_filters::of(query, options.time_range.is_some()) {
+        let said = missed.iter().any(|one| *one.table == *filter.table);
+        let loaded = catalog.load(&filter.table)?;
+        if said || loaded.is_empty() || !(everywhere || loaded.is_at_hand()) {
+            continue;
+        }
+        if run(catalog, options, &filter.rows, cancelled)?.is_empty() {
+            missed.push(Missed {
+                table: filter.table.to_string(),
+                column: filter.column.to_string(),
+            });
+        }
+    }
+    Ok(missed)
 }
 
 /// The query whose answer is meant.

@@ -110,6 +110,13 @@ pub(super) struct Alias {
     ahead: i64,
 }
 
+impl Alias {
+    /// The column of the table.
+    pub(super) fn column(&self) -> &str {
+        &self.column
+    }
+}
+
 /// Which columns of a table a file has under other names; `all` as in [`super::files::Explored`].
 ///
 /// Fails where the times of one are in a zone that is no offset from UTC.

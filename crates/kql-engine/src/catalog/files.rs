@@ -33,6 +33,8 @@ pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, EngineErro
 /// The columns of a file, and its rows, if they were read on the way.
 pub(super) struct Explored {
     pub(super) kinds: Kinds,
+    /// What the file itself calls its columns.
+    pub(super) own: Vec<String>,
     /// Whether the declared columns that it has are among them.
     pub(super) all: bool,
     pub(super) kept: Option<Vec<RecordBatch>>,
@@ -259,6 +261,15 @@ impl Source {
         std::fs::metadata(&self.path).map_or(u64::MAX, |one| one.len())
     }
 
+    /// Whether there is nothing in it at all, once it is unpacked.
+    pub(super) fn is_empty(&self) -> bool {
+        let text = matches!(self.format(), Ok(Format::Json | Format::Separated(_)));
+        text && self.bytes().is_ok_and(|mut opened| {
+            let head = opened.reader.fill_buf();
+            head.is_ok_and(<[u8]>::is_empty)
+        })
+    }
+
     /// Whether reading it again costs as much as the first time: text, and not too much of it.
     pub(super) fn is_worth_keeping(&self) -> bool {
         let text = matches!(self.format(), Ok(Format::Json | Format::Separated(_)));
@@ -272,11 +283,12 @@ impl Source {
         declared: &[(String, ScalarType)],
         limit: usize,
     ) -> Result<Explored, EngineError> {
-        let kinds = match self.format()? {
+        let kinds: Kinds = match self.format()? {
             Format::Json => {
-                let (found, kept) = json::explore(self, declared, limit)?;
+                let (found, own, kept) = json::explore(self, declared, limit)?;
                 return Ok(Explored {
                     kinds: infer::known(found),
+                    own,
                     all: false,
                     kept,
                 });
@@ -289,6 +301,7 @@ impl Source {
             Format::Arrow => infer::known(ipc::columns(self)?),
         };
         Ok(Explored {
+            own: kinds.iter().map(|(name, _)| name.clone()).collect(),
             kinds,
             all: true,
             kept: None,

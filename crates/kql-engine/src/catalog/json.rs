@@ -39,13 +39,13 @@ pub(super) fn open(
     })))
 }
 
-/// What the rows of a file have besides the declared columns; and the rows, when they are at most
-/// `limit` bytes and needed no second look.
+/// What the rows of a file have besides the declared columns; all of their keys; and the rows, when
+/// they are at most `limit` bytes and needed no second look.
 pub(super) fn explore(
     source: &Source,
     declared: &[(String, ScalarType)],
     limit: usize,
-) -> Result<(Columns, Option<Vec<RecordBatch>>), EngineError> {
+) -> Result<(Columns, Vec<String>, Option<Vec<RecordBatch>>), EngineError> {
     let mut reader = Reader::open(source, Rows::new(declared, true, source))?;
     let mut kept = Vec::new();
     let mut size = 0;
@@ -71,7 +71,8 @@ pub(super) fn explore(
             source.records.table
         )));
     }
-    Ok((reader.rows.found(), reader.rows.store.then_some(kept)))
+    let rows = &reader.rows;
+    Ok((rows.found(), rows.own(), rows.store.then_some(kept)))
 }
 
 struct Reader {

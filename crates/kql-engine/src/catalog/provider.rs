@@ -390,6 +390,11 @@ impl Loaded {
         })
     }
 
+    /// Whether all of its rows are in memory.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.parts.iter().all(|part| !matches!(part, Part::File(_)))
+    }
+
     /// The pieces to be read, in order; rows that fail a condition or a test may be missing.
     fn shares(
         &self,

@@ -8,6 +8,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_semantics::ScalarType;
 use kql_semantics::bound::{ArithmeticOp, Column, CompareOp, Source};
 
+use super::time_filters::STAMP;
 use super::union::no_rows;
 use super::{Context, Flow, Planner, name, named};
 use crate::EngineError;
@@ -119,12 +120,14 @@ impl Planner<'_> {
         span: Range<usize>,
     ) -> Result<Flow, EngineError> {
         let loaded = self.catalog.load(table)?;
+        let read = columns.iter().filter(|one| self.demanded.contains(&one.id));
+        self.catalog.note_columns(table, read.map(|one| &*one.name));
         if columns.is_empty() {
             return self.literal_rows(&[], Vec::new(), loaded.count()?);
         }
         let stamp = columns
             .iter()
-            .find(|one| &*one.name == "Timestamp" && one.ty == ScalarType::DateTime)
+            .find(|one| &*one.name == STAMP && one.ty == ScalarType::DateTime)
             .filter(|_| self.options.time_range.is_some());
         let mut seen: Vec<&Column> = columns
             .iter()

@@ -110,6 +110,12 @@ impl Rows {
             .collect()
     }
 
+    /// The keys that rows had.
+    pub(super) fn own(&self) -> Vec<String> {
+        let keys = self.keys.iter().filter(|key| key.seen > 0);
+        keys.map(|key| key.name.clone()).collect()
+    }
+
     /// Says what of the last document is not kept.
     pub(super) fn take_lost(&mut self) -> Option<String> {
         self.state.lost.take()
