@@ -1,6 +1,9 @@
 //! The environment `Local`: KQL over files, run here.
 
+mod absent;
 mod memory;
+mod missed;
+mod names;
 mod notes;
 
 use std::collections::VecDeque;
@@ -13,7 +16,8 @@ use defender_drivers::{Driver, Query};
 use defender_table::{Answer, Completeness, Event, Summary, Warning, WarningKind, ticks};
 use futures::{StreamExt, stream};
 use kql_engine::{
-    Catalog, Engine, EngineError, Options, Place, Reading, RowStream, ScalarType, TableRows,
+    Catalog, Engine, EngineError, Options, Place, Reading, ResultSet, RowStream, ScalarType,
+    TableRows, Value,
 };
 
 /// Answers from the files of some folders.
@@ -82,7 +86,7 @@ impl Driver for Local {
         };
         let engine = self.engine.with_options(options);
         let rows = engine.stream(&query.text).await;
-        let rows = rows.map_err(|error| rejected(&error, &query.text))?;
+        let rows = rows.map_err(|error| rejected(&error, &query.text, engine.catalog()))?;
         let table = TableRows::new(&rows.columns, query.datetimes);
         let schema = Arc::clone(table.schema());
         let mut answer = Arriving {
@@ -91,6 +95,7 @@ impl Driver for Local {
             query: query.clone(),
             engine,
             ready: VecDeque::new(),
+            found: Found::default(),
         };
         // What fits is whole before anybody sees a row of it.
         let (mut first, mut held) = (Vec::new(), 0);
@@ -122,6 +127,46 @@ struct Arriving {
     query: Query,
     engine: Engine,
     ready: VecDeque<Event>,
+    found: Found,
+}
+
+/// Whether an answer says more than that there is nothing.
+#[derive(Debug, Default)]
+struct Found {
+    rows: usize,
+    value: bool,
+}
+
+impl Found {
+    fn see(&mut self, piece: &ResultSet) {
+        self.rows += piece.len();
+        if self.rows == 1 {
+            self.value |= piece.rows().flatten().any(|value| !is_nothing(&value));
+        }
+    }
+
+    /// No row, or one that aggregates give of none.
+    fn is_nothing(&self) -> bool {
+        self.rows == 0 || (self.rows == 1 && !self.value)
+    }
+}
+
+/// What an aggregate gives that has seen no row.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) | Value::Int(0) | Value::Long(0) | Value::TimeSpan(0) => {
+            true
+        }
+        Value::Real(value) => *value == 0.0 || value.is_nan(),
+        Value::Decimal(text) => text == "0",
+        Value::String(text) => text.is_empty(),
+        Value::Dynamic(json) => {
+            json.is_null()
+                || json.as_array().is_some_and(Vec::is_empty)
+                || json.as_object().is_some_and(serde_json::Map::is_empty)
+        }
+        _ => false,
+    }
 }
 
 impl Arriving {
@@ -132,16 +177,24 @@ impl Arriving {
             }
             let mut table = self.table.take()?;
             let taken = match self.rows.next().await {
-                Some(Ok(piece)) => table.push(&piece).map(|batches| {
-                    self.table = Some(table);
-                    self.ready.extend(batches.into_iter().map(Event::Batch));
-                }),
+                Some(Ok(piece)) => {
+                    self.found.see(&piece);
+                    table.push(&piece).map(|batches| {
+                        self.table = Some(table);
+                        self.ready.extend(batches.into_iter().map(Event::Batch));
+                    })
+                }
                 Some(Err(error)) => Err(error),
                 None => match table.finish(self.rows.is_truncated()) {
                     Ok((batches, summary)) => {
                         self.ready.extend(batches.into_iter().map(Event::Batch));
                         let mut summary = self.told(summary);
-                        let words = notes::of(&self.engine, &self.query, &self.rows, summary.rows);
+                        let words = notes::of(
+                            &self.engine,
+                            &self.query,
+                            &self.rows,
+                            self.found.is_nothing(),
+                        );
                         summary.warnings.extend(words.await);
                         self.ready.push_back(Event::Summary(Box::new(summary)));
                         Ok(())
@@ -150,7 +203,8 @@ impl Arriving {
                 },
             };
             if let Err(error) = taken {
-                return Some(Err(rejected(&error, &self.query.text)));
+                let catalog = self.engine.catalog();
+                return Some(Err(rejected(&error, &self.query.text, catalog)));
             }
         }
     }
@@ -210,13 +264,16 @@ fn kind(error: &EngineError) -> ErrorKind {
     }
 }
 
-fn rejected(error: &EngineError, text: &str) -> Error {
+fn rejected(error: &EngineError, text: &str, catalog: &Catalog) -> Error {
     let message = error.render(text).trim_end().to_owned();
     let rejected = Error::new(kind(error), message);
     match error {
         EngineError::OutOfTime { .. } => {
             rejected.with_hint("filter earlier, ask for fewer files, or give it more --timeout")
         }
-        _ => rejected,
+        _ => match names::advice(error, text, catalog) {
+            Some(advice) => rejected.with_hint(advice),
+            None => rejected,
+        },
     }
 }

@@ -27,6 +27,8 @@ mod local;
 #[cfg(all(feature = "client-secret", feature = "m365d-graph"))]
 mod long_run;
 mod named;
+#[cfg(feature = "local")]
+mod nothing_found;
 #[cfg(feature = "default")]
 mod outside;
 mod own_driver;
