@@ -44,50 +44,65 @@ fn empty(contents: &[Contents]) -> Option<String> {
     match files.as_slice() {
         [] => None,
         [one] => Some(format!("{one} is empty, without even a header")),
-        files => Some(format!("{} are empty, without even a header", first(files))),
+        files => Some(format!(
+            "{} are empty, without even a header",
+            first(files, ", ")
+        )),
     }
 }
 
 /// Columns that the query names and that no file of the table has; a file without the time is one
 /// too many.
-fn columns(table: &str, contents: &[Contents], named: &BTreeSet<&str>) -> Option<String> {
-    let contents: Vec<&Contents> = contents
+fn columns(table: &str, contents: &[Contents], named: &BTreeSet<&str>) -> Vec<String> {
+    let files: Vec<&Contents> = contents
         .iter()
         .filter(|one| !one.columns.is_empty())
         .collect();
-    let lacks = |one: &&&Contents, column: &str| one.lacks.contains(column);
+    let without = |column: &str| -> Vec<&Contents> {
+        let files = files.iter().filter(|one| one.lacks.contains(column));
+        files.copied().collect()
+    };
+    let is_missing = |column: &str| !files.is_empty() && without(column).len() == files.len();
     let missing: BTreeSet<String> = named
         .iter()
-        .filter(|column| {
-            let without = contents.iter().filter(|one| lacks(one, column)).count();
-            without > 0 && (without == contents.len() || **column == STAMP)
-        })
+        .filter(|column| is_missing(column))
         .map(|column| (*column).to_owned())
         .collect();
-    let files: Vec<String> = contents
+    let table = shown(table);
+    let mut said = Vec::new();
+    if !missing.is_empty() {
+        let noun = if missing.len() == 1 {
+            "column"
+        } else {
+            "columns"
+        };
+        said.push(format!(
+            "no file of {table} has the {noun} {}: {}",
+            listed(&missing),
+            with_columns(&files)
+        ));
+    }
+    let timeless = without(STAMP);
+    if named.contains(STAMP) && !missing.contains(STAMP) && !timeless.is_empty() {
+        said.push(format!(
+            "not every file of {table} has the column {STAMP}: {}",
+            with_columns(&timeless)
+        ));
+    }
+    said
+}
+
+/// Files and what they have.
+fn with_columns(files: &[&Contents]) -> String {
+    let files: Vec<String> = files
         .iter()
-        .filter(|one| missing.iter().any(|column| lacks(one, column)))
         .map(|one| {
             let columns: Vec<&str> = one.columns.iter().map(String::as_str).collect();
-            format!("{} has {}", one.shown, first(&columns))
+            format!("{} has {}", one.shown, first(&columns, ", "))
         })
         .collect();
-    if files.is_empty() {
-        return None;
-    }
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let noun = if missing.len() == 1 {
-        "column"
-    } else {
-        "columns"
-    };
-    Some(format!(
-        "the {noun} {} of {} {} empty: {}",
-        listed(&missing),
-        shown(table),
-        if missing.len() == 1 { "is" } else { "are" },
-        first(&files)
-    ))
+    first(&files, "; ")
 }
 
 /// Files that are named like a table that the query reads, and more: copies, and parts of it.
@@ -100,7 +115,6 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
                 .tables
                 .difference(read)
                 .filter(|other| defender_schema::table(other).is_none())
-                .filter(|other| !are_part(catalog, other, table))
                 .filter(|other| {
                     let (Some(begin), Some(rest)) =
                         (other.get(..table.len()), other.get(table.len()..))
@@ -111,6 +125,7 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
                     (is_hunting && begin.eq_ignore_ascii_case(table))
                         || (begin == table && rest.starts_with(' '))
                 })
+                .filter(|other| !are_part(catalog, other, table))
                 .cloned()
                 .collect();
             if beside.is_empty() {
@@ -134,7 +149,7 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
             };
             said.push(format!(
                 "{} {is} not part of {}, but {own} that the query does not read ({}); {how}",
-                first(&files),
+                first(&files, ", "),
                 shown(table),
                 listed(&beside)
             ));
@@ -184,7 +199,7 @@ fn timeless(catalog: &Catalog, read: &BTreeSet<String>) -> Option<String> {
 }
 
 /// The first ones of many.
-fn first(names: &[&str]) -> String {
+fn first(names: &[&str], between: &str) -> String {
     let mut shown: Vec<String> = names
         .iter()
         .take(MOST)
@@ -193,5 +208,5 @@ fn first(names: &[&str]) -> String {
     if names.len() > MOST {
         shown.push(format!("{} more", names.len() - MOST));
     }
-    shown.join(", ")
+    shown.join(between)
 }

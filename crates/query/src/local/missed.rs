@@ -55,7 +55,7 @@ async fn whereabouts(engine: &Engine, query: &Query, table: &str, column: &str) 
     let noun = if *count == 1 { "row" } else { "rows" };
     let (Value::DateTime(start), Value::DateTime(end)) = (first, last) else {
         return Some(format!(
-            "{table} has {count} {noun}, and no time in {column}: a condition on it has none of them"
+            "{table} has {count} {noun}, and no time in {column}: none passes a condition on it"
         ));
     };
     let outside = query
@@ -64,10 +64,13 @@ async fn whereabouts(engine: &Engine, query: &Query, table: &str, column: &str) 
     let relative = words(&query.text).any(|word| word == "ago" || word == "now");
     let why = match (outside, relative) {
         (true, _) => "the range of time has none of them".to_owned(),
+        (false, _) if query.timespan.is_some() => {
+            format!("none is in the range of time and passes the query's conditions on {column}")
+        }
         (false, true) => format!(
-            "the query's condition on {column} has none of them (ago() and now() count from the time of the run)"
+            "none passes the query's condition on {column} (ago() and now() count from the time of the run)"
         ),
-        (false, false) => format!("the query's condition on {column} has none of them"),
+        (false, false) => format!("none passes the query's condition on {column}"),
     };
     let when = |value: &Value| value.to_json().to_string().trim_matches('"').to_owned();
     Some(format!(

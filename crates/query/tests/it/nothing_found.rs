@@ -39,11 +39,11 @@ async fn a_time_filter_that_lets_nothing_through_is_said_whatever_follows() {
             "{\"Timestamp\":\"2024-01-06T08:00:00Z\",\"DeviceName\":\"srv01\"}\n",
         ),
     ]);
-    let rows = "DeviceProcessEvents has 2 rows, from 2024-01-06T07:08:09.0000000Z to 2024-01-07T07:08:09.0000000Z: the query's condition on Timestamp has none of them";
+    let rows = "DeviceProcessEvents has 2 rows, from 2024-01-06T07:08:09.0000000Z to 2024-01-07T07:08:09.0000000Z: none passes the query's condition on Timestamp";
     for query in [
         "DeviceProcessEvents | where Timestamp < datetime(2020-01-01)",
         "DeviceProcessEvents | where Timestamp < datetime(2020-01-01) | count",
-        "DeviceProcessEvents | where Timestamp < datetime(2020-01-01) | summarize count(), max(Timestamp), make_set(DeviceName), avg(ProcessId)",
+        "DeviceProcessEvents | where Timestamp < datetime(2020-01-01) | summarize count(), max(Timestamp), make_set(DeviceName), avg(strlen(DeviceName))",
         "DeviceProcessEvents | where Timestamp < datetime(2020-01-01) | summarize count() by DeviceName",
         "DeviceProcessEvents | where Timestamp between (datetime(2020-01-01) .. datetime(2020-02-01)) | project DeviceName",
         "DeviceProcessEvents | where DeviceName == 'srv01' and datetime(2020-01-01) > Timestamp | count",
@@ -73,7 +73,7 @@ async fn a_time_filter_that_lets_nothing_through_is_said_whatever_follows() {
         [
             format!("{rows} {relative}"),
             format!(
-                "DeviceFileEvents has 1 row, from 2024-01-06T08:00:00.0000000Z to 2024-01-06T08:00:00.0000000Z: the query's condition on Timestamp has none of them {relative}"
+                "DeviceFileEvents has 1 row, from 2024-01-06T08:00:00.0000000Z to 2024-01-06T08:00:00.0000000Z: none passes the query's condition on Timestamp {relative}"
             ),
         ]
     );
@@ -94,7 +94,7 @@ async fn a_query_that_finds_rows_or_asks_for_no_time_says_nothing() {
         "DeviceProcessEvents | summarize Last = max(Timestamp) by DeviceName | where Last < datetime(2020-01-01)",
         "DeviceProcessEvents | where Timestamp >= datetime(2024-01-07) or Timestamp < datetime(2020-01-01) | where DeviceName == 'x'",
         "let P = DeviceProcessEvents; union (P | where Timestamp < datetime(2024-01-07)), (P | where Timestamp > datetime(2024-01-07)) | count",
-        "print 0",
+        "print 0 | where toscalar(DeviceProcessEvents | count) == 3",
         "EmailEvents | where false | count",
     ] {
         let said = said(folder.path(), query).await;
@@ -111,8 +111,8 @@ async fn a_column_that_is_named_and_that_no_file_has_is_said() {
             "Zeitstempel,DeviceName\n2026-11-01T10:00:00Z,a\n",
             "DeviceProcessEvents | where Timestamp > ago(7d) | project DeviceName, FileName",
             vec![
-                "the columns FileName, Timestamp of DeviceProcessEvents are empty: DeviceProcessEvents.csv has Zeitstempel, DeviceName",
-                "DeviceProcessEvents has 1 row, and no time in Timestamp: a condition on it has none of them",
+                "no file of DeviceProcessEvents has the columns FileName, Timestamp: DeviceProcessEvents.csv has Zeitstempel, DeviceName",
+                "DeviceProcessEvents has 1 row, and no time in Timestamp: none passes a condition on it",
             ],
         ),
         (
@@ -120,7 +120,7 @@ async fn a_column_that_is_named_and_that_no_file_has_is_said() {
             "{\"DeviceName\":\"a\",\"Time\":\"2026-11-01\",\"FileName\":null}\n",
             "DeviceProcessEvents | project FileName, SHA256",
             vec![
-                "the column SHA256 of DeviceProcessEvents is empty: DeviceProcessEvents.ndjson has DeviceName, FileName, Time",
+                "no file of DeviceProcessEvents has the column SHA256: DeviceProcessEvents.ndjson has DeviceName, FileName, Time",
             ],
         ),
         (
@@ -139,6 +139,24 @@ async fn a_column_that_is_named_and_that_no_file_has_is_said() {
         let folder = folder(&[(name, text)]);
         assert_eq!(said(folder.path(), query).await, expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_file_without_the_time_beside_others_is_said() {
+    let folder = folder(&[
+        ("DeviceProcessEvents.2024-01.csv", PROCESSES),
+        (
+            "DeviceProcessEvents.2024-02.csv",
+            "Time,DeviceName\n2024-02-01,srv03\n",
+        ),
+    ]);
+    let query = "DeviceProcessEvents | where Timestamp > datetime(2024-01-01) | count";
+    assert_eq!(
+        said(folder.path(), query).await,
+        [
+            "not every file of DeviceProcessEvents has the column Timestamp: DeviceProcessEvents.2024-02.csv has Time, DeviceName"
+        ]
+    );
 }
 
 #[tokio::test]
