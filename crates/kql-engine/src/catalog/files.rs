@@ -284,15 +284,7 @@ impl Source {
         limit: usize,
     ) -> Result<Explored, EngineError> {
         let kinds: Kinds = match self.format()? {
-            Format::Json => {
-                let (found, own, kept) = json::explore(self, declared, limit)?;
-                return Ok(Explored {
-                    kinds: infer::known(found),
-                    own,
-                    all: false,
-                    kept,
-                });
-            }
+            Format::Json => return json::explore(self, declared, limit),
             Format::Separated(separator) => separated::columns(self, separator)?
                 .into_iter()
                 .map(|(name, guess)| (name, Kind::Cells(guess)))

@@ -10,18 +10,15 @@ pub(super) use cell::encoded;
 
 use std::collections::BTreeSet;
 
-use arrow::record_batch::RecordBatch;
 use kql_semantics::ScalarType;
 
 use self::documents::Documents;
 use self::rows::Rows;
-use super::files::{BYTES, Batches, Failure, Others, ROWS, Records, Source};
+use super::files::{BYTES, Batches, Explored, Failure, Others, ROWS, Records, Source};
+use super::infer;
 use super::losses::Losses;
 use crate::EngineError;
 use crate::text::separated::NOT_UTF8;
-
-/// Names and types of columns.
-type Columns = Vec<(String, ScalarType)>;
 
 /// The rows of a file with the `wanted` columns.
 pub(super) fn open(
@@ -45,7 +42,7 @@ pub(super) fn explore(
     source: &Source,
     declared: &[(String, ScalarType)],
     limit: usize,
-) -> Result<(Columns, Vec<String>, Option<Vec<RecordBatch>>), EngineError> {
+) -> Result<Explored, EngineError> {
     let mut reader = Reader::open(source, Rows::new(declared, true, source))?;
     let mut kept = Vec::new();
     let mut size = 0;
@@ -72,7 +69,12 @@ pub(super) fn explore(
         )));
     }
     let rows = &reader.rows;
-    Ok((rows.found(), rows.own(), rows.store.then_some(kept)))
+    Ok(Explored {
+        kinds: infer::known(rows.found()),
+        own: rows.own(),
+        all: false,
+        kept: rows.store.then_some(kept),
+    })
 }
 
 struct Reader {
