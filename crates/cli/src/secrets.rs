@@ -73,10 +73,10 @@ pub(crate) fn from_environment(
                 ErrorKind::Config,
                 format!("the environment variable that {option} names is not set"),
             )
-            .with_hint(format!(
+            .with_hint(
                 "give the name of a variable, such as CONTOSO_SECRET, without $, and not the secret \
-                 itself"
-            )),
+                 itself",
+            ),
         }),
         Some(secret) => Ok(secret.to_owned().into()),
     }

@@ -439,7 +439,7 @@ fn settings_are_begun_changed_and_checked() {
     let ran = folder.run(&["config", "validate"]);
     assert_code(&ran, 0);
     assert!(ran.text().contains("sound"), "{}", ran.text());
-    let before = files(&folder.path);
+    let before = files(folder.root());
     for (path, hint) in [
         (format!("{args}.TenatId"), "the path is DataProviders"),
         (format!("{args}.ClientSecrt"), "Args.ClientSecret\n"),
@@ -457,7 +457,7 @@ fn settings_are_begun_changed_and_checked() {
         assert_code(&ran, 2);
         assert!(!ran.stderr.contains(pasted), "{}", ran.stderr);
     }
-    assert_eq!(files(&folder.path), before);
+    assert_eq!(files(folder.root()), before);
     let editor = [("EDITOR".to_owned(), "/bin/true --wait".to_owned())];
     if Path::new("/bin/true").exists() {
         assert_code(&folder.run_in(&["config", "edit"], &editor, ""), 0);

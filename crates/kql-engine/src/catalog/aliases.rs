@@ -62,9 +62,10 @@ impl Names {
 
     /// Whether `name` is what a file calls a declared column that few other tables have.
     pub(super) fn tells(&self, name: &str) -> bool {
-        let column = match self.is_declared(name) {
-            true => Some(name),
-            false => self.column(name).map(|(column, _)| column),
+        let column = if self.is_declared(name) {
+            Some(name)
+        } else {
+            self.column(name).map(|(column, _)| column)
         };
         column.is_some_and(|column| !COMMON.iter().any(|one| column.eq_ignore_ascii_case(one)))
     }

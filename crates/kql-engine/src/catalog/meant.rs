@@ -155,7 +155,7 @@ fn column(bytes: &FixedSizeBinaryArray, meaning: Meaning) -> Result<ArrayRef, Ar
 
 /// Months, days and milliseconds, of four bytes each.
 fn interval(value: &[u8]) -> Option<IntervalMonthDayNano> {
-    let part = |at: usize| Some(<[u8; 4]>::try_from(value.get(at..at + 4)?).ok()?);
+    let part = |at: usize| <[u8; 4]>::try_from(value.get(at..at + 4)?).ok();
     let (months, days) = (i32::from_le_bytes(part(0)?), i32::from_le_bytes(part(4)?));
     let milliseconds = u32::from_le_bytes(part(8)?);
     let nanoseconds = i64::from(milliseconds) * 1_000_000;

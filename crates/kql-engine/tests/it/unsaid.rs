@@ -314,8 +314,10 @@ fn marks_and_encodings() {
 
 #[test]
 fn blank_lines_have_a_bound() {
-    let mut reading = kql_engine::Reading::default();
-    reading.largest_record = 1000;
+    let reading = kql_engine::Reading {
+        largest_record: 1000,
+        ..kql_engine::Reading::default()
+    };
     for text in [
         "\n".repeat(2000),
         "\r".repeat(2000),

@@ -206,6 +206,7 @@ fn slices(dice: &mut Dice, newest_first: bool) -> Vec<Slice> {
 }
 
 /// `SLICES_CASES` sets how many queries are tried.
+#[expect(clippy::disallowed_methods, reason = "how much to try is its caller's")]
 #[test]
 fn slices_put_together_are_the_whole_answer() {
     let cases: usize = std::env::var("SLICES_CASES").map_or(400, |text| text.parse().unwrap());

@@ -53,6 +53,10 @@ pub(super) struct Rows {
 }
 
 /// A key of rows and the one that came after it the last time.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a key that do not exclude one another"
+)]
 #[derive(Debug)]
 struct Key {
     name: String,
