@@ -95,11 +95,8 @@ async fn a_query_that_finds_rows_or_asks_for_no_time_says_nothing() {
         "DeviceProcessEvents | where Timestamp >= datetime(2024-01-07) or Timestamp < datetime(2020-01-01) | where DeviceName == 'x'",
         "let P = DeviceProcessEvents; union (P | where Timestamp < datetime(2024-01-07)), (P | where Timestamp > datetime(2024-01-07)) | count",
         "print 0 | where toscalar(DeviceProcessEvents | count) == 3",
-        "EmailEvents | where false | count",
     ] {
-        let said = said(folder.path(), query).await;
-        let about_email = said.iter().all(|one| one.contains("EmailEvents"));
-        assert!(about_email, "{query}: {said:?}");
+        assert_eq!(said(folder.path(), query).await, [""; 0], "{query}");
     }
 }
 
