@@ -56,13 +56,7 @@ const LAYERS: &[Layer] = &[
             "--features",
             "m365d-graph",
         ],
-        without: &[
-            ENGINE,
-            "kql-semantics",
-            "kql-engine",
-            "parquet",
-            "comfy-table",
-        ],
+        without: &[ENGINE, "kql-engine", "parquet", "comfy-table"],
     },
     Layer {
         name: "the facade without local data",
@@ -75,7 +69,7 @@ const LAYERS: &[Layer] = &[
             "--features",
             "m365d-graph,client-secret",
         ],
-        without: &[ENGINE, "kql-semantics", "kql-engine", "parquet"],
+        without: &[ENGINE, "kql-engine", "parquet"],
     },
     Layer {
         name: "the emulator without hunting",

@@ -120,7 +120,7 @@ mod tests {
         let address = format!("https://u:{SECRET}@host/");
         let inline = format!("--env={SECRET}");
         for words in [[SECRET].as_slice(), &["--config", &address], &[&inline]] {
-            let text = format!("cannot open /work/{SECRET}, from https://u:{SECRET}@host/");
+            let text = format!("cannot open /data/{SECRET}, from https://u:{SECRET}@host/");
             let clean = without(&found(words), &text);
             assert!(!clean.contains("Zk3"), "{words:?}: {clean}");
         }

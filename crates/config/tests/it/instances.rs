@@ -56,8 +56,8 @@ fn an_instance_is_exactly_its_section() {
     }
     assert_eq!(
         tenant(Mde, Some("Nobody")).unwrap_err(),
-        "the settings have no section MicrosoftDefender-Nobody | known instances are Contoso, \
-         contoso.com, Old"
+        "the settings have no section MicrosoftDefender-Nobody | known instances are Default, \
+         Contoso, contoso.com, Old"
     );
 }
 

@@ -414,7 +414,7 @@ fn patterns_and_formats_that_are_constants_are_looked_at() {
         "where FileName matches regex @'\\0|\\123'",
         "extend a = extract('(a)', 1, FileName)",
         "extend a = format_datetime(Timestamp, 'yyyy-MM-dd')",
-        "evaluate bag_unpack(AdditionalFields) | where x matches regex 'y'",
+        "extend d = parse_json(AdditionalFields) | evaluate bag_unpack(d) | where x matches regex 'y'",
         "where toscalar(range x from 1 to 100 step 1 | count) == 1",
         "extend a = extract(FileName, 1, FolderPath)",
     ] {

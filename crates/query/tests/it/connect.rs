@@ -227,7 +227,7 @@ async fn an_unknown_instance_lists_the_known_ones() {
     let connection = Connection::from_settings(&settings(), Some("Fabrikam"));
     insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
     Config: the settings have no section MicrosoftDefender-Fabrikam
-    hint: known instances are Contoso, Person, Certified
+    hint: known instances are Default, Contoso, Person, Certified
     ");
 }
 
