@@ -14,6 +14,7 @@ use defender_config::ConnectionKey;
 use defender_core::Result;
 
 use super::{Made, Place};
+#[cfg(any(feature = "workload-identity", feature = "azure-cli"))]
 use crate::connect::owned;
 
 /// The application, with the assertion in a file that something else keeps fresh.
