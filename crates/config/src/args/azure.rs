@@ -14,7 +14,7 @@ impl ConnectionArgs {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] naming the variable whose value is not sound.
+    /// [`ErrorKind::Config`](defender_core::ErrorKind::Config) naming the variable whose value is not sound.
     ///
     /// Source: <https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential>
     pub fn from_azure(environment: &BTreeMap<String, String>) -> Result<Self> {
