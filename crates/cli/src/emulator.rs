@@ -1,14 +1,13 @@
 //! `defender emulator`: an embedded Entra ID and Defender, alone or around a command.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use defender_core::{Error, ErrorKind, Result, read_text_bounded};
+use defender_core::{Error, ErrorKind, Result, open_to_write, read_text_bounded};
 use defender_emulator::{Data, Description, Emulator, Faults, Observer, Options, Place, Running};
 
 use crate::arguments::EmulatorOptions;
@@ -116,7 +115,7 @@ fn options(arguments: &EmulatorOptions, given: &Given) -> Result<Options> {
 
 /// Writes every request to `path` as soon as it is answered.
 fn recorder(path: &Path) -> Result<Observer> {
-    let file = File::create(path).map_err(|error| {
+    let file = open_to_write(path, false).map_err(|error| {
         Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
     })?;
     let file = Mutex::new(file);

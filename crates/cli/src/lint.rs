@@ -149,7 +149,13 @@ fn name(path: &Path) -> String {
 
 /// A file or folder that cannot be read.
 fn unreadable(path: &Path, error: &std::io::Error) -> Found {
-    of_file(&name(path), lint::unreadable(&error.to_string()))
+    let mut finding = lint::unreadable(&error.to_string());
+    let name = name(path);
+    if name.contains('|') {
+        let hint = "a query comes from a file or from standard input: echo '…' | defender lint";
+        finding.hint = Some(hint.to_owned());
+    }
+    of_file(&name, finding)
 }
 
 fn is_unreadable(found: &Found) -> bool {

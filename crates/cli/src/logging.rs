@@ -1,8 +1,6 @@
 //! The log: spans and events of our own crates, to standard error or a file.
 
-use std::fs::OpenOptions;
-
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, open_to_write};
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::GlobalOptions;
@@ -38,17 +36,13 @@ pub(crate) fn start(options: &GlobalOptions) -> Result<()> {
     let started = match &options.log_file {
         None => builder.with_writer(Log::Stderr).try_init(),
         Some(path) => {
-            let file = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(path)
-                .map_err(|error| {
-                    Error::new(
-                        ErrorKind::Io,
-                        format!("cannot write the log to {}", path.display()),
-                    )
-                    .with_source(error)
-                })?;
+            let file = open_to_write(path, true).map_err(|error| {
+                Error::new(
+                    ErrorKind::Io,
+                    format!("cannot write the log to {}", path.display()),
+                )
+                .with_source(error)
+            })?;
             builder.with_writer(Log::to_file(file, path)).try_init()
         }
     };

@@ -1,6 +1,6 @@
 //! Files that somebody names: opened without waiting for a writer, read up to a bound.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -21,6 +21,27 @@ pub fn open_file(path: &Path) -> io::Result<File> {
         return Err(io::Error::other("it is a named pipe, not a file"));
     }
     File::open(path)
+}
+
+/// Creates the file that `path` names for writing, or opens it to `append` to what it holds.
+///
+/// A pipe that the process holds already, as a shell hands over for `>(…)`, is written like a file.
+///
+/// # Errors
+///
+/// Also for a named pipe, whose reader would be waited for.
+pub fn open_to_write(path: &Path, append: bool) -> io::Result<File> {
+    if let Ok(metadata) = std::fs::metadata(path)
+        && waits(path, metadata.file_type())
+    {
+        return Err(io::Error::other("it is a named pipe, not a file"));
+    }
+    OpenOptions::new()
+        .create(true)
+        .append(append)
+        .write(true)
+        .truncate(!append)
+        .open(path)
 }
 
 /// Whether opening or reading may wait for another process without end.
@@ -106,5 +127,20 @@ mod tests {
         assert!(read_bounded(Path::new("/dev/null"), 0).unwrap().is_empty());
         let folder = open_file(&std::env::temp_dir()).unwrap_err();
         assert_eq!(folder.to_string(), "it is a folder");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_waits_for_the_other_end_of_a_named_pipe() {
+        let pipe = std::env::temp_dir().join(format!("defender-pipe-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let read = open_file(&pipe).unwrap_err();
+        let written = [true, false].map(|append| open_to_write(&pipe, append).unwrap_err());
+        std::fs::remove_file(&pipe).unwrap();
+        for error in [read].into_iter().chain(written) {
+            assert_eq!(error.to_string(), "it is a named pipe, not a file");
+        }
+        assert!(open_to_write(Path::new("/dev/null"), false).is_ok());
     }
 }

@@ -22,7 +22,7 @@ pub use credential::{AccessToken, Credential, Scope, TokenId, TokenRequest};
 pub use duration::duration;
 pub use environment::DataEnvironment;
 pub use error::{Error, ErrorKind, Result};
-pub use files::{bounded, open_file, read_bounded, read_text_bounded};
+pub use files::{bounded, open_file, open_to_write, read_bounded, read_text_bounded};
 pub use moment::moment;
 pub use name::WrittenName;
 pub use nearest::nearest;

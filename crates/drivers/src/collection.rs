@@ -2,6 +2,7 @@
 
 mod columns;
 mod description;
+mod filter;
 mod kql;
 pub(crate) mod page;
 mod request;
@@ -375,10 +376,18 @@ impl Collections {
             (None, Some(known))
                 if error.kind() == ErrorKind::Query && located.url.query().is_some() =>
             {
-                error.with_hint(format!(
-                    "it can be filtered by {}; see {}",
-                    known.filters.join(", "),
-                    known.documentation
+                let words = located.url.query_pairs();
+                let filter = words.into_iter().find(|(name, _)| name == "$filter");
+                let otherwise = filter.and_then(|(_, filter)| filter::otherwise_written(&filter));
+                error.with_hint(otherwise.map_or_else(
+                    || {
+                        format!(
+                            "it can be filtered by {}; see {}",
+                            known.filters.join(", "),
+                            known.documentation
+                        )
+                    },
+                    str::to_owned,
                 ))
             }
             _ => error,

@@ -16,7 +16,8 @@ pub(crate) fn files(path: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
     let report = |message: String, findings: &mut Vec<Finding>| {
         findings.push(Finding::warning(message).within(Some(path)));
     };
-    if path.is_file() {
+    // What is no folder is read, and what cannot be read is told of then.
+    if !path.is_dir() && path.exists() {
         return vec![path.to_owned()];
     }
     if !path.is_dir() {

@@ -20,7 +20,7 @@ use crate::template::Template;
 use crate::value::Parameters;
 
 /// The most bytes of a file of definitions.
-const LONGEST: u64 = 16 << 20;
+pub(crate) const LONGEST: u64 = 16 << 20;
 
 /// Query definitions, each under the dotted name `family.query`.
 ///

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 pub use junit::{TestCase, junit};
 pub use mutant::{Mutant, mutants};
 
+use crate::library::LONGEST;
 use crate::value::{Parameters, Value};
 
 /// One row of a table, or what is said of one: values by column.
@@ -121,7 +122,7 @@ impl QueryTest {
     ///
     /// [`ErrorKind::Io`] when it cannot be read, and as [`parse`](Self::parse).
     pub fn load(path: &Path) -> Result<Vec<Self>> {
-        let text = std::fs::read_to_string(path).map_err(|source| {
+        let text = defender_core::read_text_bounded(path, LONGEST).map_err(|source| {
             Error::new(ErrorKind::Io, format!("cannot read {}", path.display())).with_source(source)
         })?;
         Self::parse(&text)
