@@ -142,7 +142,8 @@ async fn no_token_is_in_the_log_or_on_the_disk() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the process: of one thread alone, what other tests have logged before may stay unheard.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let setting = strict().await;
     let process = setting.process(setting.browser(ResponseMode::Query), None);
