@@ -214,11 +214,7 @@ impl Arriving {
         if self.rows.is_truncated() {
             // Whoever asked for so many rows knows that there are more.
             summary.completeness = Completeness::Complete;
-            let rows = summary.rows;
-            summary.warnings.push(Warning::new(
-                WarningKind::Rows,
-                format!("the result was cut after {rows} rows, as asked"),
-            ));
+            summary.warnings.push(Warning::cut(summary.rows));
         }
         summary.provenance.environment = Some(DataEnvironment::Local);
         summary.provenance.timespan = self.query.timespan;

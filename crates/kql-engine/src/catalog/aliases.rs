@@ -86,6 +86,19 @@ impl Names {
         Some((self.bare(name)?, None))
     }
 
+    /// How far `name` is from that of `column`: the same in other letters or with a zone, the
+    /// workspace's name for it, one with a type behind.
+    fn distance(name: &str, column: &str) -> u8 {
+        let bare = zones::split(name).map_or(name, |(bare, _)| bare);
+        if bare.trim().eq_ignore_ascii_case(column) {
+            0
+        } else if bare.trim().eq_ignore_ascii_case("timegenerated") {
+            1
+        } else {
+            2
+        }
+    }
+
     fn bare(&self, name: &str) -> Option<&str> {
         let folded = name.trim().to_ascii_lowercase();
         let of = |folded: &str| self.folded.get(folded).map(String::as_str);
@@ -118,28 +131,39 @@ impl Alias {
     }
 }
 
-/// Which columns of a table a file has under other names; `all` as in [`super::files::Explored`].
+/// Which columns of a table a file has under other names, the nearest name first; `all` as in
+/// [`super::files::Explored`].
 ///
-/// Fails where the times of one are in a zone that is no offset from UTC.
+/// Fails where the times of a column are in a zone that is no offset from UTC, and no other column
+/// of the file has them.
 pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Result<Vec<Alias>, String> {
     let own: HashSet<&str> = kinds.iter().map(|(name, _)| name.as_str()).collect();
-    let found = kinds.iter().filter_map(|(name, kind)| {
-        let (column, zone) = names.column(name)?;
-        let is_there = all && own.contains(column);
-        (!is_there).then(|| {
-            let is_moment = all && *kind == Kind::Known(ScalarType::DateTime);
-            let ahead = match zone.map_or(Zone::Ahead(0), Zone::of) {
-                Zone::Ahead(ahead) if ahead == 0 || !is_moment => ahead,
-                _ => return Err(zones::refused(name, column)),
-            };
-            Ok(Alias {
+    let mut found = Vec::new();
+    let mut refused = Vec::new();
+    for (name, kind) in kinds {
+        let Some((column, zone)) = names.column(name) else {
+            continue;
+        };
+        if all && own.contains(column) {
+            continue;
+        }
+        let is_moment = all && *kind == Kind::Known(ScalarType::DateTime);
+        match zone.map_or(Zone::Ahead(0), Zone::of) {
+            Zone::Ahead(ahead) if ahead == 0 || !is_moment => found.push(Alias {
                 column: column.to_owned(),
                 name: name.clone(),
                 ahead,
-            })
-        })
-    });
-    found.collect()
+            }),
+            Zone::Ahead(_) => refused.push((column, zones::moved_already(name, column))),
+            Zone::Unknown => refused.push((column, zones::refused(name, column))),
+        }
+    }
+    let is_found = |column: &str| found.iter().any(|alias| alias.column == column);
+    if let Some((_, why)) = refused.into_iter().find(|(column, _)| !is_found(column)) {
+        return Err(why);
+    }
+    found.sort_by_key(|alias| Names::distance(&alias.name, &alias.column));
+    Ok(found)
 }
 
 /// The columns whose times are moved.
@@ -231,7 +255,7 @@ fn either(own: &ArrayRef, other: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, 
 mod tests {
     use kql_semantics::ScalarType;
 
-    use super::Names;
+    use super::{Kind, Kinds, Names};
 
     #[test]
     fn behind_a_name_stands_the_zone_of_times_only() {
@@ -257,6 +281,39 @@ mod tests {
         ] {
             assert_eq!(names.tells(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn the_nearest_name_comes_first_and_a_zone_matters_where_it_is_needed() {
+        let names = Names::new(&[("Timestamp".to_owned(), ScalarType::DateTime)]);
+        let of = |found: &[&str]| {
+            let kinds: Kinds = found
+                .iter()
+                .map(|name| ((*name).to_owned(), Kind::Known(ScalarType::String)))
+                .collect();
+            let aliases = super::of(&kinds, true, &names)?;
+            Ok::<_, String>(
+                aliases
+                    .into_iter()
+                    .map(|alias| alias.name)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        for found in [
+            ["TimeGenerated [UTC]", "Timestamp [UTC]"],
+            ["Timestamp [UTC]", "TimeGenerated [UTC]"],
+        ] {
+            assert_eq!(
+                of(&found),
+                Ok(vec![
+                    "Timestamp [UTC]".to_owned(),
+                    "TimeGenerated [UTC]".to_owned()
+                ])
+            );
+        }
+        let mixed = of(&["TimeGenerated [Local Time]", "Timestamp [UTC]"]);
+        assert_eq!(mixed, Ok(vec!["Timestamp [UTC]".to_owned()]));
+        assert!(of(&["TimeGenerated [Local Time]"]).is_err());
     }
 
     #[test]

@@ -75,6 +75,15 @@ pub(super) fn refused(name: &str, column: &str) -> String {
     )
 }
 
+/// Says that times with a type of their own are not moved by what their name says.
+pub(super) fn moved_already(name: &str, column: &str) -> String {
+    format!(
+        "column {} has times and no text, which are in UTC as files of its format have them, and \
+         its name tells another offset; call it '{column}' if they are in UTC",
+        fit::in_short(name)
+    )
+}
+
 /// Times that are so many ticks ahead of UTC.
 pub(super) fn in_utc(times: &ArrayRef, ahead: i64) -> ArrayRef {
     match times.as_primitive_opt::<Int64Type>() {

@@ -160,6 +160,15 @@ fn answers_that_are_a_part_are_refused() {
             format!(r#"{{"value":[{row}],"@odata.count":10}}"#),
             Err("(1, where its '@odata.count' is 10)"),
         ),
+        (
+            format!(r#"{{"value":[{row}],"odata.count":"10"}}"#),
+            Err("(1, where its 'odata.count' is 10)"),
+        ),
+        (
+            format!(r#"{{"value":[{row}],"totalCount":5}}"#),
+            Err("(1, where its 'totalcount' is 5)"),
+        ),
+        (format!(r#"{{"value":[{row}],"count":1}}"#), Ok(())),
         (format!(r#"{{"value":[{row}],"@odata.count":1}}"#), Ok(())),
         (statistics(5), Err("(1, where its 'table_row_count' is 5)")),
         (statistics(1), Ok(())),
@@ -245,6 +254,7 @@ fn text_behind_a_quote_and_a_second_header_are_errors_with_their_line() {
         ("DeviceName,OSBuild", header()),
         ("\u{feff}DeviceName,OSBuild", header()),
         ("\"DeviceName\",\"OSBuild\"", header()),
+        ("\u{feff}\"DeviceName\",\"OSBuild\"", header()),
         ("OSBuild,DeviceName", header()),
         ("DeviceName,", Ok(rows!([["h", 1], ["DeviceName", null]]))),
     ] {
@@ -376,4 +386,21 @@ fn a_folder_that_is_linked_into_itself_is_read_once() {
     fs::write(table.join("x.zip"), b"PK\x03\x04....").unwrap();
     let error = over(folder.path(), "DeviceInfo | count").unwrap_err();
     assert!(error.contains("x.zip: it is a ZIP archive"), "{error}");
+}
+
+#[test]
+fn of_two_times_the_one_of_the_tables_name_counts() {
+    let expected = Ok(rows!([["2026-11-30T11:00:00.0000000Z"]]));
+    for header in [
+        "\"TimeGenerated [UTC]\",\"Timestamp [UTC]\",DeviceName",
+        "TimeGenerated,Timestamp (UTC),DeviceName",
+        "TimeGenerated [Local Time],Timestamp [UTC],DeviceName",
+    ] {
+        hold(
+            "DeviceInfo.csv",
+            format!("{header}\n2026-11-30T10:00:00,2026-11-30T11:00:00,h\n"),
+            "DeviceInfo | project Timestamp",
+            &expected,
+        );
+    }
 }

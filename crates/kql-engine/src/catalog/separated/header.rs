@@ -131,7 +131,8 @@ impl Headed {
         own: &Names,
     ) -> bool {
         cells.enumerate().all(|(at, cell)| {
-            let cell = cell.trim_start_matches('\u{feff}').trim();
+            // A quote behind a mark begins no quoted cell.
+            let cell = cell.trim_start_matches('\u{feff}').trim_matches('"').trim();
             let is_named = |name: &String| name == cell;
             let is_own = || self.names.get(at).is_some_and(is_named) || own.has(cell);
             (cell.is_empty() && self.unnamed[at]) || (is_name(cell) && is_own())

@@ -35,7 +35,13 @@ const PARTIAL: [&str; 8] = [
 ];
 
 /// Keys beside rows that say how many there are in all.
-const COUNTS: [&str; 2] = ["@odata.count", "odata.count"];
+const COUNTS: [&str; 5] = [
+    "@odata.count",
+    "odata.count",
+    "@count",
+    "totalcount",
+    "count",
+];
 
 /// How the statistics of a response call the number of rows of a table.
 const ROW_COUNT: &str = "table_row_count";
@@ -119,8 +125,8 @@ impl Object<'_> {
     fn miscounted(&self, rows: &Range<usize>) -> Option<String> {
         let rows = spans::elements(&self.bytes[rows.clone()]).ok()?.len();
         let told = COUNTS.into_iter().find_map(|key| {
-            let told = serde_json::from_slice::<u64>(&self.bytes[self.get(key)?]).ok()?;
-            Some((key, told))
+            let written = std::str::from_utf8(&self.bytes[self.get(key)?]).ok()?;
+            Some((key, written.trim_matches('"').parse::<u64>().ok()?))
         });
         let (key, told) = told.or_else(|| Some((ROW_COUNT, self.counted_in_statistics()?)))?;
         (u64::try_from(rows) != Ok(told))
