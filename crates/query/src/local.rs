@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
 use defender_drivers::{Driver, Query};
-use defender_table::{Answer, Completeness, Event, Summary, Warning, WarningKind, ticks};
+use defender_table::{Answer, Completeness, Event, Summary, Warning, ticks};
 use futures::{StreamExt, stream};
 use kql_engine::{
     Catalog, Engine, EngineError, Options, Place, Reading, ResultSet, RowStream, ScalarType,
