@@ -125,6 +125,7 @@ impl Redaction {
             found: Vec::new(),
         };
         hits.explore(Text::of(text), 0);
+        hits.explore_backwards(text);
         !hits.found.is_empty()
     }
 
@@ -140,6 +141,7 @@ impl Redaction {
             found: Vec::new(),
         };
         hits.explore(Text::of(text), 0);
+        hits.explore_backwards(text);
         hits.replaced(text)
     }
 }
@@ -191,6 +193,24 @@ impl Hits<'_> {
             match level.unescaped() {
                 Some(next) => level = next,
                 None => break,
+            }
+        }
+    }
+
+    /// Looks at what the escapes of the text stand for when it is read from its end.
+    fn explore_backwards(&mut self, text: &str) {
+        if self.known.is_empty() {
+            return;
+        }
+        let mut level = Text::reversed(text);
+        for _ in 0..MOST_ESCAPES {
+            let Some(next) = level.unescaped() else {
+                break;
+            };
+            level = next;
+            let bare = level.bare();
+            for known in self.known {
+                known.find_forwards(&bare, &mut self.found);
             }
         }
     }

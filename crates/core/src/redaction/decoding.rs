@@ -42,10 +42,22 @@ impl Text {
         self.places.push(place);
     }
 
-    /// The place that the bytes from `start` up to `end` were read from.
+    /// The same characters from the last to the first.
+    pub(super) fn reversed(text: &str) -> Self {
+        let mut units = Self::empty();
+        for (start, character) in text.char_indices().rev() {
+            let end = start + character.len_utf8();
+            for byte in &text.as_bytes()[start..end] {
+                units.push(*byte, (start, end));
+            }
+        }
+        units
+    }
+
+    /// The place that the bytes from `start` up to `end` were read from, in whatever direction.
     pub(super) fn place(&self, start: usize, end: usize) -> (usize, usize) {
-        let begins = self.places[start].0;
-        (begins, self.places[end - 1].1.max(begins))
+        let (first, last) = (self.places[start], self.places[end - 1]);
+        (first.0.min(last.0), last.1.max(first.1))
     }
 
     /// With full-width and other forms of the same characters as plain ones; `None` where there is

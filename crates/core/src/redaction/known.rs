@@ -80,14 +80,21 @@ impl Known {
     /// Adds the places of `bare` that hold it or a piece of it, and those of `core`, which is the
     /// same text in letters and digits alone.
     pub(super) fn find(&self, bare: &Text, core: &Text, found: &mut Vec<(usize, usize)>) {
-        self.bare.find(bare, found);
-        self.bare.find_cut(bare, found);
+        self.find_forwards(bare, found);
         if let Some(pieces) = &self.core {
             pieces.find(core, found);
         }
         if let Some(pieces) = &self.reversed {
             pieces.find(bare, found);
         }
+    }
+}
+
+impl Known {
+    /// Adds the places of `bare` that hold it or a piece of it as it is written.
+    pub(super) fn find_forwards(&self, bare: &Text, found: &mut Vec<(usize, usize)>) {
+        self.bare.find(bare, found);
+        self.bare.find_cut(bare, found);
     }
 }
 
