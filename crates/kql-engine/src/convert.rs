@@ -32,7 +32,8 @@ pub(crate) fn to_type<'a>(value: &Datum<'a>, ty: ScalarType) -> Datum<'a> {
         ScalarType::Guid => match &value {
             Datum::Guid(_) => value,
             Datum::String(source) => {
-                kql_syntax::guid(source).map_or(Datum::Null, |guid| Datum::Guid(Cow::Owned(guid)))
+                let guid = kql_syntax::leading_guid(source);
+                guid.map_or(Datum::Null, |guid| Datum::Guid(Cow::Owned(guid)))
             }
             _ => Datum::Null,
         },

@@ -37,8 +37,10 @@ pub enum Parameter {
     Of(ScalarType),
     /// `int`, `long`, `real`, `decimal`.
     Number,
-    /// `int` or `long`.
+    /// `int` or `long`, as a `long`.
     Integer,
+    /// `int` or `long`, for a function that looks at its own bits.
+    Bits,
     /// A number, `datetime` or `timespan`.
     Summable,
     /// Anything but `dynamic` and `guid`.

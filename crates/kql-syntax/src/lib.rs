@@ -24,7 +24,7 @@ mod walk;
 pub use diagnostic::Diagnostic;
 pub use formatter::{FormatOptions, format};
 pub use lexer::{Token, TokenKind, tokenize};
-pub use literals::{guid, quote};
+pub use literals::{guid, leading_guid, quote};
 pub use parser::{MAX_DEPTH, Parse, parse};
 pub use position::{Lines, Position};
 pub use printer::print;

@@ -266,8 +266,31 @@ pub fn guid(text: &str) -> Option<String> {
         .iter()
         .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
         .unwrap_or(text);
+    let (guid, rest) = first_digits(bare)?;
+    rest.bytes().all(|byte| byte == b'-').then_some(guid)
+}
+
+/// The guid that a text begins with, as `toguid()` reads it: what stands behind its 32 digits is
+/// ignored.
+///
+/// ```
+/// let guid = "01234567-89ab-cdef-0123-456789abcdef";
+/// assert_eq!(kql_syntax::leading_guid(&format!("{guid} (host)")).as_deref(), Some(guid));
+/// ```
+///
+/// Source: <https://learn.microsoft.com/kusto/query/toguid-function>
+pub fn leading_guid(text: &str) -> Option<String> {
+    let text = text.trim_start_matches(crate::lexer::is_blank);
+    first_digits(text.strip_prefix(['{', '(']).unwrap_or(text)).map(|(guid, _)| guid)
+}
+
+/// The first 32 digits of a guid in its usual form, and what stands behind them.
+fn first_digits(text: &str) -> Option<(String, &str)> {
     let mut digits = String::with_capacity(36);
-    for byte in bare.bytes().filter(|byte| *byte != b'-') {
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| *byte != b'-') {
+        if digits.len() == 36 {
+            return Some((digits, &text[at..]));
+        }
         if !byte.is_ascii_hexdigit() {
             return None;
         }
@@ -276,7 +299,7 @@ pub fn guid(text: &str) -> Option<String> {
         }
         digits.push(char::from(byte.to_ascii_lowercase()));
     }
-    (digits.len() == 36).then_some(digits)
+    (digits.len() == 36).then_some((digits, ""))
 }
 
 #[cfg(test)]

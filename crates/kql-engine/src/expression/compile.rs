@@ -206,18 +206,6 @@ impl<'s> Compiler<'s> {
                 function,
                 arguments,
             } => {
-                // `tohex` shows an int's own 32 bits: it wants it before it is widened.
-                let narrow = match arguments.first().map(|one| &one.kind) {
-                    Some(ExprKind::Convert(inner))
-                        if function.name == "tohex" && inner.ty == ScalarType::Int =>
-                    {
-                        let mut list = arguments.clone();
-                        list[0] = (**inner).clone();
-                        Some(list)
-                    }
-                    _ => None,
-                };
-                let arguments = narrow.as_ref().unwrap_or(arguments);
                 let mut arguments = self.all(arguments)?;
                 if let ("bin", [value, size]) = (function.name, arguments.as_slice())
                     && varies(value, ty)

@@ -117,7 +117,10 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "array_sort_desc" => sort(call, true),
         "range" => kernel(|values| Ok(range(values))),
         "repeat" => kernel(|values| {
-            let count = values[1].as_long().unwrap_or(0).clamp(0, 1_048_576);
+            let count = values[1].as_long().unwrap_or(0).min(1_048_576);
+            if count < 0 {
+                return Ok(Datum::Null);
+            }
             let one = values[0].to_dynamic();
             let times = usize::try_from(count).unwrap_or_default();
             size::expected(times.saturating_mul(one.len()))?;
@@ -259,6 +262,9 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
     };
     let span = values.get(3).and_then(Datum::as_long).unwrap_or(-1);
     let mut nth = values.get(4).and_then(Datum::as_long).unwrap_or(1);
+    if span < -1 || nth < 0 {
+        return Datum::Null;
+    }
     let end = if span < 0 {
         size
     } else {
@@ -278,6 +284,15 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
 
 /// Nulls last in both directions.
 /// Sorts the first array and puts the others in the same order; several give an array of arrays.
+/// Texts stand behind numbers, and arrays and bags behind both.
+fn rank(value: &Datum<'_>) -> u8 {
+    match value {
+        Datum::String(_) => 1,
+        Datum::Dynamic(_) => 2,
+        _ => 0,
+    }
+}
+
 fn sort(call: &Call, descending: bool) -> Kernel {
     let flagged = call.types.last() == Some(&kql_semantics::ScalarType::Bool);
     let arrays = call.len() - usize::from(flagged);
@@ -295,7 +310,9 @@ fn sort(call: &Call, descending: bool) -> Kernel {
                 (false, true) if !nulls_last => Ordering::Greater,
                 (true, false) | (false, true) => Ordering::Less,
                 (false, false) => {
-                    let ordering = order(one, two).unwrap_or(Ordering::Equal);
+                    let ordering = rank(one)
+                        .cmp(&rank(two))
+                        .then_with(|| order(one, two).unwrap_or(Ordering::Equal));
                     if descending {
                         ordering.reverse()
                     } else {

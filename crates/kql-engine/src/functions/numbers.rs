@@ -22,24 +22,26 @@ fn real(body: fn(f64) -> f64, strict: bool) -> Kernel {
     })
 }
 
-fn bits(body: fn(i64, i64) -> i64) -> Kernel {
+fn bits(body: fn(i64, i64) -> Option<i64>) -> Kernel {
     kernel(move |values| {
         Ok(match (values[0].as_long(), values[1].as_long()) {
-            (Some(one), Some(two)) => Datum::Long(body(one, two)),
+            (Some(one), Some(two)) => body(one, two).map_or(Datum::Null, Datum::Long),
             _ => Datum::Null,
         })
     })
 }
 
-fn shift(value: i64, by: i64, left: bool) -> i64 {
-    let Ok(by) = u32::try_from(by.rem_euclid(64)) else {
-        return value;
-    };
-    if left {
+/// Shifts by so many bits modulo 64; by a negative number it is null.
+fn shift(value: i64, by: i64, left: bool) -> Option<i64> {
+    if by < 0 {
+        return None;
+    }
+    let by = u32::try_from(by % 64).ok()?;
+    Some(if left {
         value.wrapping_shl(by)
     } else {
         value.wrapping_shr(by)
-    }
+    })
 }
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
@@ -99,8 +101,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "sin" => real(f64::sin, false),
         "cos" => real(f64::cos, false),
         "tan" => real(f64::tan, false),
-        "asin" => real(f64::asin, false),
-        "acos" => real(f64::acos, false),
+        "asin" => real(f64::asin, true),
+        "acos" => real(f64::acos, true),
         "atan" => real(f64::atan, false),
         "cot" => real(|value| 1.0 / value.tan(), false),
         "degrees" => real(f64::to_degrees, false),
@@ -121,9 +123,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "isnan" => test(f64::is_nan),
         "isinf" => test(f64::is_infinite),
         "isfinite" => test(f64::is_finite),
-        "binary_and" => bits(|one, two| one & two),
-        "binary_or" => bits(|one, two| one | two),
-        "binary_xor" => bits(|one, two| one ^ two),
+        "binary_and" => bits(|one, two| Some(one & two)),
+        "binary_or" => bits(|one, two| Some(one | two)),
+        "binary_xor" => bits(|one, two| Some(one ^ two)),
         "binary_shift_left" => bits(|one, two| shift(one, two, true)),
         "binary_shift_right" => bits(|one, two| shift(one, two, false)),
         "binary_not" => kernel(|values| {

@@ -130,7 +130,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 (Some(one), Some(two)) => Datum::Real(one * two),
                 _ => Datum::Null,
             });
-            let Some(list) = numbers(&product) else {
+            let empty = |value| numbers(value).is_some_and(|list| list.is_empty());
+            let Some(list) = numbers(&product).filter(|_| !values.iter().any(empty)) else {
                 return Ok(Datum::Null);
             };
             Ok(Datum::Real(list.into_iter().flatten().sum()))

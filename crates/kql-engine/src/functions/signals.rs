@@ -321,6 +321,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "series_fit_poly" => optional(fit),
         "series_cosine_similarity" => optional(|values| {
             let (one, two) = (whole(&values[0])?, whole(&values[1])?);
+            if one.is_empty() || two.is_empty() {
+                return None;
+            }
             let dot: f64 = one.iter().zip(&two).map(|(a, b)| a * b).sum();
             let own = |list: &[f64]| list.iter().map(|a| a * a).sum::<f64>().sqrt();
             let size = |at: usize, list: &[f64]| match values.get(at) {

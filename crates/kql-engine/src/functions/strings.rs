@@ -165,12 +165,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 let Some(number) = values[0].as_long() else {
                     return Ok(Datum::text(""));
                 };
-                let width = values
-                    .get(1)
-                    .and_then(Datum::as_long)
-                    .unwrap_or(0)
-                    .clamp(0, 64);
-                let width = usize::try_from(width).unwrap_or(0);
+                let width = values.get(1).and_then(Datum::as_long).unwrap_or(0);
+                let width = usize::try_from(width.clamp(0, 16)).unwrap_or(0);
                 #[expect(clippy::cast_possible_truncation, reason = "an int's own bits")]
                 let digits = if int {
                     format!("{:x}", number as i32)

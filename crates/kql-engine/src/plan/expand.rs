@@ -60,6 +60,24 @@ fn elements<'a>(value: &Datum<'a>, bags: BagExpansion) -> Option<Vec<Datum<'a>>>
     }
 }
 
+/// An element as the type that `to typeof()` names: a text is not parsed for a number.
+///
+/// What JSON has no notation for is a text there, and is read.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/mv-expand-operator>
+fn cast<'a>(value: &Datum<'a>, ty: ScalarType) -> Datum<'a> {
+    use ScalarType::{Bool, Decimal, Int, Long, Real};
+
+    let text = match value {
+        Datum::Dynamic(bytes) => matches!(dynamic::view(bytes), Dynamic::String(_)),
+        other => matches!(other, Datum::String(_)),
+    };
+    if text && matches!(ty, Bool | Int | Long | Real | Decimal) {
+        return Datum::Null;
+    }
+    convert::to_type(value, ty)
+}
+
 /// Expands a batch: its first `kept` columns are repeated, then come the elements.
 fn expand(
     expansion: &Expansion,
@@ -94,7 +112,7 @@ fn expand(
                 builders.iter_mut().zip(&lists).zip(&expansion.items)
             {
                 match list.as_ref().and_then(|list| list.get(element)) {
-                    Some(value) => builder.push(&convert::to_type(value, *ty)),
+                    Some(value) => builder.push(&cast(value, *ty)),
                     None => builder.push(&Datum::Null),
                 }
             }

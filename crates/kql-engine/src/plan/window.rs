@@ -219,11 +219,12 @@ fn run(call: &Call, batch: &RecordBatch, starts: &[usize]) -> arrow::array::Arra
     builder.finish()
 }
 
+/// `row_window_session(value, distance from the first, distance from the row before, restart)`: a
+/// row that reaches either distance begins a session.
 #[expect(
     clippy::needless_range_loop,
     reason = "several columns are read by one row number"
 )]
-/// `row_window_session(value, largest distance from the first, largest distance between, restart)`.
 fn session<'a>(
     builder: &mut Builder,
     rows: usize,
@@ -240,7 +241,7 @@ fn session<'a>(
             || value(3, row).as_bool() == Some(true)
             || match (now, first, last) {
                 (Some(now), Some(first), Some(last)) => {
-                    now.saturating_sub(first) > longest || now.saturating_sub(last) > gap
+                    now.saturating_sub(first) >= longest || now.saturating_sub(last) >= gap
                 }
                 _ => true,
             };

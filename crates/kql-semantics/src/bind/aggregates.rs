@@ -117,7 +117,12 @@ impl<'a> Binder<'a> {
         let mut canonical = function;
         let mut filter = None;
         let arguments_of_call = arguments.len();
-        if let Some((plain, condition)) = without_condition(function.name, arguments_of_call) {
+        // `count` of what is no condition counts every row, nulls too.
+        let counts_all = function.name == "count" && arguments.iter().any(|one| one.ty != Bool);
+        if counts_all {
+            arguments.clear();
+        } else if let Some((plain, condition)) = without_condition(function.name, arguments_of_call)
+        {
             let value = arguments.remove(condition);
             named.remove(condition);
             if value.ty != Bool {

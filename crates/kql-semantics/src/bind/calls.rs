@@ -190,7 +190,7 @@ impl<'a> Binder<'a> {
             Parameter::Of(Text) => matches!(ty, Text | Dynamic),
             Parameter::Of(wanted) => ty == wanted || null,
             Parameter::Number => ty.is_numeric(),
-            Parameter::Integer => ty.is_integer(),
+            Parameter::Integer | Parameter::Bits => ty.is_integer(),
             Parameter::Summable => ty.is_numeric() || matches!(ty, DateTime | TimeSpan),
             Parameter::Orderable => !matches!(ty, Dynamic | Guid),
             Parameter::NotDynamic => ty != Dynamic,
@@ -202,7 +202,7 @@ impl<'a> Binder<'a> {
             let wanted = match parameter {
                 Parameter::Of(wanted) => format!("a {wanted}"),
                 Parameter::Number => "a number".to_owned(),
-                Parameter::Integer => "a whole number".to_owned(),
+                Parameter::Integer | Parameter::Bits => "a whole number".to_owned(),
                 Parameter::Summable => "a number, datetime or timespan".to_owned(),
                 Parameter::Orderable => "a value with an order".to_owned(),
                 Parameter::NotDynamic => "a value that is not dynamic".to_owned(),

@@ -12,6 +12,7 @@ pub(super) const SPAN: Parameter = Parameter::Of(ScalarType::TimeSpan);
 pub(super) const GUID: Parameter = Parameter::Of(ScalarType::Guid);
 pub(super) const STR: Parameter = Parameter::Of(ScalarType::String);
 pub(super) const INT: Parameter = Parameter::Integer;
+pub(super) const BITS: Parameter = Parameter::Bits;
 pub(super) const NUM: Parameter = Parameter::Number;
 pub(super) const SUM: Parameter = Parameter::Summable;
 pub(super) const ORD: Parameter = Parameter::Orderable;

@@ -1,8 +1,8 @@
 //! Functions of strings.
 
 use super::notation::{
-    ANY, BOOLEAN, DECIMAL, DYN, DYNAMIC, GUID, INT, LIKE_FIRST, LONG, MANY, NUM, PLAIN, POSITION,
-    REAL, SPECIAL, STR, STRING, TEXT, TYPE, UNIQUE, scalar,
+    ANY, BITS, BOOLEAN, DECIMAL, DYN, DYNAMIC, GUID, INT, LIKE_FIRST, LONG, MANY, NUM, PLAIN,
+    POSITION, REAL, SPECIAL, STR, STRING, TEXT, TYPE, UNIQUE, scalar,
 };
 use super::{Function, Naming};
 
@@ -111,7 +111,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         POSITION,
     ),
     scalar("tostring", &[], 1, 1, &[ANY], STRING, LIKE_FIRST),
-    scalar("tohex", &[], 1, 2, &[INT], STRING, LIKE_FIRST),
+    scalar("tohex", &[], 1, 2, &[BITS, INT], STRING, LIKE_FIRST),
     scalar("gettype", &[], 1, 1, &[ANY], STRING, Naming::Prefix("type")),
     scalar("url_encode", &[], 1, 1, &[STR], STRING, POSITION),
     scalar("url_encode_component", &[], 1, 1, &[STR], STRING, POSITION),
