@@ -23,6 +23,8 @@ struct Level {
     ty: ScalarType,
     layout: Layout,
     ascending: bool,
+    /// The value of the row for what did not make it to the top.
+    others: Option<Datum<'static>>,
 }
 
 impl Planner<'_> {
@@ -39,9 +41,6 @@ impl Planner<'_> {
             let span = level.value.value.span.range();
             if !flow.carried.is_empty() {
                 return Err(EngineError::unsupported("top-nested inside a body", span));
-            }
-            if level.others.is_some() {
-                return Err(EngineError::unsupported("top-nested with others", span));
             }
             let count = level
                 .count
@@ -65,6 +64,7 @@ impl Planner<'_> {
                 ty: level.value.value.ty,
                 layout: layouts.remove(0),
                 ascending: level.ascending,
+                others: self.optional(level.others.as_ref())?,
             });
         }
         let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
@@ -113,6 +113,67 @@ fn descend(
     let mut groups = Groups::new(vec![level.ty])?;
     let numbers = groups.assign(&[values])?;
     let count = groups.len();
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for (row, group) in rows.iter().zip(&numbers) {
+        members[*group].push(*row);
+    }
+    let mut ranked: Vec<_> = aggregated(batch, level, rows, &numbers, count)?
+        .into_iter()
+        .enumerate()
+        .collect();
+    ranked.sort_by(|one, two| {
+        let ordering = order(&one.1, &two.1).unwrap_or(Ordering::Equal);
+        if level.ascending {
+            ordering
+        } else {
+            ordering.reverse()
+        }
+    });
+    let keys = groups.finish()?;
+    let reader = Reader::new(&keys[0], level.ty);
+    let rest = ranked.split_off(level.count.min(count));
+    for (group, value) in ranked {
+        path.push(reader.get(group).into_owned());
+        path.push(value);
+        descend(batch, deeper, &members[group], path, out)?;
+        path.truncate(path.len() - 2);
+    }
+    let rest: Vec<usize> = rest
+        .into_iter()
+        .flat_map(|(group, _)| std::mem::take(&mut members[group]))
+        .collect();
+    if !rest.is_empty() && levels.iter().any(|level| level.others.is_some()) {
+        let mut row = path.clone();
+        for level in levels {
+            row.extend(remainder(batch, level, &rest)?);
+        }
+        out.push(row);
+    }
+    Ok(())
+}
+
+/// What a level shows of the rows that made it to the top neither here nor above.
+fn remainder(
+    batch: &RecordBatch,
+    level: &Level,
+    rows: &[usize],
+) -> Result<[Datum<'static>; 2], EngineError> {
+    let Some(others) = &level.others else {
+        return Ok([Datum::Null, Datum::Null]);
+    };
+    let together = vec![0; rows.len()];
+    let value = aggregated(batch, level, rows, &together, 1)?.remove(0);
+    Ok([others.clone(), value])
+}
+
+/// The level's aggregate of each group; `groups` has the group of each row.
+fn aggregated(
+    batch: &RecordBatch,
+    level: &Level,
+    rows: &[usize],
+    groups: &[usize],
+    count: usize,
+) -> Result<Vec<Datum<'static>>, EngineError> {
     let mut prepared = level.layout.prepared();
     prepared.state.grow(count);
     let readers: Vec<Reader<'_>> = prepared
@@ -125,42 +186,21 @@ fn descend(
         .filter
         .map(|at| Reader::new(batch.column(at), ScalarType::Bool));
     let mut arguments = Vec::new();
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for (row, group) in rows.iter().zip(&numbers) {
-        members[*group].push(*row);
+    for (row, group) in rows.iter().zip(groups) {
         if filter.is_some_and(|filter| filter.get(*row).as_bool() != Some(true)) {
             continue;
         }
         arguments_of(&readers, *row, &mut arguments);
         prepared.state.update(*group, &arguments)?;
     }
-    let mut ranked = Vec::new();
-    for group in 0..count {
-        let mut value = prepared.state.finish(group)?;
-        ranked.push((
-            group,
-            if value.is_empty() {
+    (0..count)
+        .map(|group| {
+            let mut outputs = prepared.state.finish(group)?;
+            Ok(if outputs.is_empty() {
                 Datum::Null
             } else {
-                value.swap_remove(0)
-            },
-        ));
-    }
-    ranked.sort_by(|one, two| {
-        let ordering = order(&one.1, &two.1).unwrap_or(Ordering::Equal);
-        if level.ascending {
-            ordering
-        } else {
-            ordering.reverse()
-        }
-    });
-    let keys = groups.finish()?;
-    let reader = Reader::new(&keys[0], level.ty);
-    for (group, value) in ranked.into_iter().take(level.count) {
-        path.push(reader.get(group).into_owned());
-        path.push(value);
-        descend(batch, deeper, &members[group], path, out)?;
-        path.truncate(path.len() - 2);
-    }
-    Ok(())
+                outputs.swap_remove(0)
+            })
+        })
+        .collect()
 }
