@@ -9,11 +9,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, take};
 use kql_semantics::bound::{Scan, ScanOutput};
 use kql_semantics::{ColumnId, ScalarType};
 
 use super::steps::batch_of;
+use super::transform::Whole;
+use super::window::starts;
 use super::{Flow, Planner};
 use crate::EngineError;
 use crate::column::{self, Builder, Reader};
@@ -26,6 +29,8 @@ type Row = HashMap<ColumnId, Datum<'static>>;
 #[derive(Clone, Default)]
 struct State {
     rows: Vec<Row>,
+    /// Where the rows stand in the input.
+    places: Vec<u64>,
     id: i64,
 }
 
@@ -37,10 +42,12 @@ struct Value {
 struct StepWork {
     condition: Value,
     assignments: Vec<(ColumnId, Value)>,
-    visible: bool,
+    output: ScanOutput,
 }
 
 struct Work {
+    /// How many columns stand before the input's: they say which part a row is of.
+    parts: usize,
     steps: Vec<StepWork>,
     initial: Vec<(ColumnId, Datum<'static>)>,
     /// Types of every column an expression may read.
@@ -74,12 +81,6 @@ impl Planner<'_> {
             if step.optional {
                 return refuse("optional steps", span);
             }
-            if step.output == ScanOutput::Last {
-                return refuse("output=last", span);
-            }
-            if !flow.carried.is_empty() {
-                return refuse("parts", span);
-            }
             steps.push(StepWork {
                 condition: compiled(&step.condition)?,
                 assignments: step
@@ -87,7 +88,7 @@ impl Planner<'_> {
                     .iter()
                     .map(|(id, value)| Ok((*id, compiled(value)?)))
                     .collect::<Result<_, EngineError>>()?,
-                visible: step.output == ScanOutput::All,
+                output: step.output,
             });
         }
         let mut initial = Vec::new();
@@ -107,6 +108,7 @@ impl Planner<'_> {
         }
         let flow = self.laid_out(flow)?;
         let work = Arc::new(Work {
+            parts: flow.carried.len(),
             steps,
             initial,
             types,
@@ -114,17 +116,35 @@ impl Planner<'_> {
             match_id: scan.match_id,
             output: present.clone(),
         });
-        let out = self.whole(
+        let schema = self.schema_of(&flow.carried, &present);
+        let input = Arc::new(flow.plan.schema().as_arrow().clone());
+        let out = Arc::clone(&schema);
+        let plan = self.transform(
             "scan",
             vec![flow.plan],
-            &present,
-            move |mut batches, schema| {
-                let (columns, rows) = work.run(&batches.remove(0))?;
-                Ok(super::slices(&batch_of(schema, columns, rows)?))
-            },
+            schema,
+            Arc::new(move || {
+                let (input, out, work) = (Arc::clone(&input), Arc::clone(&out), Arc::clone(&work));
+                Box::new(Whole::new(1, move |mut batches: Vec<Vec<RecordBatch>>| {
+                    let all = concat_batches(&input, &batches.remove(0))?;
+                    let (columns, rows) = work.run(&all)?;
+                    Ok(super::slices(&batch_of(&out, columns, rows)?))
+                }))
+            }),
         )?;
+        let out = Flow {
+            plan,
+            columns: present,
+            carried: flow.carried,
+        };
         self.keep(out, columns)
     }
+}
+
+/// The rows that a scan gives out, column by column, and where each stood.
+struct Output {
+    builders: Vec<Builder>,
+    origins: Vec<u64>,
 }
 
 impl Work {
@@ -133,17 +153,24 @@ impl Work {
             .input
             .iter()
             .enumerate()
-            .map(|(at, (_, ty))| Reader::new(batch.column(at), *ty))
+            .map(|(at, (_, ty))| Reader::new(batch.column(self.parts + at), *ty))
             .collect();
-        let mut builders: Vec<Builder> = self
-            .output
-            .iter()
-            .map(|(_, ty)| Builder::new(*ty, batch.num_rows()))
-            .collect();
+        let mut output = Output {
+            builders: self
+                .output
+                .iter()
+                .map(|(_, ty)| Builder::new(*ty, batch.num_rows()))
+                .collect(),
+            origins: Vec::new(),
+        };
+        let starts = starts(batch, self.parts);
         let mut states: Vec<Option<State>> = vec![None; self.steps.len()];
         let mut next_id = 0;
-        let mut count = 0;
         for at in 0..batch.num_rows() {
+            if starts[at] == at {
+                self.end(&mut states, &mut output);
+                next_id = 0;
+            }
             let mut current: Row = self
                 .input
                 .iter()
@@ -157,14 +184,20 @@ impl Work {
                     Some(state) if self.holds(&step.condition, &current, &state)? => Some(state),
                     _ => None,
                 };
-                let state = if let Some(state) = from_before {
-                    states[number - 1] = None;
+                let mut state = if let Some(state) = from_before {
+                    // The sequence that was here ends, and the one before moves on.
+                    for left in [number, number - 1] {
+                        if let Some(state) = states[left].take() {
+                            self.leave(left, &state, &mut output);
+                        }
+                    }
                     state
                 } else {
                     let own = match &states[number] {
                         Some(state) => state.clone(),
                         None if number == 0 => State {
                             rows: Vec::new(),
+                            places: Vec::new(),
                             id: next_id,
                         },
                         None => continue,
@@ -185,19 +218,50 @@ impl Work {
                 if let Some(id) = self.match_id {
                     extended.insert(id, Datum::Long(state.id));
                 }
-                let mut state = state;
-                state.rows.resize(number + 1, Row::new());
-                state.rows[number].clone_from(&extended);
-                states[number] = Some(state);
-                if step.visible {
-                    for ((id, _), builder) in self.output.iter().zip(&mut builders) {
-                        builder.push(extended.get(id).unwrap_or(&Datum::Null));
-                    }
-                    count += 1;
+                if step.output == ScanOutput::All {
+                    self.show(&extended, at as u64, &mut output);
                 }
+                state.rows.resize(number + 1, Row::new());
+                state.places.resize(number + 1, 0);
+                state.rows[number] = extended;
+                state.places[number] = at as u64;
+                states[number] = Some(state);
             }
         }
-        Ok((builders.into_iter().map(Builder::finish).collect(), count))
+        self.end(&mut states, &mut output);
+        let rows = output.origins.len();
+        let origins = UInt64Array::from(output.origins);
+        let mut columns = Vec::with_capacity(self.parts + output.builders.len());
+        for part in &batch.columns()[..self.parts] {
+            columns.push(take(part, &origins, None)?);
+        }
+        columns.extend(output.builders.into_iter().map(Builder::finish));
+        Ok((columns, rows))
+    }
+
+    /// Ends every sequence.
+    fn end(&self, states: &mut [Option<State>], output: &mut Output) {
+        for (number, state) in states.iter_mut().enumerate() {
+            if let Some(state) = state.take() {
+                self.leave(number, &state, output);
+            }
+        }
+    }
+
+    /// A sequence leaves a step: with `output=last` now is known which row was the last.
+    fn leave(&self, number: usize, state: &State, output: &mut Output) {
+        if self.steps[number].output == ScanOutput::Last
+            && let (Some(row), Some(place)) = (state.rows.get(number), state.places.get(number))
+        {
+            self.show(row, *place, output);
+        }
+    }
+
+    fn show(&self, row: &Row, place: u64, output: &mut Output) {
+        for ((id, _), builder) in self.output.iter().zip(&mut output.builders) {
+            builder.push(row.get(id).unwrap_or(&Datum::Null));
+        }
+        output.origins.push(place);
     }
 
     fn holds(&self, value: &Value, row: &Row, state: &State) -> Result<bool, EngineError> {

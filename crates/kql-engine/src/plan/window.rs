@@ -117,7 +117,7 @@ impl Planner<'_> {
 }
 
 /// For every row the first row of its part.
-fn starts(batch: &RecordBatch, parts: usize) -> Vec<usize> {
+pub(super) fn starts(batch: &RecordBatch, parts: usize) -> Vec<usize> {
     let mut starts = Vec::with_capacity(batch.num_rows());
     for row in 0..batch.num_rows() {
         let same =
