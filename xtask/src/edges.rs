@@ -61,7 +61,7 @@ const EDGES: &[Edges] = &[
     },
     Edges {
         name: "defender-queries",
-        normal: &["defender-core", "kql-syntax"],
+        normal: &["defender-core", "defender-schema", "kql-syntax"],
         dev: &[],
     },
     Edges {

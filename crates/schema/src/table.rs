@@ -135,9 +135,12 @@ impl Table {
 
     /// Whether Defender for Endpoint has the table; its own hunting API knows no other.
     ///
+    /// Of the alert tables it has the two that took the place of `DeviceAlertEvents`.
+    ///
     /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-migrate-from-mde>
     pub fn is_in_endpoint(&self) -> bool {
         matches!(self.family, Family::Device | Family::Vulnerability)
+            || ["AlertInfo", "AlertEvidence"].contains(&self.name)
     }
 }
 

@@ -4,16 +4,12 @@ use kql_engine::ScalarType;
 
 use crate::hosts::Api;
 
-/// Alert tables that Defender for Endpoint shares with the rest.
-const ALERTS: &[&str] = &["AlertInfo", "AlertEvidence"];
-
 /// Whether a query of `api` may name `table`; a table of the caller's own is everybody's.
 pub(super) fn visible(api: Api, table: &str) -> bool {
     match api {
         Api::Graph | Api::M365d => true,
         Api::Mde => {
-            ALERTS.contains(&table)
-                || defender_schema::table(table).is_none_or(defender_schema::Table::is_in_endpoint)
+            defender_schema::table(table).is_none_or(defender_schema::Table::is_in_endpoint)
         }
     }
 }

@@ -100,9 +100,10 @@ fn gone_tables_name_tables_that_exist() {
 }
 
 #[test]
-fn the_endpoint_has_device_tables_only() {
+fn the_endpoint_has_tables_of_devices_and_their_alerts_only() {
     let endpoint = |name| table(name).expect("a table").is_in_endpoint();
     assert!(endpoint("DeviceProcessEvents") && endpoint("DeviceTvmSoftwareInventory"));
-    assert!(!endpoint("AlertInfo") && !endpoint("EmailEvents"));
+    assert!(endpoint("AlertInfo") && endpoint("AlertEvidence"));
+    assert!(!endpoint("BehaviorInfo") && !endpoint("EmailEvents"));
     assert_eq!(table("EmailEvents").expect("a table").family, Family::Email);
 }
