@@ -40,6 +40,9 @@ pub struct WriterOptions {
     /// The width in characters that [`Format::Table`] fits its lines to; `None` writes every
     /// cell in full, for a pipe.
     pub width: Option<usize>,
+    /// How many columns of [`Format::Table`], from the left, are never cut: names that a reader
+    /// types elsewhere.
+    pub whole_columns: usize,
     /// How [`Format::Csv`] is written.
     pub csv: CsvOptions,
     /// How finely [`Format::Parquet`] keeps times (feature `parquet`).

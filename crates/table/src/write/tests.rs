@@ -258,6 +258,30 @@ fn a_table_for_a_terminal_fits_it() {
     insta::assert_snapshot!(text(Format::Table, Some(140)));
 }
 
+#[cfg(feature = "text")]
+#[test]
+fn a_column_that_is_to_stay_whole_is_never_cut() {
+    let name = "Hunting.CommandAndControl.beaconing";
+    let columns = ["name", "title"].map(|name| (name.to_owned(), ColumnType::String));
+    let mut builder = TableBuilder::new(&columns, DatetimeMode::Timestamp);
+    let title = "Connections at regular intervals";
+    builder
+        .append_row([JsonCell::Str(name), JsonCell::Str(title)])
+        .unwrap();
+    let (schema, batches, _) = builder.finish().unwrap();
+    let table = Table::new(schema, batches, Summary::default()).unwrap();
+    for width in [10, 50, 60] {
+        let options = WriterOptions {
+            width: Some(width),
+            whole_columns: 1,
+            ..WriterOptions::default()
+        };
+        let text = table.to_text(Format::Table, &options).unwrap();
+        assert!(text.contains(name), "{width}: {text}");
+        assert!(!text.contains(title), "{width}: {text}");
+    }
+}
+
 #[test]
 fn no_rows_are_still_a_whole_file() {
     let (schema, _, summary) = table().into_parts();

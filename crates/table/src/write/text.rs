@@ -30,7 +30,8 @@ pub(crate) struct Text {
 struct TextColumn {
     name: String,
     right: bool,
-    /// Whether a part of a value would pass for another one: numbers and times are never cut.
+    /// Whether a part of a value would pass for another one: numbers, times and names that are
+    /// typed elsewhere are never cut.
     rigid: bool,
     cells: Vec<String>,
     /// The widest cell, name included.
@@ -43,17 +44,18 @@ impl Text {
         output: Box<dyn Write + Send>,
         options: &WriterOptions,
     ) -> Self {
-        let columns = schema.fields().iter().map(|field| {
+        let columns = schema.fields().iter().enumerate().map(|(index, field)| {
             let name = escape(field.name()).into_owned();
             TextColumn {
                 right: matches!(
                     ColumnType::of(field),
                     ColumnType::Int | ColumnType::Long | ColumnType::Real | ColumnType::Decimal
                 ),
-                rigid: !matches!(
-                    ColumnType::of(field),
-                    ColumnType::String | ColumnType::Dynamic | ColumnType::Guid
-                ),
+                rigid: index < options.whole_columns
+                    || !matches!(
+                        ColumnType::of(field),
+                        ColumnType::String | ColumnType::Dynamic | ColumnType::Guid
+                    ),
                 widest: name.width(),
                 cells: Vec::new(),
                 name,
@@ -72,8 +74,8 @@ impl Text {
     fn keep(column: &mut TextColumn, text: &str, width: Option<usize>) {
         let text = escape(text);
         let text = match width {
-            Some(width) => cut(&text, width).into_owned(),
-            None => text.into_owned(),
+            Some(width) if !column.rigid => cut(&text, width).into_owned(),
+            _ => text.into_owned(),
         };
         column.widest = column.widest.max(text.width());
         column.cells.push(text);
