@@ -13,6 +13,7 @@ MODULES = [
     "azure_identity_checks",
     "key_vault_checks",
     "msticpy_checks",
+    "msticpy_query_checks",
     "msgraph_checks",
     "node_checks",
     "comparison_checks",

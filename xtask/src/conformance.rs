@@ -51,7 +51,10 @@ fn with_clients(all: bool) -> Result<(), String> {
         Ok((python, node(&folder)))
     });
     let tally = match installed {
-        Ok((python, node)) => checked(&python, node, &target.join("debug").join(name), &folder)?,
+        Ok((python, node)) => {
+            let defender = target.join("debug").join(name);
+            checked(&python, node, &defender, &folder, all)?
+        }
         Err(Obstacle::Missing(reason)) => {
             let skipped = written()?;
             println!("SKIPPED all {skipped} conformance checks: {reason}");
@@ -103,6 +106,7 @@ fn checked(
     node: Result<PathBuf, String>,
     defender: &Path,
     folder: &Path,
+    all: bool,
 ) -> Result<Tally, String> {
     let checks = root().join(CHECKS);
     let run = folder.join("run");
@@ -125,10 +129,14 @@ fn checked(
             Err(reason) => ("CONFORMANCE_NODE_MISSING", reason),
         },
     ];
-    let shared: Vec<(&str, &str)> = variables
+    let mut shared: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
+    if all {
+        // Every kind of value of every query; otherwise one of each.
+        shared.push(("CONFORMANCE_ALL_VALUES", "1"));
+    }
     command::run(
         &path(python),
         &[&path(&checks.join("scene.py")), &path(&run)],
