@@ -1,4 +1,5 @@
-//! Sample data: thirty days of a made-up company, with three intrusions to find.
+//! Sample data: thirty days of a made-up company, with three intrusions to find
+//! and an exercise.
 //!
 //! Contoso has fifteen people, their workstations, six servers and a cloud tenant. Everything
 //! is made from a seed and a point in time, so that a demonstration always has fresh data and
@@ -21,6 +22,7 @@ mod email;
 mod endpoint_noise;
 mod endpoint_tables;
 mod events;
+mod exercise;
 mod exposure;
 mod identity;
 mod intrusions;
@@ -64,6 +66,8 @@ pub(crate) fn generate(options: &SampleOptions) -> BTreeMap<String, Vec<RecordBa
     server_noise::generate(&mut world);
     tenant_noise::generate(&mut world);
     intrusions::generate(&mut world);
+    // Last, so that what came before does not depend on it.
+    exercise::generate(&mut world);
     world.settle();
 
     let mut tables = BTreeMap::new();

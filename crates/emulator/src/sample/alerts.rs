@@ -53,6 +53,13 @@ pub(super) enum Evidence {
         id: String,
         name: &'static str,
     },
+    Mailbox(usize),
+    Value {
+        device: usize,
+        key: &'static str,
+        name: &'static str,
+        data: &'static str,
+    },
 }
 
 impl Evidence {
@@ -66,6 +73,8 @@ impl Evidence {
             Self::Link(_) => "Url",
             Self::Message { .. } => "MailMessage",
             Self::App { .. } => "OAuthApplication",
+            Self::Mailbox(_) => "Mailbox",
+            Self::Value { .. } => "RegistryValue",
         }
     }
 }
@@ -138,11 +147,15 @@ fn evidence(world: &World) -> RecordBatch {
         _ => image(row).map(|image| &world.contents[image.content]),
     };
     let device = move |row: &Row<'_>| match row.1 {
-        Evidence::Device(device) | Evidence::File { device, .. } => Some(*device),
+        Evidence::Device(device)
+        | Evidence::File { device, .. }
+        | Evidence::Value { device, .. } => Some(*device),
         _ => process(row).map(|process| process.device),
     };
     let account = move |row: &Row<'_>| match row.1 {
-        Evidence::Account(account) => Some(&company.accounts[*account]),
+        Evidence::Account(account) | Evidence::Mailbox(account) => {
+            Some(&company.accounts[*account])
+        }
         Evidence::Message { recipient, .. } => Some(&company.accounts[*recipient]),
         _ => process(row).map(|process| &company.accounts[process.account]),
     };
@@ -163,7 +176,7 @@ fn evidence(world: &World) -> RecordBatch {
         .text("DetectionSource", |row| row.0.detection)
         .text("EntityType", |row| row.1.kind())
         .text("EvidenceRole", |row| match row.1 {
-            Evidence::Device(_) | Evidence::Account(_) => "Impacted",
+            Evidence::Device(_) | Evidence::Account(_) | Evidence::Mailbox(_) => "Impacted",
             _ => "Related",
         })
         .text("Severity", |row| row.0.severity)
@@ -240,8 +253,25 @@ fn evidence(world: &World) -> RecordBatch {
         .text("ProcessCommandLine", move |row| {
             process(row).map_or("", |it| &it.command)
         })
+        .text("RegistryKey", |row| value(row).map_or("", |(key, ..)| key))
+        .text("RegistryValueName", |row| {
+            value(row).map_or("", |(_, name, _)| name)
+        })
+        .text("RegistryValueData", |row| {
+            value(row).map_or("", |(.., data)| data)
+        })
         .text("AdditionalFields", |_| "{}");
     columns.finish()
+}
+
+/// Key, name and data of a registry value.
+fn value(row: &Row<'_>) -> Option<(&'static str, &'static str, &'static str)> {
+    match row.1 {
+        Evidence::Value {
+            key, name, data, ..
+        } => Some((key, name, data)),
+        _ => None,
+    }
 }
 
 fn behaviors(world: &World) -> RecordBatch {

@@ -344,6 +344,7 @@ fn files(world: &World) -> RecordBatch {
         .text("MD5", move |row| content(row).md5())
         .long("FileSize", move |row| content(row).size)
         .text("FileOriginUrl", |row| &row.origin)
+        .text("FileOriginReferrerUrl", |row| &row.referrer)
         .written("FileOriginIP", |row, text| {
             write_address(text, row.origin_ip.unwrap_or(Ipv4Addr::UNSPECIFIED));
         })

@@ -56,6 +56,8 @@ pub(super) struct FileChange {
     pub(super) content: usize,
     pub(super) origin: Text,
     pub(super) origin_ip: Option<Ipv4Addr>,
+    /// The page that led there.
+    pub(super) referrer: Text,
     pub(super) previous: Text,
     /// Who asked for it over the network: account, device, share.
     pub(super) request: Option<(usize, usize, &'static str)>,

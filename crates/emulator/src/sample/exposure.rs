@@ -7,7 +7,8 @@ use arrow::array::RecordBatch;
 use super::{
     columns::Columns,
     company::{
-        DeviceKind, FILE_SERVER, JUMP_SERVER, PEOPLE, SQL_SERVER, SUPPORT_ADMIN, WEB_SERVER,
+        Account, DeviceKind, FILE_SERVER, JUMP_SERVER, PEOPLE, SQL_SERVER, SUPPORT_ADMIN,
+        WEB_SERVER,
     },
     world::World,
 };
@@ -56,7 +57,8 @@ fn graph(world: &World) -> (Vec<Node<'_>>, Vec<Edge>) {
         });
     }
     let first_account = nodes.len();
-    for account in &company.accounts[SUPPORT_ADMIN..] {
+    let in_entra = |account: &&Account| !account.object_id.is_empty();
+    for account in company.accounts[SUPPORT_ADMIN..].iter().filter(in_entra) {
         nodes.push(Node {
             label: "user",
             name: &account.upn,

@@ -213,6 +213,7 @@ impl World {
             content,
             origin: Text::Borrowed(""),
             origin_ip: None,
+            referrer: Text::Borrowed(""),
             previous: Text::Borrowed(""),
             request: None,
         });

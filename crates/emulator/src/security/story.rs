@@ -251,6 +251,23 @@ fn graph_evidence(row: &Fields, time: &Value) -> Value {
                 "displayName": filled(row, "Application"),
             }),
         ),
+        "Mailbox" => (
+            "mailbox",
+            json!({
+                "primaryAddress": filled(row, "AccountUpn"),
+                "upn": filled(row, "AccountUpn"),
+                "userAccount": account(),
+            }),
+        ),
+        "RegistryValue" => (
+            "registryValue",
+            json!({
+                "mdeDeviceId": device,
+                "registryKey": filled(row, "RegistryKey"),
+                "registryValueName": filled(row, "RegistryValueName"),
+                "registryValue": filled(row, "RegistryValueData"),
+            }),
+        ),
         _ => ("alert", json!({})),
     };
     let mut evidence = json!({

@@ -231,6 +231,7 @@ fn noticed(world: &mut World, consent: i64, app: String) {
             Evidence::Account(ACCOUNT),
             Evidence::Address(ADDRESS),
             Evidence::App { id: app, name: APP },
+            Evidence::Mailbox(ACCOUNT),
         ],
     });
 }
