@@ -36,11 +36,13 @@ const FILES: &[File] = files![
     "command_and_control",
     "exfiltration",
     "impact",
+    "investigation",
+    "exposure",
 ];
 
 impl Library {
-    /// The library that comes with this crate: MSTICPy's names for Defender over tables of today,
-    /// and a hunting set by MITRE ATT&CK technique.
+    /// The library that comes with this crate: MSTICPy's names for Defender over tables of today, a
+    /// hunting set by MITRE ATT&CK technique, and queries that follow a finding.
     pub fn built_in() -> Self {
         let mut library = Self::new();
         for (_, text, _) in FILES {

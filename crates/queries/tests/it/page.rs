@@ -34,13 +34,22 @@ fn markdown() -> String {
             query.tables().join(", "),
         );
     }
-    text.push_str(
-        "\n## Under MSTICPy's names\n\n| query | what it finds | parameters |\n|---|---|---|\n",
-    );
+    let (following, rest): (Vec<_>, Vec<_>) = queries
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("Hunting."))
+        .partition(|(name, _)| name.starts_with("Investigation.") || name.starts_with("Exposure."));
+    text.push_str("\n## Following a finding\n\n");
+    list(&mut text, following);
+    text.push_str("\n## Under MSTICPy's names\n\n");
+    list(&mut text, rest);
+    text.push_str("\nParameters in bold are required.\n");
+    text
+}
+
+/// Queries by name, with their parameters.
+fn list(text: &mut String, queries: Vec<(&str, &Definition)>) {
+    text.push_str("| query | what it finds | parameters |\n|---|---|---|\n");
     for (name, query) in queries {
-        if name.starts_with("Hunting.") {
-            continue;
-        }
         let required: Vec<&str> = query
             .required()
             .map(|parameter| parameter.name.as_str())
@@ -62,8 +71,6 @@ fn markdown() -> String {
             parameters.join(", ")
         );
     }
-    text.push_str("\nParameters in bold are required.\n");
-    text
 }
 
 #[test]
