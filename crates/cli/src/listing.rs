@@ -12,6 +12,8 @@ use serde_json::Value;
 use crate::terminal;
 
 /// The rows as text in `format`, fitted to the terminal if there is one.
+///
+/// The first column names what a row is about and is never cut: other commands take the name.
 pub(crate) fn text<const N: usize>(
     headings: [&str; N],
     rows: &[[String; N]],
@@ -29,6 +31,7 @@ pub(crate) fn text<const N: usize>(
     };
     let options = WriterOptions {
         width: terminal::width().map(usize::from),
+        whole_columns: 1,
         ..WriterOptions::default()
     };
     Table::new(schema, batches, summary)?.to_text(format, &options)

@@ -41,6 +41,7 @@ mod terminal;
 mod text;
 mod tips;
 mod token;
+mod value_file;
 mod watch;
 
 use std::process::ExitCode;

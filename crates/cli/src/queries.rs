@@ -5,7 +5,7 @@ mod testing;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result};
 use defender_query::queries::{
     Definition, Entity, Filter, Finding, Language, Library, SCHEMA, Search, Severity,
 };
@@ -68,10 +68,37 @@ fn list(options: &ListOptions, context: &Context) -> Result<()> {
     for name in &options.entity {
         entities.push(name.parse::<Entity>()?);
     }
-    let mut queries = library.queries(&filter);
-    queries.retain(|(_, query)| entities.iter().all(|entity| query.takes(*entity).is_some()));
-    context.note(&counted(queries.len(), "query", "queries"));
+    let takes_all = |query: &Definition| {
+        let takes = |entity: &Entity| query.takes(*entity).is_some();
+        entities.iter().all(takes)
+    };
+    let wanted = |filter: &Filter| {
+        let mut queries = library.queries(filter);
+        queries.retain(|(_, query)| takes_all(query));
+        queries
+    };
+    let queries = wanted(&filter);
+    let anywhere = wanted(&Filter {
+        environment: None,
+        ..filter.clone()
+    });
+    say_count(&filter, queries.len(), anywhere.len(), context);
     print(&queries, options.narrowed.json)
+}
+
+/// Says how many queries there are, and how many more the environment cannot run.
+fn say_count(filter: &Filter, listed: usize, anywhere: usize, context: &Context) {
+    let queries = counted(listed, "query", "queries");
+    match filter.environment {
+        Some(environment) if anywhere > listed => {
+            let others = anywhere - listed;
+            let verb = if others == 1 { "is" } else { "are" };
+            context.note(&format!(
+                "{queries}; {others} more {verb} left out, which {environment} cannot run"
+            ));
+        }
+        _ => context.note(&queries),
+    }
 }
 
 fn search(options: &SearchOptions, context: &Context) -> Result<()> {
@@ -107,7 +134,8 @@ fn search(options: &SearchOptions, context: &Context) -> Result<()> {
         .into_iter()
         .filter(|(name, _)| names.contains(name))
         .collect();
-    context.note(&counted(queries.len(), "query", "queries"));
+    let anywhere = library.search(&search, &Filter::default())?.len();
+    say_count(&filter, names.len(), anywhere, context);
     if entities.iter().any(|(_, value)| value.is_some()) && !options.narrowed.json {
         let mut text = String::new();
         for (name, query) in queries {
@@ -171,28 +199,26 @@ fn print(queries: &[(&str, &Definition)], as_json: bool) -> Result<()> {
         .map(|(name, query)| {
             [
                 (*name).to_owned(),
-                environments(query).join(", "),
                 query.title().unwrap_or(&query.description).to_owned(),
                 query.techniques().join(", "),
                 parameters(query),
+                environments(query).join(", "),
             ]
         })
         .collect();
     listing::print(&listing::text(
-        ["name", "environments", "title", "techniques", "parameters"],
+        ["name", "title", "techniques", "parameters", "environments"],
         &rows,
         Format::Table,
     )?)
 }
 
+/// The environments that can run the query, and those that only others than this command know.
 fn environments(query: &Definition) -> Vec<&str> {
-    let known = query
-        .environments
-        .iter()
-        .map(|environment| environment.name());
-    known
-        .chain(query.other_environments.iter().map(String::as_str))
-        .collect()
+    let mut names: Vec<&str> = Vec::new();
+    names.extend(query.runs_in().iter().map(|environment| environment.name()));
+    names.extend(query.other_environments.iter().map(String::as_str));
+    names
 }
 
 /// The parameters that make a difference, the required ones first and marked; a range of time is
@@ -221,6 +247,7 @@ fn object(name: &str, query: &Definition) -> Json {
     if let Some(fields) = object.as_object_mut() {
         fields.insert("path".to_owned(), json!(name));
         fields.insert("tables".to_owned(), json!(query.tables()));
+        fields.insert("runs_in".to_owned(), json!(environments(query)));
         let entities: Vec<&str> = Entity::ALL
             .into_iter()
             .filter(|entity| query.takes(*entity).is_some())
@@ -235,7 +262,7 @@ fn object(name: &str, query: &Definition) -> Json {
 pub(crate) fn definition<'l>(
     library: &'l Library,
     name: &str,
-    environment: Option<defender_core::DataEnvironment>,
+    environment: Option<DataEnvironment>,
 ) -> Result<&'l Definition> {
     library.get_query(name, environment).map_err(|error| {
         const SEARCH: &str = "'defender queries search WORD' finds";
@@ -256,17 +283,31 @@ fn show(options: &ShowOptions, context: &Context) -> Result<()> {
     let library = narrowed_library(&options.narrowed, context)?;
     let environment = options.narrowed.env;
     let query = definition(&library, &options.name, environment)?;
+    say_present_name(&library, &options.name, environment, context)?;
     if options.narrowed.json {
         return listing::print_json(&object(&options.name, query));
     }
     listing::print(&shown(&library, &options.name, query, environment)?)
 }
 
+/// Says what the query `name` is called now, when it was called so before.
+pub(crate) fn say_present_name(
+    library: &Library,
+    name: &str,
+    environment: Option<DataEnvironment>,
+    context: &Context,
+) -> Result<()> {
+    if let Some(present) = library.renamed(name, environment)? {
+        context.note(&format!("'{name}' is called '{present}' now"));
+    }
+    Ok(())
+}
+
 fn shown(
     library: &Library,
     name: &str,
     query: &Definition,
-    environment: Option<defender_core::DataEnvironment>,
+    environment: Option<DataEnvironment>,
 ) -> Result<String> {
     let help = library.query_help(name, environment)?;
     let mut facts = String::new();

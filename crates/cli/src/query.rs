@@ -118,7 +118,9 @@ pub(crate) async fn run_asked(
     }
     let split = split.as_ref();
     if options.print {
-        return print(&provider, &query, split, &targets, context);
+        let settings = context.settings(options.connection.config.as_ref())?;
+        let has_settings = settings.path().is_some();
+        return print(&provider, &query, split, &targets, has_settings, context);
     }
     let sink = sink(&options.output)?;
     let (targets, tenants) = if targets.len() > 1 {
@@ -289,6 +291,7 @@ fn print(
     query: &Query,
     split: Option<&Split>,
     targets: &[Target],
+    has_settings: bool,
     context: &Context,
 ) -> Result<ExitCode> {
     // What the run refuses is refused here as well.
@@ -304,7 +307,14 @@ fn print(
             context.note("runs here, over files");
             continue;
         }
-        let endpoint = provider.endpoint(&target.connection)?;
+        let endpoint = match provider.endpoint(&target.connection) {
+            // The text is the same wherever it goes; a file that is wrong is said.
+            Err(error) if !has_settings && error.kind() == ErrorKind::Config => {
+                context.note(&format!("would be sent nowhere: {error}"));
+                continue;
+            }
+            endpoint => endpoint?,
+        };
         let line = if provider.environment() == DataEnvironment::SecurityGraph {
             let request = CollectionRequest::from(query);
             let url = provider.collection_url(&target.connection, &request)?;

@@ -1,18 +1,19 @@
 //! `defender run`: a query of the library, with parameters.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
 use defender_http::SystemClock;
-use defender_query::queries::{Definition, Language, Library, Rendered, Value};
+use defender_query::queries::{Definition, Language, Library, Rendered, Type, Value};
 use defender_query::{ResumeFile, Timespan};
 use defender_table::ticks;
 
 use crate::arguments::RunOptions;
 use crate::context::Context;
 use crate::query::{Asked, written_range};
-use crate::{queries, query};
+use crate::{queries, query, value_file};
 
 /// The parameters that hold a query's range of time.
 const START: &str = "start";
@@ -46,6 +47,7 @@ fn asked(
     context: &Context,
 ) -> Result<Asked> {
     let definition = queries::definition(library, &options.name, Some(environment))?;
+    queries::say_present_name(library, &options.name, Some(environment), context)?;
     if definition.language != Language::Kql && environment != DataEnvironment::SecurityGraph {
         return Err(Error::new(
             ErrorKind::Usage,
@@ -56,7 +58,10 @@ fn asked(
     let given = given(options, definition)?;
     let written = |name: &str| {
         let value = given.iter().rev().find(|(given, _)| given == name);
-        value.map(|(_, value)| value.as_str())
+        value.and_then(|(_, value)| match value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
     };
     let range = written_range(written(START), written(END));
     let has_range = definition.uses(START) && definition.uses(END);
@@ -94,21 +99,31 @@ fn whole_ticks() -> SystemTime {
 }
 
 /// The parameters as the command line gives them, each once and with a value.
-fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, String)>> {
+fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, Value)>> {
     let mut given = Vec::new();
     for (name, value) in [(START, &options.query.start), (END, &options.query.end)] {
         // --start and --end are the query's own when it has them.
         if let Some(value) = value
             && definition.parameter(name).is_some()
         {
-            given.push((name.to_owned(), value.clone()));
+            given.push((name.to_owned(), Value::from(value.as_str())));
         }
     }
     for text in &options.parameters {
         let (name, value) = queries::parameter(text)?;
-        let name = definition
-            .parameter(&name)
-            .map_or(name, |parameter| parameter.name.clone());
+        let parameter = definition.parameter(&name);
+        let is_list = parameter.is_some_and(|parameter| parameter.ty == Type::List);
+        let value = match value.strip_prefix('@') {
+            Some(path) if is_list => Value::from(value_file::read(Path::new(path))?),
+            Some(path) if Path::new(path).is_file() => {
+                return Err(wrong(&name, "takes one value").with_hint(
+                    "only a list takes its values from a file; 'defender queries show' says which \
+                     parameters are lists",
+                ));
+            }
+            _ => Value::from(value),
+        };
+        let name = parameter.map_or(name, |parameter| parameter.name.clone());
         if given.iter().any(|(other, _)| *other == name) {
             // Whichever counted, the other would be lost without a word.
             return Err(wrong(&name, "is given twice").with_hint(
@@ -118,7 +133,9 @@ fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, S
         given.push((name, value));
     }
     for (name, value) in &given {
-        check_value(definition, name, value)?;
+        if let Value::Text(text) = value {
+            check_value(definition, name, text)?;
+        }
     }
     Ok(given)
 }

@@ -170,6 +170,11 @@ impl Definition {
         self.metadata.get("false_positives").and_then(Json::as_str)
     }
 
+    /// The names that it had before, without its family; it still goes by them.
+    pub fn former_names(&self) -> Vec<&str> {
+        self.texts("former_names")
+    }
+
     /// Where to read more.
     pub fn references(&self) -> Vec<&str> {
         self.texts("references")

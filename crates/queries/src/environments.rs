@@ -1,6 +1,9 @@
 //! Which queries an environment can run.
 
 use defender_core::DataEnvironment;
+use defender_schema::{Table, table};
+
+use crate::definition::Definition;
 
 /// The environments whose queries `environment` can run besides its own.
 ///
@@ -28,5 +31,41 @@ pub fn folders(environment: DataEnvironment) -> &'static [&'static str] {
         DataEnvironment::SecurityGraph => &["msgraph"],
         DataEnvironment::Local => &["localdata"],
         _ => &[],
+    }
+}
+
+/// Whether `wanted` takes queries that are for these environments.
+pub(crate) fn is_for(environments: &[DataEnvironment], wanted: DataEnvironment) -> bool {
+    environments.contains(&wanted)
+        || compatible(wanted)
+            .iter()
+            .any(|environment| environments.contains(environment))
+}
+
+/// Whether a query of `environment` may read the table `name`.
+///
+/// A table that the schema does not know is somebody's own, and may be anywhere.
+fn has_table(environment: DataEnvironment, name: &str) -> bool {
+    environment != DataEnvironment::Mde || table(name).is_none_or(Table::is_in_endpoint)
+}
+
+impl Definition {
+    /// The tables that the query reads and that `environment` lacks; it cannot run there when
+    /// there are any.
+    pub fn tables_missing_in(&self, environment: DataEnvironment) -> Vec<&str> {
+        let mut tables = self.tables();
+        tables.retain(|name| !has_table(environment, name));
+        tables
+    }
+
+    /// The environments that can run the query: those that it declares, those that run the
+    /// queries of these, each with every table that it reads.
+    pub fn runs_in(&self) -> Vec<DataEnvironment> {
+        let mut environments = DataEnvironment::ALL.to_vec();
+        environments.retain(|environment| {
+            is_for(&self.environments, *environment)
+                && self.tables_missing_in(*environment).is_empty()
+        });
+        environments
     }
 }

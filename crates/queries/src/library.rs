@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use defender_core::{DataEnvironment, Error, ErrorKind, Result, nearest, read_bounded};
 
 use crate::definition::{Definition, Language, Parameter};
-use crate::environments::compatible;
+use crate::environments::is_for;
 use crate::finding::{Finding, Severity};
 use crate::folders;
 use crate::help::help;
@@ -60,10 +60,10 @@ struct Entry {
 /// Which queries to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only queries that this environment can run.
+    /// Only queries that this environment can run: declared for it or for an environment
+    /// [compatible](crate::compatible) with it, and over tables that it has.
     pub environment: Option<DataEnvironment>,
-    /// Only queries that name the environment itself, as MSTICPy lists them; otherwise also those
-    /// of environments [compatible] with it.
+    /// Only queries that name the environment itself.
     pub declared_only: bool,
     /// Only dotted names that hold this text, in any case.
     pub substring: Option<String>,
@@ -275,7 +275,7 @@ impl Library {
         let mut names: Vec<&str> = self
             .entries
             .iter()
-            .filter(|entry| entry.passes(filter))
+            .filter(|entry| entry.can_run(filter))
             .map(|entry| entry.path.as_str())
             .filter(|path| {
                 substring
@@ -294,7 +294,7 @@ impl Library {
         let mut queries: Vec<(&str, &Definition)> = self
             .entries
             .iter()
-            .filter(|entry| entry.passes(filter) && names.contains(&entry.path.as_str()))
+            .filter(|entry| entry.can_run(filter) && names.contains(&entry.path.as_str()))
             .map(|entry| (entry.path.as_str(), &*entry.definition))
             .collect();
         queries.sort_by_key(|(name, _)| *name);
@@ -321,10 +321,11 @@ impl Library {
         Ok(names)
     }
 
-    /// The definition that `name` means: a dotted name, the end of one, or a query's own name.
+    /// The definition that `name` means: a dotted name, the end of one, a query's own name, or one
+    /// that it had before.
     ///
-    /// With an environment, its own queries come before those of environments [compatible] with
-    /// it.
+    /// With an environment, its own queries come before those of environments
+    /// [compatible](crate::compatible) with it.
     ///
     /// # Errors
     ///
@@ -336,6 +337,21 @@ impl Library {
         environment: Option<DataEnvironment>,
     ) -> Result<&Definition> {
         self.find(name, environment).map(|entry| &*entry.definition)
+    }
+
+    /// The present dotted name of the query that `name` means, when `name` is a former one.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_query`](Self::get_query).
+    pub fn renamed(
+        &self,
+        name: &str,
+        environment: Option<DataEnvironment>,
+    ) -> Result<Option<&str>> {
+        let entry = self.find(name, environment)?;
+        let is_former = !entry.is(name) && !entry.ends_with(name);
+        Ok(is_former.then_some(entry.path.as_str()))
     }
 
     /// What the query asks and takes, in words.
@@ -395,8 +411,10 @@ impl Library {
             ..declared.clone()
         };
         for filter in [declared, usable] {
-            let candidates = || self.entries.iter().filter(|entry| entry.passes(&filter));
-            for fits in [Entry::is, Entry::ends_with] {
+            // A query over a table that the environment lacks can be asked for all the same: the
+            // service knows its tables best.
+            let candidates = || self.entries.iter().filter(|entry| entry.is_of(&filter));
+            for fits in [Entry::is, Entry::ends_with, Entry::was] {
                 let found: Vec<&Entry> = candidates().filter(|entry| fits(entry, name)).collect();
                 if let Some(entry) = one_of(&found, name)? {
                     return Ok(entry);
@@ -507,19 +525,35 @@ fn replaced(path: &str, by: &Definition, earlier: &Definition) -> Finding {
 }
 
 impl Entry {
-    fn passes(&self, filter: &Filter) -> bool {
-        let Some(wanted) = filter.environment else {
-            return true;
-        };
-        self.environments.contains(&wanted)
-            || !filter.declared_only
-                && compatible(wanted)
-                    .iter()
-                    .any(|environment| self.environments.contains(environment))
+    /// Whether the filter's environment has the query and every table that it reads.
+    fn can_run(&self, filter: &Filter) -> bool {
+        let has_tables = |environment| self.definition.tables_missing_in(environment).is_empty();
+        self.is_of(filter) && filter.environment.is_none_or(has_tables)
+    }
+
+    /// Whether the query is of the filter's environment.
+    fn is_of(&self, filter: &Filter) -> bool {
+        filter.environment.is_none_or(|wanted| {
+            if filter.declared_only {
+                self.environments.contains(&wanted)
+            } else {
+                is_for(&self.environments, wanted)
+            }
+        })
     }
 
     fn is(&self, name: &str) -> bool {
         self.path == name || self.valid == name || self.valid == valid_path(name)
+    }
+
+    /// Whether `name` is one that the query had before, or the end of one.
+    fn was(&self, name: &str) -> bool {
+        let family = self.path.strip_suffix(&self.definition.name);
+        self.definition.former_names().iter().any(|former| {
+            let path = format!("{}{former}", family.unwrap_or_default()).to_ascii_lowercase();
+            path.strip_suffix(&name.to_ascii_lowercase())
+                .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        })
     }
 
     fn ends_with(&self, name: &str) -> bool {

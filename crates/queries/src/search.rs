@@ -6,10 +6,11 @@ use regex::{Regex, RegexBuilder};
 use crate::about::Entity;
 use crate::definition::Definition;
 
-/// What to search for. Within a field any term is enough; every field that has terms has to match.
+/// What to search for. Every term of `text` must match, and one of each other field that has terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
-    /// Anywhere: name, description, parameters, table, and the query's text.
+    /// Anywhere: name, former names, title, description, tags, techniques, parameters, tables, and
+    /// the query's text.
     pub text: Vec<String>,
     /// In the dotted name.
     pub name: Vec<String>,
@@ -124,7 +125,11 @@ impl Terms {
         ];
         everywhere.extend(&tables);
         everywhere.extend(&techniques);
-        any(&self.text, &everywhere)
+        everywhere.extend(definition.former_names());
+        everywhere.extend(definition.tags.iter().map(String::as_str));
+        self.text
+            .iter()
+            .all(|term| everywhere.iter().any(|text| term.is_match(text)))
             && any(&self.name, &[path])
             && any(&self.table, &tables)
             && any(&self.technique, &techniques)

@@ -65,7 +65,7 @@ impl Shelf {
 /// assert_eq!(rendered.text, r#"DeviceLogonEvents | where DeviceName == "srv01""#);
 ///
 /// let by_technique = Search { technique: vec!["^T1490".into()], ..Search::default() };
-/// assert_eq!(provider.search(&by_technique)?, ["Hunting.Impact.copies_deleted"]);
+/// assert_eq!(provider.search(&by_technique)?, ["Hunting.Impact.shadow_copies_deleted"]);
 /// # Ok::<(), defender_query::Error>(())
 /// ```
 impl QueryProvider {

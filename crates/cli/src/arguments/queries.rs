@@ -20,7 +20,7 @@ pub(crate) struct LibraryOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueriesCommand {
-    /// List queries: name, environments, title, parameters
+    /// List queries: name, title, techniques, parameters, environments
     List(ListOptions),
     /// Find queries by text, table, parameter, technique or entity
     Search(SearchOptions),
@@ -63,7 +63,8 @@ pub(crate) struct Narrowed {
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchOptions {
-    /// A regular expression, looked for everywhere: name, description, parameters, tables, text
+    /// A regular expression, looked for everywhere: name, title, description, tags, techniques,
+    /// parameters, tables, text; of several, each must be found
     #[arg(value_name = "REGEX")]
     pub(crate) text: Vec<String>,
     /// In the dotted name
@@ -141,7 +142,8 @@ pub(crate) struct RunOptions {
     /// The query, with its family where several have it
     #[arg(value_name = "NAME", index = 1)]
     pub(crate) name: String,
-    /// Set a parameter; may be given again
+    /// Set a parameter; may be given again; NAME=@FILE takes a list's values from a file, one a line
+    /// or the first column of a CSV
     #[arg(short = 'p', long = "param", value_name = "NAME=VALUE")]
     pub(crate) parameters: Vec<String>,
     #[command(flatten)]

@@ -22,6 +22,7 @@ fn rendered() -> Vec<(String, String)> {
                 "end" => "now",
                 "timestamp" => "2026-01-15",
                 "protocol" => "445",
+                "process_id" => "4",
                 _ => "contoso",
             };
             parameters.set(&parameter.name, value);
@@ -67,7 +68,7 @@ fn a_word_of_a_shell_is_quoted_when_it_has_to_be() {
 #[test]
 fn a_query_is_shown_with_what_an_analyst_needs() {
     let library = Library::built_in();
-    let name = "Hunting.Impact.copies_deleted";
+    let name = "Hunting.Impact.shadow_copies_deleted";
     let query = library.get_query(name, None).unwrap();
     insta::assert_snapshot!(shown(&library, name, query, None).unwrap());
 }

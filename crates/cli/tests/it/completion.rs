@@ -20,13 +20,16 @@ fn subcommands_names_and_parameters_are_completed() {
     let folder = Folder::new();
     assert_eq!(ask(&folder, &["quer"]), ["query", "queries"]);
     assert_eq!(
-        ask(&folder, &["run", "Hunting.Impact.copies"]),
-        ["Hunting.Impact.copies_deleted"]
+        ask(&folder, &["run", "Hunting.Impact.shadow"]),
+        ["Hunting.Impact.shadow_copies_deleted"]
     );
-    assert_eq!(ask(&folder, &["run", "copies_d"]), ["copies_deleted"]);
     assert_eq!(
-        ask(&folder, &["queries", "show", "Hunting.Impact.copies"]),
-        ["Hunting.Impact.copies_deleted"]
+        ask(&folder, &["run", "shadow_c"]),
+        ["shadow_copies_deleted"]
+    );
+    assert_eq!(
+        ask(&folder, &["queries", "show", "Hunting.Impact.shadow"]),
+        ["Hunting.Impact.shadow_copies_deleted"]
     );
     assert_eq!(
         ask(&folder, &["run", "M365D.ip_connections", "-p", "ip"]),
@@ -36,7 +39,7 @@ fn subcommands_names_and_parameters_are_completed() {
         &folder,
         &[
             "run",
-            "copies_deleted",
+            "shadow_copies_deleted",
             "-p",
             "limit=5",
             "-p",

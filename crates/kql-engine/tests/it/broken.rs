@@ -102,7 +102,7 @@ fn a_file_is_a_table_of_its_whole_name_unless_it_is_part_of_a_known_one() {
         ("DeviceEvents.2024-01.csv", "DeviceName\na\n"),
         ("deviceevents.2024-02.csv", "DeviceName\nb\n"),
         ("DEVICEEVENTS/x.csv", "DeviceName\nc\n"),
-        ("Hunting.CommandAndControl.regular_calls.csv", "n\n1\n"),
+        ("Hunting.CommandAndControl.beaconing.csv", "n\n1\n"),
         ("Hunting.other.csv.gz", "m\n2\n"),
         ("v1.2.json", "{\"k\":3}"),
     ]);
@@ -111,7 +111,7 @@ fn a_file_is_a_table_of_its_whole_name_unless_it_is_part_of_a_known_one() {
         engine.catalog().table_names(),
         [
             "DeviceEvents",
-            "Hunting.CommandAndControl.regular_calls",
+            "Hunting.CommandAndControl.beaconing",
             "Hunting.other",
             "v1.2"
         ]
@@ -119,16 +119,16 @@ fn a_file_is_a_table_of_its_whole_name_unless_it_is_part_of_a_known_one() {
     let answer = |query: &str| json(&run_on(&engine, query).unwrap());
     assert_eq!(answer("DeviceEvents | count"), rows!([[3]]));
     assert_eq!(
-        answer("['Hunting.CommandAndControl.regular_calls']"),
+        answer("['Hunting.CommandAndControl.beaconing']"),
         rows!([[1]])
     );
     for query in [
-        "Hunting.CommandAndControl.regular_calls",
-        "Hunting.CommandAndControl.regular_calls | count",
+        "Hunting.CommandAndControl.beaconing",
+        "Hunting.CommandAndControl.beaconing | count",
     ] {
         let error = run_on(&engine, query).unwrap_err().to_string();
         assert!(
-            error.contains("write ['Hunting.CommandAndControl.regular_calls']"),
+            error.contains("write ['Hunting.CommandAndControl.beaconing']"),
             "{error}"
         );
     }

@@ -58,7 +58,7 @@ fn a_provider_finds_and_explains_queries_of_its_environment() {
     }
     assert_eq!(
         provider.list_queries(Some("COPIES_")),
-        ["Hunting.Impact.copies_deleted"]
+        ["Hunting.Impact.shadow_copies_deleted"]
     );
     let search = Search {
         text: vec!["vssadmin.*shadowstorage".to_owned()],
@@ -66,14 +66,14 @@ fn a_provider_finds_and_explains_queries_of_its_environment() {
     };
     assert_eq!(
         provider.search(&search).unwrap(),
-        ["Hunting.Impact.copies_deleted"]
+        ["Hunting.Impact.shadow_copies_deleted"]
     );
-    let help = provider.query_help("copies_deleted").unwrap();
+    let help = provider.query_help("shadow_copies_deleted").unwrap();
     assert!(help.contains("limit: int (optional)"), "{help}");
-    let query = provider.get_query("copies_deleted").unwrap();
+    let query = provider.get_query("shadow_copies_deleted").unwrap();
     assert_eq!(query.techniques(), ["T1490"]);
-    let error = provider.get_query("copies_deletd").unwrap_err();
-    assert_eq!(error.hint(), Some("did you mean 'copies_deleted'?"));
+    let error = provider.get_query("shadow_copies_deletd").unwrap_err();
+    assert_eq!(error.hint(), Some("did you mean 'shadow_copies_deleted'?"));
     let graph = QueryProvider::new(DataEnvironment::SecurityGraph);
     assert!(
         graph
