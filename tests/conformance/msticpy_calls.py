@@ -198,14 +198,12 @@ def hunting(family: str) -> list[Call]:
     found = []
     for name, days in _HUNTING.items():
         span = dict(zip(("start", "end"), last_days(days), strict=True))
-        theirs: dict[str, object] = {}
+        theirs: dict[str, str] = {}
         if name == "uncommon_powershell":
             about = 'DeviceEvents | where ActionType == "PowerShellCommand" | take 1 | project '
             theirs = {
                 "host_name": first(f"{about} DeviceId"),
                 "timestamp": first(f"{about} format_datetime(Timestamp, 'yyyy-MM-dd HH:mm:ss')"),
             }
-        found.append(
-            Call(f"{family}.{name}", WHOLE, theirs, {**span, **{k: str(v) for k, v in theirs.items()}})
-        )
+        found.append(Call(f"{family}.{name}", WHOLE, {**theirs}, {**span, **theirs}))
     return found

@@ -12,6 +12,7 @@ Row = dict[str, object]
 MORE = "more rows here"
 FEWER = "fewer rows here"
 OTHER = "other rows"
+COLUMNS = "other columns"
 REFUSED_THERE = "refused there"
 REFUSED_HERE = "refused here"
 
@@ -30,19 +31,17 @@ def difference(theirs: list[Row] | None, ours: list[Row] | None) -> str:
     notebook asks for it; one that only theirs has is.
     """
     if theirs is None or ours is None:
-        said = [REFUSED_THERE] if theirs is None and ours is not None else []
-        return "; ".join(said + ([REFUSED_HERE] if ours is None and theirs is not None else []))
+        return "" if theirs is ours else REFUSED_HERE if ours is None else REFUSED_THERE
     if not theirs or not ours:
         return MORE if ours else FEWER if theirs else ""
     columns = sorted({name for row in theirs for name in row})
-    missing = [name for name in columns if not any(_has(row, name) for row in ours)]
-    columns = [name for name in columns if name not in missing]
+    if not all(any(_has(row, name) for row in ours) for name in columns):
+        return COLUMNS
     left, right = _count(theirs, columns), _count(ours, columns)
-    said = [f"without {', '.join(missing)}"] if missing else []
-    if left != right:
-        more, fewer = right - left, left - right
-        said.append(OTHER if more and fewer else MORE if more else FEWER)
-    return "; ".join(said)
+    more, fewer = right - left, left - right
+    if more and fewer:
+        return OTHER
+    return MORE if more else FEWER if fewer else ""
 
 
 def differing_columns(theirs: list[Row], ours: list[Row]) -> list[str]:

@@ -221,19 +221,21 @@ fn environments(query: &Definition) -> Vec<&str> {
     names
 }
 
-/// The parameters that make a difference, the required ones first and marked; a range of time is
-/// filled in.
+/// Parameters that nearly every query has, and that are filled in.
+const COMMON: [&str; 3] = ["start", "end", "add_query_items"];
+
+/// The parameters that make a difference, the required ones first and marked.
 fn parameters(query: &Definition) -> String {
     let required: Vec<&str> = query
         .required()
         .map(|parameter| parameter.name.as_str())
-        .filter(|name| !matches!(*name, "start" | "end"))
+        .filter(|name| !COMMON.contains(name))
         .collect();
     let optional = query
         .parameters
         .iter()
         .map(|parameter| parameter.name.as_str())
-        .filter(|name| query.uses(name) && !required.contains(name));
+        .filter(|name| query.uses(name) && !required.contains(name) && !COMMON.contains(name));
     required
         .iter()
         .map(|name| format!("{name}*"))
@@ -285,7 +287,8 @@ fn show(options: &ShowOptions, context: &Context) -> Result<()> {
     let query = definition(&library, &options.name, environment)?;
     say_present_name(&library, &options.name, environment, context)?;
     if options.narrowed.json {
-        return listing::print_json(&object(&options.name, query));
+        let present = library.renamed(&options.name, environment)?;
+        return listing::print_json(&object(present.unwrap_or(&options.name), query));
     }
     listing::print(&shown(&library, &options.name, query, environment)?)
 }

@@ -260,6 +260,14 @@ impl Company {
         }
     }
 
+    /// The accounts that Entra ID has, by their place.
+    pub(super) fn accounts_of_entra(&self) -> impl Iterator<Item = (usize, &Account)> {
+        self.accounts
+            .iter()
+            .enumerate()
+            .filter(|(_, account)| !account.object_id.is_empty())
+    }
+
     /// The name of a device without its domain.
     pub(super) fn short_name(&self, device: usize) -> &str {
         let name = &self.devices[device].name;

@@ -7,8 +7,7 @@ use arrow::array::RecordBatch;
 use super::{
     columns::Columns,
     company::{
-        Account, DeviceKind, FILE_SERVER, JUMP_SERVER, PEOPLE, SQL_SERVER, SUPPORT_ADMIN,
-        WEB_SERVER,
+        DeviceKind, FILE_SERVER, JUMP_SERVER, PEOPLE, SQL_SERVER, SUPPORT_ADMIN, WEB_SERVER,
     },
     world::World,
 };
@@ -57,8 +56,7 @@ fn graph(world: &World) -> (Vec<Node<'_>>, Vec<Edge>) {
         });
     }
     let first_account = nodes.len();
-    let in_entra = |account: &&Account| !account.object_id.is_empty();
-    for account in company.accounts[SUPPORT_ADMIN..].iter().filter(in_entra) {
+    for (_, account) in company.accounts_of_entra() {
         nodes.push(Node {
             label: "user",
             name: &account.upn,

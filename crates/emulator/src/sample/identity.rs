@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use super::{
     calendar::{Calendar, DAY, HOUR},
     columns::Columns,
-    company::{Account, PEOPLE, SITES, SUPPORT_ADMIN, TENANT},
+    company::{Account, PEOPLE, SITES, TENANT},
     endpoint_tables::write_address,
     software::Text,
     world::World,
@@ -125,16 +125,12 @@ fn info(world: &World) -> RecordBatch {
     let mut rows = Vec::new();
     // Each account is written once in two weeks and whenever it changes.
     for back in [29, 15, 1] {
-        for place in SUPPORT_ADMIN..company.accounts.len() {
+        for (place, account) in company.accounts_of_entra() {
             let shift = i64::try_from(place).unwrap_or(0) * 91_000_100;
             let person = place
                 .checked_sub(PEOPLE)
                 .map(|person| &company.people[person]);
-            rows.push((
-                calendar.day(back) + 3 * HOUR + shift,
-                &company.accounts[place],
-                person,
-            ));
+            rows.push((calendar.day(back) + 3 * HOUR + shift, account, person));
         }
     }
     rows.retain(|row| calendar.contains(row.0));
