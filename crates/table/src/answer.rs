@@ -6,7 +6,7 @@ use std::pin::Pin;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use defender_core::Result;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 
 use crate::Summary;
 
@@ -31,11 +31,21 @@ pub enum Event {
 }
 
 impl Answer {
-    /// An answer whose events come from `events`.
+    /// An answer whose events come from `events`; the summary's number of rows is that of the
+    /// batches before it.
     pub fn new(
         schema: SchemaRef,
         events: impl Stream<Item = Result<Event>> + Send + 'static,
     ) -> Self {
+        let mut rows = 0;
+        let events = events.map(move |event: Result<Event>| -> Result<Event> {
+            let mut event = event?;
+            match &mut event {
+                Event::Batch(batch) => rows += batch.num_rows(),
+                Event::Summary(summary) => summary.rows = rows,
+            }
+            Ok(event)
+        });
         Self {
             schema,
             events: Box::pin(events),

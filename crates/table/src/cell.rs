@@ -34,8 +34,8 @@ pub enum Cell<'a> {
     TimeSpan(i64),
     /// A string or a guid.
     Text(Cow<'a, str>),
-    /// A dynamic value, as JSON text; also a list, a struct or a map of Arrow, and an unsigned
-    /// number beyond the longs.
+    /// A dynamic value, as JSON text; also a list, a struct, a map or a union of Arrow, and an
+    /// unsigned number beyond the longs.
     Json(Cow<'a, str>),
 }
 

@@ -187,13 +187,15 @@ impl ColumnType {
             | DataType::Time64(_)
             | DataType::Interval(_) => Self::TimeSpan,
             DataType::Dictionary(_, values) => Self::of_data(values),
+            DataType::RunEndEncoded(_, values) => Self::of(values),
             DataType::List(_)
             | DataType::LargeList(_)
             | DataType::FixedSizeList(..)
             | DataType::ListView(_)
             | DataType::LargeListView(_)
             | DataType::Struct(_)
-            | DataType::Map(..) => Self::Dynamic,
+            | DataType::Map(..)
+            | DataType::Union(..) => Self::Dynamic,
             _ => Self::String,
         }
     }

@@ -10,7 +10,7 @@
 //! let mut builder = TableBuilder::new(&columns, DatetimeMode::Timestamp);
 //! builder.append_row([JsonCell::Str("cmd.exe"), JsonCell::I64(3)])?;
 //! let (schema, batches, warnings) = builder.finish()?;
-//! let table = Table::new(schema, batches, Summary { rows: 1, warnings, ..Summary::default() })?;
+//! let table = Table::new(schema, batches, Summary { warnings, ..Summary::default() })?;
 //! assert_eq!(table.cell(0, "Count").unwrap().to_string(), "3");
 //! # Ok::<(), defender_core::Error>(())
 //! ```

@@ -9,7 +9,8 @@ use crate::ticks;
 /// What an answer says after its last row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// The number of rows handed out.
+    /// The number of rows handed out; a [`Table`](crate::Table) and an
+    /// [`Answer`](crate::Answer) count them.
     pub rows: usize,
     /// Whether these are all the rows there are.
     pub completeness: Completeness,

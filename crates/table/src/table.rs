@@ -21,7 +21,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of batches that all have `schema`.
+    /// A table of batches that all have `schema`; the summary's number of rows is theirs.
     ///
     /// # Errors
     ///
@@ -33,11 +33,13 @@ impl Table {
                 "a batch has another schema than its table",
             ));
         }
-        Ok(Self {
+        let mut table = Self {
             schema,
             batches,
             summary,
-        })
+        };
+        table.summary.rows = table.row_count();
+        Ok(table)
     }
 
     /// Waits for the whole of `answer`.

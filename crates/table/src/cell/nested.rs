@@ -1,22 +1,30 @@
-//! Arrays that hold other columns (lists, structs, maps, dictionaries), and numbers that are no longs.
+//! Arrays that hold other columns (lists, structs, maps, unions, dictionaries, runs), and numbers
+//! that are no longs.
 
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, Float16Array, OffsetSizeTrait, UInt64Array};
-use arrow::datatypes::{DataType, Field};
+use arrow::array::{Array, AsArray, Float16Array, OffsetSizeTrait, UInt64Array, UnionArray};
+use arrow::datatypes::{
+    DataType, Field, Int16Type, Int32Type, Int64Type, RunEndIndexType, UnionFields,
+};
 
 use super::{Cell, Column};
 use crate::{ColumnType, json_text};
 
-/// Lists, structs and maps are read as JSON text, whatever the columns within them are.
+/// Lists, structs, maps and unions are read as JSON text, whatever the columns within them are.
 #[derive(Debug)]
 pub(super) enum Nested<'a> {
     Unsigned(&'a UInt64Array),
     Half(&'a Float16Array),
-    Dictionary {
+    /// Rows that name a value each, which several of them share.
+    Shared {
         array: &'a dyn Array,
         keys: Vec<usize>,
         values: Box<Column<'a>>,
+    },
+    Union {
+        array: &'a UnionArray,
+        members: Vec<(i8, Column<'a>)>,
     },
     List {
         array: &'a dyn Array,
@@ -49,12 +57,18 @@ impl<'a> Nested<'a> {
             DataType::Float16 => Self::Half(array.as_primitive()),
             DataType::Dictionary(..) => {
                 let dictionary = array.as_any_dictionary_opt()?;
-                Self::Dictionary {
+                Self::Shared {
                     array,
                     keys: dictionary.normalized_keys(),
                     values: Box::new(Column::typed(column_type, dictionary.values())),
                 }
             }
+            DataType::RunEndEncoded(ends, _) => match ends.data_type() {
+                DataType::Int16 => Self::runs::<Int16Type>(column_type, array)?,
+                DataType::Int32 => Self::runs::<Int32Type>(column_type, array)?,
+                _ => Self::runs::<Int64Type>(column_type, array)?,
+            },
+            DataType::Union(fields, _) => Self::union(fields, array.as_union_opt()?),
             DataType::List(field) => {
                 let lists = array.as_list::<i32>();
                 list(field, lists.values(), between(lists.value_offsets()))
@@ -102,6 +116,26 @@ impl<'a> Nested<'a> {
         })
     }
 
+    fn runs<R: RunEndIndexType>(column_type: ColumnType, array: &'a dyn Array) -> Option<Self> {
+        let runs = array.as_run_opt::<R>()?;
+        Some(Self::Shared {
+            array,
+            keys: (0..runs.len())
+                .map(|row| runs.get_physical_index(row))
+                .collect(),
+            values: Box::new(Column::typed(column_type, runs.values())),
+        })
+    }
+
+    fn union(fields: &UnionFields, array: &'a UnionArray) -> Self {
+        let member = |(id, field): (i8, &_)| (id, Column::of(field, array.child(id)));
+        let fields = fields.iter().map(|(id, field)| (id, field.as_ref()));
+        Self::Union {
+            array,
+            members: fields.map(member).collect(),
+        }
+    }
+
     pub(super) fn cell(&self, row: usize) -> Cell<'_> {
         match self {
             Self::Unsigned(array) if array.is_valid(row) => {
@@ -110,11 +144,23 @@ impl<'a> Nested<'a> {
                     .map_or_else(|_| Cell::Json(value.to_string().into()), Cell::Long)
             }
             Self::Half(array) if array.is_valid(row) => Cell::Real(array.value(row).to_f64()),
-            Self::Dictionary {
+            Self::Shared {
                 array,
                 keys,
                 values,
             } if array.is_valid(row) => values.cell(keys[row]),
+            Self::Union { array, members } => {
+                let id = array.type_id(row);
+                let member = members.iter().find(|(known, _)| *known == id);
+                match member.map(|(_, column)| column.cell(array.value_offset(row))) {
+                    None | Some(Cell::Null) => Cell::Null,
+                    Some(cell) => {
+                        let mut text = String::new();
+                        json_text::push_cell(&mut text, &cell);
+                        Cell::Json(text.into())
+                    }
+                }
+            }
             Self::List { array, rows, items } if array.is_valid(row) => {
                 let mut text = "[".to_owned();
                 for at in rows[row].clone() {

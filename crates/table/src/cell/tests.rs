@@ -102,20 +102,88 @@ fn cells_as_text() {
     }
 }
 
-/// The JSON of one column, a line a row.
+/// The JSON of one column, a line a row, in which all formats of text agree.
 fn lines(name: &str, array: ArrayRef) -> Vec<String> {
     let field = Field::new(name, array.data_type().clone(), true);
     let schema = Arc::new(Schema::new(vec![field]));
     let batch = RecordBatch::try_new(schema.clone(), vec![array]).unwrap();
     let table = Table::new(schema, vec![batch], Summary::default()).unwrap();
-    let text = table
-        .to_text(Format::Ndjson, &WriterOptions::default())
-        .unwrap();
-    let rows = text.lines().map(|line| {
-        let row: serde_json::Value = serde_json::from_str(line).unwrap();
-        row[name].to_string()
-    });
-    rows.collect()
+    let text = |format| table.to_text(format, &WriterOptions::default()).unwrap();
+    let ndjson = text(Format::Ndjson);
+    let rows = ndjson.lines().map(serde_json::from_str);
+    let rows: Vec<serde_json::Value> = rows.map(Result::unwrap).collect();
+    let array: Vec<serde_json::Value> = serde_json::from_str(&text(Format::Json)).unwrap();
+    assert_eq!(array, rows);
+    // What is no text stands in the other formats as it does in JSON.
+    for (row, csv) in rows.iter().zip(text(Format::Csv).lines().skip(1)) {
+        let value = &row[name];
+        let nested = value.is_array() || value.is_object();
+        if nested {
+            let csv = csv.trim_matches('"').replace("\"\"", "\"");
+            assert_eq!(
+                &serde_json::from_str::<serde_json::Value>(&csv).unwrap(),
+                value
+            );
+        }
+    }
+    rows.iter().map(|row| row[name].to_string()).collect()
+}
+
+#[test]
+fn runs_and_unions_are_read_as_what_they_hold() {
+    use arrow::array::{Int32Array, Int32RunArray, ListArray, UnionArray};
+    use arrow::buffer::ScalarBuffer;
+    use arrow::datatypes::UnionFields;
+
+    let lists =
+        ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None]), None]);
+    let ends = Int32Array::from(vec![2, 3]);
+    let runs = Int32RunArray::try_new(&ends, &lists).unwrap();
+    assert_eq!(
+        lines("a", Arc::new(runs.clone())),
+        ["[1,null]", "[1,null]", "null"]
+    );
+    assert_eq!(lines("a", Arc::new(runs.slice(1, 2))), ["[1,null]", "null"]);
+    let field = Field::new("a", runs.data_type().clone(), true);
+    assert_eq!(ColumnType::of(&field), ColumnType::Dynamic);
+
+    let fields = [
+        (0, Arc::new(Field::new("number", DataType::UInt64, true))),
+        (7, Arc::new(Field::new("text", DataType::Utf8, true))),
+    ];
+    let fields: UnionFields = fields.into_iter().collect();
+    let numbers: ArrayRef = Arc::new(UInt64Array::from(vec![Some(u64::MAX), None]));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
+    let union = UnionArray::try_new(
+        fields,
+        ScalarBuffer::from(vec![7, 0, 0]),
+        Some(ScalarBuffer::from(vec![0, 0, 1])),
+        vec![numbers, texts],
+    )
+    .unwrap();
+    assert_eq!(
+        lines("a", Arc::new(union.clone())),
+        ["\"1\"", "18446744073709551615", "null"]
+    );
+    assert_eq!(
+        lines("a", Arc::new(union.slice(1, 1))),
+        ["18446744073709551615"]
+    );
+}
+
+/// JSON has no bytes, no decimals and no calendar.
+#[test]
+fn what_json_lacks_is_text() {
+    use arrow::array::{BinaryArray, Decimal128Array, IntervalYearMonthArray, ListBuilder};
+
+    let bytes = BinaryArray::from(vec![Some(&b"\x01\xff"[..]), None]);
+    assert_eq!(lines("a", Arc::new(bytes)), ["\"01ff\"", "null"]);
+    let mut decimals =
+        ListBuilder::new(Decimal128Array::builder(1).with_data_type(DataType::Decimal128(4, 2)));
+    decimals.append_value([Some(110), None]);
+    assert_eq!(lines("a", Arc::new(decimals.finish())), ["[\"1.10\",null]"]);
+    let months = IntervalYearMonthArray::from(vec![14]);
+    assert_eq!(lines("a", Arc::new(months)), ["\"1 years 2 mons\""]);
 }
 
 #[test]

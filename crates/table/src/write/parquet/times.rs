@@ -19,6 +19,7 @@ use arrow::error::ArrowError;
 /// with it do Databricks, Synapse and Fabric. `INT96`, the old type that they read and that does
 /// hold nanoseconds, has no statistics, so that no reader could pass over a part of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ParquetTimes {
     /// Six decimals, for every reader; what is cut off is counted in a warning.
     #[default]
