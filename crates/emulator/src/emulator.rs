@@ -166,6 +166,10 @@ impl Running {
     /// other clients, `WGETRC`, `JAVA_TOOL_OPTIONS`; `MSTICPYCONFIG`; and `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
     /// `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST` of the first application. The files they
     /// name are gone when the emulator stops.
+    ///
+    /// A client that keeps to the quotas of the services keeps to them here as well, since it asks
+    /// the services' own names: of `defender-query`, `PacerOptions { counted: false, .. }` asks as
+    /// fast as it can, and so does a client of [`http_url`](Self::http_url), which is on loopback.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment
     }
@@ -189,7 +193,8 @@ impl Running {
         self.files.folder()
     }
 
-    /// What was asked so far, in the order of the answers.
+    /// What was asked so far, in the order in which it ended: with an answer, or with a client that
+    /// did not wait for it, whose [`status`](RecordedRequest::status) is 0.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.service.requests()
     }

@@ -81,7 +81,7 @@ const PARAMETERS: &[&str] = &[
     "x-client-ver",
 ];
 
-/// One request that the emulator answered.
+/// One request that the emulator answered, or whose client did not wait for the answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordedRequest {
     /// The method, `CONNECT` for what the proxy was asked.
@@ -100,7 +100,8 @@ pub struct RecordedRequest {
     /// What a client assertion in the body says; its signature is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion: Option<RecordedAssertion>,
-    /// What the emulator answered with; 0 when it broke the connection before a status.
+    /// What the emulator answered with; 0 when it broke the connection before a status, or the
+    /// client did not wait for one.
     pub status: u16,
 }
 

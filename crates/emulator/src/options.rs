@@ -18,7 +18,7 @@ use crate::vault::{Vault, VaultSecret};
 /// Tells the emulator the time: token lifetimes, quotas and time ranges follow it.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Is told of every request when it has been answered.
+/// Is told of every request when it has been answered, or given up by its client.
 pub type Observer = Arc<dyn Fn(&RecordedRequest) + Send + Sync>;
 
 /// How an emulator is set up.

@@ -193,8 +193,10 @@ impl Service {
     ) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let (place, origin, host) = located(place, &parts.headers, &parts.uri);
-        let mut record =
-            RecordedRequest::new(parts.method.as_str(), &host, &parts.uri, &parts.headers);
+        let mut recording = Recording {
+            service: self,
+            request: RecordedRequest::new(parts.method.as_str(), &host, &parts.uri, &parts.headers),
+        };
         let body = read(body, self.limits.request_bytes).await;
         let asked = Asked::new(
             place,
@@ -206,7 +208,7 @@ impl Service {
             self.identifiers.next(),
         );
         let route = route(place, &host, &asked.path);
-        record.record_body(&asked.headers, &asked.body);
+        recording.request.record_body(&asked.headers, &asked.body);
         let fault = self.fault(&route, &asked, &host);
         if let Some(delay) = fault.delay {
             tokio::time::sleep(delay).await;
@@ -230,12 +232,10 @@ impl Service {
         }
         // A client that is cut off before the status line has seen none.
         let status_seen = fault.drop_after.is_none_or(|at| at > "HTTP/1.1 200".len());
-        record.status = if status_seen {
-            response.status().as_u16()
-        } else {
-            0
-        };
-        self.record(record);
+        if status_seen {
+            recording.request.status = response.status().as_u16();
+        }
+        drop(recording);
         plans.set(Plan::of(&fault));
         response.map(Full::new)
     }
@@ -377,6 +377,18 @@ fn located(place: Place, headers: &HeaderMap, uri: &Uri) -> (Place, String, Stri
         }
         Place::Direct(Scheme::Https) => (place, format!("https://{named}"), name.to_owned()),
         Place::Direct(Scheme::Http) => (place, format!("http://{named}"), name.to_owned()),
+    }
+}
+
+/// A request on its way; what came of it is recorded even where the client does not wait for it.
+struct Recording<'a> {
+    service: &'a Service,
+    request: RecordedRequest,
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.service.record(self.request.clone());
     }
 }
 

@@ -62,7 +62,10 @@ async fn rows(
     let kept = match service.retention {
         None => TimeRange::ALL,
         Some(retention) => TimeRange {
-            start: ticks::from_system_time(begun.checked_sub(retention).unwrap_or(begun)),
+            // What is kept longer than there is time is kept for ever.
+            start: begun
+                .checked_sub(retention)
+                .map_or(TimeRange::ALL.start, ticks::from_system_time),
             end: now,
         },
     };

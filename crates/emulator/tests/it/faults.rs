@@ -1,14 +1,20 @@
 //! What goes wrong on request, as a client sees it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use defender_emulator::{Emulator, Fault, FaultAnswer, FaultBody, Faults, Options, Running};
+use defender_emulator::{
+    Emulator, Fault, FaultAnswer, FaultBody, Faults, Options, RecordedBody, RecordedRequest,
+    Running,
+};
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::client::{
-    Answer, FORM, GRAPH, JSON, RUN, SECRET, direct, form, hunt, options, proxied, scope_of, token,
-    token_at,
+    Answer, FORM, GRAPH, JSON, RUN, SECRET, address, connect, direct, form, hunt, options, proxied,
+    scope_of, tls, token, token_at,
 };
 
 const ALL_RUNS: &str = "*/run*";
@@ -280,4 +286,50 @@ async fn a_fault_of_one_api_or_query_leaves_the_others_alone() {
         let answer = hunt(&running, path, &token, query).await;
         assert_eq!(answer.status, expected, "{path} {query}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_its_client_gives_up_is_recorded() {
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let running = Emulator::start(Options {
+        faults: Faults::new().with(Fault {
+            // Nobody waits so long.
+            delay: Some(Duration::MAX),
+            ..fault()
+        }),
+        observer: Some(Arc::new(move |request: &RecordedRequest| {
+            let _ = told.send(request.clone());
+        })),
+        ..options()
+    })
+    .await
+    .unwrap();
+    let token = token(&running, GRAPH).await;
+    assert_eq!(hears.recv().await.unwrap().status, 200);
+    let body = json!({"Query": "Many"}).to_string();
+    let request = format!(
+        "POST {} HTTP/1.1\r\nhost: graph.microsoft.com\r\ncontent-type: application/json\r\n\
+         authorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{body}",
+        RUN[0],
+        body.len()
+    );
+    let mut plain = TcpStream::connect(address(&running.http_url()))
+        .await
+        .unwrap();
+    plain.write_all(request.as_bytes()).await.unwrap();
+    drop(plain);
+    let given_up = hears.recv().await.unwrap();
+
+    let (_, stream) = connect(&running, "graph.microsoft.com:443", "").await;
+    let mut tunnel = tls(&running, stream, "graph.microsoft.com").await.unwrap();
+    tunnel.write_all(request.as_bytes()).await.unwrap();
+    drop(tunnel);
+    let through_the_proxy = hears.recv().await.unwrap();
+
+    for request in [&given_up, &through_the_proxy] {
+        assert_eq!((request.status, request.path.as_str()), (0, RUN[0]));
+        let body = RecordedBody::Json(json!({"Query": "Many"}));
+        assert_eq!(request.body, body);
+    }
+    assert_eq!(running.requests()[1..], [given_up, through_the_proxy]);
 }

@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use defender_emulator::{Description, Emulator, Error, Faults, Options, Tenant};
+#[cfg(feature = "hunting")]
+use defender_emulator::Data;
+use defender_emulator::{
+    Description, DeviceScript, Emulator, Error, Faults, Limits, Options, Quotas, SignIn, Tenant,
+};
 use tokio::net::TcpStream;
 
-use crate::client::{CLIENT, GRAPH, SECRET, TENANT, address, direct, form, options, start};
+use crate::client::{
+    CLIENT, FORM, GRAPH, RUN, SECRET, TENANT, address, direct, form, hunt, options, start, token,
+};
 
 #[tokio::test]
 async fn addresses_that_others_could_reach_are_refused() {
@@ -255,5 +262,97 @@ fn the_examples_of_the_guide_are_read() {
         } else {
             assert!(Faults::parse(block).unwrap().iter().count() > 0);
         }
+    }
+}
+
+#[tokio::test]
+async fn no_limit_is_too_large_or_too_small() {
+    for (time, number) in [(Duration::ZERO, 0), (Duration::MAX, usize::MAX)] {
+        let running = Emulator::start(Options {
+            retention: Some(time),
+            token_lifetime: time,
+            quotas: Some(Quotas {
+                per_minute: number,
+                per_hour: number,
+            }),
+            limits: Limits {
+                rows: number,
+                answer_bytes: number,
+                request_bytes: number,
+            },
+            sign_in: SignIn {
+                code_lifetime: time,
+                refresh_lifetime: time,
+                device: DeviceScript {
+                    interval: time,
+                    lifetime: time,
+                    pending: u32::MAX,
+                    ..DeviceScript::default()
+                },
+                ..SignIn::default()
+            },
+            ..options()
+        })
+        .await
+        .unwrap();
+        let body = form(CLIENT, SECRET, GRAPH);
+        let path = format!("/{TENANT}/oauth2/v2.0/token");
+        let answer = direct(&running, "POST", &path, &[FORM], body)
+            .await
+            .unwrap();
+        let device = format!("client_id={CLIENT}&scope={GRAPH}");
+        let path = format!("/{TENANT}/oauth2/v2.0/devicecode");
+        let asked = direct(&running, "POST", &path, &[FORM], device)
+            .await
+            .unwrap();
+        // Without a byte for a request there is no token either.
+        if number == 0 {
+            assert_eq!([answer.status, asked.status], [413, 413]);
+            continue;
+        }
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(asked.status, 200, "{}", asked.text());
+        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        let answer = hunt(&running, RUN[0], &token, "Many").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+#[cfg(feature = "hunting")]
+#[tokio::test]
+async fn what_is_kept_for_ever_is_seen() {
+    use crate::client::noon;
+
+    for (retention, seen) in [
+        (Duration::ZERO, 0),
+        (Duration::MAX, 1),
+        (Duration::from_hours(2), 1),
+    ] {
+        let batch = {
+            use arrow::array::{RecordBatch, TimestampSecondArray};
+            let hour_ago = noon() - Duration::from_hours(1);
+            let seconds = hour_ago
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_secs();
+            let times = TimestampSecondArray::from(vec![i64::try_from(seconds).unwrap()]);
+            let times = times.with_timezone("UTC");
+            RecordBatch::try_from_iter([("Timestamp", Arc::new(times) as _)]).unwrap()
+        };
+        let running = Emulator::start(Options {
+            data: Data::Batches(BTreeMap::from([("Mine".to_owned(), vec![batch])])),
+            retention: Some(retention),
+            ..options()
+        })
+        .await
+        .unwrap();
+        let token = token(&running, GRAPH).await;
+        let answer = hunt(&running, RUN[0], &token, "Mine | count").await;
+        assert_eq!(
+            answer.json()["results"][0]["Count"],
+            seen,
+            "{retention:?}: {}",
+            answer.text()
+        );
     }
 }
