@@ -421,6 +421,7 @@ fn pace(options: &ConnectionOptions) -> PacerOptions {
         calls_per_minute: options.max_calls_per_minute,
         calls_per_hour: options.max_calls_per_hour,
         longest: options.max_wait.unwrap_or(usual.longest),
+        ..usual
     }
 }
 

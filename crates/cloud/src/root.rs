@@ -1,7 +1,7 @@
 //! Addresses that a person may give instead of the table's: what is accepted, and for what.
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result};
-use url::{Host, Url};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, is_loopback};
+use url::Url;
 
 /// Reads `text` as the root of a service and checks it as [`check_root`] does.
 ///
@@ -68,17 +68,6 @@ pub fn check_root(what: &str, root: &Url) -> Result<()> {
 pub(crate) fn host_of(root: &Url) -> &str {
     let host = root.host_str().unwrap_or_default();
     host.strip_suffix('.').unwrap_or(host)
-}
-
-fn is_loopback(root: &Url) -> bool {
-    match root.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => {
-            name.eq_ignore_ascii_case("localhost") || name.ends_with(".localhost")
-        }
-        None => false,
-    }
 }
 
 /// Checks that `root` may be the API root of `environment`.

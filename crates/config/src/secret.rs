@@ -193,6 +193,10 @@ impl SecretResolver for EnvironmentSecrets {
                 format!("{reference} is in a Key Vault, and no Key Vault is configured"),
             )
             .with_hint("give KeyVault.VaultName and a way to sign in to Azure")),
+            _ => Err(Error::new(
+                ErrorKind::Config,
+                format!("{reference} is in no place that is looked into here"),
+            )),
         }
     }
 }

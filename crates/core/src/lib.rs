@@ -1,7 +1,8 @@
 //! Errors, tokens, and the traits that the layers of defender-query meet at.
 //!
-//! Nothing here does input or output but the one way to read a file that somebody names: this crate is what a credential, a transport and a
-//! driver have to agree on, so that each can be taken without the others.
+//! Nothing here does input or output but the one way to read a file that somebody names: this crate
+//! is what a credential, a transport and a driver have to agree on, so that each can be taken without
+//! the others.
 
 mod clock;
 mod credential;
@@ -9,6 +10,7 @@ mod duration;
 mod environment;
 mod error;
 mod files;
+mod loopback;
 mod moment;
 mod name;
 mod nearest;
@@ -23,6 +25,7 @@ pub use duration::duration;
 pub use environment::DataEnvironment;
 pub use error::{Error, ErrorKind, Result};
 pub use files::{bounded, open_file, open_to_write, read_bounded, read_text_bounded};
+pub use loopback::{is_localhost, is_loopback};
 pub use moment::moment;
 pub use name::WrittenName;
 pub use nearest::nearest;
@@ -32,3 +35,6 @@ pub use transport::{Body, Transport};
 pub use unseen::{is_unseen, unseen};
 
 pub use secrecy::{ExposeSecret, SecretString};
+
+/// The crates whose types stand in the signatures here, in the version that they are of.
+pub use {async_trait::async_trait, bytes, http, secrecy, url};

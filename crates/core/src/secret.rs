@@ -10,6 +10,7 @@ use crate::{Redaction, Result, WrittenName, redact_shapes};
 
 /// A setting that holds a secret, or says where it is.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum SecretRef {
     /// The secret itself, as it stood in the settings.
     Inline(SecretString),

@@ -1,7 +1,6 @@
 //! Who is asked for tokens: a login host and a tenant.
 
-use defender_core::{Error, ErrorKind, Result, WrittenName};
-use defender_http::is_loopback;
+use defender_core::{Error, ErrorKind, Result, WrittenName, is_loopback};
 use url::Url;
 
 /// A login host and the tenant that is signed in to.

@@ -14,6 +14,7 @@ use defender_core::{
     AccessToken, Credential, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretString,
     TokenRequest,
 };
+use defender_http::require_runtime;
 use url::Url;
 
 pub use opener::{Browser, NoBrowser, SystemBrowser, system_browser};
@@ -48,6 +49,7 @@ impl Default for BrowserOptions {
 
 /// How an authority hands its answer to the browser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResponseMode {
     /// In the address it is sent to.
     #[default]
@@ -188,6 +190,7 @@ impl BrowserSignIn {
 #[async_trait]
 impl SignIn for BrowserSignIn {
     async fn sign_in(&self, request: &SignInRequest<'_>) -> Result<SignedIn> {
+        require_runtime()?;
         let proof = Proof::new()?;
         let listener = Listener::bind().await?;
         let redirect = listener.redirect();

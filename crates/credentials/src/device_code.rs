@@ -6,9 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use defender_core::{
     AccessToken, Credential, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretString,
-    TokenRequest,
+    TokenRequest, is_loopback,
 };
-use defender_http::is_loopback;
 use serde::Deserialize;
 use url::Url;
 

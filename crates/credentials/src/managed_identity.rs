@@ -16,6 +16,7 @@ use defender_core::{
     AccessToken, Body, Clock, Credential, Error, ErrorKind, Redaction, Result, TokenRequest,
     Transport,
 };
+use defender_http::require_runtime;
 use http::{HeaderValue, StatusCode};
 use url::Url;
 
@@ -108,6 +109,7 @@ impl ManagedIdentity {
             return Ok(());
         }
         let request = source.probe()?;
+        require_runtime()?;
         let answer = tokio::time::timeout(self.options.probe, self.transport.send(request)).await;
         let what = match answer {
             Ok(Ok(answer)) if answer::is_from_metadata_service(&answer) => {

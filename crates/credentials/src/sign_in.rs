@@ -122,7 +122,7 @@ impl SignIn for NoInput {
                     Some(code) => error.with_code(code),
                     None => error,
                 };
-                error.with_source(reason.to_string())
+                error.with_source(reason.clone())
             }
             None => Error::new(
                 ErrorKind::Credential,

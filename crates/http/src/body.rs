@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use defender_core::{Body, Result};
 
 use crate::failure::{self, Place, Timeouts};
+use crate::require_runtime;
 
 struct Incoming {
     response: reqwest::Response,
@@ -33,6 +34,7 @@ pub(crate) fn incoming(
 }
 
 async fn next(mut incoming: Incoming) -> Result<Option<(Bytes, Incoming)>> {
+    require_runtime()?;
     let chunk = incoming.response.chunk();
     let limit = incoming.timeouts.limit(chunk, incoming.read_timeout).await;
     match limit {

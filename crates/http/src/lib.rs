@@ -10,9 +10,11 @@
 //! tests of the crates above.
 
 mod body;
+mod bypass;
 mod clock;
 mod duration;
 mod failure;
+mod names;
 mod options;
 mod pacer;
 mod proxy;
@@ -20,6 +22,7 @@ mod redirect;
 mod retry;
 mod retry_after;
 mod roots;
+mod runtime;
 #[cfg(any(test, feature = "scripted"))]
 mod scripted;
 mod traced;
@@ -32,7 +35,8 @@ pub use options::{HttpOptions, ProxySettings};
 pub use pacer::{Limit, Pace, PaceKey, Pacer, PacerOptions, Pause, Permit, Quota, Usage};
 pub use retry::{Jitter, Notice, Paused, Retry, RetryPolicy, Silent, Wait, WaitReason};
 pub use retry_after::{retry_after, retry_hint, wait_asked_for};
+pub use runtime::require_runtime;
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted::{Answer, RecordedRequest, ScriptedTransport};
 pub use traced::Traced;
-pub use transport::{HttpTransport, is_loopback};
+pub use transport::HttpTransport;

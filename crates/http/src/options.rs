@@ -106,8 +106,9 @@ pub struct ProxySettings {
     pub user: Option<String>,
     /// The password of `user`.
     pub password: Option<SecretString>,
-    /// The hosts reached without it, as in `NO_PROXY`: names (with all below them), addresses,
-    /// networks such as `10.0.0.0/8`, or `*`. `None` leaves it to the environment.
+    /// The hosts reached without it, as in `NO_PROXY`: names (with all below them) and addresses,
+    /// each with `:port` or for every port, networks such as `10.0.0.0/8`, or `*`. `None` leaves
+    /// it to the environment.
     pub no_proxy: Option<String>,
 }
 

@@ -40,8 +40,20 @@ impl fmt::Display for PaceKey {
 }
 
 /// What beats the quotas that an API is known to have.
+///
+/// A test that asks an emulator under the services' own names is counted as if it asked them, and
+/// waits accordingly, unless it says otherwise:
+///
+/// ```
+/// use defender_http::{Pacer, PacerOptions};
+///
+/// let pacer = Pacer::new(PacerOptions { counted: false, ..PacerOptions::default() });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacerOptions {
+    /// Whether calls are counted against the quotas of the APIs; true. Otherwise none waits
+    /// before the service has refused one, or one of the limits below is used up.
+    pub counted: bool,
     /// Calls per minute; `None` leaves it to the API.
     pub calls_per_minute: Option<u32>,
     /// Calls per hour; `None` leaves it to the API.
@@ -54,6 +66,7 @@ pub struct PacerOptions {
 impl Default for PacerOptions {
     fn default() -> Self {
         Self {
+            counted: true,
             calls_per_minute: None,
             calls_per_hour: None,
             longest: Duration::from_hours(1),
@@ -99,7 +112,11 @@ impl Pacer {
     ///
     /// The first to name a key decides its quota.
     pub fn pace(self: &Arc<Self>, key: PaceKey, quota: Quota) -> Pace {
-        let mut quota = quota;
+        let mut quota = if self.options.counted {
+            quota
+        } else {
+            quota.uncounted()
+        };
         if let Some(calls) = self.options.calls_per_minute {
             quota.calls_per_minute = calls;
         }
@@ -109,7 +126,7 @@ impl Pacer {
         let mut accounts = self.accounts();
         let account = accounts.entry(key.clone()).or_insert_with(|| {
             Arc::new(Account {
-                at_once: Arc::new(Semaphore::new(quota.at_once.max(1))),
+                at_once: Arc::new(Semaphore::new(quota.at_once.clamp(1, quota::MOST_AT_ONCE))),
                 ledger: Mutex::new(Ledger::new(quota)),
                 turn: Turn::default(),
             })
@@ -174,7 +191,8 @@ fn whole(duration: Duration) -> Duration {
     if duration < Duration::from_secs(1) {
         return duration;
     }
-    Duration::from_secs(duration.as_secs() + u64::from(duration.subsec_nanos() > 0))
+    let begun = u64::from(duration.subsec_nanos() > 0);
+    Duration::from_secs(duration.as_secs().saturating_add(begun))
 }
 
 impl Pace {

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString};
+use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString, is_loopback};
 use http::HeaderValue;
-use url::{Host, Url};
+use url::Url;
 
-use crate::{HttpOptions, ProxySettings, is_loopback};
+use crate::bypass::Bypass;
+use crate::{HttpOptions, ProxySettings};
 
 /// The proxy in use and the hosts that are reached without it.
 #[derive(Clone, Debug)]
@@ -149,83 +149,6 @@ fn push(mut bytes: Vec<u8>, byte: u8) -> Vec<u8> {
     bytes
 }
 
-/// The hosts of a `NO_PROXY` list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Bypass(Vec<Entry>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
-    Everything,
-    /// A name and every name below it.
-    Domain(String, Option<u16>),
-    /// Addresses that share their first bits.
-    Network(IpAddr, u8),
-}
-
-impl Bypass {
-    fn parse(list: &str) -> Self {
-        let entries = list
-            .split(|c: char| c == ',' || c.is_whitespace())
-            .filter(|entry| !entry.is_empty())
-            .map(Entry::parse);
-        Self(entries.collect())
-    }
-
-    fn matches(&self, url: &Url) -> bool {
-        self.0.iter().any(|entry| entry.matches(url))
-    }
-}
-
-impl Entry {
-    fn parse(text: &str) -> Self {
-        if text == "*" {
-            return Self::Everything;
-        }
-        if let Ok(address) = text.trim_matches(['[', ']']).parse() {
-            return Self::Network(address, 128);
-        }
-        if let Some((address, bits)) = text.split_once('/')
-            && let (Ok(address), Ok(bits)) = (address.parse(), bits.parse())
-        {
-            return Self::Network(address, bits);
-        }
-        let (name, port) = match text.rsplit_once(':') {
-            Some((name, port)) => match port.parse() {
-                Ok(port) => (name, Some(port)),
-                Err(_) => (text, None),
-            },
-            None => (text, None),
-        };
-        let name = name.strip_prefix('*').unwrap_or(name);
-        let name = name.trim_matches('.').to_ascii_lowercase();
-        Self::Domain(name, port)
-    }
-
-    fn matches(&self, url: &Url) -> bool {
-        match (self, url.host()) {
-            (Self::Everything, _) => true,
-            (Self::Domain(name, port), Some(Host::Domain(host))) => {
-                let host = host.trim_end_matches('.');
-                let below = host
-                    .strip_suffix(name.as_str())
-                    .is_some_and(|before| before.is_empty() || before.ends_with('.'));
-                below && port.is_none_or(|port| url.port_or_known_default() == Some(port))
-            }
-            (Self::Network(IpAddr::V4(network), bits), Some(Host::Ipv4(host))) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from((*bits).min(32)));
-                let mask = mask.unwrap_or(0);
-                network.to_bits() & mask == host.to_bits() & mask
-            }
-            (Self::Network(IpAddr::V6(network), bits), Some(Host::Ipv6(host))) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from((*bits).min(128)));
-                let mask = mask.unwrap_or(0);
-                network.to_bits() & mask == host.to_bits() & mask
-            }
-            _ => false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,35 +233,6 @@ mod tests {
             assert!(error.to_string().starts_with("HTTPS_PROXY"), "{error}");
             assert!(!format!("{error:?}").contains("canary"), "{error:?}");
         }
-    }
-
-    #[test]
-    fn the_bypass_list_is_matched_by_name_and_network() {
-        let list = "corp.example, .dot.example *.star.example only.example:8443 10.0.0.0/8,192.0.2.7 2001:db8::/32 [2001:db9::1]";
-        let bypass = Bypass::parse(list);
-        for (url, expected) in [
-            ("https://corp.example/", true),
-            ("https://CORP.example./", true),
-            ("https://api.corp.example/", true),
-            ("https://notcorp.example/", false),
-            ("https://x.dot.example/", true),
-            ("https://dot.example/", true),
-            ("https://x.star.example/", true),
-            ("https://only.example:8443/", true),
-            ("https://only.example/", false),
-            ("https://10.200.3.4/", true),
-            ("https://11.0.0.1/", false),
-            ("https://192.0.2.7/", true),
-            ("https://192.0.2.8/", false),
-            ("https://[2001:db8:1::1]/", true),
-            ("https://[2001:db9::1]/", true),
-            ("https://[2001:db9::2]/", false),
-        ] {
-            assert_eq!(bypass.matches(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-        assert!(Bypass::parse("*").matches(&Url::parse("https://any.example/").unwrap()));
-        assert!(Bypass::parse("0.0.0.0/0").matches(&Url::parse("https://1.2.3.4/").unwrap()));
-        assert_eq!(Bypass::parse(" , "), Bypass::default());
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl RetryPolicy {
             }
             // Clients that were all told the same second should not come back together.
             Some(asked) => (
-                asked + Duration::from_secs(1).mul_f64(fraction),
+                asked.saturating_add(part(Duration::from_secs(1), fraction)),
                 WaitReason::Asked,
             ),
             None => {
@@ -73,7 +73,7 @@ impl RetryPolicy {
                     .initial
                     .saturating_mul(1 << doublings)
                     .min(self.maximum);
-                (wait.mul_f64(0.5 + fraction / 2.0), WaitReason::Backoff)
+                (part(wait, 0.5 + fraction / 2.0), WaitReason::Backoff)
             }
         };
         if elapsed.saturating_add(duration) > self.total {
@@ -81,6 +81,12 @@ impl RetryPolicy {
         }
         Decision::Wait(duration, reason)
     }
+}
+
+/// The part of `whole` that `fraction` from 0 to 1 says; all of it where it says nothing.
+fn part(whole: Duration, fraction: f64) -> Duration {
+    let part = Duration::try_from_secs_f64(whole.as_secs_f64() * fraction);
+    part.map_or(whole, |part| part.min(whole))
 }
 
 #[derive(Debug, PartialEq)]
@@ -99,6 +105,7 @@ enum Reason {
 
 /// Where the spread of the waits comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Jitter {
     /// Chance.
     Random,
@@ -121,6 +128,7 @@ impl Jitter {
 
 /// Why there is a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WaitReason {
     /// The service asked for it.
     Asked,
@@ -187,7 +195,11 @@ pub struct Paused(AtomicU64);
 impl Paused {
     pub(crate) fn add(&self, duration: Duration) {
         let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+        let added = |total: u64| Some(total.saturating_add(milliseconds));
+        // It always gives a new total.
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, added);
     }
 
     /// The sum of the waits.

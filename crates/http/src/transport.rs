@@ -6,21 +6,25 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use defender_core::{Body, Error, ErrorKind, Redaction, Result, Transport};
+use defender_core::{Body, Error, ErrorKind, Redaction, Result, Transport, is_loopback};
 use http::header::HeaderMap;
 use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::failure::{self, Place, Timeouts};
+use crate::names::Names;
 use crate::proxy::Proxy;
-use crate::{HttpOptions, body, redirect, roots};
+use crate::{HttpOptions, body, redirect, require_runtime, roots};
 
 /// Sends requests over the network; connections are kept and used again.
 ///
 /// Only `https` is spoken, and `http` to loopback. An answer's gzip is undone. A redirect is
 /// followed when it answers a `GET` or `HEAD` and stays on the origin; any other is the answer.
 /// Nothing is retried here but a kept connection that turned out to be closed before anything
-/// was sent on it.
+/// was sent on it. Names of this machine (`localhost` and below) are not looked up.
+///
+/// Sending, and reading the answer, take a tokio runtime; without one they are an
+/// [`ErrorKind::Usage`].
 ///
 /// ```no_run
 /// # async fn example() -> defender_core::Result<()> {
@@ -60,6 +64,7 @@ impl HttpTransport {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(&options.user_agent)
             .connect_timeout(options.connect_timeout)
+            .dns_resolver(Names)
             // A query is silent for minutes; routers forget silent connections sooner.
             .tcp_keepalive(Duration::from_secs(30));
         for certificate in roots::of(options)? {
@@ -108,9 +113,12 @@ impl HttpTransport {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>> {
+        require_runtime()?;
         let timeouts = Timeouts {
             total: self.total_timeout,
-            end: self.total_timeout.map(|total| Instant::now() + total),
+            end: self
+                .total_timeout
+                .and_then(|total| Instant::now().checked_add(total)),
         };
         // Where a redirect leads is the service's word.
         let gate = Redaction::of_request(&request);
@@ -153,18 +161,6 @@ impl fmt::Debug for HttpTransport {
             .field("read_timeout", &self.read_timeout)
             .field("total_timeout", &self.total_timeout)
             .finish_non_exhaustive()
-    }
-}
-
-/// Whether `url` stays on this machine: `localhost` or a loopback address.
-///
-/// There, and only there, plain `http` may carry a token.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -2,8 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use defender_core::Scope;
-use defender_http::is_loopback;
+use defender_core::{Scope, is_loopback};
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 use url::Url;

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use defender_core::{Error, ErrorKind, Result, Scope, WrittenName};
-use defender_http::is_loopback;
+use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, is_loopback};
 use url::Url;
 
 /// The version of the API that a secret's address is asked with.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::SecretString;
+use defender_http::require_runtime;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
@@ -47,7 +48,7 @@ pub trait CommandRunner: fmt::Debug + Send + Sync {
 
 /// The programs of this machine, as the search path finds them.
 ///
-/// Needs a tokio runtime with its drivers enabled.
+/// Needs a tokio runtime with its drivers enabled; without one, running is an error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemCommands;
 
@@ -59,6 +60,7 @@ impl CommandRunner for SystemCommands {
         arguments: &[&str],
         limit: Duration,
     ) -> io::Result<CommandOutput> {
+        require_runtime().map_err(io::Error::other)?;
         let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())

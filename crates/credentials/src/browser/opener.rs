@@ -5,8 +5,7 @@ use std::fmt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use defender_core::{Error, ErrorKind, Result};
-use defender_http::is_loopback;
+use defender_core::{Error, ErrorKind, Result, is_loopback};
 use url::Url;
 
 /// Opens an address in a browser.

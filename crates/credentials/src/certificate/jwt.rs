@@ -20,6 +20,7 @@ const LIFETIME: Duration = Duration::from_mins(10);
 
 /// A signature and the thumbprint that goes with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SigningAlgorithm {
     /// RSA-PSS with SHA-256, and the certificate's SHA-256 thumbprint (`x5t#S256`).
     #[default]

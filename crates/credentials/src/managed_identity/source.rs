@@ -1,11 +1,9 @@
 //! Where managed identities are asked for, and how.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use defender_core::{Error, ErrorKind, Result};
-use defender_http::is_loopback;
+use defender_core::{Error, ErrorKind, Result, is_loopback};
 use http::HeaderValue;
 use url::{Host, Url};
 
@@ -135,17 +133,13 @@ impl Source {
 fn address(variable: &str, text: &str) -> Result<Url, String> {
     let url = Url::parse(text.trim()).map_err(|_| format!("{variable} is not an address"))?;
     let near = match url.host() {
-        Some(Host::Ipv4(address)) => {
-            let v4 = address.is_link_local() || address.is_private();
-            v4 || IpAddr::V4(address).is_loopback()
-        }
-        Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unicast_link_local(),
-        Some(Host::Domain(_)) => is_loopback(&url),
-        None => false,
+        Some(Host::Ipv4(address)) => address.is_link_local() || address.is_private(),
+        Some(Host::Ipv6(address)) => address.is_unicast_link_local(),
+        Some(Host::Domain(_)) | None => false,
     };
     match url.scheme() {
         "https" => Ok(url),
-        "http" if near => Ok(url),
+        "http" if near || is_loopback(&url) => Ok(url),
         _ => Err(format!(
             "{variable} is neither an https address nor one of this machine"
         )),

@@ -44,7 +44,7 @@ impl Quota {
             calls_per_hour: u32::MAX,
             running_per_hour: None,
             running_per_day: None,
-            at_once: Semaphores::MOST,
+            at_once: MOST_AT_ONCE,
             ..self
         }
     }
@@ -56,15 +56,12 @@ impl Default for Quota {
     }
 }
 
-/// How many a semaphore may hand out.
-struct Semaphores;
-
-impl Semaphores {
-    const MOST: usize = tokio::sync::Semaphore::MAX_PERMITS;
-}
+/// How many calls there may be at the same moment.
+pub(super) const MOST_AT_ONCE: usize = tokio::sync::Semaphore::MAX_PERMITS;
 
 /// What there is no room in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Limit {
     /// Calls within a window of time.
     Calls {

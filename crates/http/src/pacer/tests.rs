@@ -413,3 +413,64 @@ async fn the_wait_is_no_time_of_the_retries() {
     assert_eq!(outcome.await.unwrap(), 3);
     assert!(paused.total() > Duration::from_mins(119));
 }
+
+#[tokio::test]
+async fn who_is_not_counted_does_not_wait_before_the_service_refuses() {
+    let options = PacerOptions {
+        counted: false,
+        ..PacerOptions::default()
+    };
+    let bench = bench(options);
+    let pace = bench.pacer.pace(key(TENANT), Quota::CALLS);
+    let mut permits = Vec::new();
+    for _ in 0..100 {
+        let mut permit = pace.permit(&bench.retry, &Paused::default()).await.unwrap();
+        permit.sent(bench.clock.now());
+        permits.push(permit);
+    }
+    assert!(bench.clock.slept().is_empty());
+    // What the service says counts all the same.
+    let asked = Some(Duration::from_secs(7));
+    pace.refused(Limit::Unnamed, asked, bench.clock.now());
+    pace.permit(&bench.retry, &Paused::default()).await.unwrap();
+    assert_eq!(bench.clock.slept(), [Duration::from_secs(7)]);
+}
+
+#[tokio::test]
+async fn no_quota_is_too_large_or_too_small() {
+    for longest in [Duration::ZERO, Duration::MAX] {
+        for calls in [0, u32::MAX] {
+            for (time, at_once) in [(Duration::ZERO, 0), (Duration::MAX, usize::MAX)] {
+                let bench = bench(PacerOptions {
+                    calls_per_minute: Some(calls),
+                    calls_per_hour: Some(calls),
+                    longest,
+                    ..PacerOptions::default()
+                });
+                let quota = Quota {
+                    running_per_hour: Some(time),
+                    running_per_day: Some(time),
+                    cycle: Some(time),
+                    at_once,
+                    ..Quota::CALLS
+                };
+                let pace = bench.pacer.pace(key(TENANT), quota);
+                for _ in 0..3 {
+                    let permit = pace.permit(&bench.retry, &Paused::default()).await;
+                    if let Ok(mut permit) = permit {
+                        permit.sent(bench.clock.now());
+                        permit.finished(bench.clock.now());
+                    }
+                }
+                for asked in [None, Some(Duration::ZERO), Some(Duration::MAX)] {
+                    for limit in [Limit::Processing, Limit::Unnamed] {
+                        pace.refused(limit, asked, bench.clock.now());
+                    }
+                }
+                let error = pace.permit(&bench.retry, &Paused::default()).await;
+                assert_eq!(error.unwrap_err().kind(), ErrorKind::Throttled);
+                bench.pacer.usage(bench.clock.now());
+            }
+        }
+    }
+}

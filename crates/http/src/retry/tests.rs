@@ -201,3 +201,33 @@ async fn dropping_the_future_ends_the_wait() {
     tokio::time::advance(seconds(3600)).await;
     assert_eq!(attempts.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test]
+async fn no_policy_and_no_wish_of_a_service_is_too_large_or_too_small() {
+    const EXTREMES: [Duration; 2] = [Duration::ZERO, Duration::MAX];
+    for (initial, maximum) in EXTREMES.into_iter().zip(EXTREMES) {
+        for (longest_asked, total) in EXTREMES.into_iter().zip(EXTREMES) {
+            for attempts in [0, 1, 3, u32::MAX] {
+                for wish in [None, Some(Duration::ZERO), Some(Duration::MAX)] {
+                    let policy = RetryPolicy {
+                        attempts,
+                        initial,
+                        maximum,
+                        longest_asked,
+                        total,
+                    };
+                    let error = || match wish {
+                        Some(wish) => transient().with_retry_after(wish),
+                        None => transient(),
+                    };
+                    run(policy, vec![error(), error()]).await;
+                }
+            }
+        }
+    }
+    for (fraction, waited) in [(f64::NAN, 8), (f64::INFINITY, 8), (0.5, 4), (-1.0, 0)] {
+        let fraction = Jitter::Fixed(fraction).fraction();
+        assert_eq!(part(seconds(8), fraction), seconds(waited), "{fraction}");
+    }
+    assert_eq!(part(Duration::MAX, 1.0), Duration::MAX);
+}

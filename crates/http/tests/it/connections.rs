@@ -305,3 +305,89 @@ async fn a_post_keeps_its_body_and_headers() {
     assert_eq!(answer.headers()["x-one"], "1");
     assert_eq!(text(answer).await.unwrap(), "<html>no</html>");
 }
+
+#[tokio::test]
+async fn the_names_of_this_machine_lead_here_whatever_a_name_server_says() {
+    let (listener, address) = listen().await;
+    let port = address.rsplit_once(':').unwrap().1.to_owned();
+    for name in [
+        "localhost",
+        "localhost.",
+        "emulator.localhost",
+        "a.b.LOCALHOST.",
+    ] {
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            head(&mut stream).await;
+            answer(&mut stream, "200 OK", b"here").await;
+        };
+        let client = async {
+            let answer = get(&transport, &format!("http://{name}:{port}/")).await;
+            assert_eq!(text(answer.unwrap()).await.unwrap(), "here", "{name}");
+        };
+        join!(server, client);
+    }
+}
+
+#[tokio::test]
+async fn no_timeout_is_too_long_or_too_short() {
+    let (listener, address) = listen().await;
+    let with = |timeout| HttpOptions {
+        connect_timeout: timeout,
+        answer_timeout: timeout,
+        read_timeout: timeout,
+        total_timeout: Some(timeout),
+        ..HttpOptions::default()
+    };
+    let transport = HttpTransport::new(&with(Duration::MAX)).unwrap();
+    let server = async {
+        let mut stream = accept(&listener).await;
+        head(&mut stream).await;
+        answer(&mut stream, "200 OK", b"after all").await;
+    };
+    let client = async {
+        let answer = get(&transport, &format!("http://{address}/")).await;
+        assert_eq!(text(answer.unwrap()).await.unwrap(), "after all");
+    };
+    join!(server, client);
+    let transport = HttpTransport::new(&with(Duration::ZERO)).unwrap();
+    let error = get(&transport, &format!("http://{address}/"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(error.to_string().ends_with("within 0 ms"), "{error}");
+}
+
+#[test]
+fn without_tokio_there_is_an_error_that_says_so() {
+    let transport = transport();
+    let asked = get(&transport, "http://127.0.0.1:1/");
+    let error = futures::executor::block_on(asked).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert_eq!(
+        error.to_string(),
+        "there is no tokio runtime here, which connections and timers need"
+    );
+}
+
+#[test]
+fn a_body_that_is_read_without_tokio_says_so() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let answer = runtime.block_on(async {
+        let (listener, address) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            head(&mut stream).await;
+            answer(&mut stream, "200 OK", b"late").await;
+        };
+        let url = format!("http://{address}/");
+        join!(server, get(&transport, &url)).1.unwrap()
+    });
+    let error = futures::executor::block_on(text(answer)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+}
