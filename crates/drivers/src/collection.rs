@@ -8,6 +8,7 @@ pub(crate) mod page;
 mod request;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,7 +30,7 @@ use crate::envelope::{self, Next};
 use crate::exchange::{Outgoing, refused};
 use crate::failure::{self, Asked};
 use crate::pace::Call;
-use crate::{Connection, Driver, Query};
+use crate::{Capabilities, Connection, Driver, Query, RowLimit};
 use page::{Page, Row};
 use request::Located;
 
@@ -52,7 +53,7 @@ const UNKNOWN_ENUM_MEMBERS: HeaderValue = HeaderValue::from_static("include-unkn
 /// let answer = graph.list(&request).await?;
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Collections {
     description: CollectionsDescription,
     connection: Connection,
@@ -592,6 +593,16 @@ fn skipping(url: &Url, size: usize) -> Url {
 impl Driver for Collections {
     fn environment(&self) -> DataEnvironment {
         self.description.environment
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            // A list is read to its last page.
+            rows: RowLimit::Unlimited,
+            connection: Some(self.connection.clone()),
+            collections: Some(Arc::new(self.clone())),
+            ..Capabilities::unknown(self.environment())
+        }
     }
 
     /// Runs an `OData` path as MSTICPy's provider does: `/security/alerts_v2?$top=5`.

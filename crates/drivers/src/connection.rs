@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use defender_core::{Credential, Redaction, Scope, Transport};
+use defender_core::{AccessToken, Credential, Redaction, Result, Scope, TokenRequest, Transport};
 use defender_http::{Pace, Retry};
 use url::Url;
 
@@ -92,6 +92,23 @@ impl Connection {
             limits: Limits::default(),
             timeout: None,
             ids: Arc::new(RandomIds),
+        }
+    }
+
+    /// The token that requests are sent with.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Credential::token`].
+    pub async fn token(&self) -> Result<AccessToken> {
+        self.credential.token(&self.token_request()).await
+    }
+
+    /// What every request asks its token with, so that all share one.
+    pub(crate) fn token_request(&self) -> TokenRequest {
+        TokenRequest {
+            tenant: self.tenant.clone(),
+            ..TokenRequest::new(self.scope.clone())
         }
     }
 }

@@ -53,8 +53,7 @@ impl Outgoing<'_> {
     ) -> Result<Incoming<'c>> {
         // The wait comes first: a token would grow old in it.
         let mut call = Call::begin(connection, paused).await?;
-        let mut request = TokenRequest::new(connection.scope.clone());
-        request.tenant.clone_from(&connection.tenant);
+        let mut request = connection.token_request();
         let token = token(connection, &request).await?;
         call.sent();
         let (mut response, mut gate) = self.send(connection, &token).await?;

@@ -16,7 +16,7 @@ use crate::envelope::{self, Next};
 use crate::exchange::{Outgoing, refused};
 use crate::failure;
 use crate::pace::Call;
-use crate::{Connection, Description, Driver, Query, pipeline};
+use crate::{Capabilities, Connection, Description, Driver, Query, RowLimit, pipeline};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -272,6 +272,14 @@ impl Hunting {
 impl Driver for Hunting {
     fn environment(&self) -> DataEnvironment {
         self.description.environment
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            rows: RowLimit::Capped(self.description),
+            connection: Some(self.connection.clone()),
+            ..Capabilities::unknown(self.environment())
+        }
     }
 
     async fn query(&self, query: &Query) -> Result<Answer> {

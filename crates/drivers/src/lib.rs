@@ -9,6 +9,7 @@
 //!
 //! The drivers know addresses and scopes only as the caller gives them.
 
+mod capabilities;
 mod collection;
 mod connection;
 mod decode;
@@ -34,6 +35,7 @@ mod security_graph;
 mod split;
 mod watch;
 
+pub use capabilities::{Capabilities, RowLimit};
 pub use collection::{Collection, CollectionRequest, Collections, CollectionsDescription};
 pub use connection::{Connection, Limits, RandomIds, RequestIds};
 pub use description::Description;

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use defender_core::{DataEnvironment, Result};
 use defender_table::{Answer, DatetimeMode, Timespan};
 
+use crate::Capabilities;
+
 /// Runs queries in one environment.
 #[async_trait]
 pub trait Driver: fmt::Debug + Send + Sync {
@@ -29,6 +31,11 @@ pub trait Driver: fmt::Debug + Send + Sync {
     ///   [`Transport`](defender_core::ErrorKind::Transport),
     ///   [`Protocol`](defender_core::ErrorKind::Protocol).
     async fn query(&self, query: &Query) -> Result<Answer>;
+
+    /// What it can do beside that; unknown unless it says so.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::unknown(self.environment())
+    }
 }
 
 /// A question in KQL.

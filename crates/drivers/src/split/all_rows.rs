@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::rows::Rows;
 use super::run::Run;
 use super::{NoStore, SliceStore};
-use crate::{Description, Driver, Query};
+use crate::{Capabilities, Description, Driver, Query, RowLimit};
 
 /// How a question is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,13 @@ impl AllRows {
 impl Driver for AllRows {
     fn environment(&self) -> DataEnvironment {
         self.asker.driver.environment()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            rows: RowLimit::Unlimited,
+            ..self.asker.driver.capabilities()
+        }
     }
 
     async fn query(&self, query: &Query) -> Result<Answer> {

@@ -94,6 +94,10 @@ impl Plan {
             return Ok(Some(slice));
         }
         if let Some(width) = width {
+            // A width of some ticks makes more ranges than memory holds.
+            let number = slice.width() / width.max(1);
+            self.run
+                .check_slices(usize::try_from(number).unwrap_or(usize::MAX))?;
             let parts = slice.ranges_of(width);
             if slice == self.root && parts.len() > 1 {
                 self.run.keep_division(&slice, &parts)?;

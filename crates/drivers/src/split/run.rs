@@ -19,6 +19,9 @@ use crate::Query;
 ///
 /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-limits>
 const DAYS: i64 = 30;
+/// As many slices as there may be whatever the options say: at 45 calls a minute, five months.
+const MOST_SLICES: usize = 10_000_000;
+
 /// What is known of the rows of a slice before it is asked for.
 #[derive(Clone, Copy, Debug)]
 struct Count {
@@ -534,8 +537,14 @@ impl Run {
 
     /// Refuses to go on with more slices than were allowed.
     pub(super) fn check_number(&self) -> Result<()> {
-        let most = self.asker.options.slices;
-        if self.certain.load(Ordering::Relaxed) + self.extra.load(Ordering::Relaxed) <= most {
+        let certain = self.certain.load(Ordering::Relaxed);
+        self.check_slices(certain + self.extra.load(Ordering::Relaxed))
+    }
+
+    /// Refuses so many slices where they are more than were allowed.
+    pub(super) fn check_slices(&self, number: usize) -> Result<()> {
+        let most = self.asker.options.slices.min(MOST_SLICES);
+        if number <= most {
             return Ok(());
         }
         Err(Error::new(

@@ -84,8 +84,9 @@ impl Slice {
 
     /// `count` ranges of the same width, one tick at least; the last one may be shorter.
     pub fn ranges(&self, count: i64) -> Vec<Self> {
-        let width = (self.width() + count - 1) / count.max(1);
-        self.ranges_of(width)
+        let count = count.max(1);
+        let rest = i64::from(self.width() % count > 0);
+        self.ranges_of(self.width() / count + rest)
     }
 
     /// Ranges of `width` ticks; the last one may be shorter, or a thousandth longer, as with
