@@ -59,6 +59,8 @@ mod functions;
 mod plan;
 mod run;
 
+/// The Arrow that tables are handed over in and answers come in.
+pub use arrow;
 pub use catalog::{
     Catalog, Contents, DateOrder, Found, Place, Reading, SchemaLookup, panic_is_caught,
 };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use defender_core::{DataEnvironment, Error, ErrorKind, Result, nearest};
-use defender_drivers::{Driver, Query};
+use defender_drivers::{Capabilities, Driver, Query};
 use defender_table::Answer;
 use kql_syntax::Lines;
 
@@ -31,6 +31,10 @@ impl Advised {
 impl Driver for Advised {
     fn environment(&self) -> DataEnvironment {
         self.inner.environment()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
     }
 
     async fn query(&self, query: &Query) -> Result<Answer> {

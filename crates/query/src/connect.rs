@@ -6,17 +6,16 @@ use defender_cloud::{Cloud, Endpoint};
 use defender_config::{ConnectionArgs, ConnectionKey, Given, Method, ResolvedProxy, Settings};
 use defender_core::{
     DataEnvironment, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretResolver,
-    SecretString, Transport,
+    SecretString, Transport, is_loopback,
 };
 use defender_credentials::{Selection, claims};
-use defender_drivers::{AllRows, Collections, CollectionsDescription, Description, Driver};
-use defender_http::{HttpOptions, PaceKey, ProxySettings, Quota, Retry, Traced, is_loopback};
+use defender_drivers::{Collections, CollectionsDescription, Description, Driver};
+use defender_http::{HttpOptions, PaceKey, ProxySettings, Quota, Retry, Traced};
 
 use crate::connected::Service;
 use crate::consent::{self, Consenting};
 use crate::credential::{self, Material, Place, Quiet};
 use crate::identity::Identity;
-use crate::library::Shelf;
 use crate::secrets;
 use crate::shared::Shared;
 use crate::{ConnectedProvider, Connection, Options};
@@ -28,7 +27,7 @@ pub(crate) async fn connect(
     connection: Connection,
 ) -> Result<ConnectedProvider> {
     if environment == DataEnvironment::Local {
-        return local(options, &connection);
+        return local(options, connection).await;
     }
     let identity = identity(environment, options, shared, connection).await?;
     identity.token().await?;
@@ -37,23 +36,15 @@ pub(crate) async fn connect(
         && let Some(collections) = collections.clone()
     {
         return Ok(ConnectedProvider {
-            driver: collections.clone(),
-            all_rows: None,
-            collections: Some(collections),
-            service: Some(identity.service),
-            shelf: Shelf::default(),
+            endpoint: Some(identity.service.endpoint),
+            ..ConnectedProvider::from_driver(collections)
         });
     }
-    let (driver, description) = driver(environment, options, &identity)?;
-    let service = identity.service;
-    let all_rows = AllRows::new(Arc::clone(&driver), description, Arc::clone(&options.clock));
-    Ok(ConnectedProvider {
-        driver,
-        all_rows: Some(all_rows),
-        collections,
-        service: Some(service),
-        shelf: Shelf::default(),
-    })
+    let driver = driver(environment, options, &identity)?;
+    let mut connected = ConnectedProvider::from_driver(driver);
+    connected.capabilities.collections = collections;
+    connected.endpoint = Some(identity.service.endpoint);
+    Ok(connected)
 }
 
 /// What `environment` lists beside queries.
@@ -86,11 +77,22 @@ pub(crate) fn listed(environment: DataEnvironment) -> Option<CollectionsDescript
 
 /// What to say where there are no collections.
 pub(crate) fn nothing_listed(environment: DataEnvironment) -> Error {
-    Error::new(
-        ErrorKind::Usage,
-        format!("{environment} has no alerts, incidents or machines to list"),
-    )
-    .with_hint("M365DGraph, SecurityGraph and MDE have them")
+    let feature = match environment {
+        DataEnvironment::SecurityGraph | DataEnvironment::M365dGraph => Some("security-graph"),
+        DataEnvironment::Mde => Some("mde-rest"),
+        _ => None,
+    };
+    let refused = |what: String| Error::new(ErrorKind::Usage, what);
+    match feature {
+        None => refused(format!(
+            "{environment} has no alerts, incidents or machines to list"
+        ))
+        .with_hint("M365DGraph, SecurityGraph and MDE have them"),
+        Some(feature) => refused(format!(
+            "this build lists no alerts, incidents or machines of {environment}"
+        ))
+        .with_hint(format!("build defender-query with feature {feature}")),
+    }
 }
 
 /// Who signs in for `connection`, before they do.
@@ -503,7 +505,7 @@ fn driver(
     environment: DataEnvironment,
     options: &Options,
     identity: &Identity,
-) -> Result<(Arc<dyn Driver>, Description)> {
+) -> Result<Arc<dyn Driver>> {
     let description = description_of(environment).ok_or_else(|| {
         Error::new(
             ErrorKind::Usage,
@@ -516,7 +518,7 @@ fn driver(
     let hunting = Arc::new(defender_drivers::Hunting::new(description, connection));
     #[cfg(feature = "local")]
     let hunting = Arc::new(crate::advice::Advised::new(hunting));
-    Ok((hunting, description))
+    Ok(hunting)
 }
 
 /// A way to `url` as `identity`, counted against the quota of `api`.
@@ -556,29 +558,27 @@ fn opened(
 }
 
 #[cfg(feature = "local")]
-fn local(options: &Options, connection: &Connection) -> Result<ConnectedProvider> {
-    let places: Vec<kql_engine::Place> = connection
-        .data
-        .iter()
-        .map(|data| kql_engine::Place {
-            path: data.path.clone(),
-            table: data.table.clone(),
-            shown: data.shown.clone(),
-        })
-        .collect();
+async fn local(options: &Options, connection: Connection) -> Result<ConnectedProvider> {
     let timeout = connection.call.timeout();
-    let driver = crate::local::Local::new(
-        &places,
-        connection.reading,
-        timeout,
-        Arc::clone(&options.clock),
-    )?;
+    let clock = Arc::clone(&options.clock);
+    // Some files are read as a whole to know what tables they hold.
+    let driver = crate::blocking::aside(move || {
+        let places = connection.data.into_iter().map(|data| kql_engine::Place {
+            path: data.path,
+            table: data.table,
+            shown: data.shown,
+        });
+        let places: Vec<_> = places.collect();
+        crate::local::Local::new(&places, connection.reading, timeout, clock)
+    });
+    let driver = driver.await?;
     let driver = crate::advice::Advised::new(Arc::new(driver));
     Ok(ConnectedProvider::from_driver(Arc::new(driver)))
 }
 
 #[cfg(not(feature = "local"))]
-fn local(_: &Options, _: &Connection) -> Result<ConnectedProvider> {
+#[expect(clippy::unused_async, reason = "with feature `local` it waits")]
+async fn local(_: &Options, _: Connection) -> Result<ConnectedProvider> {
     Err(
         Error::new(ErrorKind::Usage, "this build cannot query local data")
             .with_hint("build defender-query with feature local"),

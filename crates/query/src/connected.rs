@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use defender_cloud::Endpoint;
 use defender_core::{
-    AccessToken, Credential, DataEnvironment, Error, ErrorKind, Result, TokenRequest,
+    AccessToken, Clock, Credential, DataEnvironment, Error, ErrorKind, Result, TokenRequest,
 };
-use defender_drivers::{AllRows, Collections, Driver, Query};
+use defender_drivers::{AllRows, Capabilities, Collections, Driver, Query, RowLimit};
+use defender_http::SystemClock;
 use defender_table::{Answer, Table};
 
 use crate::library::Shelf;
@@ -16,16 +17,15 @@ use crate::library::Shelf;
 #[derive(Clone, Debug)]
 pub struct ConnectedProvider {
     pub(crate) driver: Arc<dyn Driver>,
-    /// The same, slice by slice; `None` where answers have no cap.
-    pub(crate) all_rows: Option<AllRows>,
-    /// What the service lists beside queries.
-    pub(crate) collections: Option<Arc<Collections>>,
-    pub(crate) service: Option<Service>,
+    /// What it can do beside running queries.
+    pub(crate) capabilities: Capabilities,
+    /// Where the settings and the cloud led.
+    pub(crate) endpoint: Option<Endpoint>,
     /// The queries that have names.
     pub(crate) shelf: Shelf,
 }
 
-/// The service behind a provider, when there is one.
+/// The service that somebody signs in for.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) endpoint: Endpoint,
@@ -57,13 +57,22 @@ impl Service {
 
 impl ConnectedProvider {
     pub(crate) fn from_driver(driver: Arc<dyn Driver>) -> Self {
+        let capabilities = driver.capabilities();
+        let clock: Arc<dyn Clock> = match &capabilities.connection {
+            Some(connection) => Arc::clone(&connection.retry.clock),
+            None => Arc::new(SystemClock),
+        };
         Self {
             driver,
-            all_rows: None,
-            collections: None,
-            service: None,
-            shelf: Shelf::default(),
+            capabilities,
+            endpoint: None,
+            shelf: Shelf::new(clock),
         }
+    }
+
+    /// Where and as whom the driver asks, where it says so.
+    fn connection(&self) -> Option<&defender_drivers::Connection> {
+        self.capabilities.connection.as_ref()
     }
 
     /// The environment that is asked.
@@ -71,24 +80,25 @@ impl ConnectedProvider {
         self.driver.environment()
     }
 
+    /// What the driver can do beside running queries, as it says itself.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
     /// Where queries go; `None` for local data and drivers of your own.
     pub fn endpoint(&self) -> Option<&Endpoint> {
-        self.service.as_ref().map(|service| &service.endpoint)
+        self.endpoint.as_ref()
     }
 
     /// The tenant that is asked; `None` where only the service knows it.
     pub fn tenant(&self) -> Option<&str> {
-        self.service
-            .as_ref()
-            .and_then(|service| service.tenant.as_deref())
+        self.connection()?.tenant.as_deref()
     }
 
     /// The instance's name in the settings, or what the connection is
     /// [called](crate::Connection::called).
     pub fn instance(&self) -> Option<&str> {
-        self.service
-            .as_ref()
-            .and_then(|service| service.instance.as_deref())
+        self.connection()?.instance.as_deref()
     }
 
     /// Runs `query` and returns every row of the answer.
@@ -125,16 +135,24 @@ impl ConnectedProvider {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`] where answers have no cap: local data, and drivers of your own, which
-    /// [`AllRows::new`] takes.
+    /// [`ErrorKind::Usage`] where answers have no cap, as those of local data, and where the driver
+    /// does not say whether they have one.
     pub fn all_rows(&self) -> Result<AllRows> {
-        self.all_rows.clone().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("answers of {} are not split", self.environment()),
-            )
-            .with_hint("leave the splitting out: the answer has every row")
-        })
+        let name = &self.capabilities.name;
+        let refused = |message: String| Error::new(ErrorKind::Usage, message);
+        match self.capabilities.rows {
+            RowLimit::Capped(description) => Ok(AllRows::new(
+                Arc::clone(&self.driver),
+                description,
+                Arc::clone(self.shelf.clock()),
+            )),
+            RowLimit::Unlimited => Err(refused(format!("answers of {name} are not split"))
+                .with_hint("leave the splitting out: the answer has every row")),
+            _ => Err(refused(format!(
+                "the driver of {name} does not say at how many rows an answer ends"
+            ))
+            .with_hint("say so in Driver::capabilities, or give AllRows::new a description")),
+        }
     }
 
     /// The lists of the same service: alerts, incidents, machines.
@@ -151,26 +169,38 @@ impl ConnectedProvider {
     /// # Errors
     ///
     /// [`ErrorKind::Usage`] where there are none: they are of `M365DGraph`,
-    /// `SecurityGraph` and `MDE`.
+    /// `SecurityGraph` and `MDE`, and of drivers that bring them.
     pub fn collections(&self) -> Result<Arc<Collections>> {
-        self.collections
-            .clone()
-            .ok_or_else(|| crate::connect::nothing_listed(self.environment()))
+        if let Some(collections) = &self.capabilities.collections {
+            return Ok(Arc::clone(collections));
+        }
+        let (environment, name) = (self.environment(), &self.capabilities.name);
+        if crate::connect::listed(environment).is_none() && name == environment.name() {
+            return Err(crate::connect::nothing_listed(environment));
+        }
+        Err(Error::new(
+            ErrorKind::Usage,
+            format!("the driver of {name} lists no alerts, incidents or machines"),
+        )
+        .with_hint("a provider that QueryProvider::connect made lists them, or Collections::new"))
     }
 
     /// The token that queries are sent with.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`] when there is no service behind this provider; otherwise those of
-    /// [`Credential::token`].
+    /// [`ErrorKind::Usage`] when the driver names no connection, as that of local data; otherwise
+    /// those of [`Credential::token`].
     pub async fn token(&self) -> Result<AccessToken> {
-        let service = self.service.as_ref().ok_or_else(|| {
+        let connection = self.connection().ok_or_else(|| {
+            let name = &self.capabilities.name;
             Error::new(
                 ErrorKind::Usage,
-                format!("{} needs no token", self.environment()),
+                format!(
+                    "the driver of {name} names no connection, and so there is no token to show"
+                ),
             )
         })?;
-        service.credential.token(&service.token_request()).await
+        connection.token().await
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use defender_core::{Error, ErrorKind, Result};
+use defender_http::require_runtime;
 use defender_table::arrow::array::RecordBatch;
 use defender_table::arrow::datatypes::SchemaRef;
 use defender_table::{Answer, Completeness, Event, Summary, Table, concat, fit};
@@ -175,11 +176,13 @@ impl FanOut {
     ///
     /// # Errors
     ///
+    /// - [`ErrorKind::Usage`] outside of a tokio runtime.
     /// - [`ErrorKind::Config`] when there is no connection.
     /// - The first connection's error when all of them failed; [`failures`](Self::failures) has
     ///   the others.
     /// - The error that came first when the first failure is to end all of it.
     pub async fn answer(&self) -> Result<Answer> {
+        require_runtime()?;
         self.failed().clear();
         let mut schedule = Schedule::new(self).await;
         let mut first = Vec::new();

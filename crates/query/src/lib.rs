@@ -46,6 +46,13 @@
 //! elsewhere whoever is not signed in already is an [`ErrorKind::Credential`].
 //! [`QueryProvider::identity`] signs in without a query.
 //!
+//! # Parts of one's own
+//!
+//! A [`Driver`], a [`Credential`], a [`Transport`], a [`TokenStore`] and the rest are traits that
+//! can be implemented with what is here: the types in their signatures are re-exported, and so are
+//! the crates [`async_trait`], [`bytes`], [`http`], [`url`], [`secrecy`] and [`arrow`]. The layers
+//! below, whole, are in [`layers`].
+//!
 //! # Files
 //!
 //! With feature `local`, [`Connection::to_folders`] takes the place of a tenant, and the same
@@ -53,6 +60,8 @@
 
 #[cfg(feature = "local")]
 mod advice;
+#[cfg(feature = "local")]
+mod blocking;
 mod connect;
 mod connected;
 mod connection;
@@ -61,6 +70,7 @@ mod consent;
 mod credential;
 mod fan_out;
 mod identity;
+pub mod layers;
 mod library;
 #[cfg(feature = "local")]
 pub mod lint;
@@ -95,11 +105,14 @@ pub use defender_config::{
     AuthType, ConnectionArgs, ConnectionKey, ConnectionString, Method, Settings, Sources,
 };
 pub use defender_core::{
-    AccessToken, Clock, Credential, DataEnvironment, Error, ErrorKind, ExposeSecret, Result,
-    SecretRef, SecretResolver, SecretString, Transport, moment,
+    AccessToken, Body, Clock, Credential, DataEnvironment, Error, ErrorKind, ExposeSecret,
+    ManualClock, Result, Scope, SecretRef, SecretResolver, SecretString, TokenId, TokenRequest,
+    Transport, moment,
 };
+pub use defender_core::{async_trait, bytes, http, secrecy, url};
 pub use defender_credentials::{
-    Account, BrowserPrompt, Claims, DeviceCodePrompt, MemoryStore, SignInPrompt, TokenStore, claims,
+    Account, BrowserPrompt, Claims, DeviceCodePrompt, Kept, KeptToken, MemoryStore, NewTokens,
+    Owner, Selection, SignInPrompt, TokenStore, claims,
 };
 #[cfg(feature = "browser")]
 pub use defender_credentials::{Browser, BrowserOptions, NoBrowser, SystemBrowser};
@@ -108,13 +121,16 @@ pub use defender_credentials::{CommandOutput, CommandRunner, SystemCommands};
 #[cfg(feature = "token-cache")]
 pub use defender_credentials::{FileStore, token_cache_path};
 pub use defender_drivers::{
-    AllRows, Collection, CollectionRequest, Collections, CollectionsDescription, Counted, Cursor,
-    Driver, NoStore, Progress, Query, Slice, SliceStore, SplitOptions, Splitting, Unseen, Watch,
+    AllRows, Capabilities, Collection, CollectionRequest, Collections, CollectionsDescription,
+    Counted, Cursor, Description, Driver, Limits, NoStore, Progress, Query, RowLimit, Slice,
+    SliceStore, SplitOptions, Splitting, Unseen, Watch,
 };
 pub use defender_http::{
-    HttpOptions, Notice, PaceKey, Pacer, PacerOptions, Pause, ProxySettings, RetryPolicy, Wait,
+    HttpOptions, HttpTransport, Limit, Notice, PaceKey, Pacer, PacerOptions, Pause, ProxySettings,
+    Quota, RetryPolicy, Silent, SystemClock, Traced, Usage, Wait, WaitReason,
 };
 pub use defender_queries as queries;
 pub use defender_table::{
-    Answer, Completeness, DatetimeMode, Event, Provenance, Summary, Table, Timespan, Warning, arrow,
+    Answer, Cell, Column, ColumnType, Completeness, CsvOptions, DatetimeMode, Event, Format,
+    Provenance, Summary, Table, Timespan, Warning, WarningKind, Writer, WriterOptions, arrow,
 };

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use defender_core::{Clock, Result};
 use defender_drivers::Query;
-use defender_http::SystemClock;
 use defender_queries::{
     CustomQuery, Definition, Filter, Finding, Library, Parameters, Rendered, Search,
 };
@@ -20,18 +19,16 @@ pub(crate) struct Shelf {
     clock: Arc<dyn Clock>,
 }
 
-impl Default for Shelf {
-    fn default() -> Self {
-        Self::new(Arc::new(SystemClock))
-    }
-}
-
 impl Shelf {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             library: OnceLock::new(),
             clock,
         }
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     fn library(&self) -> &Library {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
-use defender_drivers::{Driver, Query};
+use defender_drivers::{Capabilities, Driver, Query, RowLimit};
 use defender_table::{Answer, Completeness, Event, Summary, Warning, ticks};
 use futures::{StreamExt, stream};
 use kql_engine::{
@@ -72,6 +72,13 @@ impl Local {
 impl Driver for Local {
     fn environment(&self) -> DataEnvironment {
         DataEnvironment::Local
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            rows: RowLimit::Unlimited,
+            ..Capabilities::unknown(self.environment())
+        }
     }
 
     async fn query(&self, query: &Query) -> Result<Answer> {

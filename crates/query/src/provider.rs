@@ -117,6 +117,9 @@ impl QueryProvider {
     }
 
     /// A provider that asks a driver of your own; it is connected already.
+    ///
+    /// What it can do beside queries (all rows, lists, a token) the driver says itself, in
+    /// [`Driver::capabilities`].
     pub fn with_driver(driver: Arc<dyn Driver>) -> ConnectedProvider {
         ConnectedProvider::from_driver(driver)
     }

@@ -91,9 +91,7 @@ fn read(
             let name = variable.shown().unwrap_or(key.setting());
             KeyMaterial::from_text(text, name, setting, |path| expanded(path, place))?
         }
-        SecretRef::Inline(_) => {
-            KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, place))?
-        }
+        _ => KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, place))?,
     };
     Ok(Some(material))
 }

@@ -19,6 +19,10 @@ mod credentials;
 #[cfg(feature = "default")]
 mod exchange;
 #[cfg(feature = "default")]
+mod extremes;
+#[cfg(feature = "default")]
+mod facade_alone;
+#[cfg(feature = "default")]
 mod fan_out;
 #[cfg(feature = "default")]
 mod key_vault;
@@ -26,6 +30,8 @@ mod key_vault;
 mod local;
 #[cfg(all(feature = "client-secret", feature = "m365d-graph"))]
 mod long_run;
+#[cfg(feature = "default")]
+mod loopback;
 mod named;
 #[cfg(feature = "local")]
 mod nothing_found;
@@ -41,3 +47,5 @@ mod secrets;
 mod service;
 #[cfg(all(feature = "local", feature = "m365d-graph"))]
 mod slices;
+#[cfg(feature = "default")]
+mod without_tokio;
