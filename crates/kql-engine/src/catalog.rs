@@ -29,6 +29,7 @@ mod strangers;
 mod test;
 mod thrift;
 mod times;
+mod wide;
 mod zones;
 
 pub use contents::Contents;

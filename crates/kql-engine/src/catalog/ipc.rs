@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -11,22 +12,34 @@ use kql_semantics::ScalarType;
 
 use super::files::{Batches, Source};
 use super::guard::{self, guarded};
-use super::messages::{self, Form};
-use super::{adapt, columnar};
+use super::messages::{self, Form, Sound};
+use super::wide::Overlaid;
+use super::{adapt, columnar, meant};
 use crate::EngineError;
 
 pub(super) fn columns(source: &Source) -> Result<Vec<(String, ScalarType)>, EngineError> {
     let failure = source.failure();
     guarded(&failure, || {
-        let form = messages::check(&source.file()?).map_err(|what| failure.whole(&what))?;
-        let reader = reader(source, form, None)?;
-        let schema = reader.schema();
+        let sound = check(source)?;
+        if let Some(column) = &sound.wide.inside {
+            source.losses.note(
+                &format!("column {column}"),
+                "has whole numbers of 128 bits inside of others, which are read as their bytes",
+            );
+        }
+        let schema = reader(source, &sound, None)?.schema();
         columnar::bounded(&failure, schema.fields().len())?;
         columnar::unrepeated(
             &failure,
             schema.fields().iter().map(|field| field.name().as_str()),
         )?;
-        Ok(adapt::columns(&schema))
+        let mut columns = adapt::columns(&schema);
+        for (name, ty) in &mut columns {
+            if sound.wide.meanings.contains_key(name) {
+                *ty = ScalarType::Decimal;
+            }
+        }
+        Ok(columns)
     })
 }
 
@@ -36,26 +49,39 @@ pub(super) fn open(
     wanted: &[(String, ScalarType)],
 ) -> Result<Batches, EngineError> {
     let failure = source.failure();
-    let reader = guarded(&failure, || {
-        let form = messages::check(&source.file()?).map_err(|what| failure.whole(&what))?;
-        let places = columnar::places(&reader(source, form, None)?.schema(), wanted);
-        reader(source, form, Some(places))
+    let (reader, wide) = guarded(&failure, || {
+        let sound = check(source)?;
+        let places = columnar::places(&reader(source, &sound, None)?.schema(), wanted);
+        let reader = reader(source, &sound, Some(places))?;
+        Ok((reader, sound.wide))
     })?;
-    let rows = reader.flat_map(columnar::adapted(source, wanted, Some(0)));
+    let rows = reader
+        .map(move |batch| meant::read(batch?, &wide.meanings))
+        .flat_map(columnar::adapted(source, wanted, Some(0)));
     Ok(guard::batches(failure, Box::new(rows)))
 }
 
-/// A reader of either form.
-enum Reader {
-    File(FileReader<BufReader<File>>),
-    Stream(StreamReader<BufReader<File>>),
+fn check(source: &Source) -> Result<Sound, EngineError> {
+    messages::check(&source.file()?).map_err(|what| source.failure().whole(&what))
 }
 
-fn reader(source: &Source, form: Form, places: Option<Vec<usize>>) -> Result<Reader, EngineError> {
-    let file = source.file()?;
-    match form {
-        Form::File => FileReader::try_new_buffered(file, places).map(Reader::File),
-        Form::Stream => StreamReader::try_new_buffered(file, places).map(Reader::Stream),
+type Bytes = BufReader<Overlaid<File>>;
+
+/// A reader of either form.
+enum Reader {
+    File(FileReader<Bytes>),
+    Stream(StreamReader<Bytes>),
+}
+
+fn reader(
+    source: &Source,
+    sound: &Sound,
+    places: Option<Vec<usize>>,
+) -> Result<Reader, EngineError> {
+    let bytes = BufReader::new(Overlaid::new(source.file()?, Arc::clone(&sound.wide)));
+    match sound.form {
+        Form::File => FileReader::try_new(bytes, places).map(Reader::File),
+        Form::Stream => StreamReader::try_new(bytes, places).map(Reader::Stream),
     }
     .map_err(|error| source.failure().whole(&error))
 }

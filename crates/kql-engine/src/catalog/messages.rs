@@ -6,12 +6,15 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Fields};
 use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::{
     Block, CompressionType, Message, MessageHeader, RecordBatch, root_as_footer, root_as_message,
 };
+
+use super::wide::Wide;
 
 /// The first and the last bytes of the form with a footer.
 const MAGIC: &[u8] = b"ARROW1";
@@ -35,8 +38,15 @@ pub(super) enum Form {
     Stream,
 }
 
+/// What is known of a file whose messages fit to it.
+#[derive(Debug, Clone)]
+pub(super) struct Sound {
+    pub(super) form: Form,
+    pub(super) wide: Arc<Wide>,
+}
+
 /// Holds all messages of a file against its length.
-pub(super) fn check(file: &File) -> Checked<Form> {
+pub(super) fn check(file: &File) -> Checked<Sound> {
     let length = file.metadata().map_err(|error| error.to_string())?.len();
     let mut reader = Bounded {
         reader: BufReader::new(file),
@@ -45,11 +55,13 @@ pub(super) fn check(file: &File) -> Checked<Form> {
     let ends = reader
         .bytes(0, MAGIC.len() as u64)
         .is_ok_and(|one| one == MAGIC);
-    if ends {
-        footer(&mut reader).map(|()| Form::File)
+    let (form, wide) = if ends {
+        (Form::File, footer(&mut reader)?)
     } else {
-        stream(&mut reader).map(|()| Form::Stream)
-    }
+        (Form::Stream, stream(&mut reader)?)
+    };
+    let wide = Arc::new(wide);
+    Ok(Sound { form, wide })
 }
 
 struct Bounded<'a> {
@@ -93,7 +105,7 @@ fn number(value: i64, what: &str) -> Checked<u64> {
     u64::try_from(value).map_err(|_| format!("{what} is {value}"))
 }
 
-fn footer(reader: &mut Bounded<'_>) -> Checked<()> {
+fn footer(reader: &mut Bounded<'_>) -> Checked<Wide> {
     let tail = 4 + MAGIC.len() as u64;
     let end = reader.length.checked_sub(tail).ok_or("it is cut off")?;
     let last = reader.bytes(end, tail)?;
@@ -106,8 +118,13 @@ fn footer(reader: &mut Bounded<'_>) -> Checked<()> {
     let start = end
         .checked_sub(size)
         .ok_or("its footer is longer than the file")?;
-    let bytes = reader.bytes(start, size)?;
-    let footer = root_as_footer(&bytes).map_err(|error| format!("its footer: {error}"))?;
+    let mut bytes = reader.bytes(start, size)?;
+    let broken = |error| format!("its footer: {error}");
+    let footer = root_as_footer(&bytes).map_err(broken)?;
+    let schema = footer.schema().ok_or("its footer has no schema")?;
+    let wide = Wide::of(&schema);
+    wide.apply(&mut bytes, 0);
+    let footer = root_as_footer(&bytes).map_err(broken)?;
     let schema = footer.schema().ok_or("its footer has no schema")?;
     let schema = fb_to_schema(schema);
     let dictionaries = footer.dictionaries();
@@ -119,7 +136,7 @@ fn footer(reader: &mut Bounded<'_>) -> Checked<()> {
         in_block(reader, block, Some(schema.fields()))
             .map_err(|what| format!("in batch {at}, {what}"))?;
     }
-    Ok(())
+    Ok(wide.from(start))
 }
 
 fn in_block(reader: &mut Bounded<'_>, block: &Block, fields: Option<&Fields>) -> Checked<()> {
@@ -137,9 +154,10 @@ fn in_block(reader: &mut Bounded<'_>, block: &Block, fields: Option<&Fields>) ->
     in_message(reader, &message, &place, fields)
 }
 
-fn stream(reader: &mut Bounded<'_>) -> Checked<()> {
+fn stream(reader: &mut Bounded<'_>) -> Checked<Wide> {
     let mut at = 0;
     let mut schema = None;
+    let mut wide = Wide::default();
     while at < reader.length {
         let mut head = reader.bytes(at, 4)?;
         at += 4;
@@ -152,7 +170,14 @@ fn stream(reader: &mut Bounded<'_>) -> Checked<()> {
         if size == 0 {
             break;
         }
-        let bytes = reader.bytes(at, size)?;
+        let mut bytes = reader.bytes(at, size)?;
+        if schema.is_none() {
+            let message = root_as_message(&bytes).map_err(|error| error.to_string())?;
+            let found = message.header_as_schema();
+            let found = found.map_or_else(Wide::default, |schema| Wide::of(&schema));
+            found.apply(&mut bytes, 0);
+            wide = found.from(at);
+        }
         at += size;
         let message = root_as_message(&bytes).map_err(|error| error.to_string())?;
         let body = number(message.bodyLength(), "the length of a body")?;
@@ -171,7 +196,7 @@ fn stream(reader: &mut Bounded<'_>) -> Checked<()> {
             }
         }
     }
-    schema.map(drop).ok_or_else(|| "it is empty".to_owned())
+    schema.map(|_| wide).ok_or_else(|| "it is empty".to_owned())
 }
 
 /// Where the body of a message is.

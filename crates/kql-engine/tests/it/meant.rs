@@ -1,13 +1,15 @@
 //! Columns of Parquet and Arrow that are more than the bytes or numbers they are kept as.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, FixedSizeBinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use arrow::ipc::root_as_message;
-use arrow::ipc::writer::{DictionaryTracker, FileWriter, IpcDataGenerator, IpcWriteOptions};
+use arrow::ipc::writer::{
+    DictionaryTracker, FileWriter, IpcDataGenerator, IpcWriteOptions, StreamWriter, write_message,
+};
+use arrow::ipc::{self, Int, root_as_footer, root_as_message};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kql_engine::Catalog;
@@ -116,6 +118,98 @@ fn whole_numbers_of_128_bits_leave_the_others_what_they_are() {
         ["00:00:00.0000030", "1180591620717411303424"]
     ]);
     assert_eq!(found, Ok(expected));
+}
+
+/// Rows of a number, and of a number of 128 bits as its bytes.
+fn as_bytes() -> RecordBatch {
+    let wide = [5, -1, 1 << 70].map(i128::to_le_bytes);
+    RecordBatch::try_from_iter([
+        ("n", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef),
+        (
+            "w",
+            Arc::new(FixedSizeBinaryArray::try_from_iter(wide.iter()).unwrap()),
+        ),
+    ])
+    .unwrap()
+}
+
+/// The message of a schema as a stream begins with it; of `wide` columns the second one has 128
+/// bits.
+fn head(schema: &Schema, wide: bool) -> Vec<u8> {
+    let options = IpcWriteOptions::default();
+    let mut tracker = DictionaryTracker::new(true);
+    let mut encoded = IpcDataGenerator::default().schema_to_bytes_with_dictionary_tracker(
+        schema,
+        &mut tracker,
+        &options,
+    );
+    if wide {
+        let bytes = &mut encoded.ipc_message;
+        let message = root_as_message(bytes).unwrap();
+        let fields = message.header_as_schema().unwrap().fields().unwrap();
+        let table = fields.get(1).type_as_int().unwrap()._tab;
+        let place = table.loc() + usize::from(table.vtable().get(Int::VT_BITWIDTH));
+        bytes[place..place + 4].copy_from_slice(&128_i32.to_le_bytes());
+    }
+    let mut head = Vec::new();
+    write_message(&mut head, encoded, &options).unwrap();
+    head
+}
+
+#[test]
+fn whole_numbers_of_128_bits_in_arrow_cost_no_other_column() {
+    let batch = as_bytes();
+    let folder = tempfile::tempdir().unwrap();
+    let mut stream = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut stream, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let numbers = |name: &str| Field::new(name, DataType::Int64, true);
+    let mut signed = head(&Schema::new(vec![numbers("n"), numbers("w")]), true);
+    signed.extend_from_slice(&stream[head(&batch.schema(), false).len()..]);
+    fs::write(folder.path().join("S.arrow"), signed).unwrap();
+
+    let mut file = Vec::new();
+    let mut writer = FileWriter::try_new(&mut file, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let end = file.len() - 10;
+    let length = i32::from_le_bytes(file[end..end + 4].try_into().unwrap());
+    let start = end - usize::try_from(length).unwrap();
+    let (kind, bits) = {
+        let footer = root_as_footer(&file[start..end]).unwrap();
+        let field = footer.schema().unwrap().fields().unwrap().get(1);
+        let bytes = field.type_as_fixed_size_binary().unwrap()._tab;
+        let field = field._tab;
+        (
+            start + field.loc() + usize::from(field.vtable().get(ipc::Field::VT_TYPE_TYPE)),
+            start + bytes.loc() + usize::from(bytes.vtable().get(Int::VT_BITWIDTH)),
+        )
+    };
+    file[kind] = ipc::Type::Int.0;
+    file[bits..bits + 4].copy_from_slice(&128_i32.to_le_bytes());
+    fs::write(folder.path().join("F.arrow"), file).unwrap();
+
+    for (table, second) in [
+        ("S", "-1"),
+        ("F", "340282366920938463463374607431768211455"),
+    ] {
+        let others = ask(folder.path(), &format!("{table} | project n"));
+        assert_eq!(others, Ok(rows!([[1], [2], [3]])), "{table}");
+        let found = ask(
+            folder.path(),
+            &format!("{table} | where n < 3 | project n, tostring(w), gettype(w)"),
+        );
+        let expected = match table {
+            "S" => Ok(rows!([[1, "5", "decimal"], [2, second, "decimal"]])),
+            // A decimal of KQL has 34 digits.
+            _ => Err(second),
+        };
+        match expected {
+            Ok(expected) => assert_eq!(found, Ok(expected)),
+            Err(number) => assert!(found.unwrap_err().contains(number)),
+        }
+    }
 }
 
 #[test]
