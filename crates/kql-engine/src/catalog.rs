@@ -51,12 +51,15 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::{ColumnSchema, ScalarType, TableSchema};
 
 use self::adapt::Origin;
-use self::aliases::Names;
-use self::files::{Batches, Others, Records, Source};
+use self::aliases::{Alias, Names};
+use self::files::{Batches, Explored, Others, Records, Source};
+use self::folders::Counts;
 use self::guess::Guess;
 use self::infer::Kind;
 use self::listing::Known;
+use self::losses::Loss;
 use crate::datum::Datum;
+use crate::plan::STAMP;
 use crate::{EngineError, column};
 
 /// Knows the columns of tables by their name.
@@ -386,32 +389,42 @@ impl Catalog {
 
     /// The files of a table, as errors call them.
     pub fn files(&self, table: &str) -> Vec<String> {
-        match self.tables.get(table).map(|table| &table.data) {
-            Some(Data::Files(sources)) => sources
-                .iter()
-                .map(|source| source.shown.display().to_string())
-                .collect(),
-            _ => Vec::new(),
-        }
+        let sources = self.sources(table).iter();
+        sources
+            .map(|source| source.shown.display().to_string())
+            .collect()
     }
 
     /// What the rows of these tables do not hold of their files, as far as those were read: the
-    /// first such value of each file, with the file and the place in it.
+    /// first such value of each file, with the file and the place in it; and the first value that
+    /// is not the one in the name of the file's folder.
     ///
     /// A dynamic value has a key once, the last one of its text, and its numbers are longs or
     /// reals. Neither is an error, as it is none of `parse_json`.
     pub fn losses<'a>(&self, tables: impl IntoIterator<Item = &'a String>) -> Vec<String> {
-        let tables = tables.into_iter().filter_map(|name| self.tables.get(name));
-        let sources = tables.flat_map(|table| match &table.data {
-            Data::Files(sources) => sources.as_slice(),
-            Data::Batches(_) => &[],
-        });
+        let sources = tables.into_iter().flat_map(|table| self.sources(table));
         sources
-            .filter_map(|source| {
-                let lost = source.losses.said()?;
-                Some(format!("in {}, {lost}", source.shown.display()))
-            })
+            .flat_map(|source| [Loss::Folder, Loss::Value].map(|loss| source.said(loss)))
+            .flatten()
             .collect()
+    }
+
+    /// The first row of each file of a table that has no `Timestamp` where others of it have one,
+    /// as far as the times were read: no condition on the time is true of it.
+    pub fn timeless(&self, table: &str) -> Vec<String> {
+        let contents = self.contents(table).iter();
+        let sources = self.sources(table).iter().zip(contents);
+        sources
+            .filter(|(_, contents)| !contents.lacks.contains(STAMP))
+            .filter_map(|(source, _)| source.said(Loss::Time))
+            .collect()
+    }
+
+    fn sources(&self, table: &str) -> &[Source] {
+        match self.tables.get(table).map(|table| &table.data) {
+            Some(Data::Files(sources)) => sources,
+            _ => &[],
+        }
     }
 
     /// The same tables; those that are read from now on are told by [`was_read`](Self::was_read).
@@ -580,16 +593,17 @@ impl Table {
             let mut found = source.explore(declared, self.room(held))?;
             source.check_known(&found)?;
             held += found.kept.as_deref().map_or(0, size);
+            let mut aliases = aliases::of(&found.kinds, found.all, &names);
+            source.check_zones(&mut aliases)?;
             let mut folders = source.folders.to_vec();
-            folders.retain(|folder| !found.kinds.iter().any(|(name, _)| *name == folder.name));
             for folder in &mut folders {
-                folder.alone = found.all || !declared.iter().any(|(name, _)| *name == folder.name);
-                let mut guess = Guess::default();
-                guess.see(&folder.value);
-                found.kinds.push((folder.name.clone(), Kind::Cells(guess)));
+                folder.counts = counts(&folder.name, &found, &aliases, declared);
+                if folder.counts != Counts::Nowhere {
+                    let mut guess = Guess::default();
+                    guess.see(&folder.value);
+                    found.kinds.push((folder.name.clone(), Kind::Cells(guess)));
+                }
             }
-            let aliases = aliases::of(&found.kinds, found.all, &names)
-                .map_err(|what| source.failure().whole(&what))?;
             contents.push(Contents::of(&source, &found, &folders, &aliases, declared));
             // Rows that were read on the way are without what folders and other names say.
             let kept = match found.kept {
@@ -601,7 +615,6 @@ impl Table {
             };
             kinds.push(found.kinds);
             let source = source.below(folders).with_aliases(aliases);
-            source.check_zones()?;
             explored.push((source, kept));
         }
         let found = infer::settled(&kinds);
@@ -612,12 +625,6 @@ impl Table {
             .iter()
             .map(|(name, ty)| (name.as_str(), *ty))
             .collect();
-        for source in explored.iter().map(|(source, _)| source) {
-            for folder in source.folders.iter() {
-                let ty = types.get(folder.name.as_str()).copied();
-                folder.check(ty.unwrap_or(ScalarType::String), source)?;
-            }
-        }
         let explored = explored
             .into_iter()
             .zip(found)
@@ -641,7 +648,14 @@ impl Table {
                 }
             };
             parts.push(match kept {
-                Some(batches) => Part::Kept(batches),
+                Some(batches) => {
+                    let mut first = 0;
+                    for batch in &batches {
+                        source.look_at_times(batch, &columns, Some(first));
+                        first += batch.num_rows();
+                    }
+                    Part::Kept(batches)
+                }
                 None => Part::File(source),
             });
         }
@@ -659,6 +673,23 @@ impl Table {
         KEPT.saturating_sub(all)
             .min(KEPT_PER_TABLE)
             .saturating_sub(held)
+    }
+}
+
+/// Which rows of a file have the value that a folder has for the column `name`.
+fn counts(
+    name: &str,
+    found: &Explored,
+    aliases: &[Alias],
+    declared: &[(String, ScalarType)],
+) -> Counts {
+    let is_declared = || declared.iter().any(|(column, _)| column == name);
+    if found.kinds.iter().any(|(own, _)| own == name) {
+        Counts::Nowhere
+    } else if aliases.iter().any(|alias| alias.column() == name) || (!found.all && is_declared()) {
+        Counts::WhereEmpty
+    } else {
+        Counts::Everywhere
     }
 }
 

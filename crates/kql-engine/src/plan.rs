@@ -29,6 +29,7 @@ mod union;
 mod window;
 
 pub(crate) use summarize::encode;
+pub(crate) use time_filters::STAMP;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};

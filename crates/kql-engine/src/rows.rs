@@ -44,6 +44,8 @@ pub(crate) struct Ended {
     pub(crate) read: BTreeSet<String>,
     /// The columns of each that the query needs.
     pub(crate) named: BTreeMap<String, BTreeSet<String>>,
+    /// The tables whose `Timestamp` it has a condition on, the range of time of the run included.
+    pub(crate) timed: BTreeSet<String>,
     /// What ran.
     pub(crate) query: Option<Arc<BoundQuery>>,
 }
@@ -55,6 +57,8 @@ pub struct Missed {
     pub table: String,
     /// The column of the times.
     pub column: String,
+    /// Whether the query reads rows of the table by their time in this place only.
+    pub alone: bool,
 }
 
 impl RowStream {
@@ -127,6 +131,12 @@ impl RowStream {
     /// The columns of a table that the answer needs; known at the end.
     pub fn columns_read(&self, table: &str) -> Option<&BTreeSet<String>> {
         self.outcome.named.get(table)
+    }
+
+    /// The tables whose rows the query, or the range of time of the run, chooses by their
+    /// `Timestamp`; known at the end.
+    pub fn tables_chosen_by_time(&self) -> &BTreeSet<String> {
+        &self.outcome.timed
     }
 
     /// The query that ran; known at the end.

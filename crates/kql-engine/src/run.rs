@@ -16,7 +16,7 @@ use kql_semantics::{
 use kql_syntax::TokenKind;
 
 use crate::allowance::Allowance;
-use crate::plan::{Planner, time_filters};
+use crate::plan::{Planner, STAMP, time_filters};
 use crate::rows::{Ended, Missed, Piece};
 use crate::{Catalog, Complaint, EngineError, Options, ResultColumn, ResultSet, Value};
 
@@ -73,10 +73,14 @@ pub(crate) fn stream(
     drop(plan);
     drop(planner);
     let (read, named) = catalog.was_read();
+    let filters = time_filters::of(&bound, options.time_range.is_some());
+    let timed = filters.iter().filter(|one| &*one.column == STAMP);
+    let timed = timed.map(|one| one.table.to_string()).collect();
     Ok(Ended {
         truncated,
         read,
         named,
+        timed,
         query: Some(Arc::new(bound)),
     })
 }
@@ -95,16 +99,21 @@ pub(crate) fn missed(
         ..options.clone()
     };
     let mut missed: Vec<Missed> = Vec::new();
-    for filter in time_filters::of(query, options.time_range.is_some()) {
+    let filters = time_filters::of(query, options.time_range.is_some());
+    for filter in &filters {
         let said = missed.iter().any(|one| *one.table == *filter.table);
         let loaded = catalog.load(&filter.table)?;
         if said || loaded.is_empty() || !(everywhere || loaded.is_at_hand()) {
             continue;
         }
         if run(catalog, options, &filter.rows, cancelled)?.is_empty() {
+            let of_table = filters
+                .iter()
+                .filter(|one| (&one.table, &one.column) == (&filter.table, &filter.column));
             missed.push(Missed {
                 table: filter.table.to_string(),
                 column: filter.column.to_string(),
+                alone: of_table.count() == 1,
             });
         }
     }

@@ -3,7 +3,7 @@
 //! Exports of a Log Analytics workspace call `Timestamp` `TimeGenerated`, and have `[UTC]` behind
 //! the names of times; scripts write names in lower case. Such a column fills the table's own where
 //! that has no value, and is there under its own name as well. Times under a name with another
-//! offset from UTC are moved by it; what is in a zone without one is refused.
+//! offset from UTC are moved by it; where that cannot be, the queries that read them fail.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -122,6 +122,8 @@ pub(super) struct Alias {
     name: String,
     /// How far its times are ahead of UTC, in ticks.
     ahead: i64,
+    /// Why the column cannot be read.
+    refused: Option<String>,
 }
 
 impl Alias {
@@ -129,17 +131,27 @@ impl Alias {
     pub(super) fn column(&self) -> &str {
         &self.column
     }
+
+    /// The name of a column whose times are moved.
+    pub(super) fn moved(&self) -> Option<&str> {
+        (self.ahead != 0).then_some(&self.name)
+    }
+
+    /// The same, of which nothing can be read.
+    pub(super) fn refuse(&mut self, why: String) {
+        self.refused = Some(why);
+    }
 }
 
 /// Which columns of a table a file has under other names, the nearest name first; `all` as in
 /// [`super::files::Explored`].
 ///
-/// Fails where the times of a column are in a zone that is no offset from UTC, and no other column
+/// Refused are those whose times are in a zone that is no offset from UTC, where no other column
 /// of the file has them.
-pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Result<Vec<Alias>, String> {
+pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Vec<Alias> {
     let own: HashSet<&str> = kinds.iter().map(|(name, _)| name.as_str()).collect();
-    let mut found = Vec::new();
-    let mut refused = Vec::new();
+    let mut found: Vec<Alias> = Vec::new();
+    let mut refused: Vec<Alias> = Vec::new();
     for (name, kind) in kinds {
         let Some((column, zone)) = names.column(name) else {
             continue;
@@ -148,28 +160,36 @@ pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Result<Vec<Alias>, 
             continue;
         }
         let is_moment = all && *kind == Kind::Known(ScalarType::DateTime);
+        let mut alias = Alias {
+            column: column.to_owned(),
+            name: name.clone(),
+            ahead: 0,
+            refused: None,
+        };
         match zone.map_or(Zone::Ahead(0), Zone::of) {
-            Zone::Ahead(ahead) if ahead == 0 || !is_moment => found.push(Alias {
-                column: column.to_owned(),
-                name: name.clone(),
-                ahead,
-            }),
-            Zone::Ahead(_) => refused.push((column, zones::moved_already(name, column))),
-            Zone::Unknown => refused.push((column, zones::refused(name, column))),
+            Zone::Ahead(ahead) if ahead == 0 || !is_moment => alias.ahead = ahead,
+            Zone::Ahead(_) => alias.refuse(zones::moved_already(name, column)),
+            Zone::Unknown => alias.refuse(zones::refused(name, column)),
+        }
+        match alias.refused {
+            None => found.push(alias),
+            Some(_) => refused.push(alias),
         }
     }
-    let is_found = |column: &str| found.iter().any(|alias| alias.column == column);
-    if let Some((_, why)) = refused.into_iter().find(|(column, _)| !is_found(column)) {
-        return Err(why);
-    }
+    refused.retain(|one| !found.iter().any(|alias| alias.column == one.column));
+    found.append(&mut refused);
     found.sort_by_key(|alias| Names::distance(&alias.name, &alias.column));
-    Ok(found)
+    found
 }
 
-/// The columns whose times are moved.
-pub(super) fn moved(aliases: &[Alias]) -> impl Iterator<Item = &str> {
-    let moved = aliases.iter().filter(|alias| alias.ahead != 0);
-    moved.map(|alias| alias.name.as_str())
+/// Why one of the `wanted` columns cannot be read.
+pub(super) fn refused<'a>(
+    aliases: &'a [Alias],
+    wanted: &[(String, ScalarType)],
+) -> Option<&'a str> {
+    let is_wanted = |alias: &&Alias| wanted.iter().any(|(name, _)| *name == alias.column);
+    let mut wanted = aliases.iter().filter(is_wanted);
+    wanted.find_map(|alias| alias.refused.as_deref())
 }
 
 /// The other names of columns that a query reads, with the types that the table has for them.
@@ -291,29 +311,25 @@ mod tests {
                 .iter()
                 .map(|name| ((*name).to_owned(), Kind::Known(ScalarType::String)))
                 .collect();
-            let aliases = super::of(&kinds, true, &names)?;
-            Ok::<_, String>(
-                aliases
-                    .into_iter()
-                    .map(|alias| alias.name)
-                    .collect::<Vec<_>>(),
-            )
+            let aliases = super::of(&kinds, true, &names).into_iter();
+            aliases
+                .map(|alias| (alias.name, alias.refused.is_some()))
+                .collect::<Vec<_>>()
         };
+        let sound = |name: &str| (name.to_owned(), false);
         for found in [
             ["TimeGenerated [UTC]", "Timestamp [UTC]"],
             ["Timestamp [UTC]", "TimeGenerated [UTC]"],
         ] {
             assert_eq!(
                 of(&found),
-                Ok(vec![
-                    "Timestamp [UTC]".to_owned(),
-                    "TimeGenerated [UTC]".to_owned()
-                ])
+                [sound("Timestamp [UTC]"), sound("TimeGenerated [UTC]")]
             );
         }
         let mixed = of(&["TimeGenerated [Local Time]", "Timestamp [UTC]"]);
-        assert_eq!(mixed, Ok(vec!["Timestamp [UTC]".to_owned()]));
-        assert!(of(&["TimeGenerated [Local Time]"]).is_err());
+        assert_eq!(mixed, [sound("Timestamp [UTC]")]);
+        let local = "TimeGenerated [Local Time]";
+        assert_eq!(of(&[local]), [(local.to_owned(), true)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -23,11 +23,13 @@ use super::adapt::Origin;
 use super::condition::Condition;
 use super::files::{Batches, COLUMNS, Failure, ROWS, Source};
 use super::guard::{self, guarded};
+use super::losses::Loss;
 use super::meant::{Meaning, Meanings};
 use super::test::Test;
 use super::{adapt, folders, hints, meant, pages};
 use crate::EngineError;
 use crate::column::Reader;
+use crate::plan::STAMP;
 
 /// A share of fewer rows is not worth a start of its own.
 const LEAST_ROWS: i64 = 65_536;
@@ -193,7 +195,7 @@ fn shares_of(source: &Source, conditions: &[Condition]) -> Result<Vec<RowGroups>
         // The column is null in every row, and no condition lets that pass.
         return Ok(Vec::new());
     }
-    let groups = row_groups(&metadata, conditions);
+    let groups = row_groups(source, &metadata, conditions);
     let metadata = as_read(source, metadata)?;
     // Small groups are not worth a start each, and nobody needs thousands of shares.
     let rows = |at: &usize| metadata.metadata().row_group(*at).num_rows();
@@ -303,9 +305,14 @@ impl RowGroups {
             .map(move |batch| meant::read(batch?, &meanings))
             .flat_map(adapted(&self.source, wanted, first));
         let wanted = wanted.to_vec();
-        let folders = Arc::clone(&self.source.folders);
+        let source = self.source.clone();
+        let mut first = first;
         Ok(Box::new(rows.map(move |batch| {
-            folders::filled(&folders, &wanted, batch?).map_err(|error| failure.whole(&error))
+            let batch =
+                folders::filled(&source, &wanted, batch?).map_err(|error| failure.whole(&error))?;
+            source.look_at_times(&batch, &wanted, first);
+            first = first.map(|first| first.saturating_add(batch.num_rows()));
+            Ok(batch)
         })))
     }
 
@@ -359,11 +366,15 @@ pub(super) fn parquet(
 }
 
 /// The row groups in which a row may fulfil all conditions.
-fn row_groups(metadata: &ArrowReaderMetadata, conditions: &[Condition]) -> Vec<usize> {
+fn row_groups(
+    source: &Source,
+    metadata: &ArrowReaderMetadata,
+    conditions: &[Condition],
+) -> Vec<usize> {
     let groups = metadata.metadata().row_groups();
     let mut wanted = vec![true; groups.len()];
     for condition in conditions {
-        let Some((least, most)) = bounds(metadata, condition) else {
+        let Some(Bounds { least, most, nulls }) = bounds(metadata, condition) else {
             continue;
         };
         let (least, most) = (
@@ -371,14 +382,29 @@ fn row_groups(metadata: &ArrowReaderMetadata, conditions: &[Condition]) -> Vec<u
             Reader::new(&most, condition.ty()),
         );
         for (at, wanted) in wanted.iter_mut().enumerate() {
-            *wanted &= condition.possible(&least.get(at), &most.get(at));
+            let is_possible = condition.possible(&least.get(at), &most.get(at));
+            // Rows without a time are left out with the others.
+            if !is_possible && condition.column == STAMP && nulls.value(at) > 0 {
+                let what = || format!("a row has no {STAMP}");
+                source.losses.note_as(Loss::Time, what);
+            }
+            *wanted &= is_possible;
         }
     }
     (0..groups.len()).filter(|at| wanted[*at]).collect()
 }
 
-/// The least and greatest value per row group, as the engine has them.
-fn bounds(metadata: &ArrowReaderMetadata, condition: &Condition) -> Option<(ArrayRef, ArrayRef)> {
+/// What the statistics of a column say of each row group.
+struct Bounds {
+    /// The least value, as the engine has it.
+    least: ArrayRef,
+    /// The greatest value.
+    most: ArrayRef,
+    /// How many values are missing.
+    nulls: UInt64Array,
+}
+
+fn bounds(metadata: &ArrowReaderMetadata, condition: &Condition) -> Option<Bounds> {
     let schema = metadata.schema();
     let field = schema.field_with_name(&condition.column).ok()?;
     if !condition.is_ordered_in(field.data_type()) {
@@ -405,10 +431,11 @@ fn bounds(metadata: &ArrowReaderMetadata, condition: &Condition) -> Option<(Arra
     }
     let least = statistics.row_group_mins(groups).ok()?;
     let most = statistics.row_group_maxes(groups).ok()?;
-    Some((
-        adapt::adapt(&least, condition.ty()).ok()?,
-        adapt::adapt(&most, condition.ty()).ok()?,
-    ))
+    Some(Bounds {
+        least: adapt::adapt(&least, condition.ty()).ok()?,
+        most: adapt::adapt(&most, condition.ty()).ok()?,
+        nulls: statistics.row_group_null_counts(groups).ok()?,
+    })
 }
 
 /// Looks at the columns of a test first, so that the others are decoded for few rows only.
@@ -430,8 +457,11 @@ fn row_test(
             first: None,
         };
         adapt::batch(test.columns(), &batch, origin)
-            .and_then(|batch| folders::filled(&source.folders, test.columns(), batch))
-            .and_then(|batch| test.passed(batch.columns(), batch.num_rows()))
+            .and_then(|batch| folders::filled(&source, test.columns(), batch))
+            .and_then(|batch| {
+                source.look_at_times(&batch, test.columns(), None);
+                test.passed(batch.columns(), batch.num_rows())
+            })
             .map_err(|error| ArrowError::ExternalError(Box::new(error)))
     }))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use arrow::record_batch::RecordBatch;
 use kql_semantics::ScalarType;
 
 use super::aliases::{self, Alias, Names};
-use super::folders::{self, Folder};
+use super::folders::{self, Counts, Folder};
 use super::infer::{self, Kind, Kinds};
 use super::losses::Losses;
 use super::reading::Reading;
 use super::times::Orders;
 use super::{columnar, ipc, json, separated, strangers};
 use crate::EngineError;
+use crate::text::separated::without_marks;
 
 /// The most rows of a batch.
 pub(super) const ROWS: usize = 8192;
@@ -144,6 +145,21 @@ impl Failure {
     }
 }
 
+/// Whether a text has nothing but blanks.
+fn is_blank(reader: &mut dyn BufRead) -> bool {
+    while let Ok(bytes) = reader.fill_buf() {
+        if bytes.is_empty() {
+            return true;
+        }
+        if !without_marks(bytes).trim_ascii().is_empty() {
+            return false;
+        }
+        let length = bytes.len();
+        reader.consume(length);
+    }
+    false
+}
+
 /// Opens a file. What is none waits for somebody who writes, or never ends.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let kind = std::fs::metadata(path)?.file_type();
@@ -261,13 +277,12 @@ impl Source {
         std::fs::metadata(&self.path).map_or(u64::MAX, |one| one.len())
     }
 
-    /// Whether there is nothing in it at all, once it is unpacked.
+    /// Whether there is nothing in it but blank lines, once it is unpacked.
     pub(super) fn is_empty(&self) -> bool {
         let text = matches!(self.format(), Ok(Format::Json | Format::Separated(_)));
-        text && self.bytes().is_ok_and(|mut opened| {
-            let head = opened.reader.fill_buf();
-            head.is_ok_and(<[u8]>::is_empty)
-        })
+        text && self
+            .bytes()
+            .is_ok_and(|mut opened| is_blank(&mut opened.reader))
     }
 
     /// Whether reading it again costs as much as the first time: text, and not too much of it.
@@ -317,26 +332,34 @@ impl Source {
     }
 
     /// Whether its conditions can be looked at before its rows are: not where a column is made of
-    /// two.
+    /// two, or is to be compared with the name of a folder.
     pub(super) fn is_pruned(&self) -> bool {
-        self.aliases.is_empty() && matches!(self.format(), Ok(Format::Parquet))
+        let is_compared = |folder: &Folder| folder.counts == Counts::Nowhere;
+        self.aliases.is_empty()
+            && !self.folders.iter().any(is_compared)
+            && matches!(self.format(), Ok(Format::Parquet))
     }
 
     /// The rows with exactly the `wanted` columns.
     pub(super) fn open(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
         let batches = self.read(wanted)?;
-        if self.folders.is_empty() {
-            return Ok(batches);
-        }
-        let (folders, wanted) = (Arc::clone(&self.folders), wanted.to_vec());
+        let (source, wanted) = (self.clone(), wanted.to_vec());
+        let mut first = 0;
         Ok(Box::new(batches.map(move |batch| {
-            folders::filled(&folders, &wanted, batch?)
+            let batch = folders::filled(&source, &wanted, batch?)
+                .map_err(|error| source.failure().whole(&error))?;
+            source.look_at_times(&batch, &wanted, Some(first));
+            first += batch.num_rows();
+            Ok(batch)
         })))
     }
 
     fn read(&self, wanted: &[(String, ScalarType)]) -> Result<Batches, EngineError> {
         if self.aliases.is_empty() {
             return self.read_as_named(wanted);
+        }
+        if let Some(why) = aliases::refused(&self.aliases, wanted) {
+            return Err(self.failure().whole(&why));
         }
         let all = aliases::with_sources(&self.aliases, wanted);
         let batches = self.read_as_named(&all)?;

@@ -7,9 +7,11 @@ use arrow::compute::is_null;
 use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
+use kql_syntax::ticks::TICKS_PER_DAY;
 
 use super::files::Source;
 use super::fit;
+use super::losses::Loss;
 use crate::EngineError;
 use crate::column::{self, Reader};
 use crate::datum::Datum;
@@ -26,25 +28,63 @@ pub(super) struct Folder {
     pub(super) name: String,
     /// Empty where there is none.
     pub(super) value: String,
-    /// Whether the files are known not to have the column; where they have a value, it counts.
-    pub(super) alone: bool,
+    pub(super) counts: Counts,
+}
+
+/// Which rows of a file have the value of its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// All, as the file does not have the column.
+    Everywhere,
+    /// Those without a value, as the file may have the column or has it under another name.
+    WhereEmpty,
+    /// None, as the file has the column.
+    Nowhere,
 }
 
 impl Folder {
-    fn typed(&self, ty: ScalarType) -> Datum<'_> {
-        // `check` has seen it.
-        fit::cell(&self.value, ty).unwrap_or(Datum::Null)
+    /// The value; `None` where it is none of the column's type.
+    fn typed(&self, ty: ScalarType) -> Option<Datum<'_>> {
+        fit::cell(&self.value, ty)
     }
 
-    /// Fails where the value is none of the column's type.
-    pub(super) fn check(&self, ty: ScalarType, file: &Source) -> Result<(), EngineError> {
-        match fit::cell(&self.value, ty) {
-            Some(_) => Ok(()),
-            None => Err(file.failure().whole(&format_args!(
-                "its folder {}",
-                fit::misfit(&self.name, &self.value, ty)
-            ))),
+    /// Remembers the first value of a file that is not the one in the name of its folder.
+    fn compare(&self, own: &ArrayRef, ty: ScalarType, file: &Source) {
+        if self.value.is_empty()
+            || own.null_count() == own.len()
+            || file.losses.said(Loss::Folder).is_some()
+        {
+            return;
         }
+        let told = self.typed(ty);
+        let reader = Reader::new(own, ty);
+        let mut values = (0..own.len()).map(|row| reader.get(row));
+        let other = values.find(|value| {
+            let is_empty = value.is_null() || value.display().is_empty();
+            !is_empty && !told.as_ref().is_some_and(|told| agree(told, value))
+        });
+        if let Some(other) = other {
+            file.losses.note_as(Loss::Folder, || {
+                format!(
+                    "column {} has the value {}, and the name of its folder says {}: the value of \
+                     the file counts",
+                    self.name,
+                    fit::in_short(&other.display()),
+                    fit::in_short(&self.value)
+                )
+            });
+        }
+    }
+}
+
+/// Whether the value of a folder and one of a file are the same; a folder of a day has the times
+/// of that day.
+fn agree(folder: &Datum<'_>, own: &Datum<'_>) -> bool {
+    match (folder, own) {
+        (Datum::DateTime(day), Datum::DateTime(time)) if day % TICKS_PER_DAY == 0 => {
+            *day == time - time.rem_euclid(TICKS_PER_DAY)
+        }
+        _ => folder.display() == own.display(),
     }
 }
 
@@ -60,7 +100,7 @@ fn folder(name: &str) -> Option<Folder> {
     (!name.is_empty()).then_some(Folder {
         name,
         value,
-        alone: false,
+        counts: Counts::WhereEmpty,
     })
 }
 
@@ -122,29 +162,41 @@ pub(super) fn row(folders: &[Folder], wanted: &[(String, ScalarType)]) -> Option
         .map(|(name, ty)| {
             let one = folders
                 .iter()
-                .find(|folder| folder.alone && folder.name == *name)?;
-            Some(column::repeated(&one.typed(*ty), *ty, 1))
+                .find(|folder| folder.counts == Counts::Everywhere && folder.name == *name)?;
+            Some(column::repeated(&one.typed(*ty)?, *ty, 1))
         })
         .collect()
 }
 
 /// Puts the values of folders into the `wanted` columns that a file left empty.
+///
+/// Fails where the value of a folder is none of the column's type.
 pub(super) fn filled(
-    folders: &[Folder],
+    file: &Source,
     wanted: &[(String, ScalarType)],
     batch: RecordBatch,
 ) -> Result<RecordBatch, EngineError> {
-    if folders.is_empty() {
+    if file.folders.is_empty() {
         return Ok(batch);
     }
     let rows = batch.num_rows();
     let mut arrays = batch.columns().to_vec();
     for (array, (name, ty)) in arrays.iter_mut().zip(wanted) {
-        let Some(folder) = folders.iter().find(|folder| folder.name == *name) else {
+        let Some(folder) = file.folders.iter().find(|folder| folder.name == *name) else {
             continue;
         };
-        let value = column::repeated(&folder.typed(*ty), *ty, rows);
-        *array = if folder.alone {
+        if folder.counts != Counts::Everywhere {
+            folder.compare(array, *ty, file);
+        }
+        if folder.counts == Counts::Nowhere {
+            continue;
+        }
+        let Some(value) = folder.typed(*ty) else {
+            let misfit = fit::misfit(name, &folder.value, *ty);
+            return Err(EngineError::data(format!("its folder {misfit}")));
+        };
+        let value = column::repeated(&value, *ty, rows);
+        *array = if folder.counts == Counts::Everywhere {
             value
         } else {
             own_or(array, &value, *ty)?

@@ -227,7 +227,8 @@ impl Lines {
                 return Err(failure.at(
                     line,
                     "has the names of columns, as a header; where files were put together, take \
-                     the header of the later ones out",
+                     the header of the later ones out; if it is a row, put an empty line above the \
+                     first line",
                 ));
             }
             return Ok(Some(match whole {

@@ -6,8 +6,9 @@ use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
 use kql_semantics::ScalarType;
 
+use super::aliases::Alias;
 use super::files::Source;
-use super::{aliases, fit};
+use super::fit;
 use crate::EngineError;
 use kql_syntax::ticks::{self, TICKS_PER_SECOND};
 
@@ -99,19 +100,23 @@ pub(super) fn in_utc(times: &ArrayRef, ahead: i64) -> ArrayRef {
 }
 
 impl Source {
-    /// Fails where a value has a zone of its own in a column whose name tells another.
-    pub(super) fn check_zones(&self) -> Result<(), EngineError> {
-        for name in aliases::moved(&self.aliases) {
-            for batch in self.read_as_named(&[(name.to_owned(), ScalarType::String)])? {
+    /// Refuses columns whose name tells a zone where a value has another of its own.
+    pub(super) fn check_zones(&self, aliases: &mut [Alias]) -> Result<(), EngineError> {
+        for alias in aliases {
+            let Some(name) = alias.moved().map(str::to_owned) else {
+                continue;
+            };
+            for batch in self.read_as_named(&[(name.clone(), ScalarType::String)])? {
                 let batch = batch?;
                 let texts = batch.column(0).as_string::<i64>();
                 let zoned = texts.iter().flatten().find(|text| has_zone(text));
                 if let Some(text) = zoned {
-                    return Err(self.failure().whole(&format_args!(
+                    alias.refuse(format!(
                         "the name of column {} tells an offset from UTC, and its value {} another",
-                        fit::in_short(name),
+                        fit::in_short(&name),
                         fit::in_short(text)
-                    )));
+                    ));
+                    break;
                 }
             }
         }

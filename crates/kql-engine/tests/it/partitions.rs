@@ -286,3 +286,108 @@ fn a_files_own_column_counts_more() {
         rows!([[4]])
     );
 }
+
+#[test]
+fn a_value_that_its_folder_contradicts_is_told() {
+    let columns = [
+        ("DeviceName".to_owned(), ScalarType::String),
+        ("When".to_owned(), ScalarType::DateTime),
+        ("N".to_owned(), ScalarType::Int),
+    ];
+    let line = r#"{"DeviceName":"own","N":3}"#;
+    let told = |folder: &str, own: &str| {
+        format!(
+            "column DeviceName has the value {own:?}, and the name of its folder says {folder:?}: \
+             the value of the file counts"
+        )
+    };
+    for is_declared in [true, false] {
+        let declared = |_: &str| is_declared.then(|| columns.to_vec());
+        for (file, content, expected) in [
+            ("DeviceName=zz/a.csv", "DeviceName,N\nown,1\n", Some("zz")),
+            ("DeviceName=zz/a.ndjson", line, Some("zz")),
+            ("DeviceName=own/a.csv", "DeviceName,N\nown,1\n", None),
+            ("DeviceName=own/a.ndjson", line, None),
+            (
+                "When=2026-11-01/a.csv",
+                "When,DeviceName\n2026-11-01T10:00:00Z,own\n",
+                None,
+            ),
+            (
+                "DeviceName=__HIVE_DEFAULT_PARTITION__/a.csv",
+                "DeviceName,N\nown,1\n",
+                None,
+            ),
+            ("devicename=zz/a.csv", "DeviceName,N\nown,1\n", None),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            text(&folder.path().join("T").join(file), content);
+            let engine = engine(Catalog::from_folder(folder.path(), &declared).unwrap());
+            let found = answer(&engine, "T | project DeviceName");
+            assert_eq!(found, rows!([["own"]]), "{file}");
+            let losses = engine.catalog().losses([&"T".to_owned()]);
+            let expected = expected.map(|one| {
+                let path = folder.path().join("T").join(file);
+                format!("in {}, {}", path.display(), told(one, "own"))
+            });
+            assert_eq!(losses, expected.into_iter().collect::<Vec<_>>(), "{file}");
+        }
+    }
+    // A filter on the folder's value leaves out rows of which nobody would hear.
+    let folder = tempfile::tempdir().unwrap();
+    parquet(&folder.path().join("T/Name=zz/a.parquet"), 0, 2);
+    parquet(&folder.path().join("T/Name=name 5/b.parquet"), 5, 1);
+    let engine = over(folder.path());
+    assert_eq!(answer(&engine, "T | where N < 9 | count"), rows!([[3]]));
+    assert_eq!(engine.catalog().losses([&"T".to_owned()]), [""; 0]);
+    assert_eq!(
+        answer(&engine, "T | where Name == 'zz' | count"),
+        rows!([[0]])
+    );
+    let losses = engine.catalog().losses([&"T".to_owned()]);
+    assert_eq!(losses.len(), 1, "{losses:?}");
+    assert!(
+        losses[0].contains("a.parquet, column Name has the value \"name 0\""),
+        "{losses:?}"
+    );
+}
+
+#[test]
+fn a_file_has_its_own_names_for_what_folders_tell() {
+    let declared = |_: &str| {
+        let columns = [("DeviceName", ScalarType::String), ("N", ScalarType::Int)];
+        Some(columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec())
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("T/DeviceName=zz/a.csv");
+    text(&path, "devicename,N\nown,1\n,2\n");
+    let engine = engine(Catalog::from_folder(folder.path(), &declared).unwrap());
+    assert_eq!(
+        answer(&engine, "T | project DeviceName, N"),
+        rows!([["own", 1], ["zz", 2]])
+    );
+    assert_eq!(engine.catalog().losses([&"T".to_owned()]).len(), 1);
+}
+
+#[test]
+fn a_folder_of_another_type_costs_the_queries_that_read_it() {
+    let declared = |_: &str| {
+        let columns = [("When", ScalarType::DateTime), ("N", ScalarType::Int)];
+        Some(columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec())
+    };
+    let folder = tempfile::tempdir().unwrap();
+    text(&folder.path().join("T/When=never/a.csv"), "N\n1\n");
+    parquet(&folder.path().join("T/When=never/b.parquet"), 2, 1);
+    let engine = engine(Catalog::from_folder(folder.path(), &declared).unwrap());
+    assert_eq!(
+        answer(&engine, "T | project N | sort by N asc"),
+        rows!([[1], [2]])
+    );
+    for query in ["T | project When", "T | where When > ago(1d) | project N"] {
+        let error = run_on(&engine, query).unwrap_err().to_string();
+        assert!(
+            error.contains("its folder has \"never\" in column When"),
+            "{error}"
+        );
+    }
+}

@@ -3,8 +3,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use kql_engine::{Catalog, ScalarType};
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value as Json, json as rows};
 
 use super::{engine, json, run_on};
@@ -98,6 +101,119 @@ fn times_are_in_the_zone_that_their_name_tells() {
         sizes,
         "DeviceInfo | project OSBuild",
         &Ok(rows!([[null]])),
+    );
+}
+
+#[test]
+fn times_that_cannot_be_read_cost_the_queries_that_read_them() {
+    let zones = [
+        (
+            "TimeGenerated [Pacific Time (US & Canada)]",
+            "2026-11-01T10:00:00",
+        ),
+        ("Timestamp [Local Time]", "2026-11-01T10:00:00"),
+        ("Timestamp [UTC+02:00]", "2026-11-01T10:00:00Z"),
+    ];
+    for (name, cell) in zones {
+        for (file, text) in [
+            (
+                "DeviceInfo.csv",
+                format!("\"{name}\",DeviceName\n\"{cell}\",h\n"),
+            ),
+            (
+                "DeviceInfo.ndjson",
+                rows!({name: cell, "DeviceName": "h"}).to_string(),
+            ),
+        ] {
+            let sound = Ok(rows!([["h", 1]]));
+            let query = "DeviceInfo | summarize n = count() by DeviceName";
+            hold(file, &text, query, &sound);
+            let own = format!("DeviceInfo | project ['{name}'], DeviceName");
+            assert!(ask(file, &text, &own).is_ok(), "{name}");
+            for query in [
+                "DeviceInfo | project Timestamp",
+                "DeviceInfo | where Timestamp > datetime(2020-01-01) | count",
+                "DeviceInfo",
+            ] {
+                let error = ask(file, &text, query).unwrap_err();
+                assert!(error.contains("of column \"Time"), "{error}");
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let times = TimestampMicrosecondArray::from(vec![0]);
+    let batch = RecordBatch::try_from_iter([
+        ("Timestamp [UTC+02:00]", Arc::new(times) as ArrayRef),
+        ("DeviceName", Arc::new(StringArray::from(vec!["h"]))),
+    ])
+    .unwrap();
+    let file = fs::File::create(folder.path().join("DeviceInfo.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let names = over(folder.path(), "DeviceInfo | project DeviceName");
+    assert_eq!(names, Ok(rows!([["h"]])));
+    let error = over(folder.path(), "DeviceInfo | project Timestamp").unwrap_err();
+    assert!(
+        error.contains("which are in UTC as files of its format have them"),
+        "{error}"
+    );
+}
+
+#[test]
+fn rows_without_a_time_are_known_however_a_file_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let times = TimestampMicrosecondArray::from(vec![Some(0), None, None]);
+    let batch = RecordBatch::try_from_iter([
+        ("Timestamp", Arc::new(times) as ArrayRef),
+        (
+            "DeviceName",
+            Arc::new(StringArray::from(vec!["a", "b", "c"])),
+        ),
+    ])
+    .unwrap();
+    let path = folder.path().join("DeviceInfo.parquet");
+    let mut writer =
+        ArrowWriter::try_new(fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    for (query, row) in [
+        ("DeviceInfo | project DeviceName", None),
+        (
+            "DeviceInfo | where Timestamp > datetime(1960-01-01)",
+            Some("row 2"),
+        ),
+        // Nothing of the file is read.
+        (
+            "DeviceInfo | where Timestamp > datetime(2020-01-01)",
+            Some("a row"),
+        ),
+    ] {
+        let catalog = Catalog::from_folder(folder.path(), &schema).unwrap();
+        let engine = engine(catalog);
+        run_on(&engine, query).unwrap();
+        let expected = row.map(|row| format!("in {}, {row} has no Timestamp", path.display()));
+        let told = engine.catalog().timeless("DeviceInfo");
+        assert_eq!(told, expected.into_iter().collect::<Vec<_>>(), "{query}");
+    }
+}
+
+#[test]
+fn a_row_that_looks_like_a_header_has_a_way_out() {
+    let query = "Settings | where Name == 'Name' | project Value";
+    let wrong = Err("if it is a row, put an empty line above the first line");
+    hold(
+        "Settings.csv",
+        "Name,Value\na,1\nName,Value\n",
+        query,
+        &wrong,
+    );
+    let right = Ok(rows!([["Value"]]));
+    hold(
+        "Settings.csv",
+        "\nName,Value\na,1\nName,Value\n",
+        query,
+        &right,
     );
 }
 
