@@ -122,7 +122,7 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
                         return false;
                     };
                     // Tables of their own have names that begin alike; copies have a space.
-                    (is_hunting && begin.eq_ignore_ascii_case(table))
+                    (is_hunting && begin.eq_ignore_ascii_case(table) && is_part(rest))
                         || (begin == table && rest.starts_with(' '))
                 })
                 .filter(|other| !are_part(catalog, other, table))
@@ -156,6 +156,12 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
         }
     }
     said
+}
+
+/// Whether what stands behind the name of a table makes a part of it, as a date or a number does,
+/// and not another name: `DeviceEvents_2026`, not `DeviceEventsNotes`.
+fn is_part(rest: &str) -> bool {
+    !rest.starts_with(char::is_alphabetic) && !rest.eq_ignore_ascii_case("_cl")
 }
 
 /// Whether the files of a table are read as part of another, too.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use defender_drivers::Query;
-use kql_engine::{Engine, Options, RowStream, Value};
+use kql_engine::{Engine, Missed, Options, RowStream, Value};
 
 use super::names::{shown, words, written};
 
@@ -25,13 +25,18 @@ pub(super) async fn of(
     let missed = engine.with_options(look).missed(rows, nothing).await;
     let mut said = Vec::new();
     for one in missed.unwrap_or_default() {
-        said.extend(whereabouts(engine, query, &one.table, &one.column).await);
+        said.extend(whereabouts(engine, query, &one).await);
     }
     said
 }
 
 /// How many rows a table has, and from when to when they are.
-async fn whereabouts(engine: &Engine, query: &Query, table: &str, column: &str) -> Option<String> {
+async fn whereabouts(engine: &Engine, query: &Query, missed: &Missed) -> Option<String> {
+    let Missed {
+        table,
+        column,
+        alone,
+    } = missed;
     let options = Options {
         time_range: None,
         max_rows: None,
@@ -61,16 +66,22 @@ async fn whereabouts(engine: &Engine, query: &Query, table: &str, column: &str) 
     let outside = query
         .timespan
         .is_some_and(|span| *end < span.start() || *start > span.end());
+    // Another place may read rows that this one leaves out, as an input of a union.
+    let condition = if *alone {
+        format!("the query's condition on {column}")
+    } else {
+        format!("one of the query's conditions on {column}")
+    };
     let relative = words(&query.text).any(|word| word == "ago" || word == "now");
     let why = match (outside, relative) {
         (true, _) => "the range of time has none of them".to_owned(),
         (false, _) if query.timespan.is_some() => {
             format!("none is in the range of time and passes the query's conditions on {column}")
         }
-        (false, true) => format!(
-            "none passes the query's condition on {column} (ago() and now() count from the time of the run)"
-        ),
-        (false, false) => format!("none passes the query's condition on {column}"),
+        (false, true) => {
+            format!("none passes {condition} (ago() and now() count from the time of the run)")
+        }
+        (false, false) => format!("none passes {condition}"),
     };
     let when = |value: &Value| value.to_json().to_string().trim_matches('"').to_owned();
     Some(format!(

@@ -21,7 +21,11 @@ pub(super) async fn of(
     said.extend(without_file(engine.catalog(), read, &query.text));
     said.extend(absent::of(engine.catalog(), query, rows));
     said.extend(missed::of(engine, query, rows, nothing).await);
-    said.extend(lost(engine.catalog().losses(read)));
+    said.extend(few(timeless(engine.catalog(), rows), "rows have no time"));
+    said.extend(few(
+        engine.catalog().losses(read),
+        "values are not kept whole",
+    ));
     let warning = |text| Warning::new(WarningKind::Rows, text);
     said.into_iter().map(warning).collect()
 }
@@ -46,16 +50,22 @@ fn unread(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
         .collect()
 }
 
-/// Values that files have and rows do not: of many files the first ones.
-fn lost(mut all: Vec<String>) -> Vec<String> {
+/// Rows that are left out of an answer since their time is missing.
+fn timeless(catalog: &Catalog, rows: &RowStream) -> Vec<String> {
+    let tables = rows.tables_chosen_by_time().iter();
+    let found = tables.flat_map(|table| catalog.timeless(table));
+    found
+        .map(|row| format!("{row}: the condition on the time leaves such rows out"))
+        .collect()
+}
+
+/// What is said of many files: of the first ones.
+fn few(mut all: Vec<String>, what: &str) -> Vec<String> {
     const MOST: usize = 8;
     let count = all.len();
     if count > MOST {
         all.truncate(MOST);
-        all.push(format!(
-            "in {} more files, values are not kept whole",
-            count - MOST
-        ));
+        all.push(format!("in {} more files, {what}", count - MOST));
     }
     all
 }

@@ -196,6 +196,20 @@ async fn files_beside_a_table_and_empty_ones_are_said() {
             vec!["DeviceInfo.csv is empty, without even a header"],
         ),
         (
+            vec![("DeviceInfo.csv", "\n  \r\n\n")],
+            "DeviceInfo | count",
+            vec!["DeviceInfo.csv is empty, without even a header"],
+        ),
+        (
+            vec![
+                ("DeviceEvents.csv", PROCESSES),
+                ("DeviceEventsNotes.csv", "a\n1\n"),
+                ("DeviceEvents_CL.csv", "a\n1\n"),
+            ],
+            "DeviceEvents | where DeviceName == 'srv01'",
+            vec![],
+        ),
+        (
             vec![("DeviceInfo.json", "")],
             "DeviceInfo | count",
             vec!["DeviceInfo.json is empty, without even a header"],
@@ -220,6 +234,45 @@ async fn files_beside_a_table_and_empty_ones_are_said() {
             .collect();
         assert_eq!(said, expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn one_of_several_conditions_on_time_is_named_as_one() {
+    let folder = folder(&[("DeviceProcessEvents.csv", PROCESSES)]);
+    let query = "union (DeviceProcessEvents | where Timestamp < datetime(2020-01-01)), (DeviceProcessEvents | where Timestamp > datetime(2024-01-07))";
+    let expected = "DeviceProcessEvents has 2 rows, from 2024-01-06T07:08:09.0000000Z to 2024-01-07T07:08:09.0000000Z: none passes one of the query's conditions on Timestamp";
+    assert_eq!(said(folder.path(), query).await, [expected]);
+}
+
+#[tokio::test]
+async fn a_row_without_a_time_is_said_where_the_time_chooses() {
+    let lines = [
+        r#"{"Timestamp":"2024-01-06T08:00:00Z","DeviceName":"a","FileName":"x"}"#,
+        r#"{"DeviceName":"b","FileName":"x"}"#,
+        r#"{"Timestamp":null,"DeviceName":"c","FileName":"x"}"#,
+    ]
+    .map(|line| format!("{line}\n"))
+    .concat();
+    let csv = "Timestamp,DeviceName\n2024-01-06T08:00:00Z,a\n,b\n";
+    let chosen = "DeviceFileEvents | where Timestamp > datetime(2020-01-01)";
+    for (name, text) in [
+        ("DeviceFileEvents.ndjson", lines.as_str()),
+        ("DeviceFileEvents.csv", csv),
+    ] {
+        let folder = folder(&[(name, text)]);
+        let row = format!(
+            "in {name}, row 2 has no Timestamp: the condition on the time leaves such rows out"
+        );
+        assert_eq!(said(folder.path(), chosen).await, [row], "{name}");
+        for query in [
+            "DeviceFileEvents",
+            "DeviceFileEvents | where isnull(Timestamp)",
+        ] {
+            assert_eq!(said(folder.path(), query).await, [""; 0], "{name} {query}");
+        }
+    }
+    let whole = folder(&[("DeviceFileEvents.csv", PROCESSES)]);
+    assert_eq!(said(whole.path(), chosen).await, [""; 0]);
 }
 
 #[tokio::test]
