@@ -533,10 +533,8 @@ impl Decoder {
                 return protocol(format!("the answer is {kind} where an object was expected"));
             }
             if buffer.starts_with(GZIP) {
-                return protocol("the answer is gzip, which its headers do not say as they should")
-                    .with_hint(
-                        "what is undone here is Content-Encoding 'gzip' in lower case: check the proxy on the way",
-                    );
+                return protocol("the answer is gzip, which its headers do not say")
+                    .with_hint("check the proxy on the way");
             }
             let title = crate::failure::words_of(buffer);
             let title = title.map(|title| format!(": {title}")).unwrap_or_default();

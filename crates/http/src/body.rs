@@ -1,30 +1,35 @@
 //! Bodies: the stream of one that is on its way, and reading the beginning of one.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use defender_core::{Body, Result};
+use defender_core::{Body, Error, Result};
 
+use crate::coding::Codings;
 use crate::failure::{self, Place, Timeouts};
 use crate::require_runtime;
 
 struct Incoming {
     response: reqwest::Response,
+    codings: Codings,
     place: Place,
     read_timeout: Duration,
     timeouts: Timeouts,
     received: u64,
 }
 
-/// The body of `response`; its errors say how much had arrived.
+/// The body of `response` without `codings`; its errors say how much had arrived.
 pub(crate) fn incoming(
     response: reqwest::Response,
+    codings: Codings,
     place: Place,
     read_timeout: Duration,
     timeouts: Timeouts,
 ) -> Body {
     let incoming = Incoming {
         response,
+        codings,
         place,
         read_timeout,
         timeouts,
@@ -35,20 +40,31 @@ pub(crate) fn incoming(
 
 async fn next(mut incoming: Incoming) -> Result<Option<(Bytes, Incoming)>> {
     require_runtime()?;
-    let chunk = incoming.response.chunk();
-    let limit = incoming.timeouts.limit(chunk, incoming.read_timeout).await;
-    match limit {
-        Ok(Ok(Some(chunk))) => {
-            incoming.received += chunk.len() as u64;
-            Ok(Some((chunk, incoming)))
+    loop {
+        let left = incoming.codings.next();
+        if let Some(bytes) = left.map_err(|error| incoming.undecoded(error))? {
+            incoming.received += bytes.len() as u64;
+            return Ok(Some((bytes, incoming)));
         }
-        Ok(Ok(None)) => Ok(None),
-        Ok(Err(error)) => Err(failure::receiving(
-            &error,
-            &incoming.place,
-            incoming.received,
-        )),
-        Err(passed) => Err(failure::stalled(&incoming.place, passed, incoming.received)),
+        let chunk = incoming.response.chunk();
+        let limit = incoming.timeouts.limit(chunk, incoming.read_timeout).await;
+        let (place, received) = (&incoming.place, incoming.received);
+        match limit {
+            Ok(Ok(Some(chunk))) => incoming.codings.push(chunk),
+            Ok(Ok(None)) => {
+                let last = incoming.codings.end();
+                let last = last.map_err(|error| incoming.undecoded(error))?;
+                return Ok(last.map(|bytes| (bytes, incoming)));
+            }
+            Ok(Err(error)) => return Err(failure::receiving(&error, place, received)),
+            Err(passed) => return Err(failure::stalled(place, passed, received)),
+        }
+    }
+}
+
+impl Incoming {
+    fn undecoded(&self, error: io::Error) -> Error {
+        failure::undecoded(error, &self.place, self.received)
     }
 }
 
@@ -70,7 +86,7 @@ pub async fn read_at_most(mut body: Body, limit: usize) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use defender_core::{Error, ErrorKind};
+    use defender_core::ErrorKind;
 
     use super::*;
 

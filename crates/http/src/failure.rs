@@ -264,7 +264,6 @@ pub(crate) fn stalled(place: &Place, passed: Passed, received: u64) -> Error {
 /// A body that broke off.
 pub(crate) fn receiving(error: &reqwest::Error, place: &Place, received: u64) -> Error {
     let cause = Cause::of(error);
-    let host = place.host();
     let what = match io_kind(error) {
         Some(
             io::ErrorKind::ConnectionReset
@@ -278,13 +277,26 @@ pub(crate) fn receiving(error: &reqwest::Error, place: &Place, received: u64) ->
         }
         _ => "broke off",
     };
+    ended(place, what, received).with_source(cause)
+}
+
+/// A body whose coding cannot be undone.
+pub(crate) fn undecoded(error: io::Error, place: &Place, received: u64) -> Error {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "broke off",
+        _ => "could not be decoded",
+    };
+    ended(place, what, received).with_source(error)
+}
+
+fn ended(place: &Place, what: &str, received: u64) -> Error {
+    let host = place.host();
     place
         .error(format!(
             "the answer of {host} {what} after {received} bytes"
         ))
         .with_hint("try again")
         .transient()
-        .with_source(cause)
 }
 
 /// The kind of the innermost input or output error behind `error`.

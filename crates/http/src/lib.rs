@@ -12,6 +12,7 @@
 mod body;
 mod bypass;
 mod clock;
+mod coding;
 mod duration;
 mod failure;
 mod names;

@@ -11,6 +11,7 @@ use http::header::HeaderMap;
 use tokio::time::Instant;
 use url::{Host, Url};
 
+use crate::coding::Codings;
 use crate::failure::{self, Place, Timeouts};
 use crate::names::Names;
 use crate::proxy::Proxy;
@@ -18,7 +19,7 @@ use crate::{HttpOptions, body, redirect, require_runtime, roots};
 
 /// Sends requests over the network; connections are kept and used again.
 ///
-/// Only `https` is spoken, and `http` to loopback. An answer's gzip is undone. A redirect is
+/// Only `https` is spoken, and `http` to loopback. An answer's gzip is undone, however the header writes it. A redirect is
 /// followed when it answers a `GET` or `HEAD` and stays on the origin; any other is the answer.
 /// Nothing is retried here but a kept connection that turned out to be closed before anything
 /// was sent on it. Names of this machine (`localhost` and below) are not looked up.
@@ -199,8 +200,9 @@ fn streamed(
 ) -> http::Response<Body> {
     let status = response.status();
     let version = response.version();
-    let headers: HeaderMap = std::mem::take(response.headers_mut());
-    let body = body::incoming(response, place, read_timeout, timeouts);
+    let mut headers: HeaderMap = std::mem::take(response.headers_mut());
+    let codings = Codings::take(&mut headers);
+    let body = body::incoming(response, codings, place, read_timeout, timeouts);
     let mut answer = http::Response::new(body);
     *answer.status_mut() = status;
     *answer.version_mut() = version;

@@ -42,6 +42,28 @@ async fn gzip_is_asked_for_and_undone() {
     join!(server, client);
 }
 
+#[tokio::test]
+async fn gzip_is_undone_however_the_header_writes_it() {
+    for coding in ["GZIP", "x-gzip", "identity, gzip"] {
+        let (listener, address) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            head(&mut stream).await;
+            let head = format!("200 OK\r\nContent-Encoding: {coding}");
+            answer(&mut stream, &head, &compressed("hunting")).await;
+        };
+        let client = async {
+            let answer = get(&transport, &format!("http://{address}/"))
+                .await
+                .unwrap();
+            assert_eq!(answer.headers().get("content-encoding"), None, "{coding}");
+            assert_eq!(text(answer).await.unwrap(), "hunting", "{coding}");
+        };
+        join!(server, client);
+    }
+}
+
 /// The error of a body of which the server sends `bytes` and then does `end`.
 async fn broken(bytes: &[u8], end: impl AsyncFnOnce(TcpStream)) -> Error {
     let (listener, address) = listen().await;

@@ -19,7 +19,7 @@ use super::{check, strict};
 use crate::support::Tokens;
 
 /// How a body is sent, and whether all of it arrives.
-const FRAMINGS: [(&str, bool); 12] = [
+const FRAMINGS: [(&str, bool); 15] = [
     ("length", true),
     ("length too small", false),
     ("length too large", false),
@@ -32,6 +32,9 @@ const FRAMINGS: [(&str, bool); 12] = [
     ("gzip", true),
     ("gzip cut", false),
     ("gzip damaged", false),
+    ("GZIP", true),
+    ("identity, x-gzip", true),
+    ("GZIP cut", false),
 ];
 
 fn compressed(body: &[u8]) -> Vec<u8> {
@@ -54,7 +57,10 @@ fn framed(framing: &str, body: &[u8]) -> Vec<u8> {
     };
     let first = format!("{:x}", body.len() / 2);
     let whole = "\r\n0\r\n\r\n";
-    let gzip = "content-encoding: gzip\r\n";
+    let coding = framing
+        .trim_end_matches(" cut")
+        .trim_end_matches(" damaged");
+    let gzip = format!("content-encoding: {coding}\r\n");
     let rest = match framing {
         "length" => with_length("", body.len(), body),
         "length too small" => with_length("", body.len() - 2, body),
@@ -68,14 +74,14 @@ fn framed(framing: &str, body: &[u8]) -> Vec<u8> {
         _ => {
             let mut bytes = compressed(body);
             match framing {
-                "gzip cut" => bytes.truncate(bytes.len() - 9),
+                "gzip cut" | "GZIP cut" => bytes.truncate(bytes.len() - 9),
                 "gzip damaged" => {
                     let place = bytes.len() - 6;
                     bytes[place] ^= 0x55;
                 }
                 _ => {}
             }
-            with_length(gzip, bytes.len(), &bytes)
+            with_length(&gzip, bytes.len(), &bytes)
         }
     };
     [&b"HTTP/1.1 200 OK\r\nconnection: close\r\n"[..], &rest].concat()
