@@ -1,6 +1,7 @@
 //! The gate that outside text passes before it becomes an error, a log line or a notice.
 
 mod decoding;
+mod dense;
 mod known;
 mod request;
 mod shapes;
@@ -188,6 +189,11 @@ impl Hits<'_> {
                     if let Some(words) = inside.words() {
                         self.explore(words, wrappings + 1);
                     }
+                }
+            }
+            if !self.known.is_empty() {
+                for inside in level.unwrapped_densely() {
+                    self.search(&inside);
                 }
             }
             match level.unescaped() {

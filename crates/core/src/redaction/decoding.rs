@@ -408,13 +408,25 @@ fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
 /// capitals after it was written.
 ///
 /// Source: <https://html.spec.whatwg.org/multipage/named-characters.html>
-const ENTITIES: [(&str, u8); 40] = [
+const ENTITIES: [(&str, u8); 51] = [
     ("amp", b'&'),
     ("lt", b'<'),
     ("gt", b'>'),
     ("quot", b'"'),
     ("apos", b'\''),
     ("nbsp", b' '),
+    // What does not show is passed over like white space.
+    ("shy", b' '),
+    ("ZeroWidthSpace", b' '),
+    ("zwnj", b' '),
+    ("zwj", b' '),
+    ("lrm", b' '),
+    ("rlm", b' '),
+    ("NoBreak", b' '),
+    ("ensp", b' '),
+    ("emsp", b' '),
+    ("thinsp", b' '),
+    ("hairsp", b' '),
     ("Tab", b'\t'),
     ("NewLine", b'\n'),
     ("excl", b'!'),

@@ -302,6 +302,71 @@ fn a_secret_is_taken_out_in_every_encoding_and_in_every_two() {
     }
 }
 
+fn base85(text: &[u8], alphabet: &[u8; 85]) -> String {
+    let mut out = String::new();
+    for four in text.chunks(4) {
+        let mut bytes = [0; 4];
+        bytes[..four.len()].copy_from_slice(four);
+        let number = u32::from_be_bytes(bytes);
+        for (place, power) in [52_200_625, 614_125, 7_225, 85, 1].into_iter().enumerate() {
+            if place <= four.len() {
+                out.push(char::from(alphabet[(number / power % 85) as usize]));
+            }
+        }
+    }
+    out
+}
+
+fn rot13(text: &str) -> String {
+    each(text, |c| match c {
+        'a'..='m' | 'A'..='M' => char::from(c as u8 + 13).to_string(),
+        'n'..='z' | 'N'..='Z' => char::from(c as u8 - 13).to_string(),
+        _ => c.to_string(),
+    })
+}
+
+#[test]
+fn a_secret_is_taken_out_of_what_nearly_every_character_is_part_of() {
+    let ascii: Vec<u8> = (b'!'..=b'u').collect();
+    let ascii: &[u8; 85] = ascii.as_slice().try_into().unwrap();
+    let z85 =
+        b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    let python =
+        b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+    // From Python's base64 module and the specification of Z85.
+    assert_eq!(base85(b"canary-secret", ascii), "@ps7`Ed96XARfalF8");
+    assert_eq!(
+        base85(&[0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B], z85),
+        "HelloWorld"
+    );
+    for secret in [
+        SECRET,
+        "canary-8Q~secret.value_1",
+        "abc8Q~Zk3x9yPq2WvL0mNt5RsU7iOe4gHjFaSdC1",
+    ] {
+        let redaction = of(secret);
+        let forms = [
+            base85(secret.as_bytes(), ascii),
+            base85(secret.as_bytes(), z85),
+            base85(secret.as_bytes(), python),
+            base85(format!("id:{secret}").as_bytes(), python),
+            rot13(secret),
+            each(secret, |c| format!("{c}&shy;")),
+            each(secret, |c| format!("{c}&ZeroWidthSpace;")),
+        ];
+        for form in forms {
+            for text in [format!("before '{form}' after"), percent_all(&form)] {
+                let clean = redaction.apply(&text);
+                assert!(clean.contains("REDACTED"), "{form}: {clean}");
+                let left = clean.replace("REDACTED", "");
+                assert!(left.len() < text.len() / 2 + 16, "{form}: {clean}");
+            }
+        }
+    }
+    let plain = "the service refused the token: AADSTS7000215, see https://aka.ms/x?y=1&z=2";
+    assert_eq!(of(SECRET).apply(plain), plain);
+}
+
 #[test]
 fn exactly_the_secret_is_taken_out() {
     let redaction = of("can/ary ~8Q+=?");

@@ -1,0 +1,83 @@
+//! Ways to write text that nearly every character is part of: base85, and letters that are turned
+//! by half of the alphabet.
+//!
+//! Whatever is read from ordinary text in these ways is noise, in which only known secrets are
+//! looked for.
+
+use super::decoding::{GAP, Text};
+
+/// The alphabets of base85, each in the order of its values.
+///
+/// Sources: <https://rfc.zeromq.org/spec/32/>, <https://www.rfc-editor.org/rfc/rfc1924>
+const ALPHABETS: [&[u8; 85]; 3] = [
+    // Ascii85
+    b"!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstu",
+    // Z85
+    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
+    // of addresses, git and Python
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",
+];
+
+/// What a group that is not full is filled up with.
+const LAST: u8 = 84;
+
+impl Text {
+    /// What is in it, in each of these ways.
+    pub(super) fn unwrapped_densely(&self) -> Vec<Self> {
+        let mut inside = vec![self.turned()];
+        for alphabet in ALPHABETS {
+            let mut values = [None; 256];
+            for (value, letter) in (0..).zip(alphabet) {
+                values[usize::from(*letter)] = Some(value);
+            }
+            let runs = self.runs(
+                |byte| values[usize::from(byte)],
+                |byte| matches!(byte, b'\r' | b'\n'),
+            );
+            if !runs.is_empty() {
+                inside.extend((0..5).map(|offset| self.base85(&runs, offset)));
+            }
+        }
+        inside
+    }
+
+    fn base85(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
+        let mut decoded = Self::empty();
+        for run in runs {
+            for five in run.get(offset..).unwrap_or_default().chunks(5) {
+                let values = five.iter().map(|(_, value)| *value);
+                let values = values.chain(std::iter::repeat(LAST)).take(5);
+                let number = values.fold(0_u64, |number, value| number * 85 + u64::from(value));
+                let (Ok(number), Some(first), Some(last)) =
+                    (u32::try_from(number), five.first(), five.last())
+                else {
+                    decoded.push(GAP, (0, 0));
+                    continue;
+                };
+                let place = self.place(first.0, last.0 + 1);
+                for byte in number.to_be_bytes().into_iter().take(five.len() - 1) {
+                    decoded.push(byte, place);
+                }
+            }
+            decoded.push(GAP, (0, 0));
+        }
+        decoded
+    }
+
+    /// ROT13: `n` for `a`.
+    fn turned(&self) -> Self {
+        let turned = |byte: u8, first: u8| (byte - first + 13) % 26 + first;
+        Self {
+            bytes: self
+                .bytes
+                .iter()
+                .map(|byte| match byte {
+                    b'a'..=b'z' => turned(*byte, b'a'),
+                    b'A'..=b'Z' => turned(*byte, b'A'),
+                    other => *other,
+                })
+                .collect(),
+            places: self.places.clone(),
+        }
+    }
+}
