@@ -75,35 +75,27 @@ impl TokenEndpoint {
         let start = self.clock.now();
         let answer = self.transport.send(message).await;
         let (head, body) = answer.map_err(|error| redaction.error(error))?.into_parts();
-        if !head.status.is_success() {
-            let body = read_at_most(body, refusal::LONGEST).await;
+        let refused = |body: &[u8]| {
             let context = refusal::Context {
                 url: &url,
                 client_request_id: &id,
                 now: self.clock.now(),
                 redaction: &redaction,
             };
-            return Err(Refused {
+            Refused {
                 #[cfg(feature = "delegated")]
-                name: refusal::name(&body),
-                error: refusal::error(&head, &body, &context),
-            });
+                name: refusal::name(body),
+                error: refusal::error(&head, body, &context),
+            }
+        };
+        if !head.status.is_success() {
+            return Err(refused(&read_at_most(body, refusal::LONGEST).await));
         }
         let body = body.collect(LONGEST_ANSWER).await;
         let body = body.map_err(|error| redaction.error(error))?;
         // Some gateways, and older endpoints, refuse with the status of success.
         if refusal::is_in(&body) {
-            let context = refusal::Context {
-                url: &url,
-                client_request_id: &id,
-                now: self.clock.now(),
-                redaction: &redaction,
-            };
-            return Err(Refused {
-                #[cfg(feature = "delegated")]
-                name: refusal::name(&body),
-                error: refusal::error(&head, &body, &context),
-            });
+            return Err(refused(&body));
         }
         Ok(Posted {
             url,
