@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod collections;
+mod debug;
 mod exchange;
 mod fixtures;
 mod pace;

@@ -263,3 +263,34 @@ async fn a_throttled_vault_is_asked_again() {
         .count();
     assert_eq!(vault, 3);
 }
+
+#[tokio::test]
+async fn no_debug_holds_what_was_fetched_or_stands_where_a_name_belongs() {
+    const MISPLACED: &str = "cAnArY-8Q~secret.value-0123456789ab";
+    let running = Emulator::start(options()).await.unwrap();
+    let secrets = demo(&running);
+    assert_eq!(
+        get(&secrets, None, "Hunting", None).await.unwrap(),
+        "canary-2"
+    );
+    let mut shown = vec![format!("{secrets:?} {secrets:#?}")];
+    for (vault, name, version) in [
+        (None, MISPLACED, None),
+        (Some(MISPLACED), "Hunting", None),
+        (None, "Hunting", Some(MISPLACED)),
+    ] {
+        let error = get(&secrets, vault, name, version).await.unwrap_err();
+        shown.push(format!("{error:?} {error} {:?}", error.hint()));
+        let written = WrittenName::of_words;
+        let reference = SecretRef::Vault {
+            vault: vault.map(written),
+            name: written(name),
+            version: version.map(written),
+            setting: "A.B".to_owned(),
+        };
+        shown.push(format!("{reference:?} {reference}"));
+    }
+    for text in shown {
+        assert!(!text.to_lowercase().contains("canary"), "{text}");
+    }
+}

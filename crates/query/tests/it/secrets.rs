@@ -354,12 +354,17 @@ fn is_leaked(text: &str) -> Option<String> {
 /// Every value of a connection, each in one of the ways that it can be given.
 struct Given {
     settings: Settings,
+    instance: Option<String>,
     variables: BTreeMap<String, String>,
     call: ConnectionArgs,
     text: String,
 }
 
-fn given(random: &mut Random, root: &str, secret: &str, token: &str) -> Option<Given> {
+#[expect(
+    clippy::too_many_lines,
+    reason = "a line for each place that a secret may be in"
+)]
+fn given(random: &mut Random, root: &str, secret: &str, token: &str, told: &Told) -> Option<Given> {
     use ConnectionKey as Key;
 
     let mut variables = BTreeMap::new();
@@ -429,16 +434,46 @@ fn given(random: &mut Random, root: &str, secret: &str, token: &str) -> Option<G
                 .ok()?,
         }
     }
-    let text = serde_json::json!({
-        "DataProviders": {
-            "MicrosoftDefender": { "Args": args.clone() },
-            "MicrosoftGraph": { "Args": args },
+    let mut instance = None;
+    let mut sections = serde_json::Map::new();
+    // A secret in the place of a name: key and value changed places, or the name of a variable, a
+    // vault's secret or an instance was expected.
+    let plain = random.next(2) == 0;
+    let misplaced = random.secret(plain);
+    let key = random.of(&[Key::ClientSecret, Key::TenantId, Key::Certificate]);
+    let key = key.setting().to_owned();
+    match random.next(16) {
+        0 => drop(args.insert(misplaced, key.into())),
+        1 => drop(args.insert(key, serde_json::json!({ "EnvironmentVar": misplaced }))),
+        2 => drop(args.insert(key, serde_json::json!({ "KeyVault": misplaced }))),
+        3 => drop(args.insert(key, serde_json::json!({ misplaced: "x" }))),
+        4 => drop(sections.insert(misplaced, serde_json::json!({ "Args": { "TenantId": id } }))),
+        5 => instance = Some(misplaced),
+        6 => {
+            variables.insert(misplaced.clone(), misplaced.clone());
+            args.insert(key, serde_json::json!({ "EnvironmentVar": misplaced }));
         }
-    })
-    .to_string();
-    let settings = Settings::parse(&text).unwrap();
+        _ => {}
+    }
+    sections.insert(
+        "MicrosoftDefender".to_owned(),
+        serde_json::json!({ "Args": args.clone() }),
+    );
+    sections.insert(
+        "MicrosoftGraph".to_owned(),
+        serde_json::json!({ "Args": args }),
+    );
+    let text = serde_json::json!({ "DataProviders": sections }).to_string();
+    let settings = match Settings::parse(&text) {
+        Ok(settings) => settings,
+        Err(error) => {
+            told.add(&shown(&error));
+            return None;
+        }
+    };
     Some(Given {
         settings,
+        instance,
         variables,
         call,
         text,
@@ -464,7 +499,7 @@ async fn case(random: &mut Random, root: &str, plan: &Mutex<Plan>, told: &Told) 
         DataEnvironment::Mde,
         DataEnvironment::SecurityGraph,
     ]);
-    let Some(given) = given(random, root, &secret, &token) else {
+    let Some(given) = given(random, root, &secret, &token, told) else {
         return String::new();
     };
     for setting in given.settings.describe() {
@@ -485,7 +520,8 @@ async fn case(random: &mut Random, root: &str, plan: &Mutex<Plan>, told: &Told) 
         ..Options::default()
     };
     let provider = QueryProvider::with_options(environment, options);
-    let connection = Connection::from_settings(&given.settings, None).with(given.call.clone());
+    let instance = given.instance.as_deref();
+    let connection = Connection::from_settings(&given.settings, instance).with(given.call.clone());
     told.add(&format!("{provider:?} {connection:?} {:?}", given.settings));
     match provider.connect(connection).await {
         Err(error) => told.add(&shown(&error)),
