@@ -83,7 +83,8 @@ fn advice(query: &str, said: &str) -> Option<String> {
         return Some(told(query, finding));
     }
     if let Some(finding) = findings.iter().find(|finding| finding.rule.id == SYNTAX) {
-        return Some(told(query, finding));
+        // A service that says it in the same words has said it all.
+        return (!said.contains(&finding.message)).then(|| told(query, finding));
     }
     // The service knows a name no better than we do: perhaps it is near to one of ours.
     let unresolved = said.contains("esolve") || said.contains("nknown");

@@ -25,6 +25,12 @@ fn a_refusal_gets_the_name_that_was_meant() {
             "SEM0100: 'where' operator: Failed to resolve scalar expression named 'severity'",
             "did you mean 'Severity' instead of 'severity'?",
         ),
+        // What is said already is not repeated.
+        (
+            "DeviceEvents | whre x == 1",
+            "Query could not be parsed at 'whre' on line [1,16]: expected an operator, found `whre`; did you mean `where`?. Fix syntax errors in your query.",
+            "as before",
+        ),
         (
             "alertinfo | take 5",
             "'take' operator: Failed to resolve table or column expression named 'alertinfo'. Fix semantic errors in your query.",
