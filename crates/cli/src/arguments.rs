@@ -53,7 +53,7 @@ pub(crate) struct GlobalOptions {
     /// Write the log to this file instead of standard error
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
-    /// Print errors only
+    /// Print only errors, and warnings that rows are missing or values could not be read
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Print an error as one JSON object

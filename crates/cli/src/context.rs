@@ -111,6 +111,15 @@ impl Context {
         is_news
     }
 
+    /// Says on standard error what the reader of the rows has to know: what is missing in them or
+    /// could not be read. A user who wants quiet does not want wrong rows.
+    pub(crate) fn caution(&self, text: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert(text.to_owned()) {
+            messages::say(&format!("warning: {text}"));
+        }
+    }
+
     /// Says something on standard error, unless the user wants quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {

@@ -295,7 +295,11 @@ fn tell(warnings: &[Warning], context: &Context) {
         .iter()
         .partition(|warning| warning.kind == WarningKind::Precision);
     for warning in others {
-        context.warn(&warning.to_string());
+        if warning.is_about_rows() {
+            context.caution(&warning.to_string());
+        } else {
+            context.warn(&warning.to_string());
+        }
     }
     let counts: Vec<String> = imprecise
         .iter()

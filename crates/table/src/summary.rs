@@ -91,9 +91,7 @@ const MORE: &str = "there are more rows";
 impl Summary {
     /// Whether there are more rows than were asked for.
     pub fn is_cut(&self) -> bool {
-        let mut warnings = self.warnings.iter();
-        warnings
-            .any(|warning| warning.kind == WarningKind::Rows && warning.message.starts_with(MORE))
+        self.warnings.iter().any(Warning::is_cut)
     }
 }
 
@@ -106,6 +104,23 @@ impl Warning {
             column: None,
             count: 0,
         }
+    }
+
+    /// Whether rows or values are not what they were in the service or the file: rows are missing
+    /// that were not left out on request, or values could not be read.
+    pub fn is_about_rows(&self) -> bool {
+        match self.kind {
+            WarningKind::Rows => !self.is_cut(),
+            WarningKind::Value
+            | WarningKind::Range
+            | WarningKind::Encoding
+            | WarningKind::Schema => true,
+            WarningKind::Precision | WarningKind::Rewritten | WarningKind::Retirement => false,
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.kind == WarningKind::Rows && self.message.starts_with(MORE)
     }
 
     /// The warning that there are more than the first `rows`, which were asked for.
