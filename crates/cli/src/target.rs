@@ -70,6 +70,10 @@ pub(crate) fn targets(
         distinct(&options.instance).into_iter().map(Some).collect()
     };
     if instances.len() > 1 || options.all_instances {
+        // A name that the settings do not have is wrong for the run, not for one tenant of it.
+        for name in instances.iter().flatten() {
+            settings.instance(environment, name)?;
+        }
         return Ok(instances
             .into_iter()
             .map(|instance| Target {

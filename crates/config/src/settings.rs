@@ -143,6 +143,19 @@ impl Settings {
         Ok(sections.into_iter().map(|(instance, _)| instance).collect())
     }
 
+    /// The section of `environment` that goes by `name`, taken as [`provider`](Self::provider)
+    /// takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when there is no such section; the hint lists the instances.
+    pub fn instance(&self, environment: DataEnvironment, name: &str) -> Result<Instance> {
+        match provider::choose(&Place::root(&self.root), environment, Some(name))? {
+            Some((instance, _)) => Ok(instance),
+            None => Err(self.without_section(environment)),
+        }
+    }
+
     /// What the section of `environment` and `instance` says.
     ///
     /// M365DGraph, MDE and M365D read `DataProviders.MicrosoftDefender[-instance]`, SecurityGraph
