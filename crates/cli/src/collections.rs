@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::dataset::with_source;
 use crate::delivery;
 use crate::fan_out::{Pace, Tenants};
+use crate::range::Written;
 use crate::target::{self, Target};
 use crate::watch::{self, Watched};
 
@@ -224,24 +225,17 @@ fn page(options: &PageOptions, request: CollectionRequest) -> CollectionRequest 
 ///
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/api-hello-world>
 fn filter(options: &RangeOptions, collection: &Collection) -> Result<Option<String>> {
-    let now = SystemClock.now();
-    let bound = |operator: &str, text: &Option<String>| -> Result<Option<String>> {
-        let Some(text) = text else { return Ok(None) };
-        let ticks = ticks::from_system_time(moment(text, now)?).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("'{text}' is outside the years 1 to 9999"),
-            )
-        })?;
-        let time = collection.time;
-        Ok(Some(format!(
-            "{time} {operator} {}",
-            ticks::format_datetime(ticks)
-        )))
+    let written = Written {
+        start: options.start.as_deref(),
+        end: options.end.as_deref(),
     };
-    let mut parts: Vec<String> = [bound("ge", &options.start)?, bound("le", &options.end)?]
-        .into_iter()
-        .flatten()
+    let (start, end) = written.bounds(SystemClock.now())?;
+    let bounds = [("ge", start), ("le", end)].into_iter();
+    let mut parts: Vec<String> = bounds
+        .filter_map(|(operator, ticks)| {
+            let time = ticks::format_datetime(ticks?);
+            Some(format!("{} {operator} {time}", collection.time))
+        })
         .collect();
     if let Some(filter) = &options.filter {
         parts.push(if parts.is_empty() {

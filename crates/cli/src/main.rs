@@ -29,6 +29,7 @@ mod person;
 mod queries;
 mod query;
 mod query_files;
+mod range;
 mod run;
 mod schema;
 mod secrets;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
 use defender_http::SystemClock;
 use defender_query::{
     Answer, CollectionRequest, Connection, ConnectionArgs, ConnectionKey, DateOrder, LocalData,
@@ -19,6 +19,7 @@ use crate::dataset::with_source;
 use crate::delivery::{Request, deliver, finish, format, sink};
 use crate::fan_out::{Asking, Pace, Tenants};
 use crate::given::{self, Given};
+use crate::range::{self, Written};
 use crate::split::{Began, Split};
 use crate::target::{self, Target};
 use crate::text;
@@ -257,30 +258,16 @@ pub(crate) fn environment(options: &QueryOptions) -> Result<DataEnvironment> {
 }
 
 pub(crate) fn timespan(options: &QueryOptions, now: SystemTime) -> Result<Option<Timespan>> {
-    let at = |text: &str| -> Result<i64> {
-        ticks::from_system_time(moment(text, now)?).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("'{text}' is outside the years 1 to 9999"),
-            )
-        })
+    let written = Written {
+        start: options.start.as_deref(),
+        end: options.end.as_deref(),
     };
-    let (start, end) = match (&options.start, &options.end) {
+    let (start, end) = match written.bounds(now)? {
         (None, None) => return Ok(None),
-        (Some(start), None) => (at(start)?, at("now")?),
+        (Some(start), None) => (start, range::ticks_at("now", now)?),
         // The services keep 30 days.
-        (None, Some(end)) => (at(end)? - 30 * ticks::PER_DAY, at(end)?),
-        (Some(start), Some(end)) => {
-            let range = (at(start)?, at(end)?);
-            if range.0 == range.1 {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    format!("the time range from '{start}' to '{end}' is empty"),
-                )
-                .with_hint("a date alone is its midnight in UTC: end with the day after"));
-            }
-            range
-        }
+        (None, Some(end)) => (end - 30 * ticks::PER_DAY, end),
+        (Some(start), Some(end)) => (start, end),
     };
     Timespan::new(start, end).map(Some)
 }

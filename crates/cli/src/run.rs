@@ -13,6 +13,7 @@ use defender_table::ticks;
 use crate::arguments::RunOptions;
 use crate::context::Context;
 use crate::query::{Asked, written_range};
+use crate::range::Written;
 use crate::{queries, query, value_file};
 
 /// The parameters that hold a query's range of time.
@@ -63,7 +64,11 @@ fn asked(
             _ => None,
         })
     };
-    let range = written_range(written(START), written(END));
+    let ends = Written {
+        start: written(START),
+        end: written(END),
+    };
+    let range = written_range(ends.start, ends.end);
     let has_range = definition.uses(START) && definition.uses(END);
     let begun = match &options.query.resume {
         Some(path) => ResumeFile::begun(path)?,
@@ -71,16 +76,21 @@ fn asked(
     };
     // What goes on asks for what was asked before: an hour ago was earlier then.
     let now = begun.map_or_else(whole_ticks, |begun| begun.asked);
-    let parameters = given.into_iter().collect();
+    let parameters = given.iter().cloned().collect();
     let rendered = library.render(&options.name, Some(environment), &parameters, now)?;
     say_defaults(&rendered, context);
+    let own = if has_range {
+        own_range(&rendered, ends)?
+    } else {
+        None
+    };
     let splits = options.query.all_rows
         || options.query.split_by.is_some()
         || options.query.resume.is_some();
     Ok(Asked {
         timespan: match (splits, definition.uses(START)) {
             // Slices are cut from the query's own range.
-            (true, true) if has_range => own_range(&rendered)?,
+            (true, true) if own.is_some() => own,
             // The query may look further back than it reports, so the service is told nothing.
             (false, true) => None,
             _ => query::timespan(&options.query, now)?,
@@ -163,13 +173,14 @@ fn wrong(name: &str, what: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("the parameter '{name}' {what}"))
 }
 
-fn own_range(rendered: &Rendered) -> Result<Option<Timespan>> {
+/// The range of a query that has one as parameters.
+fn own_range(rendered: &Rendered, written: Written<'_>) -> Result<Option<Timespan>> {
     let at = |name: &str| {
         let time = rendered.times.get(name)?;
         ticks::from_system_time(*time)
     };
     match (at(START), at(END)) {
-        (Some(start), Some(end)) => Timespan::new(start, end).map(Some),
+        (Some(start), Some(end)) => written.check(start, end).map(Some),
         _ => Ok(None),
     }
 }
