@@ -8,10 +8,12 @@ use defender_core::{Error, ErrorKind, Result};
 use defender_query::LocalData;
 use tempfile::TempDir;
 
+use crate::messages;
+
 /// The data of a query, or of an emulator.
 pub(crate) struct Given {
     pub(crate) data: Vec<LocalData>,
-    /// Where pipes are kept, which can be read once, until nobody reads it any more.
+    /// The folder with the copies of pipes, which can be read only once. Dropping it deletes them.
     _kept: Option<TempDir>,
 }
 
@@ -112,6 +114,7 @@ fn shown(data: &LocalData) -> String {
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut kept = File::create_new(to)?;
     if from == Path::new("-") {
+        messages::say_awaited("data");
         io::copy(&mut io::stdin().lock(), &mut kept)?;
     } else {
         io::copy(&mut File::open(from)?, &mut kept)?;

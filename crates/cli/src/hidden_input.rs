@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use modes::Modes;
 
-/// The terminal's modes before it was asked at, while it is asked at.
+/// The terminal's modes from before the prompt, while a prompt is shown.
 static BEFORE: Mutex<Option<Modes>> = Mutex::new(None);
 
 fn before() -> MutexGuard<'static, Option<Modes>> {
@@ -20,8 +20,8 @@ pub(crate) fn read_line(prompt: &str) -> io::Result<String> {
     line
 }
 
-/// Makes the terminal show again what is typed: the process ends now, and whoever reads a line does
-/// not come to it.
+/// Restores the terminal's modes when the process ends during a prompt, so that the terminal shows
+/// what is typed again.
 pub(crate) fn restore() {
     if let Some(modes) = before().take() {
         modes.restore();

@@ -41,6 +41,19 @@ pub(crate) fn say(text: &str) {
     put(&escape(text));
 }
 
+/// Says that `what` is read from standard input, where a person has to type it: nothing else would
+/// tell why nothing happens.
+pub(crate) fn say_awaited(what: &str) {
+    const END: &str = if cfg!(windows) {
+        "Ctrl-Z and Enter"
+    } else {
+        "Ctrl-D"
+    };
+    if io::stdin().is_terminal() {
+        say(&format!("reading {what} from the terminal, up to {END}"));
+    }
+}
+
 /// Says a JSON object.
 pub(crate) fn say_json(json: &str) {
     put(&escape_json(json));

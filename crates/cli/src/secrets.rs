@@ -9,7 +9,7 @@ use defender_core::{
 };
 
 use crate::context::Context;
-use crate::person;
+use crate::{messages, person};
 
 /// The most bytes of a file whose first line is a secret.
 const LONGEST: u64 = 1 << 20;
@@ -125,6 +125,7 @@ pub(crate) fn piped() -> Result<SecretString> {
 }
 
 fn line_of_stdin() -> Result<Option<SecretString>> {
+    messages::say_awaited("the value (it shows as it is typed)");
     let mut text = String::new();
     // A secret is a line; whoever pipes more has picked the wrong option.
     std::io::stdin()

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use defender_core::{bounded, read_bounded};
 
+use crate::messages;
+
 /// The most bytes of a query, or of a file of queries.
 const LONGEST: u64 = 16 << 20;
 
@@ -27,9 +29,10 @@ pub(crate) struct Text {
     pub(crate) encoding: Encoding,
 }
 
-/// Reads a file, or standard input as `-`.
+/// Reads a file of queries, or standard input as `-`.
 pub(crate) fn read(path: &Path) -> Result<Text> {
     let bytes = if path == Path::new("-") {
+        messages::say_awaited("KQL");
         bounded(std::io::stdin().lock(), LONGEST)?
     } else {
         read_bounded(path, LONGEST)?
