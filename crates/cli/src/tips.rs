@@ -46,6 +46,9 @@ const OPTIONS: &[(&str, &str)] = &[
     ("query", "the query itself, or -f FILE"),
 ];
 
+/// Commands that take files as they are, where `query` takes `-f FILE`.
+const FILES_ALONE: &[&str] = &["lint", "fmt"];
+
 /// `error` with a tip where one of these options was given.
 pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     hide_secret(&mut error, arguments);
@@ -97,9 +100,15 @@ fn hide_secret(error: &mut clap::Error, arguments: &[OsString]) {
 }
 
 fn tip(given: &str, arguments: &[OsString]) -> Option<String> {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    let command = words.iter().find(|word| FILES_ALONE.contains(word));
+    if let (Some(command), "-f" | "--file") = (command, given) {
+        return Some(format!(
+            "files need no option here: defender {command} FILE"
+        ));
+    }
     let name = given.strip_prefix("--")?;
     let name = name.split('=').next().unwrap_or(name).trim();
-    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     let lists = words
         .windows(2)
         .any(|pair| ["alerts", "incidents", "machines"].contains(&pair[0]) && pair[1] == "list");
@@ -161,6 +170,14 @@ mod tests {
             ("query --last 7d T", "here it is --start -7d"),
             ("query T --limit 5", "here it is --max-rows 100"),
             ("query T --json", "here it is --format json"),
+            (
+                "lint -f a.kql",
+                "files need no option here: defender lint FILE",
+            ),
+            (
+                "fmt --file a.kql",
+                "files need no option here: defender fmt FILE",
+            ),
         ] {
             let arguments: Vec<OsString> = std::iter::once("defender")
                 .chain(line.split(' '))

@@ -78,7 +78,7 @@ pub fn with_value(name: &str, text: &str, path: &str, value: &NewValue) -> Resul
             ErrorKind::Usage,
             format!("'{}' is not the path of a setting", shape::shown_path(path)),
         )
-        .with_hint("it looks like DataProviders.MicrosoftDefender.Args.ClientSecret"));
+        .with_hint(shape::PATH_OF_SETTING));
     }
     let root = read(name, text)?;
     refuse_whole(&root, &names, name)?;

@@ -221,8 +221,11 @@ pub fn setting_path(path: &str) -> defender_core::Result<String> {
             };
             Err(nowhere(path).with_hint(hint))
         }
-        None if !known::is_section(first) => Err(nowhere(path)
-            .with_hint("it looks like DataProviders.MicrosoftDefender.Args.ClientSecret")),
+        None if !known::is_section(first) => Err(nowhere(path).with_hint(if path.contains('=') {
+            "write the path and the value as two arguments, without ="
+        } else {
+            shape::PATH_OF_SETTING
+        })),
         _ => Ok(path.to_owned()),
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
 
 /// `M365x12345678.onmicrosoft.com`: a domain's name may have any letters and digits, and ends in
 /// small letters.
-fn is_domain(text: &str) -> bool {
+pub(crate) fn is_domain(text: &str) -> bool {
     const LONGEST_LABEL: usize = 30;
     let mut labels = text.rsplit('.');
     let ends = labels
@@ -87,6 +87,10 @@ pub(crate) fn is_id(text: &str) -> bool {
     let parts = text.trim().split('-').map(str::len);
     parts.eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
+
+/// What to write where the path of a setting belongs.
+pub(crate) const PATH_OF_SETTING: &str =
+    "write the whole path, such as DataProviders.MicrosoftDefender.Args.ClientSecret";
 
 /// Whether a message may quote `path`: it looks like one, or a file is there.
 pub(crate) fn may_be_path(path: &Path) -> bool {
