@@ -4,9 +4,13 @@
 mod change;
 mod file;
 
+use std::error::Error as _;
+use std::fmt::Write as _;
+
 use defender_cloud::Cloud;
-use defender_config::{Finding, Settings, Severity};
-use defender_core::{Error, ErrorKind, Result};
+use defender_config::{ConnectionKey, Finding, Origin, Settings, Severity};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_query::{Connection, Options, QueryProvider};
 use defender_table::Format;
 use serde_json::{Value, json};
 
@@ -19,10 +23,10 @@ pub(crate) async fn run(command: &ConfigCommand, context: &Context) -> Result<()
     match command {
         ConfigCommand::Init(options) => change::init(options),
         ConfigCommand::Set(options) => change::set(options, context).await,
-        ConfigCommand::Edit(options) => change::edit(options, context),
+        ConfigCommand::Edit(options) => change::edit(options, context).await,
         ConfigCommand::Path(options) => path(options, context),
         ConfigCommand::Show(options) => show(options, context),
-        ConfigCommand::Validate(options) => validate(options, context),
+        ConfigCommand::Validate(options) => validate(options, context).await,
     }
 }
 
@@ -88,13 +92,19 @@ fn show(options: &SettingsOptions, context: &Context) -> Result<()> {
     )?)
 }
 
-fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
+async fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
     let settings = Settings::load(&context.sources(options.config.as_ref()))?;
     let Some(path) = settings.path() else {
         return self::path(options, context);
     };
     let mut findings = settings.validate();
     findings.extend(unknown_clouds(&settings));
+    for finding in unreadable_certificates(&settings, context).await {
+        // What is said of the setting already is why.
+        if findings.iter().all(|known| known.path != finding.path) {
+            findings.push(finding);
+        }
+    }
     findings.sort_by_key(|finding| finding.line);
     let errors = findings
         .iter()
@@ -172,6 +182,47 @@ fn unknown_clouds(settings: &Settings) -> Vec<Finding> {
             })
         })
         .collect()
+}
+
+/// Certificates that signing in would refuse; settings know only where they are.
+async fn unreadable_certificates(settings: &Settings, context: &Context) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for environment in [DataEnvironment::M365dGraph, DataEnvironment::SecurityGraph] {
+        let options = Options {
+            environment: context.environment.clone(),
+            ..Options::default()
+        };
+        let provider = QueryProvider::with_options(environment, options);
+        for instance in settings.instances(environment).unwrap_or_default() {
+            let name = instance.name.as_deref();
+            // What is wrong with the section itself is found without this.
+            let Ok(section) = settings.provider(environment, name) else {
+                continue;
+            };
+            let connection = Connection::from_settings(settings, name);
+            let Err(error) = provider.check_certificate(&connection).await else {
+                continue;
+            };
+            let (path, line) = match section.args.place(ConnectionKey::Certificate) {
+                Some(Origin::Setting { path, line }) => (path.clone(), *line),
+                _ => (instance.path, None),
+            };
+            let mut message = error.to_string();
+            let mut next = error.source();
+            while let Some(cause) = next {
+                let _ = write!(message, ": {cause}");
+                next = cause.source();
+            }
+            findings.push(Finding {
+                severity: Severity::Error,
+                path,
+                line,
+                message,
+                hint: error.hint().map(str::to_owned),
+            });
+        }
+    }
+    findings
 }
 
 fn severity(severity: Severity) -> &'static str {

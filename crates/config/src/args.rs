@@ -209,7 +209,7 @@ impl ConnectionArgs {
     }
 
     /// The place that gave `key`, when it was said.
-    pub(crate) fn place(&self, key: ConnectionKey) -> Option<&Origin> {
+    pub fn place(&self, key: ConnectionKey) -> Option<&Origin> {
         self.entries.get(&key)?.origin.as_ref()
     }
 
@@ -243,7 +243,7 @@ impl ConnectionArgs {
     /// secrets, and the values that came from elsewhere.
     ///
     /// Those of the enumerated keys are no secrets once they are understood; the id of a tenant or
-    /// an application is public, and shown wherever it came from.
+    /// an application and a tenant's domain are public, and shown wherever they came from.
     pub fn redaction(&self) -> Redaction {
         let entries = self.entries.iter();
         entries.fold(Redaction::default(), |redaction, (key, entry)| {
@@ -316,11 +316,13 @@ fn hide(redaction: Redaction, text: &str) -> Redaction {
     }
 }
 
-/// Ids; and the cloud, which is a known word once it is understood.
+/// Ids; a tenant's domain, which every address of its users has; and the cloud, which is a known
+/// word once it is understood.
 fn is_public(key: ConnectionKey, text: &str) -> bool {
     match key {
         ConnectionKey::Cloud => true,
-        ConnectionKey::TenantId | ConnectionKey::ClientId => shape::is_id(text),
+        ConnectionKey::TenantId => shape::is_id(text) || shape::is_domain(text.trim()),
+        ConnectionKey::ClientId => shape::is_id(text),
         _ => false,
     }
 }

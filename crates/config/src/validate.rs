@@ -180,8 +180,14 @@ impl Section<'_> {
             (ConnectionKey::PrivateKey, self.args.private_key()),
             (ConnectionKey::AssertionFile, self.args.assertion_file()),
         ] {
-            if file.is_some_and(|file| !file.get().is_file()) {
-                findings.push(self.warn(key, "names no file"));
+            let Some(file) = file else { continue };
+            match std::fs::metadata(file.get()) {
+                Ok(found) if found.is_file() && found.len() == 0 => {
+                    let (path, line) = self.place(key);
+                    findings.push(Finding::error(path, line, "names a file that is empty"));
+                }
+                Ok(found) if found.is_file() => {}
+                _ => findings.push(self.warn(key, "names no file")),
             }
         }
     }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use defender_cloud::{Cloud, Endpoint};
+#[cfg(feature = "certificate")]
+use defender_config::EnvironmentSecrets;
 use defender_config::{ConnectionArgs, ConnectionKey, Given, Method, ResolvedProxy, Settings};
+#[cfg(feature = "certificate")]
+use defender_core::SecretRef;
 use defender_core::{
     DataEnvironment, Error, ErrorKind, ExposeSecret, Redaction, Result, SecretResolver,
     SecretString, Transport, is_loopback,
@@ -127,6 +131,9 @@ pub(crate) async fn identity(
     let hidden = Redaction::of(material.secrets())
         .along_with(&secrets_around(options))
         .along_with(&args.redaction());
+    for doubt in material.doubts(&args) {
+        options.prompt.warning(&doubt);
+    }
     let endpoint = endpoint(environment, &args).map_err(|error| hidden.error(error))?;
     let transport = transport(
         options,
@@ -298,6 +305,28 @@ pub(crate) fn consent_url(
     }
     drop(query);
     Ok(url)
+}
+
+/// Reads the certificate and the key of `connection`, where it signs in with those and all of them
+/// are here.
+#[cfg(feature = "certificate")]
+pub(crate) async fn check_certificate(
+    environment: DataEnvironment,
+    options: &Options,
+    connection: &Connection,
+) -> Result<()> {
+    let args = arguments(environment, options, connection)?.args;
+    let mut references = args.references();
+    let is_elsewhere =
+        references.any(|(_, reference)| matches!(reference, SecretRef::Vault { .. }));
+    if args.method() != Some(Method::Certificate) || is_elsewhere {
+        return Ok(());
+    }
+    let secrets = EnvironmentSecrets::new(options.environment.clone());
+    let material = credential::fetch(&args, &secrets).await?;
+    let hidden = Redaction::of(material.secrets()).along_with(&args.redaction());
+    let key = credential::certificate::key(options, &args, material);
+    key.map(drop).map_err(|error| hidden.error(error))
 }
 
 /// Whether a person may have to sign in for `connection`.

@@ -1,7 +1,7 @@
 //! Which credential the arguments of a connection ask for, and what it is made of.
 
 #[cfg(feature = "certificate")]
-mod certificate;
+pub(crate) mod certificate;
 mod delegated;
 #[cfg(feature = "token-cache")]
 mod homeless;
@@ -66,8 +66,7 @@ impl Place<'_> {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        let value = self.options.environment.get(name)?.trim();
-        (!value.is_empty()).then(|| value.to_owned())
+        self.options.variable(name)
     }
 
     #[cfg(feature = "certificate")]

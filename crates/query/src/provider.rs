@@ -65,6 +65,14 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
 }
 
+impl Options {
+    /// The environment variable `name`; one that is blank is none.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let value = self.environment.get(name)?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.environment.keys().collect();
@@ -137,6 +145,18 @@ impl QueryProvider {
     /// are wrong.
     pub fn endpoint(&self, connection: &Connection) -> Result<Endpoint> {
         connect::endpoint_of(self.environment, &self.options, connection)
+    }
+
+    /// Reads the certificate and the private key of `connection` as signing in would; nothing is
+    /// sent, and what is in a Key Vault is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](defender_core::ErrorKind::Config) when they cannot be read or do not
+    /// belong together.
+    #[cfg(feature = "certificate")]
+    pub async fn check_certificate(&self, connection: &Connection) -> Result<()> {
+        connect::check_certificate(self.environment, &self.options, connection).await
     }
 
     /// The text that would be sent for `query`: with a line for its range of time where the API

@@ -190,7 +190,7 @@ fn report(path: &Path, setting: &str, context: &Context) -> Result<()> {
 }
 
 /// Opens the settings file in an editor.
-pub(super) fn edit(options: &ConfigEditOptions, context: &Context) -> Result<()> {
+pub(super) async fn edit(options: &ConfigEditOptions, context: &Context) -> Result<()> {
     let path = settings_file(options.config.as_ref(), context)?;
     let editor = ["VISUAL", "EDITOR"]
         .iter()
@@ -229,6 +229,7 @@ pub(super) fn edit(options: &ConfigEditOptions, context: &Context) -> Result<()>
         },
         context,
     )
+    .await
 }
 
 #[cfg(test)]

@@ -7,6 +7,31 @@ use defender_core::{Result, SecretRef, WrittenName};
 use super::ConnectionArgs;
 use crate::{ConnectionKey, Origin};
 
+/// The variables, and what each gives.
+const VARIABLES: [(&str, ConnectionKey); 9] = [
+    ("AZURE_TENANT_ID", ConnectionKey::TenantId),
+    ("AZURE_CLIENT_ID", ConnectionKey::ClientId),
+    ("AZURE_CLIENT_SECRET", ConnectionKey::ClientSecret),
+    ("AZURE_CLIENT_CERTIFICATE_PATH", ConnectionKey::Certificate),
+    (
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        ConnectionKey::PrivateKeySecret,
+    ),
+    (
+        "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+        ConnectionKey::SendX5c,
+    ),
+    ("AZURE_USERNAME", ConnectionKey::Username),
+    ("AZURE_FEDERATED_TOKEN_FILE", ConnectionKey::AssertionFile),
+    ("AZURE_AUTHORITY_HOST", ConnectionKey::Authority),
+];
+
+/// The variable that gives `key`, if there is one.
+pub(crate) fn variable(key: ConnectionKey) -> Option<&'static str> {
+    let found = VARIABLES.iter().find(|(_, given)| *given == key)?;
+    Some(found.0)
+}
+
 impl ConnectionArgs {
     /// The parts that the Azure variables of `environment` give, such as `AZURE_TENANT_ID`.
     ///
@@ -19,23 +44,7 @@ impl ConnectionArgs {
     /// Source: <https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential>
     pub fn from_azure(environment: &BTreeMap<String, String>) -> Result<Self> {
         let mut args = Self::default();
-        for (variable, key) in [
-            ("AZURE_TENANT_ID", ConnectionKey::TenantId),
-            ("AZURE_CLIENT_ID", ConnectionKey::ClientId),
-            ("AZURE_CLIENT_SECRET", ConnectionKey::ClientSecret),
-            ("AZURE_CLIENT_CERTIFICATE_PATH", ConnectionKey::Certificate),
-            (
-                "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-                ConnectionKey::PrivateKeySecret,
-            ),
-            (
-                "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
-                ConnectionKey::SendX5c,
-            ),
-            ("AZURE_USERNAME", ConnectionKey::Username),
-            ("AZURE_FEDERATED_TOKEN_FILE", ConnectionKey::AssertionFile),
-            ("AZURE_AUTHORITY_HOST", ConnectionKey::Authority),
-        ] {
+        for (variable, key) in VARIABLES {
             let Some(value) = environment
                 .get(variable)
                 .filter(|value| !value.trim().is_empty())

@@ -2,8 +2,8 @@
 
 use defender_core::{Error, ErrorKind, Result};
 
-use super::ConnectionArgs;
-use crate::{ConnectionKey, Method};
+use super::{ConnectionArgs, azure};
+use crate::{ConnectionKey, Method, Origin};
 
 impl ConnectionArgs {
     /// Who signs in, and with what, as far as these parts say.
@@ -71,46 +71,90 @@ impl ConnectionArgs {
 
     /// What is still needed before anybody can sign in, all of it.
     pub fn missing(&self) -> Vec<&'static str> {
-        let mut missing = Vec::new();
+        let lacking = self.lacking().into_iter();
+        lacking
+            .map(|keys| match keys {
+                [one] => one.name(),
+                _ => "one of client_secret, certificate or username",
+            })
+            .collect()
+    }
+
+    /// What is still needed: of each several keys, one.
+    fn lacking(&self) -> Vec<&'static [ConnectionKey]> {
+        let mut lacking = Vec::new();
+        let mut need = |keys: &'static [ConnectionKey]| {
+            if !keys.iter().any(|key| self.has(*key)) {
+                lacking.push(keys);
+            }
+        };
         let method = self.method();
         if method.is_none_or(Method::needs_identity) {
-            for key in [ConnectionKey::TenantId, ConnectionKey::ClientId] {
-                if !self.has(key) {
-                    missing.push(key.name());
-                }
-            }
+            need(&[ConnectionKey::TenantId]);
+            need(&[ConnectionKey::ClientId]);
         }
         match method {
-            None => missing.push("one of client_secret, certificate or username"),
-            Some(Method::ClientSecret) if !self.has(ConnectionKey::ClientSecret) => {
-                missing.push(ConnectionKey::ClientSecret.name());
-            }
-            Some(Method::Certificate) if !self.has(ConnectionKey::Certificate) => {
-                missing.push(ConnectionKey::Certificate.name());
-            }
+            None => need(&[
+                ConnectionKey::ClientSecret,
+                ConnectionKey::Certificate,
+                ConnectionKey::Username,
+            ]),
+            Some(Method::ClientSecret) => need(&[ConnectionKey::ClientSecret]),
+            Some(Method::Certificate) => need(&[ConnectionKey::Certificate]),
             _ => {}
         }
-        missing
+        lacking
     }
 
     /// Checks that nothing is [`missing`](Self::missing).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] naming everything that is.
+    /// [`ErrorKind::Config`] naming everything that is, and the ways to give it.
     pub fn require_complete(&self) -> Result<()> {
         let missing = self.missing();
         if missing.is_empty() {
             return Ok(());
         }
+        let lacking = self.lacking();
+        let keys = || lacking.iter().copied().flatten().copied();
+        let options: Vec<&str> = keys().flat_map(options).copied().collect();
+        // A secret of the variables is sent for the application of the variables alone.
+        let by_variables = self
+            .origins()
+            .all(|origin| matches!(origin, Origin::Variable(_)));
+        let variables: Vec<&str> = keys()
+            .filter(|_| by_variables)
+            .filter_map(azure::variable)
+            .collect();
+        let ways = format!("as options ({})", options.join(", "));
+        let ways = match variables.join(", ") {
+            none if none.is_empty() => format!("in a connection string or {ways}"),
+            variables => format!("in a connection string, {ways} or as variables ({variables})"),
+        };
         Err(Error::new(
             ErrorKind::Config,
             format!("the connection lacks {}", joined(&missing)),
         )
-        .with_hint(
-            "give them in the Args of DataProviders.MicrosoftDefender, in a connection string or \
-             as options",
-        ))
+        .with_hint(format!(
+            "give them in the Args of DataProviders.MicrosoftDefender, {ways}"
+        )))
+    }
+}
+
+/// The options of the command that give a part of an identity.
+fn options(key: ConnectionKey) -> &'static [&'static str] {
+    match key {
+        ConnectionKey::TenantId => &["--tenant-id"],
+        ConnectionKey::ClientId => &["--client-id"],
+        ConnectionKey::ClientSecret => &[
+            "--client-secret-env",
+            "--client-secret-file",
+            "--client-secret-prompt",
+        ],
+        ConnectionKey::Certificate => &["--certificate"],
+        ConnectionKey::Username => &["--username"],
+        _ => &[],
     }
 }
 

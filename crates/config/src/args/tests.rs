@@ -211,3 +211,54 @@ fn a_certificates_text_is_no_file_and_shows_nowhere() {
     assert!(args.private_key().is_none() && args.has(ConnectionKey::PrivateKey));
     assert!(!format!("{args:?}").contains("canary"));
 }
+
+#[test]
+fn what_is_missing_is_named_with_every_way_to_give_it() {
+    let environment = [
+        ("AZURE_TENANT_ID", "contoso.example"),
+        ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let of_variables = ConnectionArgs::from_azure(&environment.into()).unwrap();
+    let error = of_variables.require_complete().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the connection lacks one of client_secret, certificate or username"
+    );
+    assert_eq!(
+        error.hint(),
+        Some(
+            "give them in the Args of DataProviders.MicrosoftDefender, in a connection string, as \
+             options (--client-secret-env, --client-secret-file, --client-secret-prompt, \
+             --certificate, --username) or as variables (AZURE_CLIENT_SECRET, \
+             AZURE_CLIENT_CERTIFICATE_PATH, AZURE_USERNAME)"
+        )
+    );
+    // No secret is sent for another application than its own.
+    let of_file = args("tenant_id=t;client_secret=a").require_complete();
+    assert_eq!(
+        of_file.unwrap_err().hint(),
+        Some(
+            "give them in the Args of DataProviders.MicrosoftDefender, in a connection string or \
+             as options (--client-id)"
+        )
+    );
+}
+
+#[test]
+fn a_tenants_domain_is_shown_wherever_it_came_from() {
+    let variables = |tenant: &str| {
+        let variable = ("AZURE_TENANT_ID".to_owned(), tenant.to_owned());
+        ConnectionArgs::from_azure(&[variable].into()).unwrap()
+    };
+    let said = |tenant: &str| {
+        variables(tenant)
+            .redaction()
+            .apply(&format!("no '{tenant}'"))
+    };
+    assert_eq!(
+        said("contoso.onmicrosoft.com"),
+        "no 'contoso.onmicrosoft.com'"
+    );
+    assert_eq!(said("Xy8Q~abc.DEF_ghi-123"), "no 'REDACTED'");
+}

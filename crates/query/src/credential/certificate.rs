@@ -10,6 +10,7 @@ use defender_credentials::{
     SigningAlgorithm,
 };
 
+use crate::Options;
 use crate::connect::owned;
 
 use super::{Made, Material, Place, lacks};
@@ -21,25 +22,7 @@ pub(super) fn credential(
 ) -> Result<Made> {
     let authority = place.authority(args)?;
     let client_id = owned(args.client_id()).ok_or_else(|| lacks(ConnectionKey::ClientId))?;
-    let certificate = read(
-        place,
-        args,
-        ConnectionKey::Certificate,
-        args.certificate(),
-        material.certificate.as_ref(),
-    )?;
-    let mut sources =
-        CertificateSources::new(certificate.ok_or_else(|| lacks(ConnectionKey::Certificate))?);
-    sources.private_key = read(
-        place,
-        args,
-        ConnectionKey::PrivateKey,
-        args.private_key(),
-        material.private_key.as_ref(),
-    )?;
-    sources.password = material.private_key_secret;
-    sources.password_setting = args.origin(ConnectionKey::PrivateKeySecret);
-    let key = CertificateKey::load(&sources, place.options.clock.now())?;
+    let key = key(place.options, args, material)?;
     for notice in key.notices() {
         place.warn(&notice.to_string());
     }
@@ -63,9 +46,36 @@ pub(super) fn credential(
     Ok(place.kept(credential, args, owner))
 }
 
+/// The certificate and its key, which nobody is asked with yet.
+pub(crate) fn key(
+    options: &Options,
+    args: &ConnectionArgs,
+    material: Material,
+) -> Result<CertificateKey> {
+    let certificate = read(
+        options,
+        args,
+        ConnectionKey::Certificate,
+        args.certificate(),
+        material.certificate.as_ref(),
+    )?;
+    let mut sources =
+        CertificateSources::new(certificate.ok_or_else(|| lacks(ConnectionKey::Certificate))?);
+    sources.private_key = read(
+        options,
+        args,
+        ConnectionKey::PrivateKey,
+        args.private_key(),
+        material.private_key.as_ref(),
+    )?;
+    sources.password = material.private_key_secret;
+    sources.password_setting = args.origin(ConnectionKey::PrivateKeySecret);
+    CertificateKey::load(&sources, options.clock.now())
+}
+
 /// The file at `path`, or what was fetched in its place.
 fn read(
-    place: &Place<'_>,
+    options: &Options,
     args: &ConnectionArgs,
     key: ConnectionKey,
     path: Option<Given<'_, Path>>,
@@ -77,10 +87,10 @@ fn read(
             return Ok(None);
         };
         if let Some(path) = path.quotable() {
-            return KeyMaterial::from_path(expanded(path, place), setting).map(Some);
+            return KeyMaterial::from_path(expanded(path, options), setting).map(Some);
         }
         let text = SecretString::from(path.get().display().to_string());
-        let expanded = |path: &Path| expanded(path, place);
+        let expanded = |path: &Path| expanded(path, options);
         let name = args.variable(key).unwrap_or(key.setting());
         return KeyMaterial::from_text(&text, name, setting, expanded).map(Some);
     };
@@ -89,18 +99,20 @@ fn read(
         // A variable may hold the name of a file, as Azure's own do.
         SecretRef::Env { variable, .. } => {
             let name = variable.shown().unwrap_or(key.setting());
-            KeyMaterial::from_text(text, name, setting, |path| expanded(path, place))?
+            KeyMaterial::from_text(text, name, setting, |path| expanded(path, options))?
         }
-        _ => KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, place))?,
+        _ => {
+            KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, options))?
+        }
     };
     Ok(Some(material))
 }
 
 /// `path` with `~` as the home folder; what stands in a settings file has been expanded already.
-pub(super) fn expanded(path: &Path, place: &Place<'_>) -> PathBuf {
-    let home = place
+fn expanded(path: &Path, options: &Options) -> PathBuf {
+    let home = options
         .variable("HOME")
-        .or_else(|| place.variable("USERPROFILE"));
+        .or_else(|| options.variable("USERPROFILE"));
     match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
         _ => path.to_owned(),

@@ -52,6 +52,43 @@ pub(crate) async fn fetch(args: &ConnectionArgs, secrets: &dyn SecretResolver) -
     Ok(material)
 }
 
+impl Material {
+    /// Says of each secret that is sent as it is what was probably copied along with it.
+    pub(crate) fn doubts(&self, args: &ConnectionArgs) -> Vec<String> {
+        let secrets = [
+            (ConnectionKey::ClientSecret, &self.client_secret),
+            (ConnectionKey::PrivateKeySecret, &self.private_key_secret),
+        ];
+        let doubts = secrets.into_iter().filter_map(|(key, secret)| {
+            let what = copied_along(secret.as_ref()?.expose_secret())?;
+            Some(format!(
+                "{}: the secret {what}, which belongs to no secret of Entra ID and is sent with \
+                 it: take it out where it was copied along",
+                args.origin(key)
+            ))
+        });
+        doubts.collect()
+    }
+}
+
+/// What stands around a secret and was hardly meant to be part of it.
+fn copied_along(secret: &str) -> Option<&'static str> {
+    const QUOTES: [(char, char); 5] = [
+        ('"', '"'),
+        ('\'', '\''),
+        ('`', '`'),
+        ('\u{201c}', '\u{201d}'),
+        ('\u{2018}', '\u{2019}'),
+    ];
+    let bare = secret.trim();
+    if bare.len() < secret.len() {
+        return Some("begins or ends with a blank");
+    }
+    let inside = |(open, close)| secret.strip_prefix(open)?.strip_suffix(close);
+    let is_quoted = QUOTES.into_iter().any(|pair| inside(pair).is_some());
+    is_quoted.then_some("stands in quotes")
+}
+
 /// A token without what is copied along with it: blanks, quotes and the scheme of its header.
 fn bare_token(secret: SecretString) -> SecretString {
     let text = secret.expose_secret();
@@ -82,6 +119,29 @@ fn wanted(args: &ConnectionArgs) -> Vec<(ConnectionKey, &SecretRef)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_copied_along_with_a_secret_is_seen() {
+        for (secret, expected) in [
+            ("Xy8Q~abc", None),
+            ("it's", None),
+            ("\"", None),
+            ("two words", None),
+            (" Xy8Q~abc", Some("begins or ends with a blank")),
+            ("Xy8Q~abc\r", Some("begins or ends with a blank")),
+            ("'Xy8Q~abc'", Some("stands in quotes")),
+            ("\u{201c}Xy8Q~abc\u{201d}", Some("stands in quotes")),
+        ] {
+            assert_eq!(copied_along(secret), expected, "{secret:?}");
+        }
+        let material = Material {
+            client_secret: Some("'canary'".to_owned().into()),
+            ..Material::default()
+        };
+        let doubts = material.doubts(&ConnectionArgs::default());
+        assert_eq!(doubts.len(), 1);
+        assert!(!doubts[0].contains("canary"), "{doubts:?}");
+    }
 
     #[test]
     fn a_token_is_taken_without_what_was_copied_along() {

@@ -115,11 +115,6 @@ impl ConnectionSecrets {
         Ok((cloud, own))
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        let value = self.options.environment.get(name)?.trim();
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
     /// The cloud of the vault that `vault` names by its host or address, when it is another one
     /// than `cloud`: such vaults are signed in to in their own cloud.
     fn cloud_of(vault: Option<&str>, cloud: Cloud) -> Option<Cloud> {
@@ -146,7 +141,7 @@ impl ConnectionSecrets {
         let cloud = elsewhere.unwrap_or(home);
         let KeyVault { suffix, .. } = cloud.key_vault();
         let named = |tenant: Option<String>, by: &str| Some((tenant?, by.to_owned()));
-        let of_variable = || named(self.variable("AZURE_TENANT_ID"), "AZURE_TENANT_ID");
+        let of_variable = || named(self.options.variable("AZURE_TENANT_ID"), "AZURE_TENANT_ID");
         let tenant = match elsewhere {
             None => named(
                 section.and_then(|of| of.tenant_id.clone()),
@@ -166,7 +161,7 @@ impl ConnectionSecrets {
         let authority = match section.and_then(|section| section.authority.clone()) {
             Some(authority) if elsewhere.is_none() => authority,
             _ if own || elsewhere.is_some() => cloud.authority(),
-            _ => match self.variable("AZURE_AUTHORITY_HOST") {
+            _ => match self.options.variable("AZURE_AUTHORITY_HOST") {
                 None => cloud.authority(),
                 Some(host) => {
                     let host = authority_host(&host)?;
@@ -189,7 +184,7 @@ impl ConnectionSecrets {
             authority,
             tenant,
             methods: self.methods()?,
-            client_id: self.variable("AZURE_CLIENT_ID"),
+            client_id: self.options.variable("AZURE_CLIENT_ID"),
         })
     }
 
