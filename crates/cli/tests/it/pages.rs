@@ -169,7 +169,7 @@ fn pages_print_what_the_commands_print() {
             let stdout = String::from_utf8_lossy(&output.stdout);
             let stderr = String::from_utf8_lossy(&output.stderr);
             if stderr.contains("curl: not found") {
-                eprintln!("skipped: there is no curl for {name}");
+                eprintln!("skipped {name}: it needs curl, which is not installed");
                 compared += shown.len();
                 continue;
             }
