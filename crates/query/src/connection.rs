@@ -1,9 +1,10 @@
 //! Which tenant, which section, as whom: everything `connect` is told.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use defender_config::{ConnectionArgs, ConnectionKey, ConnectionString, Settings};
-use defender_core::{DataEnvironment, Result};
+use defender_core::{DataEnvironment, Result, WrittenName};
 
 /// A file, or a folder of files, that local queries read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl LocalData {
 ///     .with(ConnectionArgs::default().with(ConnectionKey::Cloud, "gcc")?);
 /// # Ok::<(), defender_query::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Connection {
     pub(crate) settings: Option<Settings>,
     pub(crate) instance: Option<String>,
@@ -58,6 +59,25 @@ pub struct Connection {
     pub(crate) data: Vec<LocalData>,
     #[cfg(feature = "local")]
     pub(crate) reading: crate::Reading,
+}
+
+/// Names are shown where they are made of words: a secret may stand in the place of one.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |name: &Option<String>| {
+            let name = name.as_ref().map(WrittenName::of_words)?;
+            Some(name.quoted_or("(not shown)"))
+        };
+        f.debug_struct("Connection")
+            .field("settings", &self.settings)
+            .field("instance", &shown(&self.instance))
+            .field("base", &self.base)
+            .field("call", &self.call)
+            .field("called", &shown(&self.called))
+            .field("alias", &shown(&self.alias))
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connection {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use defender_cloud::Endpoint;
-use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport};
+use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport, WrittenName};
 use defender_credentials::{SignInPrompt, TokenStore};
 use defender_drivers::{CollectionRequest, CollectionsDescription, Description, Driver, Query};
 use defender_http::{HttpOptions, Notice, Pacer, RetryPolicy, Silent, SystemClock};
@@ -75,7 +75,8 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.environment.keys().collect();
+        let names = self.environment.keys().map(WrittenName::of_variable);
+        let names: Vec<String> = names.map(|name| name.quoted_or("(not shown)")).collect();
         f.debug_struct("Options")
             .field("http", &self.http)
             .field("retry", &self.retry)

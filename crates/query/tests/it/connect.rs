@@ -158,7 +158,7 @@ async fn keywords_alone_name_everything_that_is_missing() {
     let connection = Connection::from_args(ConnectionArgs::default());
     insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
     Config: the connection lacks tenant_id, client_id and one of client_secret, certificate or username
-    hint: give them in the Args of DataProviders.MicrosoftDefender, in a connection string or as options
+    hint: give them in the Args of DataProviders.MicrosoftDefender, in a connection string, as options (--tenant-id, --client-id, --client-secret-env, --client-secret-file, --client-secret-prompt, --certificate, --username) or as variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH, AZURE_USERNAME)
     ");
 }
 
