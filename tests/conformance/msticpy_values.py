@@ -91,6 +91,9 @@ def present(table: str, parameter: str, where: str, times: tuple[str, str]) -> s
     """A value that few rows of the table have."""
     columns = set(provider_columns(table))
     column = next(name for name in COLUMNS.get(parameter, [parameter]) if name in columns)
+    if parameter == "account_name" and "AccountUpn" in columns:
+        # An account of a person or a service, not of the system.
+        where = f"{where} and isnotempty(AccountUpn)"
     asked = (
         f"{table} | where Timestamp between (datetime({times[0]}) .. datetime({times[1]}))"
         f" | where isnotempty({column}) {where}"
@@ -130,7 +133,7 @@ def values(parameter: str, value: str) -> list[Value]:
     if parameter == "file_path":
         found.append(Value(FOLDER, "System32", "System32"))
     if parameter in ("account_name", "mailbox"):
-        upn = first(f"IdentityInfo | where AccountName =~ '{word}' | project AccountUpn | take 1")
+        upn = first(f"IdentityInfo | where AccountName =~ '{value}' | project AccountUpn | take 1")
         if upn:
             found.append(Value(UPN, upn, upn))
     return found
