@@ -119,7 +119,12 @@ pub(crate) async fn serve<S>(
     let handler = service_fn(move |request| {
         let service = Arc::clone(&service);
         let plans = plans.clone();
-        async move { Ok::<_, Infallible>(service.respond(place, request, &plans).await) }
+        // A client may be gone before anybody looks at its request.
+        let recording = service.recording(place, &request);
+        async move {
+            let response = service.respond(place, request, recording, &plans);
+            Ok::<_, Infallible>(response.await)
+        }
     });
     // The date comes from the emulator's clock.
     let connection = http1::Builder::new()

@@ -45,13 +45,15 @@ pub(crate) async fn serve(
                 .is_none_or(|wanted| presents(request.headers(), &basic(wanted)));
         let (authority, service, closed) =
             (Arc::clone(&authority), Arc::clone(&service), closed.clone());
+        let place = Place::Host(METADATA);
+        let recording = metadata.then(|| service.recording(place, &request));
         async move {
-            Ok::<_, Infallible>(if metadata {
-                service
-                    .respond(Place::Host(METADATA), request, &Plans::default())
-                    .await
-            } else {
-                answer(request, &authority, &service, &closed)
+            Ok::<_, Infallible>(match recording {
+                Some(recording) => {
+                    let plans = Plans::default();
+                    service.respond(place, request, recording, &plans).await
+                }
+                None => answer(request, &authority, &service, &closed),
             })
         }
     });

@@ -184,19 +184,30 @@ impl Service {
         self.proxy_credentials.as_ref()
     }
 
+    /// Begins the record of a request: it is made whatever becomes of the request from here on.
+    pub(crate) fn recording(
+        self: &Arc<Self>,
+        place: Place,
+        request: &Request<Incoming>,
+    ) -> Recording {
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        let (_, _, host) = located(place, headers, uri);
+        Recording {
+            service: Arc::clone(self),
+            request: RecordedRequest::new(method.as_str(), &host, uri, headers),
+        }
+    }
+
     /// Answers one request, or lets go wrong what should.
     pub(crate) async fn respond(
         &self,
         place: Place,
         request: Request<Incoming>,
+        mut recording: Recording,
         plans: &Plans,
     ) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let (place, origin, host) = located(place, &parts.headers, &parts.uri);
-        let mut recording = Recording {
-            service: self,
-            request: RecordedRequest::new(parts.method.as_str(), &host, &parts.uri, &parts.headers),
-        };
         let body = read(body, self.limits.request_bytes).await;
         let asked = Asked::new(
             place,
@@ -381,12 +392,12 @@ fn located(place: Place, headers: &HeaderMap, uri: &Uri) -> (Place, String, Stri
 }
 
 /// A request on its way; what came of it is recorded even where the client does not wait for it.
-struct Recording<'a> {
-    service: &'a Service,
+pub(crate) struct Recording {
+    service: Arc<Service>,
     request: RecordedRequest,
 }
 
-impl Drop for Recording<'_> {
+impl Drop for Recording {
     fn drop(&mut self) {
         self.service.record(self.request.clone());
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use defender_emulator::{
-    Emulator, Fault, FaultAnswer, FaultBody, Faults, Options, RecordedBody, RecordedRequest,
-    Running,
+    Data, Emulator, Fault, FaultAnswer, FaultBody, Faults, HuntingBackend, Options, QueryFault,
+    Question, RecordedBody, RecordedRequest, Rows, Running,
 };
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -288,15 +288,24 @@ async fn a_fault_of_one_api_or_query_leaves_the_others_alone() {
     }
 }
 
+/// Begins every query, and ends none.
+#[derive(Debug, Default)]
+struct Endless(tokio::sync::Notify);
+
+#[async_trait::async_trait]
+impl HuntingBackend for Endless {
+    async fn run(&self, _: Question) -> Result<Rows, QueryFault> {
+        self.0.notify_one();
+        std::future::pending().await
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_its_client_gives_up_is_recorded() {
     let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let endless = Arc::new(Endless::default());
     let running = Emulator::start(Options {
-        faults: Faults::new().with(Fault {
-            // Nobody waits so long.
-            delay: Some(Duration::MAX),
-            ..fault()
-        }),
+        data: Data::Backend(endless.clone()),
         observer: Some(Arc::new(move |request: &RecordedRequest| {
             let _ = told.send(request.clone());
         })),
@@ -313,16 +322,17 @@ async fn a_request_that_its_client_gives_up_is_recorded() {
         RUN[0],
         body.len()
     );
-    let mut plain = TcpStream::connect(address(&running.http_url()))
-        .await
-        .unwrap();
+    let direct = || TcpStream::connect(address(&running.http_url()));
+    let mut plain = direct().await.unwrap();
     plain.write_all(request.as_bytes()).await.unwrap();
+    endless.0.notified().await;
     drop(plain);
     let given_up = hears.recv().await.unwrap();
 
     let (_, stream) = connect(&running, "graph.microsoft.com:443", "").await;
     let mut tunnel = tls(&running, stream, "graph.microsoft.com").await.unwrap();
     tunnel.write_all(request.as_bytes()).await.unwrap();
+    endless.0.notified().await;
     drop(tunnel);
     let through_the_proxy = hears.recv().await.unwrap();
 
@@ -332,4 +342,11 @@ async fn a_request_that_its_client_gives_up_is_recorded() {
         assert_eq!(request.body, body);
     }
     assert_eq!(running.requests()[1..], [given_up, through_the_proxy]);
+
+    // One that is gone before its request was looked at may have no body in the record.
+    let mut hasty = direct().await.unwrap();
+    hasty.write_all(request.as_bytes()).await.unwrap();
+    drop(hasty);
+    let hasty = hears.recv().await.unwrap();
+    assert_eq!((hasty.status, hasty.path.as_str()), (0, RUN[0]));
 }
