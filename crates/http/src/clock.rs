@@ -42,7 +42,9 @@ async fn sleep_on_a_thread(duration: Duration) {
         let _ = over.send(());
     });
     match sleeper {
-        Ok(_) => drop(is_over.await),
+        Ok(_) => {
+            let _ = is_over.await;
+        }
         Err(_) => thread::sleep(duration),
     }
     drop(wanted);

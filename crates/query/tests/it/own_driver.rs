@@ -103,7 +103,7 @@ mod brought {
     use defender_http::{Answer as Scripted, ScriptedTransport};
     use defender_query::{Connection as To, Table};
 
-    use super::*;
+    use super::{Arc, DataEnvironment, Driver as _, ErrorKind, QueryProvider, RowLimit};
 
     fn connection(answers: impl IntoIterator<Item = Scripted>) -> Connection {
         let clock = Arc::new(ManualClock::new(std::time::SystemTime::UNIX_EPOCH));
