@@ -444,7 +444,11 @@ fn settings_are_begun_changed_and_checked() {
         (format!("{args}.TenatId"), "the path is DataProviders"),
         (format!("{args}.ClientSecrt"), "Args.ClientSecret\n"),
         (format!("{args}.Qx8Q~Zk3.x"), "the keys of Args are"),
-        ("foo.bar".to_owned(), "it looks like DataProviders"),
+        (
+            "foo.bar".to_owned(),
+            "the whole path, such as DataProviders",
+        ),
+        ("TenantId=x".to_owned(), "as two arguments"),
     ] {
         let ran = folder.run(&["config", "set", &path, "hunter2secret"]);
         assert_code(&ran, 2);

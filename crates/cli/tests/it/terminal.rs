@@ -1,5 +1,9 @@
 //! Text from outside does not steer the terminal it is shown on.
 
+#[cfg(target_os = "linux")]
+use std::io::{Read as _, Write as _};
+#[cfg(target_os = "linux")]
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use defender_emulator::{
@@ -160,5 +164,51 @@ fn neither_the_name_of_a_file_nor_its_text_deceives_the_reader_of_a_check() {
         assert_ne!(ran.code, 0, "{arguments:?}");
         assert_harmless(&ran.text());
         assert_harmless(&ran.stderr);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_awaited_from_a_terminal_is_said() {
+    // `script` is a terminal for what it runs.
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: it needs script, which is not installed");
+        return;
+    }
+    for (arguments, expected) in [
+        ("query -", "reading KQL from the terminal, up to Ctrl-D"),
+        ("lint", "reading KQL from the terminal, up to Ctrl-D"),
+        ("fmt -", "reading KQL from the terminal, up to Ctrl-D"),
+        (
+            "query T --data T=-",
+            "reading data from the terminal, up to Ctrl-D",
+        ),
+    ] {
+        let folder = Folder::new();
+        let defender = folder.command(&[]).get_program().to_owned();
+        let script = format!("\"$DEFENDER\" {arguments}");
+        let mut terminal = Command::new("script")
+            .args(["--quiet", "--return", "--command", &script, "/dev/null"])
+            .current_dir(folder.work())
+            .env("DEFENDER", defender)
+            .env("SHELL", "/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut shown = terminal.stdout.take().unwrap();
+        let mut seen = String::new();
+        while !seen.contains(expected) {
+            let mut bytes = [0; 64];
+            let length = shown.read(&mut bytes).unwrap();
+            assert_ne!(length, 0, "{arguments}: {seen}");
+            seen.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        }
+        // As it is typed.
+        let mut typed = terminal.stdin.take().unwrap();
+        typed.write_all(b"\x04").unwrap();
+        let mut rest = Vec::new();
+        shown.read_to_end(&mut rest).unwrap();
+        terminal.wait().unwrap();
     }
 }

@@ -62,14 +62,16 @@ impl Material {
         let doubts = secrets.into_iter().filter_map(|(key, secret)| {
             let what = copied_along(secret.as_ref()?.expose_secret())?;
             Some(format!(
-                "{}: the secret {what}, which belongs to no secret of Entra ID and is sent with \
-                 it: take it out where it was copied along",
+                "{}: the secret {what} as part of it; take them out if they were copied along",
                 args.origin(key)
             ))
         });
         doubts.collect()
     }
 }
+
+const BLANKS: &str = "begins or ends with blanks, which are sent";
+const IN_QUOTES: &str = "stands in quotes, which are sent";
 
 /// What stands around a secret and was hardly meant to be part of it.
 fn copied_along(secret: &str) -> Option<&'static str> {
@@ -82,11 +84,11 @@ fn copied_along(secret: &str) -> Option<&'static str> {
     ];
     let bare = secret.trim();
     if bare.len() < secret.len() {
-        return Some("begins or ends with a blank");
+        return Some(BLANKS);
     }
     let inside = |(open, close)| secret.strip_prefix(open)?.strip_suffix(close);
     let is_quoted = QUOTES.into_iter().any(|pair| inside(pair).is_some());
-    is_quoted.then_some("stands in quotes")
+    is_quoted.then_some(IN_QUOTES)
 }
 
 /// A token without what is copied along with it: blanks, quotes and the scheme of its header.
@@ -127,10 +129,10 @@ mod tests {
             ("it's", None),
             ("\"", None),
             ("two words", None),
-            (" Xy8Q~abc", Some("begins or ends with a blank")),
-            ("Xy8Q~abc\r", Some("begins or ends with a blank")),
-            ("'Xy8Q~abc'", Some("stands in quotes")),
-            ("\u{201c}Xy8Q~abc\u{201d}", Some("stands in quotes")),
+            (" Xy8Q~abc", Some(BLANKS)),
+            ("Xy8Q~abc\r", Some(BLANKS)),
+            ("'Xy8Q~abc'", Some(IN_QUOTES)),
+            ("\u{201c}Xy8Q~abc\u{201d}", Some(IN_QUOTES)),
         ] {
             assert_eq!(copied_along(secret), expected, "{secret:?}");
         }
