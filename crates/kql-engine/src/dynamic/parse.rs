@@ -254,8 +254,30 @@ impl Visitor<'_> for Key<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{array, from_json, long, string};
+    use super::super::{Dynamic, array, from_json, long, string, view};
     use super::*;
+
+    /// Numbers of every size, written with as many digits as they need, come back bit for bit.
+    #[test]
+    fn numbers_are_read_to_their_last_digit() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut tried = 0;
+        while tried < 20_000 {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            let number = f64::from_bits(seed);
+            if !number.is_finite() {
+                continue;
+            }
+            tried += 1;
+            let text = format!("{number:e}");
+            let Dynamic::Real(read) = view(&parse(&text)) else {
+                panic!("{text} is no real");
+            };
+            assert_eq!(read.to_bits(), number.to_bits(), "{text}");
+        }
+    }
 
     #[test]
     fn text_and_document_are_encoded_alike() {

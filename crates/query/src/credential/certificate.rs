@@ -101,9 +101,7 @@ fn read(
             let name = variable.shown().unwrap_or(key.setting());
             KeyMaterial::from_text(text, name, setting, |path| expanded(path, options))?
         }
-        _ => {
-            KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, options))?
-        }
+        _ => KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, options))?,
     };
     Ok(Some(material))
 }
