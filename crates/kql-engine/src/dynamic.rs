@@ -7,6 +7,7 @@
 //! appears only at the edges: literals, JSON input, output.
 
 mod parse;
+pub(crate) mod path;
 
 pub(crate) use parse::{Doubt, parse, parse_noting};
 

@@ -6,7 +6,7 @@ pub(crate) mod size;
 mod udf;
 
 pub(crate) use compare::{compare_values, order};
-pub(crate) use compile::{Compiler, Input, Surroundings, element};
+pub(crate) use compile::{Compiler, Input, Surroundings};
 pub(crate) use udf::{call, comparisons, predicate};
 
 use std::borrow::Cow;

@@ -2,10 +2,10 @@
 
 pub(crate) mod arithmetic;
 mod arrays;
-mod bags;
+pub(crate) mod bags;
 mod conditional;
 mod conversions;
-mod dates;
+pub(crate) mod dates;
 mod decompose;
 mod distributions;
 mod encoding;
@@ -25,6 +25,7 @@ mod strings;
 pub(crate) mod terms;
 mod units;
 mod urls;
+mod zones;
 
 use std::borrow::Cow;
 
@@ -70,6 +71,7 @@ pub(crate) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         patterns::kernel_of,
         strings::kernel_of,
         dates::kernel_of,
+        zones::kernel_of,
         arrays::kernel_of,
         bags::kernel_of,
         numbers::kernel_of,

@@ -25,6 +25,8 @@ mod expressions;
 mod literals;
 mod naming;
 mod operators;
+mod patterns;
+mod restricted;
 mod rows;
 mod scope;
 mod sources;
@@ -199,11 +201,13 @@ impl<'a> Binder<'a> {
     fn query(&mut self, query: &'a tree::Query) -> Outcome<Pipeline> {
         let (scope, answers) = self.statements(&query.statements, None)?;
         let Some((answer, earlier)) = answers.split_last() else {
-            return self.refuse(
-                DiagnosticKind::Meaning,
-                query.span,
-                "the query has no answer: it only declares",
-            );
+            // The service takes such a text, and its answer has neither columns nor rows.
+            self.note(query.span, "the query only declares, and so has no answer");
+            let none = Source::Rows {
+                columns: Vec::new(),
+                rows: Vec::new(),
+            };
+            return Ok(Rows::new(none, Vec::new()).into_pipeline());
         };
         self.earlier = earlier.first().map(|statement| statement.span);
         // A bare name that means nothing is a misspelt table, not a value.
@@ -272,14 +276,14 @@ impl<'a> Binder<'a> {
                         ),
                     }
                 }
-                StatementKind::Alias { .. } => {
-                    return self.unsupported(statement.span, "'alias database'");
+                // Who asks for a table of another database is told so there.
+                StatementKind::Alias { .. } => {}
+                StatementKind::Pattern(pattern) => {
+                    let entity = Entity::Pattern { pattern, scope };
+                    scope = self.declare(scope, &pattern.name.text, entity);
                 }
-                StatementKind::Pattern(_) => {
-                    return self.unsupported(statement.span, "'declare pattern'");
-                }
-                StatementKind::Restrict { .. } => {
-                    return self.unsupported(statement.span, "'restrict access'");
+                StatementKind::Restrict { entities, .. } => {
+                    scope = self.restrict(scope, entities);
                 }
             }
         }

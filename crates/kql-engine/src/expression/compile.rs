@@ -459,7 +459,7 @@ pub(crate) fn member<'a>(base: &Datum<'a>, name: &str) -> Datum<'a> {
 }
 
 /// `base[index]`.
-pub(crate) fn element<'a>(base: &Datum<'a>, index: &Datum<'_>) -> Datum<'a> {
+fn element<'a>(base: &Datum<'a>, index: &Datum<'_>) -> Datum<'a> {
     let index = index.borrowed().unwrapped();
     if let Some(name) = index.as_str() {
         return member(base, name);

@@ -3,6 +3,7 @@
 use super::{Call, array, items};
 use crate::EngineError;
 use crate::datum::Datum;
+use crate::dynamic::path::{Step, follow, steps};
 use crate::dynamic::{self, Dynamic};
 use crate::expression::{Kernel, kernel};
 
@@ -55,22 +56,15 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             Ok(array(&keys))
         }),
         "bag_has_key" => kernel(|values| {
-            let Some(entries) = object_of(&values[0]) else {
+            let (Some(entries), Datum::Dynamic(bytes)) = (object_of(&values[0]), &values[0]) else {
                 return Ok(Datum::Null);
             };
             let path = values[1].display();
-            if let Some(rest) = path.strip_prefix('$') {
-                let mut value = Datum::dynamic(values[0].to_dynamic().into_owned());
-                for step in rest.split(['.', '[']).filter(|step| !step.is_empty()) {
-                    let step = step.trim_end_matches(']');
-                    let index = step.trim_matches(['\'', '"']);
-                    let at = match step.parse::<i64>() {
-                        Ok(at) => Datum::Long(at),
-                        Err(_) => Datum::text(index.to_owned()),
-                    };
-                    value = crate::expression::element(&value, &at);
-                }
-                return Ok(Datum::Bool(!value.is_null()));
+            if path.starts_with('$') {
+                let found = steps(&path).and_then(|steps| follow(bytes, &steps));
+                return Ok(Datum::Bool(
+                    found.is_some_and(|one| !dynamic::view_is_null(one)),
+                ));
             }
             Ok(Datum::Bool(entries.get(&path).is_some()))
         }),
@@ -101,16 +95,18 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let Some(keys) = items(&values[1]) else {
                 return Ok(values[0].clone());
             };
-            let paths: Vec<Vec<String>> = keys
+            let paths: Vec<Vec<Step>> = keys
                 .iter()
-                .map(|key| {
+                .filter_map(|key| {
                     let key = key.display();
-                    match key.strip_prefix("$.") {
-                        Some(path) => path.split('.').map(str::to_owned).collect(),
-                        None => vec![key.into_owned()],
+                    if key.starts_with('$') {
+                        steps(&key)
+                    } else {
+                        Some(vec![Step::Property(key.into_owned())])
                     }
                 })
                 .collect();
+            let paths: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
             Ok(Datum::dynamic(without(entries, &paths)))
         }),
         "bag_set_key" => kernel(|values| {
@@ -165,19 +161,21 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
 }
 
 /// An object without the properties at `paths`.
-fn without(entries: dynamic::Entries<'_>, paths: &[Vec<String>]) -> Vec<u8> {
+pub(crate) fn without(entries: dynamic::Entries<'_>, paths: &[&[Step]]) -> Vec<u8> {
     let mut kept: Vec<(&str, Vec<u8>)> = Vec::new();
     for (key, value) in entries.iter() {
-        let here: Vec<&Vec<String>> = paths
+        let below: Vec<&[Step]> = paths
             .iter()
-            .filter(|path| path.first().is_some_and(|step| step == key))
+            .filter_map(|path| match path.split_first() {
+                Some((Step::Property(name), rest)) if name == key => Some(rest),
+                _ => None,
+            })
             .collect();
-        if here.iter().any(|path| path.len() == 1) {
+        if below.iter().any(|path| path.is_empty()) {
             continue;
         }
-        let deeper: Vec<Vec<String>> = here.iter().map(|path| path[1..].to_vec()).collect();
         let value = match dynamic::view(value) {
-            Dynamic::Object(inner) if !deeper.is_empty() => without(inner, &deeper),
+            Dynamic::Object(inner) if !below.is_empty() => without(inner, &below),
             _ => value.to_vec(),
         };
         kept.push((key, value));

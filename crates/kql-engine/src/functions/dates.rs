@@ -150,19 +150,22 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
 }
 
 fn from_unix(ticks_per_unit: f64) -> Kernel {
-    kernel(move |values| {
-        let since = match &values[0] {
-            Datum::Real(number) => real_to_long((number * ticks_per_unit).trunc()),
-            value => value.as_long().and_then(|number| {
-                if ticks_per_unit < 1.0 {
-                    Some(number / 100)
-                } else {
-                    number.checked_mul(real_to_long(ticks_per_unit)?)
-                }
-            }),
-        };
-        Ok(moment(since.and_then(|since| since.checked_add(UNIX_EPOCH))).unwrap_or(Datum::Null))
-    })
+    kernel(move |values| Ok(unix_time(&values[0], ticks_per_unit)))
+}
+
+/// The moment that is so many units after the start of 1970.
+pub(crate) fn unix_time(value: &Datum<'_>, ticks_per_unit: f64) -> Datum<'static> {
+    let since = match value {
+        Datum::Real(number) => real_to_long((number * ticks_per_unit).trunc()),
+        value => value.as_long().and_then(|number| {
+            if ticks_per_unit < 1.0 {
+                Some(number / 100)
+            } else {
+                number.checked_mul(real_to_long(ticks_per_unit)?)
+            }
+        }),
+    };
+    moment(since.and_then(|since| since.checked_add(UNIX_EPOCH))).unwrap_or(Datum::Null)
 }
 
 fn start_of(unit: &str, ticks: i64, offset: i64) -> Option<i64> {

@@ -8,6 +8,7 @@ use crate::EngineError;
 use crate::convert;
 use crate::datum::Datum;
 use crate::dynamic;
+use crate::dynamic::path::{follow, steps};
 use crate::expression::{Kernel, kernel, size};
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
@@ -388,32 +389,11 @@ fn command_line(line: &str) -> Vec<String> {
 
 /// A value at a JSON path such as `$.a[0].b`.
 fn extract_json(path: &str, text: &str, ty: ScalarType) -> Datum<'static> {
-    let parsed = convert::parse_json(text);
-    let mut value = parsed;
-    let mut rest = path.strip_prefix('$').unwrap_or(path);
-    while !rest.is_empty() {
-        let (step, next) = if let Some(inner) = rest.strip_prefix('[') {
-            let Some(end) = inner.find(']') else {
-                return missing(ty);
-            };
-            let step = &inner[..end];
-            let quoted = step.trim_matches(['\'', '"']);
-            let step = match (quoted.len() == step.len(), step.parse::<i64>()) {
-                (true, Ok(at)) => Datum::Long(at),
-                _ => Datum::text(quoted.to_owned()),
-            };
-            (step, &inner[end + 1..])
-        } else {
-            let inner = rest.strip_prefix('.').unwrap_or(rest);
-            let end = inner.find(['.', '[']).unwrap_or(inner.len());
-            if end == 0 {
-                return missing(ty);
-            }
-            (Datum::text(inner[..end].to_owned()), &inner[end..])
-        };
-        value = crate::expression::element(&value, &step);
-        rest = next;
-    }
+    let Datum::Dynamic(document) = convert::parse_json(text) else {
+        return missing(ty);
+    };
+    let found = steps(path).and_then(|steps| follow(&document, &steps));
+    let value = found.map_or(Datum::Null, Datum::dynamic);
     if value.is_null() {
         return missing(ty);
     }

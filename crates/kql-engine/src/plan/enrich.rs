@@ -76,7 +76,10 @@ impl Planner<'_> {
     ) -> Result<Flow, EngineError> {
         let unsupported = |what: String| EngineError::unsupported(what, step.span.range());
         let (PROFILES, [hash, rest @ ..]) = (name, arguments) else {
-            return Err(unsupported(format!("invoke {name}()")));
+            // The binder reads such a table itself where there is one.
+            return Err(unsupported(format!(
+                "invoke {name}() without a table named {name}"
+            )));
         };
         if !flow.carried.is_empty() {
             return Err(unsupported(format!("invoke {name}() inside a body")));

@@ -1,82 +1,23 @@
 //! `externaldata`: documents that are files below an allowed folder.
 
+mod format;
+mod mapping;
+mod place;
+mod rows;
+
 use std::io::Read;
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use kql_semantics::ScalarType;
 use kql_semantics::bound::{Column, Expr};
-use serde_json::Value as Json;
 
+use self::format::Format;
+use self::rows::{Ignored, Rows};
 use super::{Flow, Planner};
 use crate::catalog;
-use crate::column::Builder;
-use crate::convert;
 use crate::datum::Datum;
-use crate::dynamic;
-use crate::text::separated::Records;
 use crate::{Catalog, EngineError};
-
-/// How a document is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Separated(u8),
-    Lines,
-    Raw,
-    Json,
-    MultiJson,
-}
-
-impl Format {
-    fn named(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "csv" => Self::Separated(b','),
-            "tsv" => Self::Separated(b'\t'),
-            "psv" => Self::Separated(b'|'),
-            "scsv" => Self::Separated(b';'),
-            "sohsv" => Self::Separated(1),
-            "txt" => Self::Lines,
-            "raw" => Self::Raw,
-            "json" => Self::Json,
-            "multijson" => Self::MultiJson,
-            _ => return None,
-        })
-    }
-
-    /// By the name of the document; separated by commas where it tells nothing.
-    fn of(path: &Path) -> Self {
-        let name = path.file_name().map(|name| name.to_string_lossy());
-        let name = name.unwrap_or_default();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        name.rsplit_once('.')
-            .and_then(|(_, extension)| Self::named(extension))
-            .unwrap_or(Self::Separated(b','))
-    }
-}
-
-/// The place of a document below the folder; `None` where the address leaves it.
-fn place(address: &str) -> Option<PathBuf> {
-    // What follows a semicolon is a secret, what follows a question mark a signature.
-    let address = address.split([';', '?', '#']).next()?.trim();
-    let relative = match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let known = ["https", "http", "abfss"];
-            if !known.iter().any(|one| scheme.eq_ignore_ascii_case(one)) {
-                return None;
-            }
-            let (host, path) = rest.split_once('/')?;
-            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            format!("{}/{path}", host.to_ascii_lowercase())
-        }
-        None => address.to_owned(),
-    };
-    let path = PathBuf::from(relative);
-    let inside = path
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    (inside && path.components().next().is_some()).then_some(path)
-}
 
 impl Planner<'_> {
     pub(super) fn external(
@@ -99,7 +40,8 @@ impl Planner<'_> {
             ));
         }
         let mut format = None;
-        let mut skip_first = false;
+        let mut ignored = Ignored::default();
+        let mut mapping = None;
         for (name, value) in properties {
             let value = self.constant(value)?;
             match name.as_str() {
@@ -113,11 +55,9 @@ impl Planner<'_> {
                     };
                     format = Some(found);
                 }
-                "ignorefirstrecord" => {
-                    skip_first = value
-                        .as_bool()
-                        .unwrap_or_else(|| value.display().eq_ignore_ascii_case("true"));
-                }
+                "ignorefirstrecord" => ignored.first = is_true(&value),
+                "ignorelastrecord" => ignored.last = is_true(&value),
+                "ingestionmapping" => mapping = Some(value.display().into_owned()),
                 _ => {
                     return Err(EngineError::unsupported(
                         format!("externaldata with '{name}'"),
@@ -127,12 +67,12 @@ impl Planner<'_> {
             }
         }
         self.catalog.note_read(Catalog::EXTERNAL_DATA);
-        let mut rows = Rows::new(columns);
+        let mut rows = Rows::new(columns, mapping.as_deref()).map_err(refused)?;
         for address in addresses {
             let address = self.constant(address)?;
             let address = address.display();
             // Only the place is shown: the rest of an address may be a secret.
-            let Some(path) = place(&address) else {
+            let Some(path) = place::place(&address) else {
                 return Err(refused(
                     "the address of this externaldata names no file below the allowed folder"
                         .to_owned(),
@@ -154,21 +94,29 @@ impl Planner<'_> {
                     names.join(" or ")
                 )));
             };
-            if !found.starts_with(&folder) {
-                return Err(refused(format!(
+            let unread =
+                |error: String| failed(format!("cannot read {}: {error}", shown.display()));
+            let inside = |found: PathBuf| {
+                if found.starts_with(&folder) {
+                    return Ok(found);
+                }
+                Err(refused(format!(
                     "{} leads out of the folder that externaldata may read",
                     shown.display()
-                )));
+                )))
+            };
+            let (mut found, mut named) = (inside(found)?, shown.clone());
+            if found.is_dir() {
+                named = place::document(&found).map_err(unread)?;
+                let only = named.canonicalize();
+                found = inside(only.map_err(|error| unread(error.to_string()))?)?;
             }
-            let text = self
-                .document(&found)
-                .map_err(|error| failed(format!("cannot read {}: {error}", shown.display())))?;
-            let format = format.unwrap_or_else(|| Format::of(&path));
-            rows.read(&text, format, skip_first)
-                .map_err(|error| failed(format!("cannot read {}: {error}", shown.display())))?;
+            let text = self.document(&found).map_err(unread)?;
+            let format = format.unwrap_or_else(|| Format::of(&named));
+            rows.read(&text, format, ignored, &place::shown(&address))
+                .map_err(unread)?;
         }
-        let count = rows.count;
-        let arrays = rows.builders.into_iter().map(Builder::finish).collect();
+        let (arrays, count) = rows.finish();
         self.literal_rows(columns, arrays, count)
     }
 
@@ -194,138 +142,9 @@ impl Planner<'_> {
     }
 }
 
-/// The rows read so far.
-struct Rows<'a> {
-    columns: &'a [Column],
-    builders: Vec<Builder>,
-    count: usize,
-}
-
-impl<'a> Rows<'a> {
-    fn new(columns: &'a [Column]) -> Self {
-        Self {
-            columns,
-            builders: columns.iter().map(|one| Builder::new(one.ty, 0)).collect(),
-            count: 0,
-        }
-    }
-
-    fn read(&mut self, text: &str, format: Format, skip_first: bool) -> Result<(), String> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let skipped = usize::from(skip_first);
-        match format {
-            Format::Separated(separator) => {
-                let mut records = Records::new(text.as_bytes(), separator);
-                let mut left = skipped;
-                while let Some(record) = records.next().map_err(|error| error.to_string())? {
-                    if left > 0 {
-                        left -= 1;
-                    } else if !record.is_blank() {
-                        self.texts(record.cells().map_err(|error| error.to_string())?);
-                    }
-                }
-            }
-            Format::Lines => {
-                for line in text.lines().skip(skipped) {
-                    self.texts(std::iter::once(line));
-                }
-            }
-            Format::Raw => self.texts(std::iter::once(text)),
-            Format::Json => {
-                for (at, line) in text.lines().enumerate().skip(skipped) {
-                    if line.trim().is_empty() {
-                        continue;
-                    }
-                    let value: Json = serde_json::from_str(line).map_err(|error| {
-                        format!("line {} is no JSON object: {error}; a document over several lines has the format multijson", at + 1)
-                    })?;
-                    self.object(&value, at + 1)?;
-                }
-            }
-            Format::MultiJson => {
-                let values = serde_json::Deserializer::from_str(text).into_iter::<Json>();
-                let mut number = 0;
-                for value in values {
-                    let value = value.map_err(|error| error.to_string())?;
-                    let list = match value {
-                        Json::Array(list) => list,
-                        other => vec![other],
-                    };
-                    for one in &list {
-                        number += 1;
-                        self.object(one, number)?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A row of texts, by position.
-    fn texts<'t>(&mut self, mut texts: impl Iterator<Item = &'t str>) {
-        for (builder, column) in self.builders.iter_mut().zip(self.columns) {
-            builder.push(
-                &texts
-                    .next()
-                    .map_or(Datum::Null, |text| typed(text, column.ty)),
-            );
-        }
-        self.count += 1;
-    }
-
-    /// A row of properties, by name.
-    fn object(&mut self, value: &Json, number: usize) -> Result<(), String> {
-        let Json::Object(entries) = value else {
-            return Err(format!("record {number} is no JSON object"));
-        };
-        for (builder, column) in self.builders.iter_mut().zip(self.columns) {
-            let value = match entries.get(&*column.name) {
-                None | Some(Json::Null) => Datum::Null,
-                Some(Json::String(text)) => typed(text, column.ty),
-                Some(other) => {
-                    let value = Datum::dynamic(dynamic::from_json(other));
-                    convert::to_type(&value, column.ty).into_owned()
-                }
-            };
-            builder.push(&value);
-        }
-        self.count += 1;
-        Ok(())
-    }
-}
-
-fn typed(text: &str, ty: ScalarType) -> Datum<'static> {
-    match ty {
-        ScalarType::Dynamic => convert::parse_json(text),
-        _ => convert::to_type(&Datum::text(text), ty).into_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::place;
-
-    #[test]
-    fn an_address_is_a_place_below_the_folder() {
-        let cases = [
-            ("https://Host/a/b.csv?sig=secret", Some("host/a/b.csv")),
-            ("https://host/a.csv;secret", Some("host/a.csv")),
-            ("b.csv", Some("b.csv")),
-            ("https://host/../../etc/passwd", None),
-            ("../b.csv", None),
-            ("/etc/passwd", None),
-            ("file:///etc/passwd", None),
-            ("https://host", None),
-            ("", None),
-        ];
-        for (address, expected) in cases {
-            assert_eq!(
-                place(address).as_deref(),
-                expected.map(Path::new),
-                "{address}"
-            );
-        }
-    }
+/// A flag of `with (…)`, which may stand in quotes.
+fn is_true(value: &Datum<'_>) -> bool {
+    value
+        .as_bool()
+        .unwrap_or_else(|| value.display().eq_ignore_ascii_case("true"))
 }

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{UInt64Array, new_null_array};
+use arrow::array::{RecordBatch, UInt64Array, new_null_array};
 use arrow::compute::take;
 use kql_semantics::bound::{Column, Expr, Pipeline, PluginArgument, Step};
 use kql_semantics::{ColumnId, ScalarType};
 
 use super::steps::batch_of;
-use super::{Context, Flow, Planner};
+use super::{Context, Flow, Planner, encode};
 use crate::EngineError;
-use crate::column::Reader;
+use crate::column::{Builder, Reader};
+use crate::datum::Datum;
 use crate::functions::networks;
 
 /// Networks by the number of their bits, longest first.
@@ -45,6 +46,18 @@ impl Networks {
     }
 }
 
+/// The values of a row's columns from a place on, to tell rows apart by.
+fn key_of(batch: &RecordBatch, from: usize, types: &[ScalarType], row: usize) -> Vec<u8> {
+    let mut key = Vec::new();
+    for (at, ty) in types.iter().enumerate() {
+        encode(
+            &Reader::new(batch.column(from + at), *ty).get(row),
+            &mut key,
+        );
+    }
+    key
+}
+
 impl Planner<'_> {
     pub(super) fn plugin(
         &self,
@@ -63,16 +76,28 @@ impl Planner<'_> {
                     PluginArgument::Value(ours),
                     PluginArgument::Value(theirs),
                     PluginArgument::Value(unmatched),
+                    more @ ..,
                 ],
             ) if flow.carried.is_empty() => {
+                let more: Vec<&Expr> = more
+                    .iter()
+                    .filter_map(|argument| match argument {
+                        PluginArgument::Value(value) => Some(value),
+                        PluginArgument::Table(_) => None,
+                    })
+                    .collect();
                 let unmatched = self.constant(unmatched)?.as_bool() == Some(true);
                 let only_four = name == "ipv4_lookup";
-                let keys = (ours, theirs);
+                let (mut left, mut right) = (vec![ours], vec![theirs]);
+                for pair in more.chunks_exact(2) {
+                    left.push(pair[0]);
+                    right.push(pair[1]);
+                }
                 let columns = self.demanded(&step.columns);
                 self.lookup(
                     flow,
                     table,
-                    keys,
+                    (&left, &right),
                     outputs,
                     (unmatched, only_four),
                     &columns,
@@ -85,6 +110,7 @@ impl Planner<'_> {
             ("session_count", _) if flow.carried.is_empty() => {
                 self.activity(flow, "session_count", arguments, outputs, step)
             }
+            ("narrow", _) if flow.carried.is_empty() => self.narrow(flow, arguments, outputs, step),
             ("rows_near", _) if flow.carried.is_empty() => self.rows_near(flow, arguments, step),
             _ => Err(EngineError::unsupported(
                 format!("plugin {name}"),
@@ -101,7 +127,7 @@ impl Planner<'_> {
         &self,
         flow: Flow,
         table: &Pipeline,
-        (ours, theirs): (&Expr, &Expr),
+        (ours, theirs): (&[&Expr], &[&Expr]),
         outputs: &[Column],
         (unmatched, only_four): (bool, bool),
         columns: &[(ColumnId, ScalarType)],
@@ -109,8 +135,8 @@ impl Planner<'_> {
     ) -> Result<Flow, EngineError> {
         let right = self.pipeline(table, context)?;
         let right = self.choose(right, outputs)?;
-        let (left_plan, _) = self.with_values(&flow, &[ours])?;
-        let (right_plan, _) = self.with_values(&right, &[theirs])?;
+        let (left_plan, _) = self.with_values(&flow, ours)?;
+        let (right_plan, _) = self.with_values(&right, theirs)?;
         let (left_width, right_width) = (flow.columns.len(), right.columns.len());
         let mut present = flow.columns.clone();
         present.extend(&right.columns);
@@ -121,18 +147,36 @@ impl Planner<'_> {
                 networks::ipv6(text)
             }
         };
+        let types: Vec<ScalarType> = ours[1..].iter().map(|key| key.ty).collect();
         let plans = vec![left_plan, right_plan];
         let found = self.whole("lookup", plans, &present, move |batches, schema| {
             let (left, right) = (&batches[0], &batches[1]);
             let theirs = Reader::new(right.column(right_width), ScalarType::String);
-            let networks = Networks::new(
-                (0..right.num_rows()).map(|row| (row as u64, parse(&theirs.get(row).display()))),
-            );
+            // Networks are looked up among those whose further keys are the same.
+            let mut networks: HashMap<Vec<u8>, Vec<u64>> = HashMap::new();
+            for row in 0..right.num_rows() {
+                let key = key_of(right, right_width + 1, &types, row);
+                networks.entry(key).or_default().push(row as u64);
+            }
+            let networks: HashMap<Vec<u8>, Networks> = networks
+                .into_iter()
+                .map(|(key, rows)| {
+                    #[expect(clippy::cast_possible_truncation, reason = "it was a row's number")]
+                    let found = rows
+                        .into_iter()
+                        .map(|row| (row, parse(&theirs.get(row as usize).display())));
+                    (key, Networks::new(found))
+                })
+                .collect();
             let ours = Reader::new(left.column(left_width), ScalarType::String);
             let (mut from, mut into): (Vec<u64>, Vec<Option<u64>>) = (Vec::new(), Vec::new());
             for row in 0..left.num_rows() {
                 let address = parse(&ours.get(row).display());
-                let rows = address.map_or(&[][..], |(address, _)| networks.around(address));
+                let known = networks.get(&key_of(left, left_width + 1, &types, row));
+                let rows = match (address, known) {
+                    (Some((address, _)), Some(known)) => known.around(address),
+                    _ => &[],
+                };
                 for other in rows {
                     from.push(row as u64);
                     into.push(Some(*other));
@@ -160,5 +204,47 @@ impl Planner<'_> {
         })?;
         let found = self.without_null_text(found)?;
         self.keep(found, columns)
+    }
+
+    /// `narrow`: a row for each value, by row and then by column.
+    fn narrow(
+        &self,
+        flow: Flow,
+        arguments: &[PluginArgument],
+        outputs: &[Column],
+        step: &Step,
+    ) -> Result<Flow, EngineError> {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for pair in arguments.chunks_exact(2) {
+            if let [PluginArgument::Value(name), PluginArgument::Value(value)] = pair {
+                names.push(self.constant(name)?);
+                values.push(value);
+            }
+        }
+        let width = flow.columns.len();
+        let (plan, _) = self.with_values(&flow, &values)?;
+        let present: Vec<_> = outputs.iter().map(|one| (one.id, one.ty)).collect();
+        let found = self.whole("narrow", vec![plan], &present, move |batches, schema| {
+            let batch = &batches[0];
+            let count = batch.num_rows() * names.len();
+            let mut builders: Vec<Builder> =
+                [ScalarType::Long, ScalarType::String, ScalarType::String]
+                    .into_iter()
+                    .map(|ty| Builder::new(ty, count))
+                    .collect();
+            let readers: Vec<Reader<'_>> = (0..names.len())
+                .map(|at| Reader::new(batch.column(width + at), ScalarType::String))
+                .collect();
+            for row in 0..batch.num_rows() {
+                for (name, reader) in names.iter().zip(&readers) {
+                    builders[0].push(&Datum::Long(i64::try_from(row).unwrap_or(i64::MAX)));
+                    builders[1].push(name);
+                    builders[2].push(&reader.get(row));
+                }
+            }
+            let columns = builders.into_iter().map(Builder::finish).collect();
+            Ok(super::slices(&batch_of(schema, columns, count)?))
+        })?;
+        self.keep(found, &self.demanded(&step.columns))
     }
 }

@@ -50,8 +50,50 @@ fn file_profiles_come_from_a_table() {
             ["cd", null, "", null, null]
         ])
     );
+    // Both arguments may be left out.
+    let plain = "print SHA1 = 'AB' | invoke FileProfile() | project Signer";
+    assert_eq!(
+        json(&run_on(&engine, plain).unwrap()),
+        value!([["Contoso"]])
+    );
+    let many = "range n from 1 to 101 step 1 | extend SHA1 = 'ab' | invoke FileProfile() \
+                | summarize countif(Signer == 'Contoso'), count()";
+    assert_eq!(json(&run_on(&engine, many).unwrap()), value!([[100, 101]]));
+    let missing = run_on(&engine, "print SHA256 = 'ab' | invoke FileProfile()").unwrap_err();
+    assert!(
+        missing.to_string().contains("no column named 'SHA1'"),
+        "{missing}"
+    );
     let first = "datatable(SHA1:string)['cd','ab'] | invoke FileProfile(SHA1, 1) | project Signer";
     assert_eq!(json(&run_on(&engine, first).unwrap()), value!([[""], [""]]));
+}
+
+#[test]
+fn who_has_seen_a_device_comes_from_a_table() {
+    let (_folder, engine) = with_tables(&[(
+        "SeenBy.csv",
+        "DeviceId,SeenBy\nphone,pc1\nphone,pc2\nprinter,pc2\n",
+    )]);
+    for (query, expected) in [
+        (
+            "datatable(DeviceId:string)['phone', 'printer'] | invoke SeenBy() | sort by DeviceId asc",
+            value!([["pc1"], ["pc2"]]),
+        ),
+        ("print x = 'printer' | invoke SeenBy(x)", value!([["pc2"]])),
+        (
+            "print DeviceId = 'phone' | invoke SeenBy('printer')",
+            value!([["pc2"]]),
+        ),
+        (
+            "print DeviceId = 'printer' | invoke SeenBy('DeviceId')",
+            value!([["pc2"]]),
+        ),
+        ("print DeviceId = 'car' | invoke SeenBy()", value!([])),
+    ] {
+        let answer = run_on(&engine, query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(answer.columns[0].name, "DeviceId", "{query}");
+        assert_eq!(json(&answer), expected, "{query}");
+    }
 }
 
 #[test]
@@ -104,6 +146,10 @@ fn what_is_missing_is_named() {
         (
             "print SHA1 = 'a' | invoke FileProfile(SHA1)",
             "without a table named FileProfile",
+        ),
+        (
+            "print DeviceId = 'a' | invoke SeenBy()",
+            "without a table named SeenBy",
         ),
         (
             "print geo_info_from_ip_address('192.0.2.1')",
@@ -162,6 +208,119 @@ fn external_documents_are_files_of_the_folder() {
     ] {
         let answer = run_on(&engine, query).unwrap_or_else(|error| panic!("{query}: {error}"));
         assert_eq!(json(&answer), expected, "{query}");
+    }
+}
+
+#[test]
+fn an_address_may_end_as_a_folder_does() {
+    let (_folder, engine) = with_documents(&[
+        ("example.org/downloads/recent", "192.0.2.1\n"),
+        ("example.org/list/index.html", "192.0.2.2\n"),
+        ("example.org/two/a.csv", "192.0.2.3\n"),
+        ("example.org/two/b.csv", "192.0.2.4\n"),
+    ]);
+    let read = |address: &str| run_on(&engine, &format!("externaldata(ip:string)['{address}']"));
+    for (address, expected) in [
+        ("https://example.org/downloads/recent/", "192.0.2.1"),
+        ("https://example.org/downloads/recent", "192.0.2.1"),
+        ("https://example.org/list/", "192.0.2.2"),
+        ("https://example.org/list/?page=1", "192.0.2.2"),
+    ] {
+        assert_eq!(
+            json(&read(address).unwrap()),
+            value!([[expected]]),
+            "{address}"
+        );
+    }
+    let several = read("https://example.org/two/").unwrap_err().to_string();
+    assert!(several.contains("a folder with 2 files"), "{several}");
+}
+
+#[test]
+fn a_mapping_says_which_value_is_which_column() {
+    let (_folder, engine) = with_documents(&[
+        (
+            "events.json",
+            "{\"at\": \"2019-01-01 10:00\",\n \"data\": {\"method\": \"Get\", \"a b\": [1, 2], \"ms\": 1577836800123}}\n\
+             {\"data\": {\"tags\": [{\"x\": 1}, {\"y\": 2}]}}",
+        ),
+        ("cells.csv", "one,1,x\ntwo,2,y\nend,3,z\n"),
+        ("escaped.tsv", "a\\tb\tc\\\\d\n"),
+        ("lines.txt", "one\n\ntwo\n"),
+    ]);
+    for (query, expected) in [
+        (
+            r#"externaldata(At:datetime, Method:string, Second:long, Moment:datetime, Rest:dynamic, Kind:string, Number:long, From:string)['events.json']
+               with (format='multijson', ingestionMapping='[
+                 {"Column":"At","Properties":{"Path":"$.at"}},
+                 {"column":"Method","properties":{"path":"$.data.method"}},
+                 {"Column":"Second","Properties":{"Path":"$.data[\'a b\'][1]"}},
+                 {"Column":"Moment","Properties":{"Path":"$.data.ms","Transform":"DateTimeFromUnixMilliseconds"}},
+                 {"Column":"Rest","Properties":{"Path":"$.data.tags","Transform":"PropertyBagArrayToDictionary"}},
+                 {"Column":"Kind","Properties":{"ConstValue":"event"}},
+                 {"Column":"Number","Properties":{"Transform":"SourceLineNumber"}},
+                 {"Column":"From","Properties":{"Transform":"SourceLocation"}}]')"#,
+            value!([
+                ["2019-01-01T10:00:00.0000000Z", "Get", 2, "2020-01-01T00:00:00.1230000Z", null, "event", 1, "events.json"],
+                [null, "", null, null, {"x": 1, "y": 2}, "event", 2, "events.json"]
+            ]),
+        ),
+        (
+            r#"externaldata(Rest:dynamic, Method:string)['events.json'] with (format='multijson', ingestionMapping='[
+                 {"Column":"Method","Properties":{"Path":"$.data.method"}},
+                 {"Column":"Rest","Properties":{"Path":"$.data","Transform":"DropMappedFields"}}]') | project Rest | take 1"#,
+            value!([[{"a b": [1, 2], "ms": 1_577_836_800_123_i64}]]),
+        ),
+        (
+            r#"externaldata(b:long, a:string, none:string)['cells.csv'] with (ignoreLastRecord=true, ingestionMapping='[
+                 {"Name":"a","Ordinal":"0"},{"Column":"b","Properties":{"Ordinal":1}}]')"#,
+            value!([[1, "one", ""], [2, "two", ""]]),
+        ),
+        (
+            "externaldata(a:string)['cells.csv'] with (ignoreFirstRecord=true, ignoreLastRecord=true)",
+            value!([["two"]]),
+        ),
+        (
+            "externaldata(a:string, b:string)['escaped.tsv'] with (format='tsve')",
+            value!([["a\tb", "c\\d"]]),
+        ),
+        (
+            "externaldata(a:string)['lines.txt']",
+            value!([["one"], ["two"]]),
+        ),
+    ] {
+        let answer = run_on(&engine, query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(json(&answer), expected, "{query}");
+    }
+    for (mapping, what) in [
+        ("nothing", "is no JSON array"),
+        (r#"[{"Path":"$.a"}]"#, "has no Column"),
+        (r#"[{"Column":"a"}]"#, "neither Path nor Ordinal"),
+        (r#"[{"Column":"a","Path":"$..a"}]"#, "no JSONPath"),
+        (r#"[{"Column":"a","Ordinal":"x"}]"#, "no number"),
+        (
+            r#"[{"Column":"a","Path":"$.a","Transform":"Upper"}]"#,
+            "transform 'Upper'",
+        ),
+        (r#"[{"Column":"a","Path":"$.a"}]"#, "cells have an Ordinal"),
+    ] {
+        let query =
+            format!("externaldata(a:string)['cells.csv'] with (ingestionMapping='{mapping}')");
+        let error = run_on(&engine, &query).unwrap_err().to_string();
+        assert!(error.contains(what), "{mapping}: {error}");
+    }
+}
+
+#[test]
+fn declarations_alone_have_no_answer() {
+    for query in [
+        "let x = 1; let T = datatable(a:long)[1];",
+        "set notruncation; let f = (a:long) { a };",
+        "declare query_parameters(a:long = 1);",
+    ] {
+        let answer = run(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert!(answer.columns.is_empty(), "{query}");
+        assert_eq!(json(&answer), value!([]), "{query}");
     }
 }
 

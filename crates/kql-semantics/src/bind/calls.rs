@@ -456,14 +456,6 @@ impl<'a> Binder<'a> {
             }
             if arguments.len() == 3 {
                 let default = arguments.remove(2);
-                let fits = default.ty == ty || (default.ty.is_numeric() && ty.is_numeric());
-                if !fits && default.ty != Dynamic {
-                    return self.refuse(
-                        DiagnosticKind::Type,
-                        default.span,
-                        format!("the default is a {}, and the value is a {ty}", default.ty),
-                    );
-                }
                 if let Some(widest) = wider(default.ty, ty)
                     && widest != ty
                 {

@@ -4,8 +4,11 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind, InOperator};
 
 use super::arithmetic::wider;
+use super::rows::Rows;
 use super::{Binder, Context, Outcome};
-use crate::bound::{CompareOp, Expr, ExprKind, SetOp, SetOperand, TextOp, Value};
+use crate::bound::{
+    Assignment, CompareOp, Expr, ExprKind, Operator, SetOp, SetOperand, TextOp, Value,
+};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType::{
     self, Bool, DateTime, Dynamic, Guid, Long, String as Text, TimeSpan,
@@ -225,8 +228,8 @@ impl<'a> Binder<'a> {
             && self.is_tabular(only, context.scope)
         {
             let set = self.single_column(only, context)?;
-            let value = self.fit_query(value, &set, written.operator, span)?;
-            let set = SetOperand::Query(Box::new(set));
+            let (value, set) = self.fit_query(value, set, only.span);
+            let set = SetOperand::Query(Box::new(set.into_pipeline()));
             return Ok(Expr {
                 kind: ExprKind::Set {
                     op,
@@ -330,7 +333,7 @@ impl<'a> Binder<'a> {
         &mut self,
         expression: &'a tree::Expression,
         context: &Context<'_>,
-    ) -> Outcome<crate::bound::Pipeline> {
+    ) -> Outcome<Rows> {
         let scope = context.scope;
         let mut rows = self.uncorrelated(|binder| binder.tabular(expression, scope))?;
         let Some(first) = rows.columns.first().cloned() else {
@@ -347,44 +350,47 @@ impl<'a> Binder<'a> {
                 format!("only the first column, '{}', is looked at", first.name),
             );
             rows.then(
-                crate::bound::Operator::Compute {
+                Operator::Compute {
                     assignments: Vec::new(),
                 },
                 vec![first],
                 expression.span,
             );
         }
-        Ok(rows.into_pipeline())
+        Ok(rows)
     }
 
-    fn fit_query(
-        &mut self,
-        value: Expr,
-        set: &crate::bound::Pipeline,
-        operator: InOperator,
-        span: Span,
-    ) -> Outcome<Expr> {
-        let Some(column) = set.columns.first() else {
-            return Ok(value);
+    /// A value and the rows it is looked for among, in types that compare. The service takes a
+    /// column of any type there: its values are read as the type of what is looked for.
+    fn fit_query(&mut self, value: Expr, mut set: Rows, span: Span) -> (Expr, Rows) {
+        let Some(column) = set.columns.first().cloned() else {
+            return (value, set);
         };
         if value.ty == column.ty || value.ty == Dynamic || column.ty == Dynamic {
-            return Ok(value);
+            return (value, set);
         }
         if wider(value.ty, column.ty) == Some(column.ty) {
-            return Ok(value.converted(column.ty));
+            return (value.converted(column.ty), set);
         }
         if value.ty.is_numeric() && column.ty.is_numeric() {
-            return Ok(value);
+            return (value, set);
         }
-        let (left, right) = (value.ty, column.ty);
-        self.refuse(
-            DiagnosticKind::Type,
+        let ty = value.ty;
+        self.note(
             span,
             format!(
-                "'{}' cannot compare {left} with {right}; convert one of them",
-                operator.text()
+                "'{}' is read as a {ty}, like what is looked for in it",
+                column.name
             ),
-        )
+        );
+        let read = self.column(column.name.clone(), ty);
+        let assignment = Assignment {
+            column: read.id,
+            value: super::expressions::column_value(&column, span).converted(ty),
+        };
+        let assignments = vec![assignment];
+        set.then(Operator::Compute { assignments }, vec![read], span);
+        (value, set)
     }
 
     pub(super) fn between(

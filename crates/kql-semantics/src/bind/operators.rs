@@ -148,7 +148,10 @@ impl<'a> Binder<'a> {
             OperatorKind::Evaluate(evaluate) => self.evaluate(rows, evaluate, scope, span),
             OperatorKind::Invoke(call) => self.invoke(rows, call, scope, span),
             OperatorKind::GetSchema => {
-                self.get_schema(rows);
+                match Self::option(operator, "kind") {
+                    Some("csl") => self.schema_text(rows),
+                    _ => self.get_schema(rows),
+                }
                 Ok(())
             }
             OperatorKind::Partition(partition) => self.partition(rows, partition, scope, span),
@@ -168,6 +171,7 @@ impl<'a> Binder<'a> {
                     },
                     span,
                 );
+                Self::choose(rows, Vec::new(), span);
                 Ok(())
             }
             OperatorKind::AssertSchema(columns) => self.assert_schema(rows, columns, span),
@@ -385,6 +389,29 @@ impl<'a> Binder<'a> {
             columns,
         );
         rows.ordered = true;
+    }
+
+    /// `getschema kind=csl`: the columns as a declaration has them.
+    fn schema_text(&mut self, rows: &mut Rows) {
+        let columns = rows.columns.iter();
+        let columns: Vec<String> = columns
+            .map(|column| {
+                let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+                if column.name.chars().all(plain) {
+                    format!("{}:{}", column.name, column.ty)
+                } else {
+                    format!("['{}']:{}", column.name.replace('\'', "\\'"), column.ty)
+                }
+            })
+            .collect();
+        let schema = self.column("Schema", ScalarType::String);
+        let text = Value::String(columns.join(","));
+        let value = literal(text, ScalarType::String, Span::default());
+        let source = crate::bound::Source::Rows {
+            columns: vec![schema.clone()],
+            rows: vec![vec![value]],
+        };
+        *rows = Rows::new(source, vec![schema]);
     }
 
     fn assert_schema(

@@ -3,7 +3,7 @@
 use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, ParameterType};
 
-use super::{Binder, Context, Outcome, Refused};
+use super::{Binder, Context, Outcome, Refused, restricted};
 use crate::bound::{Dependency, Expr, ExprKind, SharedId};
 use crate::diagnostic::{DiagnosticKind, nearest};
 use crate::types::ScalarType;
@@ -34,9 +34,19 @@ pub(crate) enum Entity<'a> {
         function: &'a tree::Function,
         scope: Scope,
     },
+    /// A pattern, with the scope it was declared in.
+    Pattern {
+        pattern: &'a tree::DeclarePattern,
+        scope: Scope,
+    },
+    /// What can be seen of all that is declared before.
+    Restriction(&'a [tree::Expression]),
     /// Its declaration is wrong; that has been said.
     Unusable,
 }
+
+/// What a restriction is declared as: no name of a query.
+const RESTRICTION: &str = "";
 
 impl<'a> Binder<'a> {
     #[expect(
@@ -53,15 +63,40 @@ impl<'a> Binder<'a> {
     }
 
     pub(super) fn lookup(&self, scope: Scope, name: &str) -> Option<&Entity<'a>> {
+        let mut restrictions = Vec::new();
         let mut next = scope;
         while let Some(index) = next {
             let bound = &self.bindings[index];
-            if bound.name == name {
-                return Some(&bound.entity);
+            if let Entity::Restriction(entities) = bound.entity {
+                restrictions.push(entities);
+            } else if bound.name == name {
+                let visible = restrictions.iter().all(|entities| {
+                    restricted::lets_through(entities, name, &bound.entity, |function, scope| {
+                        self.gives_table(function, scope)
+                    })
+                });
+                return visible.then_some(&bound.entity);
             }
             next = bound.previous;
         }
         None
+    }
+
+    /// Hides what is declared before, and the tables, except for these.
+    pub(super) fn restrict(&mut self, scope: Scope, entities: &'a [tree::Expression]) -> Scope {
+        self.declare(scope, RESTRICTION, Entity::Restriction(entities))
+    }
+
+    pub(super) fn restrictions(
+        &self,
+        scope: Scope,
+    ) -> impl Iterator<Item = &'a [tree::Expression]> {
+        std::iter::successors(scope, |index| self.bindings[*index].previous).filter_map(|index| {
+            match self.bindings[index].entity {
+                Entity::Restriction(entities) => Some(entities),
+                _ => None,
+            }
+        })
     }
 
     pub(super) fn declared_names(&self, scope: Scope) -> Vec<String> {
@@ -71,6 +106,7 @@ impl<'a> Binder<'a> {
             names.push(self.bindings[index].name.clone());
             next = self.bindings[index].previous;
         }
+        names.retain(|name| name != RESTRICTION);
         names
     }
 
@@ -184,7 +220,8 @@ impl<'a> Binder<'a> {
                 nodes,
             } => ((**value).clone(), needs.clone(), *nodes),
             Entity::Unusable => return Some(Err(Refused)),
-            Entity::Table(_) => {
+            Entity::Restriction(_) => return None,
+            Entity::Table(_) | Entity::Pattern { .. } => {
                 return Some(self.refuse(
                     DiagnosticKind::Type,
                     span,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, OperatorKind, ParameterType, Segment, StatementKind};
 
+use super::restricted::is_here;
 use super::rows::Rows;
 use super::scope::{Entity, Scope};
 use super::{Binder, Column, Context, Outcome, Refused};
@@ -40,22 +41,30 @@ impl<'a> Binder<'a> {
                     self.body_looks_tabular(&function.body, &[], *scope, left)
                 }
                 Some(Entity::Scalar { .. } | Entity::Function { .. }) => false,
+                Some(Entity::Pattern { .. } | Entity::Restriction(_)) => false,
                 None => self.tables.table(&name.text).is_some(),
             },
             ExpressionKind::Parenthesized(inner) => self.looks_tabular(inner, scope, left),
             ExpressionKind::Path(path) => {
-                matches!(&path.base.kind, ExpressionKind::Call(call) if is_place(&call.function.text))
+                matches!(&path.base.kind, ExpressionKind::Call(call)
+                    if is_place(&call.function.text) || self.is_pattern(call, scope))
             }
             ExpressionKind::Call(call) => match self.lookup(scope, &call.function.text) {
                 Some(Entity::Function { function, scope }) => {
                     self.body_looks_tabular(&function.body, &function.parameters, *scope, left)
                 }
+                Some(Entity::Pattern { .. }) => true,
                 Some(_) => false,
                 None => is_place(&call.function.text) || is_service_table(&call.function.text),
             },
             ExpressionKind::Body(body) => self.body_looks_tabular(body, &[], scope, left),
             _ => false,
         }
+    }
+
+    /// Whether a declared function gives a table.
+    pub(super) fn gives_table(&self, function: &tree::Function, scope: Scope) -> bool {
+        self.body_looks_tabular(&function.body, &function.parameters, scope, LOOK)
     }
 
     fn body_looks_tabular(
@@ -216,11 +225,13 @@ impl<'a> Binder<'a> {
             }
             None => {}
         }
-        if let Some(rows) = self.schema_table(&name.text, name.span) {
+        if self.sees(scope, &name.text)
+            && let Some(rows) = self.schema_table(&name.text, name.span)
+        {
             return Ok(rows);
         }
         let declared = self.declared_names(scope);
-        let known = self.tables.names();
+        let known = self.seen_tables(scope);
         let suggestion = nearest(
             &name.text,
             known
@@ -276,6 +287,9 @@ impl<'a> Binder<'a> {
         if matches!(self.lookup(scope, name), Some(Entity::Function { .. })) {
             return self.tabular_function(call, scope, None);
         }
+        if self.is_pattern(call, scope) {
+            return self.pattern(call, &[], scope, call.span);
+        }
         match name {
             "table" => {
                 let Some(table) = super::calls::text_argument(call, 0) else {
@@ -285,10 +299,11 @@ impl<'a> Binder<'a> {
                         "'table' takes a name as a string",
                     );
                 };
-                if let Some(rows) = self.schema_table(table, call.span) {
+                let found = Some(table).filter(|table| self.sees(scope, table));
+                if let Some(rows) = found.and_then(|table| self.schema_table(table, call.span)) {
                     Ok(rows)
                 } else {
-                    let known = self.tables.names();
+                    let known = self.seen_tables(scope);
                     let suggestion = nearest(table, known.iter().map(std::string::String::as_str));
                     self.errors.push(
                         Diagnostic::new(
@@ -410,7 +425,19 @@ impl<'a> Binder<'a> {
         })
     }
 
-    fn place(&mut self, path: &'a tree::Path, _scope: Scope, span: Span) -> Outcome<Rows> {
+    fn place(&mut self, path: &'a tree::Path, scope: Scope, span: Span) -> Outcome<Rows> {
+        if let ExpressionKind::Call(call) = &path.base.kind
+            && self.is_pattern(call, scope)
+        {
+            return self.pattern(call, &path.segments, scope, span);
+        }
+        if let [Segment::Member(name)] = path.segments.as_slice()
+            && is_here(&path.base)
+            && self.sees(scope, &name.text)
+            && let Some(rows) = self.schema_table(&name.text, span)
+        {
+            return Ok(rows);
+        }
         let last = path.segments.last();
         let what = match (&path.base.kind, last) {
             (

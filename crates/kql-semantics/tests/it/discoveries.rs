@@ -123,6 +123,15 @@ fn a_query_is_judged_without_its_data() {
         names(&format!("{unpacked} | where Level > 5 | project Pid")),
         ["Pid:int"]
     );
+    // Of the operators that take names of columns, each takes one that only the data has.
+    for right in [
+        "project-reorder Zone, Pid",
+        "project-away Zone",
+        "project-keep Zone, Pid",
+        "project-rename Area = Zone | where Area == 'x'",
+    ] {
+        assert!(judged(&format!("{unpacked} | {right}")).is_ok(), "{right}");
+    }
     // What stands before the bag is opened, and every type that is known, is still checked.
     for wrong in [
         "Events | where Zone == 'x' | evaluate bag_unpack(AdditionalFields)".to_owned(),

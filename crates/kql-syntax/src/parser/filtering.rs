@@ -35,9 +35,14 @@ impl Parser<'_> {
     }
 
     pub(super) fn distinct(&mut self) -> Parsed<Read> {
-        // No settings: `__name = …` is a column here.
+        // Hints alone: `__name = …` is a column here.
+        let options = if self.word().starts_with("hint") {
+            self.settings()?
+        } else {
+            Vec::new()
+        };
         let columns = self.list(Self::named_or_star)?;
-        Ok((Vec::new(), OperatorKind::Distinct(columns)))
+        Ok((options, OperatorKind::Distinct(columns)))
     }
 
     fn named_or_star(&mut self) -> Parsed<NamedExpression> {

@@ -7,7 +7,7 @@ use super::super::expressions::column_value;
 use super::super::rows::Rows;
 use super::super::scope::{Entity, Scope};
 use super::super::{Binder, Column, Context, Outcome, Refused};
-use crate::bound::{Operator, Value};
+use crate::bound::{Assignment, Expr, ExprKind, Operator, SetOp, SetOperand, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType::{self, Bool, DateTime, Int, String as Text};
 
@@ -35,6 +35,15 @@ const FILE_PROFILE: [(&str, ScalarType); 18] = [
     ("ProfileAvailability", Text),
 ];
 
+/// The column of hashes that `FileProfile` looks at when the query does not say.
+const FILE: &str = "SHA1";
+
+/// The table that stands in for what the service knows of who has seen a device: `DeviceId` is the
+/// device and `SeenBy` the one that has seen it.
+const SIGHTINGS: &str = "SeenBy";
+const DEVICE: &str = "DeviceId";
+const SEEN_BY: &str = "SeenBy";
+
 impl<'a> Binder<'a> {
     pub(super) fn invoke(
         &mut self,
@@ -54,7 +63,8 @@ impl<'a> Binder<'a> {
         }
         match name {
             "FileProfile" => self.file_profile(rows, call, scope, span),
-            "SeenBy" | "DeviceFromIP" | "AssignedIPAddresses" => {
+            "SeenBy" => self.seen_by(rows, call, scope, span),
+            "DeviceFromIP" | "AssignedIPAddresses" => {
                 self.unsupported(call.span, format!("'{name}', a function of the service,"))
             }
             _ => {
@@ -85,29 +95,17 @@ impl<'a> Binder<'a> {
         scope: Scope,
         span: Span,
     ) -> Outcome<()> {
-        if !(1..=2).contains(&call.arguments.len()) {
+        if call.arguments.len() > 2 {
             return self.refuse(
                 DiagnosticKind::Arity,
                 call.span,
                 "'FileProfile' takes a column and a number of rows",
             );
         }
-        let hash = self.expression(
-            &call.arguments[0].value,
-            &mut Context::over(scope, &rows.columns),
-        )?;
+        let hash = self.column_argument(rows, call, FILE, scope)?;
         // A column may be named in quotes as well.
         let hash = match hash.literal() {
-            Some(Value::String(name)) => match rows.find(name) {
-                Some(column) => column_value(column, hash.span),
-                None => {
-                    return self.refuse(
-                        DiagnosticKind::Name,
-                        hash.span,
-                        format!("no column named '{name}'"),
-                    );
-                }
-            },
+            Some(Value::String(name)) => self.column_named(rows, name, hash.span)?,
             _ => hash,
         };
         let mut arguments = vec![hash];
@@ -135,5 +133,103 @@ impl<'a> Binder<'a> {
             span,
         );
         Ok(())
+    }
+
+    /// `invoke SeenBy(device)`: the devices that have seen those of the rows, or one, each once.
+    ///
+    /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-seenby-function>
+    fn seen_by(
+        &mut self,
+        rows: &mut Rows,
+        call: &'a tree::Call,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<()> {
+        if call.arguments.len() > 1 {
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                "'SeenBy' takes one device",
+            );
+        }
+        let device = self.column_argument(rows, call, DEVICE, scope)?;
+        let device = match device.literal() {
+            Some(Value::String(name)) if rows.find(name).is_some() => {
+                self.column_named(rows, name, device.span)?
+            }
+            _ => device,
+        };
+        let Some(mut seen) = self.schema_table(SIGHTINGS, call.span) else {
+            // What comes out is known all the same; who runs it says what is missing.
+            let outputs = vec![self.column(DEVICE, Text)];
+            let enrich = Operator::Enrich {
+                name: "SeenBy",
+                arguments: vec![device],
+                outputs: outputs.clone(),
+            };
+            rows.then(enrich, outputs, span);
+            return Ok(());
+        };
+        let seen_device = self.column_named(&seen, DEVICE, call.span)?;
+        let seen_by = self.column_named(&seen, SEEN_BY, call.span)?;
+        let set = if device.is_constant() {
+            SetOperand::List(vec![device.converted(Text)])
+        } else {
+            let asked = self.column(DEVICE, Text);
+            let assignments = vec![Assignment {
+                column: asked.id,
+                value: device.converted(Text),
+            }];
+            let mut devices = rows.clone();
+            devices.then(Operator::Compute { assignments }, vec![asked], span);
+            SetOperand::Query(Box::new(devices.into_pipeline()))
+        };
+        let predicate = Expr {
+            kind: ExprKind::Set {
+                op: SetOp::In,
+                negated: false,
+                value: Box::new(seen_device.converted(Text)),
+                set,
+            },
+            ty: Bool,
+            span,
+        };
+        seen.pass(Operator::Filter { predicate }, span);
+        let column = self.column(DEVICE, Text);
+        let keys = vec![Assignment {
+            column: column.id,
+            value: seen_by.converted(Text),
+        }];
+        let aggregates = Vec::new();
+        seen.then(Operator::Aggregate { keys, aggregates }, vec![column], span);
+        *rows = seen;
+        Ok(())
+    }
+
+    /// The first argument over the rows, or the column that stands for it where there is none.
+    fn column_argument(
+        &mut self,
+        rows: &Rows,
+        call: &'a tree::Call,
+        default: &str,
+        scope: Scope,
+    ) -> Outcome<Expr> {
+        match call.arguments.first() {
+            Some(argument) => {
+                self.expression(&argument.value, &mut Context::over(scope, &rows.columns))
+            }
+            None => self.column_named(rows, default, call.span),
+        }
+    }
+
+    fn column_named(&mut self, rows: &Rows, name: &str, span: Span) -> Outcome<Expr> {
+        if let Some(column) = rows.find(name) {
+            return Ok(column_value(column, span));
+        }
+        self.refuse(
+            DiagnosticKind::Name,
+            span,
+            format!("no column named '{name}'"),
+        )
     }
 }

@@ -92,21 +92,7 @@ impl<'a> Binder<'a> {
             ),
             "rows_near" => self.rows_near(rows, call, scope, span),
             "narrow" => {
-                let columns = vec![
-                    self.column("Row", Long),
-                    self.column("Column", Text),
-                    self.column("Value", Text),
-                ];
-                rows.then(
-                    Operator::Plugin {
-                        name: "narrow",
-                        arguments: Vec::new(),
-                        outputs: columns.clone(),
-                    },
-                    columns,
-                    span,
-                );
-                rows.ordered = false;
+                self.narrow(rows, call.span, span);
                 Ok(())
             }
             name if PLUGINS.contains(&name) => {
@@ -560,30 +546,59 @@ impl<'a> Binder<'a> {
                 extra.push(argument);
             }
         }
-        if let Some(argument) = extra.first() {
-            return self.unsupported(argument.value.span, format!("'{name}' with more keys"));
+        // Further keys are columns of both tables, and those of ours stay.
+        let mut keys = Vec::with_capacity(extra.len());
+        for argument in extra {
+            let ours =
+                self.expression(&argument.value, &mut Context::over(scope, &rows.columns))?;
+            let theirs =
+                self.expression(&argument.value, &mut Context::over(scope, &table.columns))?;
+            if ours.ty != theirs.ty {
+                return self.refuse(
+                    DiagnosticKind::Type,
+                    ours.span,
+                    format!(
+                        "the key is a {} here and a {} in the table of networks",
+                        ours.ty, theirs.ty
+                    ),
+                );
+            }
+            keys.push((ours, theirs));
         }
+        let is_key = |column: &Column| {
+            keys.iter()
+                .any(|(_, theirs)| matches!(theirs.kind, ExprKind::Column(id) if id == column.id))
+        };
         let mut names = Names::of(&rows.columns);
         let outputs: Vec<Column> = table
             .columns
             .iter()
             .map(|column| Column {
                 id: column.id,
-                name: names.unique(&column.name),
+                name: if is_key(column) {
+                    column.name.clone()
+                } else {
+                    names.unique(&column.name)
+                },
                 ty: column.ty,
             })
             .collect();
+        let added = outputs.iter().filter(|column| !is_key(column));
         let columns = if name == "ipv6_lookup" {
-            outputs.iter().chain(&rows.columns).cloned().collect()
+            added.chain(&rows.columns).cloned().collect()
         } else {
-            rows.columns.iter().chain(&outputs).cloned().collect()
+            rows.columns.iter().chain(added).cloned().collect()
         };
-        let arguments = vec![
+        let mut arguments = vec![
             PluginArgument::Table(table.into_pipeline()),
             PluginArgument::Value(ours),
             PluginArgument::Value(theirs),
             PluginArgument::Value(unmatched),
         ];
+        for (ours, theirs) in keys {
+            arguments.push(PluginArgument::Value(ours));
+            arguments.push(PluginArgument::Value(theirs));
+        }
         rows.then(
             Operator::Plugin {
                 name,
@@ -647,6 +662,32 @@ impl<'a> Binder<'a> {
         );
         rows.ordered = false;
         Ok(())
+    }
+
+    /// A row for each value: the number of its row, the name of its column, and the value as text.
+    fn narrow(&mut self, rows: &mut Rows, call: Span, span: Span) {
+        let columns = vec![
+            self.column("Row", Long),
+            self.column("Column", Text),
+            self.column("Value", Text),
+        ];
+        let mut arguments = Vec::with_capacity(2 * rows.columns.len());
+        for column in &rows.columns {
+            let name = Value::String(column.name.to_string());
+            arguments.push(PluginArgument::Value(literal(name, Text, call)));
+            let value = column_value(column, call).converted(Text);
+            arguments.push(PluginArgument::Value(value));
+        }
+        rows.then(
+            Operator::Plugin {
+                name: "narrow",
+                arguments,
+                outputs: columns.clone(),
+            },
+            columns,
+            span,
+        );
+        rows.ordered = false;
     }
 
     fn rows_near(

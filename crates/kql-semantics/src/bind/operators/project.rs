@@ -462,6 +462,9 @@ impl<'a> Binder<'a> {
                 if let Some(column) = context.find(&name.text) {
                     return Ok(vec![column.clone()]);
                 }
+                if let Some(ty) = self.options.assumed.filter(|_| self.open) {
+                    return Ok(vec![self.column(name.text.as_str(), ty)]);
+                }
                 let suggestion =
                     nearest(&name.text, rows.columns.iter().map(|column| &*column.name));
                 self.errors.push(

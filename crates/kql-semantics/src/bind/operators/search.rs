@@ -71,7 +71,7 @@ impl<'a> Binder<'a> {
     ) -> Outcome<Vec<Rows>> {
         let mut all = Vec::new();
         if tables.is_empty() {
-            let mut names = self.tables.names();
+            let mut names = self.seen_tables(scope);
             names.sort();
             all.extend(
                 names
@@ -85,7 +85,7 @@ impl<'a> Binder<'a> {
         for table in tables {
             match &table.kind {
                 ExpressionKind::Wildcard(pattern) => {
-                    let mut names = self.tables.names();
+                    let mut names = self.seen_tables(scope);
                     names.retain(|name| fits_pattern(name, pattern));
                     names.sort();
                     all.extend(

@@ -1,13 +1,14 @@
 //! `make-series`.
 
 use kql_syntax::Span;
-use kql_syntax::tree::{self, SeriesRange};
+use kql_syntax::tree::{self, ExpressionKind, SeriesRange};
 
 use super::super::rows::{Names, Rows};
 use super::super::scope::Scope;
 use super::super::{Binder, Column, Context, Outcome};
-use crate::bound::{MakeSeries, Operator, Series};
+use crate::bound::{Aggregate, Expr, MakeSeries, Operator, Series};
 use crate::diagnostic::DiagnosticKind;
+use crate::functions::Function;
 use crate::types::ScalarType::{self, DateTime, Dynamic, TimeSpan};
 
 impl<'a> Binder<'a> {
@@ -27,7 +28,11 @@ impl<'a> Binder<'a> {
         let (by, mut columns, _) = self.keys(rows, &written.by, &mut names, scope, false)?;
         let mut series = Vec::with_capacity(written.aggregates.len());
         for item in &written.aggregates {
-            let (aggregate, lent) = self.one_aggregate(rows, &item.aggregate.expression, scope)?;
+            let written = &item.aggregate.expression;
+            let (aggregate, lent) = match self.series_constant(written, scope) {
+                Some(value) => (self.any_of(value, span)?, None),
+                None => self.one_aggregate(rows, written, scope)?,
+            };
             let name = match (item.aggregate.names.first(), lent) {
                 (Some(name), _) => names.unique(&name.text),
                 (None, Some(lent)) => names.unique(&lent),
@@ -143,5 +148,36 @@ impl<'a> Binder<'a> {
         rows.then(Operator::MakeSeries(Box::new(bound)), columns, span);
         rows.ordered = false;
         Ok(())
+    }
+
+    /// A series may be a number: that, at each point that has rows.
+    fn series_constant(&mut self, written: &'a tree::Expression, scope: Scope) -> Option<Expr> {
+        let mut inner = written;
+        while let ExpressionKind::Parenthesized(next) = &inner.kind {
+            inner = next;
+        }
+        if !matches!(
+            inner.kind,
+            ExpressionKind::Literal(_) | ExpressionKind::Unary(_)
+        ) {
+            return None;
+        }
+        let told = self.errors.len();
+        let value = self.expression(inner, &mut Context::constant(scope));
+        self.errors.truncate(told);
+        value.ok().filter(|value| value.ty.is_numeric())
+    }
+
+    fn any_of(&mut self, value: Expr, span: Span) -> Outcome<Aggregate> {
+        let Some(function) = Function::aggregate("take_any") else {
+            return self.unsupported(span, "a number as a series");
+        };
+        Ok(Aggregate {
+            function,
+            outputs: vec![(self.fresh(), value.ty)],
+            arguments: vec![value],
+            filter: None,
+            span,
+        })
     }
 }

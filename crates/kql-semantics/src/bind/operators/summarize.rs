@@ -323,7 +323,8 @@ impl<'a> Binder<'a> {
             let others = match &level.others {
                 Some(others) => {
                     let others = self.expression(others, &mut Context::constant(scope))?;
-                    Some(self.argument_of_type(others, value.ty)?)
+                    // A text for a column of numbers is no number, and the service says nothing.
+                    Some(others.converted(value.ty))
                 }
                 None => None,
             };

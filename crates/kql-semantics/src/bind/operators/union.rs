@@ -77,12 +77,8 @@ impl<'a> Binder<'a> {
         self.charge(1, input.span)?;
         match &input.kind {
             ExpressionKind::Wildcard(pattern) => {
-                let mut names: Vec<String> = self
-                    .tables
-                    .names()
-                    .into_iter()
-                    .filter(|name| fits_pattern(name, pattern))
-                    .collect();
+                let mut names = self.seen_tables(scope);
+                names.retain(|name| fits_pattern(name, pattern));
                 names.sort();
                 let mut all: Vec<Rows> = names
                     .iter()
