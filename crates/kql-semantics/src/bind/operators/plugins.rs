@@ -498,6 +498,10 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the plugin's tables, its keys and its columns"
+    )]
     fn address_lookup(
         &mut self,
         rows: &mut Rows,
