@@ -99,7 +99,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 .iter()
                 .filter_map(|key| {
                     let key = key.display();
-                    if key.starts_with('$') {
+                    if key.starts_with("$.") || key.starts_with("$[") {
                         steps(&key)
                     } else {
                         Some(vec![Step::Property(key.into_owned())])

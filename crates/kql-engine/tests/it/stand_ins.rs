@@ -289,6 +289,8 @@ fn a_mapping_says_which_value_is_which_column() {
             value!([["one"], ["two"]]),
         ),
     ] {
+        // A text in quotes ends with its line.
+        let query = &query.replace('\n', " ");
         let answer = run_on(&engine, query).unwrap_or_else(|error| panic!("{query}: {error}"));
         assert_eq!(json(&answer), expected, "{query}");
     }
