@@ -165,8 +165,10 @@ fn what_cannot_be_done_is_said() {
         &["Unsupported [fork (take 1) (count)] the operator 'fork' is not supported"],
     );
     finds(
-        "Events | invoke SeenBy()",
-        &["Unsupported [SeenBy()] 'SeenBy', a function of the service, is not supported"],
+        "Events | invoke DeviceFromIP()",
+        &[
+            "Unsupported [DeviceFromIP()] 'DeviceFromIP', a function of the service, is not supported",
+        ],
     );
 }
 
