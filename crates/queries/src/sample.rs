@@ -35,6 +35,35 @@ impl Sample {
     }
 }
 
+impl Sample {
+    /// A text without parameters, and where it stands in its file, which `written` is a part of
+    /// from `start` on.
+    pub(crate) fn plain(text: String, written: Option<(&str, usize)>) -> Self {
+        let mut sample = Self {
+            places: Vec::new(),
+            known: 0,
+            text,
+        };
+        let Some((written, start)) = written else {
+            return sample;
+        };
+        let mut trace = Trace::new(written, start);
+        trace.braces = false;
+        for (at, letter) in sample.text.char_indices() {
+            if letter.is_whitespace() {
+                continue;
+            }
+            let Some(found) = trace.letter(letter) else {
+                return sample;
+            };
+            sample.places.push((at, found));
+            sample.known = at + letter.len_utf8();
+        }
+        sample.known = sample.text.len();
+        sample
+    }
+}
+
 impl Definition {
     /// The query with made-up values, and where it stands in `file`, the text that it was read
     /// from.
@@ -153,6 +182,8 @@ struct Trace<'a> {
     start: usize,
     at: usize,
     quote: Option<char>,
+    /// Whether a brace that is meant is written twice.
+    braces: bool,
 }
 
 impl<'a> Trace<'a> {
@@ -166,6 +197,7 @@ impl<'a> Trace<'a> {
             start,
             at: usize::from(quote.is_some()),
             quote,
+            braces: true,
         }
     }
 
@@ -198,16 +230,27 @@ impl<'a> Trace<'a> {
         if self.quote == Some('"') && found == '\\' {
             self.at += 1;
             found = self.peek()?;
+            if let Some(letter) = self.numbered() {
+                self.at += 5;
+                return (letter == wanted).then_some(place);
+            }
         }
         if found != wanted {
             return None;
         }
         self.at += found.len_utf8();
-        let doubled = matches!(found, '{' | '}') || (self.quote == Some('\'') && found == '\'');
+        let doubled = (self.braces && matches!(found, '{' | '}'))
+            || (self.quote == Some('\'') && found == '\'');
         if doubled && self.peek() == Some(found) {
             self.at += found.len_utf8();
         }
         Some(place)
+    }
+
+    /// The letter that is written as its number: `u0027`.
+    fn numbered(&self) -> Option<char> {
+        let digits = self.written.get(self.at..)?.strip_prefix('u')?.get(..4)?;
+        char::from_u32(u32::from_str_radix(digits, 16).ok()?)
     }
 
     /// Where the next parameter stands.
