@@ -188,10 +188,15 @@ pub(crate) struct SchemaOptions {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct LintOptions {
-    /// Files of queries, parted by empty lines, YAML files of query definitions, folders of both;
-    /// `-`, or none, reads queries from standard input
+    /// Files of queries, parted by empty lines, files of query definitions (YAML) or detection rules
+    /// (YAML, JSON), Markdown pages with blocks of `kql`, folders of them; `-`, or none, reads
+    /// queries from standard input
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Know the tables of this JSON file too: {"SigninLogs": {"TimeGenerated": "datetime"}}, or what
+    /// `defender schema --json` prints; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Vec<PathBuf>,
     /// Fail for warnings too
     #[arg(long)]
     pub(crate) strict: bool,

@@ -3,18 +3,18 @@
 mod sarif;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use defender_core::{Clock as _, Error, ErrorKind};
 use defender_http::SystemClock;
-use defender_query::lint::{self, FileFinding, Level, Rule, rules};
+use defender_query::lint::{self, FileFinding, FileReport, Level, Rule, Schema, rules};
 use kql_syntax::{Lines, Position};
 use serde_json::{Value, json};
 
 use crate::arguments::LintOptions;
 use crate::context::Context;
 use crate::listing::{self, counted};
-use crate::query_files::{QueryFiles, is_definitions};
+use crate::query_files::{QueryFiles, is_definitions, is_of_rules, is_page};
 use crate::text::{self, Text};
 
 /// One thing to say about a file.
@@ -40,7 +40,8 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
         return explain();
     }
     let allowed = allowed(&options.allow)?;
-    let (mut found, mut queries) = (Vec::new(), 0);
+    let schema = schema(&options.schema)?;
+    let (mut found, mut checked, mut queries) = (Vec::new(), 0, 0);
     let QueryFiles { files, others, .. } = {
         let files = QueryFiles::of(&options.files, true);
         files.require_some()?;
@@ -58,12 +59,20 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
                 continue;
             }
         };
-        queries += 1;
-        if is_definitions(&path) {
-            found.extend(definitions(&path, &text.text));
+        checked += 1;
+        let report = if is_definitions(&path) || is_of_rules(&path) {
+            schema.check_file(&text.text, SystemClock.now())
+        } else if is_page(&path) {
+            schema.check_page(&text.text)
         } else {
-            found.extend(query(&path, &text));
-        }
+            queries += kql_syntax::queries(&text.text).len();
+            found.extend(query(&path, &text, &schema));
+            FileReport::default()
+        };
+        queries += report.queries;
+        let file = name(&path);
+        let of_report = report.findings.into_iter();
+        found.extend(of_report.map(|finding| of_file(&file, finding)));
     }
     found.retain(|found| !allowed.contains(&found.rule.id));
     if options.sarif {
@@ -78,17 +87,25 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
     }
     let count = |level: Level| found.iter().filter(|found| found.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
+    let checked = format!(
+        "{} with {}",
+        counted(checked, "file", "files"),
+        counted(queries, "query", "queries")
+    );
+    let others = (!others.is_empty()).then(|| left_out(&others));
     if errors == 0 && (warnings == 0 || !options.strict) {
-        let mut text = format!("{} checked, no error", counted(queries, "file", "files"));
+        let mut text = format!("{checked} checked, no error");
         if warnings > 0 {
             let _ = write!(text, ", {}", counted(warnings, "warning", "warnings"));
         }
-        if others > 0 {
-            let others = counted(others, "other file", "other files");
-            let _ = write!(text, "; {others} left out");
+        if let Some(others) = others {
+            let _ = write!(text, "; {others}");
         }
         context.note(&text);
         return Ok(());
+    }
+    if let Some(others) = others {
+        context.note(&others);
     }
     let unread = found.iter().filter(|found| is_unreadable(found)).count();
     if unread > 0 && unread == errors && !(options.strict && warnings > 0) {
@@ -99,10 +116,10 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
     if errors > 0 {
         parts.push(counted(errors, "error", "errors"));
     }
-    if options.strict && warnings > 0 {
+    if warnings > 0 {
         parts.push(counted(warnings, "warning", "warnings"));
     }
-    let message = format!("{} found", parts.join(" and "));
+    let message = format!("{} found in {checked}", parts.join(" and "));
     Err(Error::new(ErrorKind::Query, message))
 }
 
@@ -120,6 +137,37 @@ fn explain() -> defender_core::Result<()> {
         );
     }
     listing::print(text.trim_end())
+}
+
+/// The files that were passed over, the first few by name.
+fn left_out(others: &[PathBuf]) -> String {
+    const NAMED: usize = 5;
+    let names: Vec<String> = others.iter().take(NAMED).map(|path| name(path)).collect();
+    let more = others.len().saturating_sub(NAMED);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let count = counted(others.len(), "other file", "other files");
+    format!("{count} left out: {}{more}", names.join(", "))
+}
+
+/// The tables of the service, and those of the files that are named.
+fn schema(files: &[PathBuf]) -> defender_core::Result<Schema> {
+    let mut schema = Schema::default();
+    for path in files {
+        let at =
+            |error: Error| error.within(format!("the schema {} cannot be used", path.display()));
+        let read = text::read(path).map_err(|error| {
+            at(Error::new(
+                ErrorKind::Io,
+                format!("cannot be read: {error}"),
+            ))
+        })?;
+        schema.add(&read.text).map_err(at)?;
+    }
+    Ok(schema)
 }
 
 fn allowed(names: &[String]) -> defender_core::Result<Vec<&'static str>> {
@@ -163,19 +211,21 @@ fn is_unreadable(found: &Found) -> bool {
 }
 
 /// A file that is one query.
-fn query(path: &Path, text: &Text) -> Vec<Found> {
+fn query(path: &Path, text: &Text, schema: &Schema) -> Vec<Found> {
     let Text { text, encoding } = text;
     let lines = Lines::new(text);
     let file = name(path);
-    lint::check(text)
+    schema
+        .check(text)
         .into_iter()
         .map(|finding| {
             let rule = finding.rule;
+            let hint = finding.hint.or_else(|| of_schema(rule, &finding.message));
             let start = lines.position(finding.span.start);
             let mut shown = heading(&file, start, rule.level, rule);
             let _ = writeln!(shown, "{}", finding.message);
             let _ = writeln!(shown, "{}", lines.excerpt(finding.span).trim_end());
-            if let Some(hint) = &finding.hint {
+            if let Some(hint) = &hint {
                 let _ = writeln!(shown, "  hint: {hint}");
             }
             Found {
@@ -184,7 +234,7 @@ fn query(path: &Path, text: &Text) -> Vec<Found> {
                 rule,
                 level: rule.level,
                 message: finding.message,
-                hint: finding.hint,
+                hint,
                 start,
                 end: Some(lines.position(finding.span.end)),
                 bytes: encoding
@@ -196,22 +246,14 @@ fn query(path: &Path, text: &Text) -> Vec<Found> {
         .collect()
 }
 
-/// A file of query definitions.
-fn definitions(path: &Path, text: &str) -> Vec<Found> {
-    let file = name(path);
-    lint::check_file(text, SystemClock.now())
-        .into_iter()
-        .map(|finding| of_file(&file, finding))
-        .collect()
-}
-
 fn of_file(file: &str, finding: FileFinding) -> Found {
     let mut shown = heading(file, finding.start, finding.level, finding.rule);
     if let Some(query) = &finding.query {
         let _ = write!(shown, "{query}: ");
     }
     let _ = writeln!(shown, "{}", finding.message);
-    if let Some(hint) = &finding.hint {
+    let hint = (finding.hint).or_else(|| of_schema(finding.rule, &finding.message));
+    if let Some(hint) = &hint {
         let _ = writeln!(shown, "  hint: {hint}");
     }
     Found {
@@ -220,12 +262,18 @@ fn of_file(file: &str, finding: FileFinding) -> Found {
         rule: finding.rule,
         level: finding.level,
         message: finding.message,
-        hint: finding.hint,
+        hint,
         start: finding.start,
         end: finding.end,
         bytes: None,
         shown,
     }
+}
+
+/// What to do about a table that may be one of a workspace.
+fn of_schema(rule: &Rule, message: &str) -> Option<String> {
+    let unknown = rule.id == "unknown-name" && message.starts_with("no table named ");
+    unknown.then(|| "columns of other tables come from a file: --schema FILE".to_owned())
 }
 
 /// `FILE:LINE:COLUMN: LEVEL [RULE]: `, as editors and CI systems find places.

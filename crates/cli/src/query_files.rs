@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use defender_core::{Error, ErrorKind};
+use defender_query::lint;
 
 use crate::text::{self, Text};
 
 /// Files of these endings are looked at in a folder.
 const QUERIES: [&str; 3] = ["kql", "csl", "kusto"];
 const DEFINITIONS: [&str; 2] = ["yaml", "yml"];
+const RULES: [&str; 1] = ["json"];
+const PAGES: [&str; 1] = ["md"];
 
 /// Folders nest at most so deep; what is deeper is a loop or a mistake.
 const MAX_DEPTH: usize = 32;
@@ -22,7 +25,7 @@ pub(crate) struct QueryFiles {
     /// In order, within each folder by name.
     pub(crate) files: Vec<Result<PathBuf, Unread>>,
     /// Files of folders that hold no queries.
-    pub(crate) others: usize,
+    pub(crate) others: Vec<PathBuf>,
     /// Whether a folder was among what was named.
     folders: bool,
     definitions: bool,
@@ -62,7 +65,7 @@ impl QueryFiles {
         let (what, endings) = if self.definitions {
             (
                 "files of queries",
-                "queries end in .kql, .csl or .kusto, and definitions are YAML files with sources:",
+                "queries end in .kql, .csl or .kusto, definitions are YAML files with sources:, rules YAML or JSON, and pages (.md) have blocks of kql",
             )
         } else {
             ("files of queries", "queries end in .kql, .csl or .kusto")
@@ -100,14 +103,29 @@ impl QueryFiles {
                     match Yaml::of(&path) {
                         Yaml::Definitions => inside.push(Ok(path)),
                         Yaml::Tests => {}
-                        Yaml::Other => self.others += 1,
+                        Yaml::Other => self.others.push(path),
+                    }
+                } else if self.definitions && (is_page(&path) || is_of_rules(&path)) {
+                    // What cannot be read is looked at again, and told of then.
+                    let holds = text::read(&path).map_or(true, |read| {
+                        if is_page(&path) {
+                            lint::is_page_of_queries(&read.text)
+                        } else {
+                            lint::is_of_rules(&read.text)
+                        }
+                    });
+                    if holds {
+                        inside.push(Ok(path));
+                    } else {
+                        self.others.push(path);
                     }
                 } else {
-                    self.others += 1;
+                    self.others.push(path);
                 }
             }
         }
         inside.sort_by(|left, right| place(left).cmp(place(right)));
+        self.others.sort();
         self.files.extend(inside);
     }
 }
@@ -115,6 +133,16 @@ impl QueryFiles {
 /// Whether a file is one of query definitions, by its name.
 pub(crate) fn is_definitions(path: &Path) -> bool {
     ends_in(path, &DEFINITIONS)
+}
+
+/// Whether a file is one of detection rules, by its name.
+pub(crate) fn is_of_rules(path: &Path) -> bool {
+    ends_in(path, &RULES)
+}
+
+/// Whether a file is a page with queries in it, by its name.
+pub(crate) fn is_page(path: &Path) -> bool {
+    ends_in(path, &PAGES)
 }
 
 /// What a YAML file in a folder holds.
@@ -133,7 +161,7 @@ impl Yaml {
             return Self::Definitions;
         };
         let has = |key: &str| text.lines().any(|line| line.starts_with(key));
-        if has("metadata:") || has("sources:") {
+        if has("metadata:") || has("sources:") || lint::is_of_rules(&text) {
             Self::Definitions
         } else if has("tests:") {
             Self::Tests

@@ -3,15 +3,18 @@
 mod check;
 mod files;
 mod names;
+mod pages;
 mod plan;
 mod rules;
+mod schema;
 mod service;
 mod time;
 mod words;
 
 pub use check::check;
-pub use files::{FileFinding, check_file, unreadable};
+pub use files::{FileFinding, FileReport, check_file, is_of_rules, is_page_of_queries, unreadable};
 pub use rules::{Level, Rule, rules};
+pub use schema::Schema;
 
 use kql_syntax::Span;
 

@@ -100,7 +100,10 @@ fn a_file_that_cannot_be_read_is_a_finding_and_the_others_are_linted() {
     write(&folder, "all/broken.yaml", b"\xFF\xFEa");
     let ran = folder.run(&["lint", "missing.kql", "all", "--json"]);
     assert_eq!(ran.code, 7, "{}", ran.stderr);
-    assert_eq!(ran.stderr, "error: 4 errors found\n");
+    assert_eq!(
+        ran.stderr,
+        "error: 4 errors found in 2 files with 2 queries\n"
+    );
     let found: Value = serde_json::from_str(&ran.text()).unwrap();
     let found: Vec<(&str, &str)> = found
         .as_array()
@@ -231,6 +234,6 @@ fn the_readme_shows_what_its_example_prints() {
     assert!(readme.contains(&format!("echo '{}'", query.trim())));
     let ran = folder.run_in(&["lint"], &[], query);
     assert_eq!(ran.text(), shown);
-    assert_eq!(ran.stderr, "error: 1 error found\n");
+    assert_eq!(ran.stderr, "error: 1 error found in 1 file with 1 query\n");
     assert_eq!(ran.code, 7);
 }

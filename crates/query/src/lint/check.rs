@@ -1,23 +1,16 @@
 //! One query, against every rule.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
 
-use kql_semantics::{BindOptions, DiagnosticKind, TableSchema};
+use kql_semantics::{BindOptions, DiagnosticKind};
 use kql_syntax::{Span, TokenKind, tokenize};
 
 use super::rules::{
     MISSING_TIME_FILTER, MISUSE, RENAMED_COLUMN, SYNTAX, UNCHECKED, UNKNOWN_NAME, UNKNOWN_RULE,
     rules,
 };
+use super::schema::{HUNTING, Schema};
 use super::{Finding, names, plan, service, time, words};
-use crate::local::hunting_tables;
-
-static TABLES: LazyLock<BTreeMap<String, TableSchema>> = LazyLock::new(|| {
-    hunting_tables()
-        .map(|(name, columns)| (name.to_owned(), TableSchema::new(columns)))
-        .collect()
-});
 
 /// What is wrong or doubtful with a query, in the order of its text.
 ///
@@ -30,24 +23,32 @@ static TABLES: LazyLock<BTreeMap<String, TableSchema>> = LazyLock::new(|| {
 /// assert_eq!(rules, ["missing-time-filter", "contains-for-has"]);
 /// ```
 pub fn check(query: &str) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for part in kql_syntax::queries(query) {
-        let start = part.start;
-        findings.extend(one(&query[part]).into_iter().map(|found| Finding {
-            span: found.span.after(start),
-            ..found
-        }));
+    HUNTING.check(query)
+}
+
+impl Schema {
+    /// What is wrong or doubtful with a query over these tables; see [`check`].
+    pub fn check(&self, query: &str) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for part in kql_syntax::queries(query) {
+            let start = part.start;
+            let found = one(&query[part], self);
+            findings.extend(found.into_iter().map(|found| Finding {
+                span: found.span.after(start),
+                ..found
+            }));
+        }
+        let (allowed, unknown) = allowed(query);
+        findings.retain(|finding| !allowed.contains(finding.rule.id));
+        findings.extend(unknown);
+        findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.rule.id));
+        findings.dedup();
+        findings
     }
-    let (allowed, unknown) = allowed(query);
-    findings.retain(|finding| !allowed.contains(finding.rule.id));
-    findings.extend(unknown);
-    findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.rule.id));
-    findings.dedup();
-    findings
 }
 
 /// What there is to say of one query.
-fn one(query: &str) -> Vec<Finding> {
+fn one(query: &str, schema: &Schema) -> Vec<Finding> {
     let parsed = kql_syntax::parse(query);
     if !parsed.diagnostics.is_empty() {
         // Names and types of half a tree are guesses.
@@ -65,15 +66,20 @@ fn one(query: &str) -> Vec<Finding> {
     }
     let tree = &parsed.tree;
     let mut findings = names::gone_tables(tree);
+    // Who has a table of that name does not mean the one that is gone.
+    findings.retain(|finding| {
+        let name = query.get(finding.span.range()).unwrap_or_default();
+        !schema.tables.contains_key(name)
+    });
     let gone: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
-    let bound = kql_semantics::bind_assuming(tree, &*TABLES, &BindOptions::default());
+    let bound = kql_semantics::bind_assuming(tree, &schema.tables, &BindOptions::default());
     let sound = bound.is_ok() && gone.is_empty();
     let diagnostics = bound.map_or_else(|diagnostics| diagnostics, |bound| bound.notes);
     let mut misspelt_time = false;
     for found in diagnostics {
         if !gone.contains(&found.span) {
             misspelt_time |= found.suggestion.as_deref().is_some_and(time::is_time);
-            let finding = of_binder(query, found);
+            let finding = of_binder(query, found, schema);
             misspelt_time |= finding.rule == &RENAMED_COLUMN
                 && time::is_time(
                     finding
@@ -86,7 +92,7 @@ fn one(query: &str) -> Vec<Finding> {
         }
     }
     if sound {
-        findings.extend(plan::findings(tree, &TABLES));
+        findings.extend(plan::findings(tree, &schema.tables));
     }
     findings.extend(names::renamed_values(tree));
     // A filter on a time that is misspelt was meant to be one.
@@ -100,13 +106,13 @@ fn one(query: &str) -> Vec<Finding> {
     findings
 }
 
-fn of_binder(query: &str, found: kql_semantics::Diagnostic) -> Finding {
+fn of_binder(query: &str, found: kql_semantics::Diagnostic, schema: &Schema) -> Finding {
     let rule = match found.kind {
         DiagnosticKind::Name => {
             let name = query.get(found.span.start as usize..found.span.end as usize);
             let renamed = name.and_then(|name| names::renamed_column(name, found.span));
             if let Some((finding, new)) = renamed
-                && resolves(query, found.span, new)
+                && resolves(query, found.span, new, schema)
             {
                 return finding;
             }
@@ -130,13 +136,13 @@ fn of_binder(query: &str, found: kql_semantics::Diagnostic) -> Finding {
 }
 
 /// Whether a name at `span` would be known if it were `new`.
-fn resolves(query: &str, span: Span, new: &str) -> bool {
+fn resolves(query: &str, span: Span, new: &str, schema: &Schema) -> bool {
     let range = span.range();
     let (Some(before), Some(after)) = (query.get(..range.start), query.get(range.end..)) else {
         return false;
     };
     let mended = kql_syntax::parse(&format!("{before}{new}{after}"));
-    match kql_semantics::bind_assuming(&mended.tree, &*TABLES, &BindOptions::default()) {
+    match kql_semantics::bind_assuming(&mended.tree, &schema.tables, &BindOptions::default()) {
         Ok(_) => true,
         Err(found) => found.iter().all(|one| one.span.start != span.start),
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use defender_queries::Library;
 
-use super::{Level, check, check_file, rules};
+use super::{Level, Schema, check, check_file, is_of_rules, rules};
 
 fn found(query: &str) -> Vec<&'static str> {
     check(query).iter().map(|finding| finding.rule.id).collect()
@@ -342,7 +342,8 @@ fn the_built_in_library_has_no_finding() {
 fn page() -> String {
     let mut text = String::from(
         "# The linter's rules\n\n<!-- Generated from crates/query/src/lint/rules.rs; `UPDATE_DOCS=1 cargo test -p defender-query --features local` writes it anew. -->\n\n\
-         `defender lint` checks queries, and files of query definitions, without running them.\n\
+         `defender lint` checks queries without running them: files of queries, files of query definitions, detection rules of Microsoft Sentinel and Microsoft Defender (YAML, or JSON as templates have it), and the blocks of `kql` in Markdown pages.\n\
+         The tables are those of advanced hunting; `--schema FILE` adds those of a workspace, or of your own.\n\
          It exits with 7 when it finds an error, with `--strict` also for a warning, and with 1 when its only errors are files that cannot be read; `--sarif` prints a report for code scanning.\n\
          `--allow RULE` leaves a rule out; within a query a comment does: `// lint: allow RULE`.\n\n",
     );
@@ -478,4 +479,61 @@ fn a_comment_that_allows_no_rule_is_a_finding() {
 fn queries_parted_by_empty_lines_are_checked_each() {
     let query = format!("{PROCESSES}\n\n{PROCESSES} | where FileNam == 'x'\n\n{PROCESSES} | count");
     hits(&query, &[("unknown-name", "FileNam")]);
+}
+
+#[test]
+fn tables_of_a_schema_are_known() {
+    let mut schema = Schema::default();
+    let query = "SigninLogs | where ResultTyp == '0'";
+    assert_eq!(found(query), ["unknown-name"]);
+    for text in [
+        r#"{"SigninLogs": {"ResultType": "string"}}"#,
+        r#"{"SigninLogs": [{"name": "ResultType", "type": "string"}]}"#,
+        r#"[{"name": "SigninLogs", "columns": [{"name": "ResultType", "type": "string"}]}]"#,
+        r#"{"name": "SigninLogs", "columns": [{"name": "ResultType", "type": "string"}]}"#,
+    ] {
+        assert_eq!(schema.add(text).unwrap(), 1, "{text}");
+        let findings = schema.check(query);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(
+            findings[0].hint.as_deref(),
+            Some("did you mean 'ResultType'?")
+        );
+    }
+    // A table of one's own may have the name of one that is gone.
+    schema.add(r#"{"MiscEvents": {"Own": "long"}}"#).unwrap();
+    assert_eq!(schema.check("MiscEvents | where Own > 1"), []);
+    for text in [
+        "",
+        "1",
+        "{}",
+        "[{}]",
+        r#"{"T": 1}"#,
+        r#"{"T": {"a": "text"}}"#,
+        r#"{"T": [{"type": "long"}]}"#,
+    ] {
+        assert!(schema.add(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn rules_and_pages_are_checked_where_they_stand() {
+    let rule =
+        "name: R\nquery: |\n  DeviceInfo\n  | where Timestamp > ago(1d)\n  | project DeviceNam\n";
+    assert!(is_of_rules(rule));
+    assert!(!is_of_rules(FILE));
+    assert!(!is_of_rules("services: {}"));
+    let report = Schema::default().check_file(rule, SystemTime::UNIX_EPOCH);
+    assert_eq!(report.queries, 1);
+    let places: Vec<(u32, u32, Option<&str>)> = (report.findings.iter())
+        .map(|one| (one.start.line, one.start.column, one.query.as_deref()))
+        .collect();
+    assert_eq!(places, [(5, 13, Some("R"))]);
+    let page = "# P\n\n```kql\nDeviceInfo\n| where Timestamp > ago(1d)\n| project DeviceNam\n```\n";
+    let report = Schema::default().check_page(page);
+    assert_eq!(report.queries, 1);
+    let places: Vec<(u32, u32)> = (report.findings.iter())
+        .map(|one| (one.start.line, one.start.column))
+        .collect();
+    assert_eq!(places, [(6, 11)]);
 }
