@@ -45,15 +45,21 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 }
             })?
         }
-        "extract_all" => with_regex(call, 0, move |regex, values| {
-            let text = values[values.len() - 1].display();
-            let wanted = if values.len() == 3 {
-                Some(&values[1])
-            } else {
-                None
-            };
-            extract_all(regex, wanted, &text)
-        })?,
+        "extract_all" => {
+            if let Some(pattern) = call.constant_text(0) {
+                require_groups(&regex(&pattern)?)?;
+            }
+            trying_regex(call, 0, move |regex, values| {
+                require_groups(regex)?;
+                let text = values[values.len() - 1].display();
+                let wanted = if values.len() == 3 {
+                    Some(&values[1])
+                } else {
+                    None
+                };
+                Ok(extract_all(regex, wanted, &text))
+            })?
+        }
         "countof" if call.constant_text(2).is_some_and(|kind| kind == "regex") => {
             with_regex(call, 1, |regex, values| {
                 Datum::Long(length(regex.find_iter(&values[0].display()).count()))
@@ -119,6 +125,19 @@ fn rewrite(pattern: &str) -> impl Fn(&Captures<'_>) -> String {
     }
 }
 
+/// `extract_all` takes an expression with 1 to 16 capture groups.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/extract-all-function>
+fn require_groups(regex: &Regex) -> Result<(), EngineError> {
+    let groups = regex.captures_len() - 1;
+    if (1..=16).contains(&groups) {
+        return Ok(());
+    }
+    Err(EngineError::argument(format!(
+        "extract_all() takes a regular expression with 1 to 16 capture groups, and '{regex}' has {groups}"
+    )))
+}
+
 fn extract_all(regex: &Regex, wanted: Option<&Datum<'_>>, text: &str) -> Datum<'static> {
     let groups: Vec<usize> = match wanted.and_then(super::items) {
         Some(items) => items
@@ -130,7 +149,6 @@ fn extract_all(regex: &Regex, wanted: Option<&Datum<'_>>, text: &str) -> Datum<'
                 number => usize::try_from(number.as_long()?).ok(),
             })
             .collect(),
-        None if regex.captures_len() == 1 => vec![0],
         None => (1..regex.captures_len()).collect(),
     };
     let group = |found: &Captures<'_>, at: usize| {

@@ -24,6 +24,14 @@ pub(super) fn common(left: ScalarType, right: ScalarType) -> Option<ScalarType> 
     }
 }
 
+/// Whether one expression may give values of both types, as the branches of `iff` do: numbers have
+/// to be of one type there, while `int` becomes `long`.
+pub(super) fn alike(left: ScalarType, right: ScalarType) -> bool {
+    left == right
+        || (left.is_integer() && right.is_integer())
+        || !(left.is_numeric() && right.is_numeric())
+}
+
 impl<'a> Binder<'a> {
     pub(super) fn arithmetic(
         &mut self,

@@ -3,7 +3,7 @@
 use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, TypeOfColumn};
 
-use super::arithmetic::{common, wider};
+use super::arithmetic::{alike, common, wider};
 use super::comparisons::string_literal;
 use super::{Binder, Context, Outcome, Refused};
 use crate::bound::{Expr, ExprKind, Value, WindowCall};
@@ -274,6 +274,11 @@ impl<'a> Binder<'a> {
                 for argument in &arguments {
                     ty = match ty {
                         None => Some(argument.ty),
+                        Some(so_far)
+                            if function.name == "coalesce" && !alike(so_far, argument.ty) =>
+                        {
+                            return self.not_alike(function, so_far, argument);
+                        }
                         Some(so_far) => {
                             if let Some(both) = common(so_far, argument.ty) {
                                 Some(both)
@@ -299,6 +304,23 @@ impl<'a> Binder<'a> {
             }
             ReturnRule::Special => self.special_result(function, arguments, span),
         }
+    }
+
+    /// Numbers of two types where values of one are needed.
+    fn not_alike<T>(
+        &mut self,
+        function: &Function,
+        so_far: ScalarType,
+        argument: &Expr,
+    ) -> Outcome<T> {
+        self.refuse(
+            DiagnosticKind::Type,
+            argument.span,
+            format!(
+                "the values of '{}' need one type, and {so_far} and {} are two; convert one of them",
+                function.name, argument.ty
+            ),
+        )
     }
 
     #[expect(
@@ -344,6 +366,11 @@ impl<'a> Binder<'a> {
                             );
                         }
                         continue;
+                    }
+                    if let Some(so_far) = ty
+                        && !alike(so_far, argument.ty)
+                    {
+                        return self.not_alike(function, so_far, argument);
                     }
                     ty = Some(match (ty, argument.ty) {
                         (None | Some(Dynamic), other) => other,
@@ -453,6 +480,16 @@ impl<'a> Binder<'a> {
                         "a constant is needed here",
                     );
                 }
+            }
+            if let Some(offset) = arguments.get(1)
+                && matches!(offset.literal(), Some(Value::Int(..=0) | Value::Long(..=0)))
+            {
+                let span = offset.span;
+                return self.refuse(
+                    DiagnosticKind::Constant,
+                    span,
+                    format!("'{}' counts rows from 1 on", function.name),
+                );
             }
             if arguments.len() == 3 {
                 let default = arguments.remove(2);

@@ -10,7 +10,7 @@ use super::restricted::is_here;
 use super::rows::Rows;
 use super::scope::{Entity, Scope};
 use super::{Binder, Column, Context, Outcome, Refused};
-use crate::bound::{Operator, SharedId, Source};
+use crate::bound::{Operator, SharedId, Source, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
@@ -292,13 +292,24 @@ impl<'a> Binder<'a> {
         }
         match name {
             "table" => {
-                let Some(table) = super::calls::text_argument(call, 0) else {
+                let table = match call.arguments.first() {
+                    Some(given) => self.expression(&given.value, &mut Context::constant(scope))?,
+                    None => {
+                        return self.refuse(
+                            DiagnosticKind::Arity,
+                            call.span,
+                            "'table' takes a name as a string",
+                        );
+                    }
+                };
+                let Some(Value::String(table)) = table.literal() else {
                     return self.refuse(
                         DiagnosticKind::Constant,
                         call.span,
                         "'table' takes a name as a string",
                     );
                 };
+                let table = table.as_str();
                 let found = Some(table).filter(|table| self.sees(scope, table));
                 if let Some(rows) = found.and_then(|table| self.schema_table(table, call.span)) {
                     Ok(rows)

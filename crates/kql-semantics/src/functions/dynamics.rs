@@ -1,8 +1,8 @@
 //! Functions of arrays and bags.
 
 use super::notation::{
-    ANY, BOOL, BOOLEAN, DYN, DYNAMIC, FIRST, INT, JSON, LIKE_FIRST, LONG, MANY, POSITION, REAL,
-    STR, SUM, scalar,
+    ANY, BOOL, BOOLEAN, DYN, DYNAMIC, FIRST, INT, JSON, LIKE_FIRST, LONG, MANY, PLAIN, POSITION,
+    REAL, STR, SUM, scalar,
 };
 use super::{Function, Naming};
 
@@ -30,7 +30,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         2,
-        &[ANY, INT],
+        &[PLAIN, INT],
         DYNAMIC,
         Naming::Prefix("repeat"),
     ),

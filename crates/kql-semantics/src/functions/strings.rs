@@ -235,7 +235,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         SPECIAL,
         LIKE_FIRST,
     ),
-    scalar("dynamic_to_json", &[], 1, 1, &[ANY], STRING, POSITION),
+    scalar("dynamic_to_json", &[], 1, 1, &[DYN], STRING, POSITION),
     scalar("punycode_to_string", &[], 1, 1, &[STR], STRING, POSITION),
     scalar("punycode_from_string", &[], 1, 1, &[STR], STRING, POSITION),
     scalar(

@@ -639,9 +639,16 @@ impl<'a> Binder<'a> {
     ) -> Outcome<()> {
         let mut first: Vec<Column> = Vec::new();
         let mut seen: HashSet<ColumnId> = HashSet::new();
+        let mut named: HashSet<&str> = HashSet::new();
         let mut failed = false;
         for pattern in patterns {
             self.weigh(rows.columns.len());
+            // A pattern may meet what was named before; a name may not be there twice.
+            if let ExpressionKind::Name(name) = &pattern.column.expression.kind
+                && !named.insert(&name.text)
+            {
+                return self.name_taken(&name.text, name.span);
+            }
             let Ok(mut columns) = self.pattern_columns(rows, &pattern.column.expression, scope)
             else {
                 failed = true;
