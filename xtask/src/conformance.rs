@@ -10,8 +10,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::command::{self, exists, root};
+use crate::command::{self, root};
 use crate::metadata::target_folder;
+use crate::node;
 use crate::python::{Obstacle, more, python};
 
 /// Where the checks are, below the root.
@@ -48,7 +49,8 @@ fn with_clients(all: bool) -> Result<(), String> {
             return Ok((python, Err("only in `cargo xtask conformance`".to_owned())));
         }
         more(&python, &folder, &lists.join("requirements-more.txt"))?;
-        Ok((python, node(&folder)))
+        let clients = node::packages(&folder.join("node"), &lists.join("node"));
+        Ok((python, clients))
     });
     let tally = match installed {
         Ok((python, node)) => {
@@ -73,31 +75,6 @@ fn with_clients(all: bool) -> Result<(), String> {
     let line = format!("conformance: {passed} passed, {failed} failed, {skipped} skipped");
     println!("{line}");
     if failed > 0 { Err(line) } else { Ok(()) }
-}
-
-/// Installs the clients for Node, and Node itself; where they are, or why they are not there.
-fn node(folder: &Path) -> Result<PathBuf, String> {
-    if !exists("npm") {
-        return Err("there is no npm".to_owned());
-    }
-    let place = folder.join("node");
-    let lists = root().join(CHECKS).join("node");
-    let note = place.join("installed.json");
-    let wanted =
-        fs::read_to_string(lists.join("package-lock.json")).map_err(|error| error.to_string())?;
-    if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
-        return Ok(place);
-    }
-    fs::create_dir_all(&place).map_err(|error| error.to_string())?;
-    for name in ["package.json", "package-lock.json"] {
-        fs::copy(lists.join(name), place.join(name)).map_err(|error| error.to_string())?;
-    }
-    let path = place.display().to_string();
-    println!("$ npm ci --prefix {path}");
-    command::output("npm", &["ci", "--no-audit", "--no-fund", "--prefix", &path])
-        .map_err(|reason| format!("npm could not install the clients: {reason}"))?;
-    fs::write(&note, wanted).map_err(|error| error.to_string())?;
-    Ok(place)
 }
 
 /// Runs the checks inside an emulator, repeats their lines, and counts them.

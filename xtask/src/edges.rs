@@ -136,7 +136,7 @@ const EDGES: &[Edges] = &[
     },
     Edges {
         name: "xtask",
-        normal: &[],
+        normal: &["defender-schema", "kql-semantics", "kql-syntax"],
         dev: &[],
     },
 ];

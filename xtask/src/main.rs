@@ -5,6 +5,8 @@
 //! - `cargo xtask tidy`: the house rules that no compiler knows.
 //! - `cargo xtask conformance`: Microsoft's own clients against the emulator.
 //! - `cargo xtask round-trips`: files for and from Spark, pandas, Polars, `DuckDB`, `LibreOffice`.
+//! - `cargo xtask compare-parser [--queries FOLDER]`: our judgement of queries beside that of
+//!   Microsoft's parser.
 //! - `cargo xtask docs`: rustdoc and the book, below the target folder.
 //! - `cargo xtask bench [decode | instructions | export | kql | limits | tenants]`: measurements beside other tools.
 //! - `cargo xtask release --dry-run`: what a release would contain.
@@ -19,11 +21,13 @@ mod bench;
 mod bless;
 mod ci;
 mod command;
+mod compare_parser;
 mod conformance;
 mod docs;
 mod edges;
 mod layers;
 mod metadata;
+mod node;
 mod python;
 mod release;
 mod round_trips;
@@ -42,11 +46,12 @@ fn main() -> ExitCode {
         ["layers"] => layers::run(),
         ["conformance"] => conformance::run(),
         ["round-trips"] => round_trips::run(),
+        ["compare-parser", words @ ..] => compare_parser::run(words),
         ["docs"] => docs::run(),
         ["bench", names @ ..] => bench::run(names),
         ["release", "--dry-run"] => release::dry_run(),
         _ => Err(
-            "usage: cargo xtask ci [--after-tests] | bless | tidy | layers | conformance | round-trips | docs | bench [NAME...] | release --dry-run"
+            "usage: cargo xtask ci [--after-tests] | bless | tidy | layers | conformance | round-trips | compare-parser [--queries FOLDER] | docs | bench [NAME...] | release --dry-run"
                 .to_owned(),
         ),
     };
