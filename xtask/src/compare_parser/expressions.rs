@@ -103,10 +103,10 @@ fn calls(callee: &Callee, place: Place, queries: &mut Vec<String>) {
         let mut more = base.clone();
         more.push(constant("long").to_owned());
         put(&more);
-        for index in 0..base.len() {
+        for (index, written) in list.iter().enumerate() {
             for ty in ScalarType::ALL.map(ScalarType::name) {
                 let mut arguments = base.clone();
-                if list[index].constant {
+                if written.constant {
                     constant(ty).clone_into(&mut arguments[index]);
                 } else {
                     arguments[index] = column(ty);

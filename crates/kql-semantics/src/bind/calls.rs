@@ -161,7 +161,8 @@ impl<'a> Binder<'a> {
         function: &'static Function,
         arguments: Vec<Expr>,
     ) -> Outcome<Vec<Expr>> {
-        let mut checked = Vec::with_capacity(arguments.len());
+        let given = arguments.len();
+        let mut checked = Vec::with_capacity(given);
         let mut failed = false;
         for (index, argument) in arguments.into_iter().enumerate() {
             let parameter = match (function.name, index) {
@@ -171,6 +172,15 @@ impl<'a> Binder<'a> {
                 // Further arrays, and at the end maybe where nulls go.
                 ("array_sort_asc" | "array_sort_desc", _) if argument.ty == Dynamic => {
                     Parameter::Dynamic
+                }
+                // Groups stand between the pattern and the text.
+                ("extract_all", 1) if given == 3 => Parameter::Dynamic,
+                ("extract_all", 1) => Parameter::Of(Text),
+                // One number or an array of them.
+                ("array_split", 1) | ("unicode_codepoints_to_string", _)
+                    if argument.ty != Dynamic =>
+                {
+                    Parameter::Integer
                 }
                 _ => function.parameter(index),
             };

@@ -1,7 +1,7 @@
 //! Functions of the service that runs a query.
 
 use super::notation::{
-    ANY, BOOL, BOOLEAN, DATETIME, DYNAMIC, LONG, MANY, POSITION, STR, STRING, UNIQUE, scalar,
+    ANY, BOOL, BOOLEAN, DATETIME, DYNAMIC, JSON, LONG, MANY, POSITION, STR, STRING, UNIQUE, scalar,
     volatile,
 };
 use super::{Function, Naming};
@@ -25,7 +25,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         1,
         64,
-        &[ANY],
+        &[JSON],
         BOOLEAN,
         POSITION,
     ),

@@ -61,7 +61,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         2,
-        &[TEXT, TEXT],
+        &[STR, STR],
         DYNAMIC,
         POSITION,
     ),
