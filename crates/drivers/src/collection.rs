@@ -3,6 +3,7 @@
 mod columns;
 mod description;
 mod filter;
+mod identity;
 mod kql;
 pub(crate) mod page;
 mod request;
@@ -31,7 +32,7 @@ use crate::exchange::{Outgoing, refused};
 use crate::failure::{self, Asked};
 use crate::pace::Call;
 use crate::{Capabilities, Connection, Driver, Query, RowLimit};
-use page::{Page, Row};
+use page::{Page, Row, Shape};
 use request::Located;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -84,6 +85,8 @@ pub(crate) struct Listed {
     repeated: u64,
     /// How many numbers have more digits than what is kept of them.
     rounded: u64,
+    /// What stands beside the rows of the first page that has such, and is not known.
+    unknown: Option<String>,
     /// What else to say of the rows.
     pub(crate) notes: Vec<Warning>,
     bytes: usize,
@@ -152,6 +155,7 @@ impl Collections {
             incomplete: None,
             repeated: 0,
             rounded: 0,
+            unknown: None,
             notes: Vec::new(),
             bytes: 0,
             request_ids: Vec::new(),
@@ -349,7 +353,11 @@ impl Collections {
         let limit = self.connection.limits.held;
         let page = async {
             let bytes = whole(body, limit).await?;
-            Page::parse(&bytes, located.shape()).await
+            let page = Page::parse(&bytes, located.shape()).await?;
+            if let Shape::List(known) | Shape::Row(known) = located.shape() {
+                identity::require(&page.rows, known, located.selected.as_deref())?;
+            }
+            Ok(page)
         };
         let mut page = call.deadline().within(page).await.map_err(named)?;
         page.around.headers(&head.headers);
@@ -400,7 +408,7 @@ impl Collections {
         &self,
         request: &CollectionRequest,
         located: &Located,
-        listed: Listed,
+        mut listed: Listed,
     ) -> Result<Answer> {
         let rows = listed.rows.len();
         let completeness = match listed.incomplete {
@@ -445,6 +453,8 @@ impl Collections {
                 ),
             ));
         }
+        let unknown = listed.unknown.take();
+        warnings.extend(unknown.map(|unknown| Warning::new(WarningKind::Schema, unknown)));
         warnings.extend(listed.notes);
         if let Some(hint) = self.description.retired(&located.path) {
             warnings.push(Warning::new(WarningKind::Retirement, hint));
@@ -480,6 +490,9 @@ impl Listed {
         self.count = self.count.or(page.around.count);
         if let Some(reason) = page.around.lacking() {
             self.incomplete.get_or_insert(reason.to_owned());
+        }
+        if let (None, Some(unknown)) = (&self.unknown, page.around.unknown()) {
+            self.unknown = Some(unknown);
         }
         self.repeated += page.repeated;
         self.rounded += page.rounded;

@@ -278,6 +278,9 @@ impl Decoder {
             None => rows::Finished::empty(Arc::new(Schema::empty())),
         };
         self.warnings.extend(rows.warnings);
+        if let Some((name, value)) = &rows.told {
+            self.around.member_without_column(name, value);
+        }
         Ok(Decoded {
             schema: rows.schema,
             batches: rows.batches,

@@ -4,15 +4,17 @@
 //! understood, makes the result incomplete.
 
 mod report;
+mod telling;
 
 use std::borrow::Cow;
 
 use defender_core::Redaction;
 use http::HeaderMap;
-use http::header::LINK;
+use http::header::{CONTENT_RANGE, LINK};
 use serde_json::Value;
 
 pub(crate) use report::{beside, reported};
+use telling::Meaning;
 
 /// The name of the continuation that lists are read on with.
 pub(crate) const NEXT_LINK: &str = "@odata.nextLink";
@@ -30,6 +32,8 @@ pub(crate) struct Around {
     lacking: Option<String>,
     /// How many rows there are in all, as the service counts: the largest number it gives.
     pub(crate) count: Option<u64>,
+    /// The members that nobody knows.
+    unknown: Vec<String>,
 }
 
 /// Where the rows after those of a response are.
@@ -60,15 +64,23 @@ impl Around {
             self.goes_on(next(name, value));
         } else if is_count(name) {
             self.counts(name, value);
-        } else {
-            self.says(name, value);
-            if value.starts_with(b"{") || value.starts_with(b"[") && plain(name) == "links" {
-                match serde_json::from_slice(value) {
-                    Ok(value) => self.within(name, &value, DEEPEST),
-                    Err(_) => self.lacks(&format!("{name} cannot be read")),
-                }
+        } else if !is_documented(name) {
+            let depth = if is_statistics(name) {
+                Depth::Statistics
+            } else {
+                Depth::Members
+            };
+            match serde_json::from_slice(value) {
+                Ok(value) => self.says(name, &value, depth, DEEPEST),
+                Err(_) => self.lacks(&format!("{name} cannot be read")),
             }
+            self.unknown.truncate(MOST_UNKNOWN);
         }
+    }
+
+    /// Takes in a member of a row that has no column, and [tells](tells) of an error or of more.
+    pub(crate) fn member_without_column(&mut self, name: &str, value: &[u8]) {
+        self.lacks(&format!("a row has {name}, which is {}", shown(value)));
     }
 
     /// Takes in a member of a document that is itself one row, whose own members are data.
@@ -91,9 +103,38 @@ impl Around {
             let reason = "the response says that there are more rows in its header Link";
             self.more.get_or_insert_with(|| reason.to_owned());
         }
-        let continuation = headers.keys().map(http::HeaderName::as_str);
-        if let Some(name) = continuation.into_iter().find(|name| is_continuation(name)) {
-            self.goes_on(Next::Unclear(format!("it has the header {name}")));
+        for (name, value) in headers {
+            let (name, value) = (name.as_str(), String::from_utf8_lossy(value.as_bytes()));
+            let what = || format!("it has the header {name}: {}", shown(value.as_bytes()));
+            if is_continuation(name) {
+                self.goes_on(Next::Unclear(format!("it has the header {name}")));
+            } else if name == CONTENT_RANGE.as_str() {
+                self.range(&value);
+            } else {
+                match telling::of_header(name, &value) {
+                    Meaning::NotWhole => self.lacks(&what()),
+                    Meaning::More => self.tells_of_more(&what()),
+                    Meaning::Count => self.counts(name, value.as_bytes()),
+                    Meaning::Nothing | Meaning::Unknown => {}
+                }
+            }
+        }
+    }
+
+    /// Takes in a header `Content-Range`: `items 0-9/50`.
+    ///
+    /// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-14.4>
+    fn range(&mut self, value: &str) {
+        if value.trim_start().starts_with("bytes") {
+            return;
+        }
+        let (range, total) = value.rsplit_once('/').unwrap_or_default();
+        match count(total.as_bytes()) {
+            Ok(Some(_)) => self.counts(CONTENT_RANGE.as_str(), total.as_bytes()),
+            _ => self.lacks(&format!(
+                "its header {CONTENT_RANGE} is {}",
+                shown(range.as_bytes())
+            )),
         }
     }
 
@@ -104,8 +145,9 @@ impl Around {
             Next::End | Next::At(_) => None,
         };
         let reasons = [self.more.as_mut(), self.lacking.as_mut(), unclear];
-        for reason in reasons.into_iter().flatten() {
-            *reason = gate.apply(reason);
+        for reason in reasons.into_iter().flatten().chain(&mut self.unknown) {
+            // Only what has passed the gate is cut.
+            *reason = shortened(&gate.apply(reason));
         }
     }
 
@@ -117,6 +159,13 @@ impl Around {
     /// Why there are more rows, where no next page is named.
     pub(crate) fn more(&self) -> Option<&str> {
         self.more.as_deref()
+    }
+
+    /// The members that nobody knows, in words.
+    pub(crate) fn unknown(&self) -> Option<String> {
+        let unknown = (!self.unknown.is_empty()).then(|| self.unknown.join(", "));
+        unknown
+            .map(|unknown| format!("beside its rows the response has what is not known: {unknown}"))
     }
 
     /// Takes in how many rows a member, of the statistics for one, counts.
@@ -144,45 +193,42 @@ impl Around {
             .get_or_insert_with(|| format!("the response says that it is not whole: {what}"));
     }
 
-    /// Takes in a member that may say in words, or by a flag, that the rows are not all.
-    fn says(&mut self, name: &str, value: &[u8]) {
-        let plain = plain(name);
-        let given = given(value);
-        let has = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
-        let what = || format!("{name} is {}", shown(value));
-        let is_last = matches!(
-            plain.as_str(),
-            "islast" | "lastpage" | "islastpage" | "isfinal"
-        );
-        if plain == "more" || has(MORE) || is_last {
-            let wanted = if is_last { Given::No } else { Given::Yes };
-            if given == wanted {
-                let reason = format!("the response says that there are more rows: {}", what());
-                self.more.get_or_insert(reason);
+    fn tells_of_more(&mut self, what: &str) {
+        self.more
+            .get_or_insert_with(|| format!("the response says that there are more rows: {what}"));
+    }
+
+    /// Takes in a member that may say in words, by a flag or by a number, that the rows are not all.
+    fn says(&mut self, name: &str, value: &Value, depth: Depth, deepest: usize) {
+        let text = || value.to_string();
+        let what = || format!("{name} is {}", shown(text().as_bytes()));
+        match telling::of(name, value) {
+            Meaning::Nothing => {}
+            Meaning::NotWhole => self.lacks(&what()),
+            Meaning::More if depth == Depth::Statistics && value.is_number() => {}
+            Meaning::More => self.tells_of_more(&what()),
+            Meaning::Count if matches!(depth, Depth::Members | Depth::Pages) => {
+                self.counts(name, text().as_bytes());
             }
-        } else if has(NOT_WHOLE) {
-            if given == Given::Yes {
-                self.lacks(&what());
-            }
-        } else if plain.ends_with("complete") || plain.ends_with("completed") {
-            if given == Given::No {
-                self.lacks(&what());
-            }
-        } else if TELLING.iter().any(|telling| plain.ends_with(telling)) {
-            let text = String::from_utf8_lossy(value).to_ascii_lowercase();
-            if ["partial", "truncat", "incomplete"]
-                .iter()
-                .any(|word| text.contains(word))
-            {
-                self.lacks(&what());
+            Meaning::Count => {}
+            Meaning::Unknown => {
+                if depth == Depth::Members {
+                    self.unknown.push(what());
+                }
+                self.within(name, value, depth, deepest);
             }
         }
     }
 
     /// Takes in what stands deeper in a member beside the rows, such as `links` or `paging`.
-    fn within(&mut self, outer: &str, value: &Value, deepest: usize) {
+    fn within(&mut self, outer: &str, value: &Value, depth: Depth, deepest: usize) {
         let Some(deeper) = deepest.checked_sub(1) else {
             return;
+        };
+        let depth = match depth {
+            Depth::Statistics => Depth::Statistics,
+            _ if ABOUT_PAGES.contains(&plain(outer).as_str()) => Depth::Pages,
+            _ => Depth::Deeper,
         };
         match value {
             Value::Object(members) => {
@@ -197,17 +243,16 @@ impl Around {
                     let text = value.to_string();
                     if is_continuation(name) {
                         self.goes_on(next(&path, text.as_bytes()));
-                    } else if is_count(name) && ABOUT_PAGES.contains(&plain(outer).as_str()) {
+                    } else if is_count(name) && depth == Depth::Pages {
                         self.counts(&path, text.as_bytes());
                     } else {
-                        self.says(&path, text.as_bytes());
-                        self.within(&path, value, deeper);
+                        self.says(&path, value, depth, deeper);
                     }
                 }
             }
             Value::Array(values) => {
                 for value in values {
-                    self.within(outer, value, deeper);
+                    self.within(outer, value, depth, deeper);
                 }
             }
             _ => {}
@@ -215,33 +260,30 @@ impl Around {
     }
 }
 
-/// Parts of the names of flags that say that rows come after these.
-const MORE: &[&str] = &[
-    "hasmore",
-    "hasnext",
-    "hasadditional",
-    "moreavailable",
-    "moredata",
-    "moreitems",
-    "morepages",
-    "morerecords",
-    "moreresults",
-    "morerows",
-];
-/// Parts of the names of flags that say that the rows are not whole.
-const NOT_WHOLE: &[&str] = &[
-    "partial",
-    "truncat",
-    "incomplete",
-    "limitexceeded",
-    "limithit",
-    "limitreached",
-    "timedout",
-];
-/// Ends of the names of members that tell in words how it went.
-const TELLING: &[&str] = &[
-    "status", "state", "warning", "warnings", "message", "messages", "notice", "notices", "info",
-];
+/// Whether a member of a row that has no column says that the row is none: it reports an error,
+/// or that there are more.
+pub(crate) fn tells(name: &str, value: &[u8]) -> bool {
+    let mut row = Around::default();
+    row.member(name, value);
+    row.failure.is_some() || row.next != Next::End || row.more.is_some() || row.lacking.is_some()
+}
+
+/// Where a member stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// Beside the rows.
+    Members,
+    /// In a member that does, and that is about pages.
+    Pages,
+    /// In any other.
+    Deeper,
+    /// In the documented statistics, which count many other things than rows.
+    Statistics,
+}
+
+/// So many members that nobody knows are told.
+const MOST_UNKNOWN: usize = 8;
+
 /// Objects beside the rows whose counts are of the rows.
 const ABOUT_PAGES: &[&str] = &[
     "links",
@@ -252,6 +294,27 @@ const ABOUT_PAGES: &[&str] = &[
     "paging",
     "pagination",
 ];
+
+/// Members that are documented and say nothing of whether the rows are all; those that do are
+/// looked at before.
+///
+/// Sources: <https://learn.microsoft.com/graph/api/security-security-runhuntingquery>,
+/// <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>,
+/// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>
+fn is_documented(name: &str) -> bool {
+    let plain = plain(name);
+    match plain.as_str() {
+        "value" | "results" | "schema" => true,
+        "context" | "deltalink" | "editlink" | "etag" | "id" | "metadata" | "metadataetag"
+        | "readlink" | "tips" | "type" => name.contains('@') || name.starts_with("odata."),
+        _ => false,
+    }
+}
+
+/// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
+fn is_statistics(name: &str) -> bool {
+    plain(name) == "stats"
+}
 
 /// Whether a member of this name, in any spelling, reports an error: `error`, `Errors`,
 /// `@odata.error`, or what Kusto puts behind the rows of a partial result.
@@ -320,26 +383,6 @@ fn reports(value: &[u8]) -> bool {
     value != b"null" && !listed.is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 
-/// What a flag says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Given {
-    Nothing,
-    No,
-    Yes,
-}
-
-/// What the value of a flag, as JSON text, says.
-fn given(value: &[u8]) -> Given {
-    let text = String::from_utf8_lossy(value.trim_ascii()).to_ascii_lowercase();
-    match text.trim_matches('"').trim() {
-        "null" | "" => Given::Nothing,
-        "false" | "no" | "0" | "none" => Given::No,
-        list if list.starts_with(['[', '{']) && list.len() > 2 => Given::Yes,
-        list if list.starts_with(['[', '{']) => Given::Nothing,
-        _ => Given::Yes,
-    }
-}
-
 /// A count, which may be written as text or as a number with a fraction of nothing.
 fn count(value: &[u8]) -> Result<Option<u64>, ()> {
     /// From here on a number with a fraction has lost digits.
@@ -389,13 +432,19 @@ fn is_next_relation(relations: &str) -> bool {
     relations.any(|relation| relation.eq_ignore_ascii_case("next"))
 }
 
-/// A value as it is shown in a reason.
+/// A value as it stands in a reason until that has passed the gate.
 fn shown(value: &[u8]) -> Cow<'_, str> {
-    const LONGEST: usize = 60;
-    let text = String::from_utf8_lossy(value.trim_ascii());
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text,
+    const MOST: usize = 4 << 10;
+    let value = value.trim_ascii();
+    String::from_utf8_lossy(&value[..value.len().min(MOST)])
+}
+
+/// A reason as a person reads it.
+fn shortened(reason: &str) -> String {
+    const LONGEST: usize = 300;
+    match reason.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
     }
 }
 
@@ -417,193 +466,4 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_and_continuations_in_any_spelling() {
-        for name in [
-            "error",
-            "ERROR",
-            "Errors",
-            "@odata.error",
-            "odata.error",
-            "@error",
-        ] {
-            assert!(is_error(name), "{name}");
-        }
-        for name in [
-            "@odata.nextLink",
-            "odata.nextLink",
-            "@nextLink",
-            "nextLink",
-            "NEXTLINK",
-            "next_link",
-            "@odata_nextLink",
-            "results@odata.nextLink",
-            "$skiptoken",
-            "continuationToken",
-        ] {
-            assert!(is_continuation(name), "{name}");
-        }
-        for name in [
-            "value",
-            "@odata.context",
-            "@odata.deltaLink",
-            "errorCode",
-            "terror",
-        ] {
-            assert!(!is_error(name) && !is_continuation(name), "{name}");
-        }
-    }
-
-    /// What a response with this member says of its two rows.
-    fn around(name: &str, value: &str) -> Around {
-        let mut around = Around::default();
-        around.member(name, value.as_bytes());
-        around
-    }
-
-    #[test]
-    fn whatever_says_that_rows_are_missing_is_heard() {
-        for (name, value) in [
-            ("isPartial", "true"),
-            ("Partial", "1"),
-            ("partialResults", r#"{"count":1}"#),
-            ("truncated", "true"),
-            ("is_truncated", "\"yes\""),
-            ("resultsTruncated", "3"),
-            ("incomplete", "true"),
-            ("isComplete", "false"),
-            ("@odata.complete", "\"false\""),
-            ("limitReached", "true"),
-            ("status", "\"PartialSuccess\""),
-            ("warnings", r#"["the results are truncated"]"#),
-            ("paging", r#"{"truncated":true}"#),
-            ("Stats", r#"{"a":[{"isPartial":true}]}"#),
-            ("@odata.count", "-1"),
-            ("count", "2.5"),
-            ("odata.count", "99999999999999999999999"),
-            ("totalCount", "\"many\""),
-            ("@count", "true"),
-            ("meta", r#"{"total":-1}"#),
-        ] {
-            let around = around(name, value);
-            assert!(around.lacking().is_some(), "{name}: {value}");
-        }
-        for (name, value) in [
-            ("hasMore", "true"),
-            ("has_more_rows", "1"),
-            ("@odata.hasNext", "true"),
-            ("hasNextPage", "\"true\""),
-            ("more", "true"),
-            ("moreResultsAvailable", "true"),
-            ("lastPage", "false"),
-            ("pageInfo", r#"{"hasNextPage":true}"#),
-        ] {
-            let around = around(name, value);
-            assert!(around.more().is_some(), "{name}: {value}");
-        }
-        for (name, value) in [
-            ("next", "\"x\""),
-            ("nextPage", "2"),
-            ("next_url", "\"x\""),
-            ("links", r#"{"self":"y","next":"x"}"#),
-            ("_links", r#"{"next":{"href":"x"}}"#),
-            ("links", r#"[{"rel":"self"},{"rel":"next","href":"x"}]"#),
-            ("paging", r#"{"cursors":{"next":"x"}}"#),
-        ] {
-            let around = around(name, value);
-            assert!(matches!(around.next, Next::Unclear(_)), "{name}: {value}");
-        }
-    }
-
-    #[test]
-    fn what_services_say_of_whole_results_is_no_reason() {
-        for (name, value) in [
-            (
-                "@odata.context",
-                "\"https://graph.microsoft.com/v1.0/$metadata#x\"",
-            ),
-            ("@odata.deltaLink", "\"x\""),
-            (
-                "@microsoft.graph.tips",
-                "\"Use $select to choose only the properties\"",
-            ),
-            ("@odata.count", "2"),
-            ("isPartial", "false"),
-            ("hasMore", "\"false\""),
-            ("truncated", "null"),
-            ("isComplete", "true"),
-            ("links", r#"{"self":"x","next":null}"#),
-            ("status", "\"ok\""),
-            (
-                "Stats",
-                r#"{"ExecutionTime":4.6,"resource_usage":{"cache":{"memory":{"hits":773461,
-                "misses":4481,"total":777942}},"cpu":{"total cpu":"00:00:19"}},
-                "dataset_statistics":[{"table_row_count":2,"table_size":102}]}"#,
-            ),
-        ] {
-            let around = around(name, value);
-            assert_eq!((around.lacking(), around.more()), (None, None), "{name}");
-            assert_eq!(around.next, Next::End, "{name}");
-        }
-    }
-
-    #[test]
-    fn counts_in_any_spelling() {
-        for (name, value, count) in [
-            ("@odata.count", "10", Some(10)),
-            ("@odata.count", "\"10\"", Some(10)),
-            ("@odata.count", "10.0", Some(10)),
-            ("odata.count", "1e1", Some(10)),
-            ("$count", "null", None),
-            ("total_rows", "10", Some(10)),
-            ("recordsTotal", "10", Some(10)),
-            ("paging", r#"{"total":10}"#, Some(10)),
-            ("value@odata.count", "10", Some(10)),
-            ("account", "10", None),
-            ("Stats", r#"{"total":10,"count":10}"#, None),
-        ] {
-            let around = around(name, value);
-            assert_eq!((around.count, around.lacking()), (count, None), "{name}");
-        }
-        let mut both = around("@odata.count", "2");
-        both.member("totalCount", b"10");
-        assert_eq!(both.count, Some(10));
-    }
-
-    #[test]
-    fn a_header_may_lead_on() {
-        for (link, more) in [
-            (r#"<https://x/?p=2>; rel="next""#, true),
-            ("<x>;rel=next", true),
-            (r#"<y>; rel="prev", <x>; title="a"; REL="last NEXT""#, true),
-            (r#"<https://x/>; rel="self""#, false),
-            (r#"<https://x/next>; rel="nextafter""#, false),
-        ] {
-            let mut around = Around::default();
-            around.headers(&HeaderMap::from_iter([(LINK, link.parse().unwrap())]));
-            assert_eq!(around.more().is_some(), more, "{link}");
-        }
-        let mut around = Around::default();
-        let name = http::HeaderName::from_static("x-ms-continuationtoken");
-        around.headers(&HeaderMap::from_iter([(name, "x".parse().unwrap())]));
-        assert!(matches!(around.next, Next::Unclear(_)));
-    }
-
-    #[test]
-    fn null_and_an_empty_list_report_nothing() {
-        for (value, reports) in [
-            ("null", false),
-            ("[]", false),
-            ("[ \n]", false),
-            ("{}", true),
-            ("\"\"", true),
-            ("false", true),
-            ("[null]", true),
-        ] {
-            assert_eq!(super::reports(value.as_bytes()), reports, "{value}");
-        }
-    }
-}
+mod tests;

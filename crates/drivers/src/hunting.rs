@@ -203,6 +203,9 @@ impl Hunting {
                 ),
             ));
         }
+        if let Some(unknown) = decoded.around.unknown() {
+            warnings.push(Warning::new(WarningKind::Schema, unknown));
+        }
         let completeness = self.completeness(query, &decoded, attempt.failure.as_ref());
         let summary = Summary {
             rows: decoded.rows,

@@ -6,7 +6,7 @@ use defender_table::arrow::datatypes::{Schema, SchemaRef};
 use defender_table::{ColumnType, ticks};
 use serde_json::json;
 
-use super::page::{Page, Shape};
+use super::page::Page;
 use super::*;
 use crate::{Limits, MDE_REST, SECURITY_GRAPH, Timespan};
 

@@ -13,6 +13,8 @@ pub(super) struct Counts {
     pub(super) repeated: u64,
     pub(super) unknown: BTreeMap<String, u64>,
     pub(super) more_unknown: u64,
+    /// What the first member without a column says that tells of an error or of more rows.
+    pub(super) told: Option<(String, Vec<u8>)>,
     pub(super) too_deep: BTreeMap<usize, u64>,
 }
 
@@ -38,6 +40,7 @@ impl Counts {
             }
         }
         self.more_unknown += row.more_unknown;
+        self.told = self.told.take().or(row.told);
         for (column, count) in row.too_deep {
             *self.too_deep.entry(column).or_default() += count;
         }

@@ -15,6 +15,7 @@ use super::counts::Counts;
 use super::reader::{Fault, Reader};
 use super::value::{self, Compact};
 use super::{Stop, protocol};
+use crate::envelope;
 
 /// What of the options concerns rows.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +65,8 @@ struct Layout {
 const WAITING_ROWS: usize = 32;
 /// The bytes of waiting rows after which they wait no longer.
 const WAITING_BYTES: usize = 1 << 20;
+/// So much of a value without a column is kept to be told.
+const LONGEST_TOLD: usize = 4 << 10;
 /// The longest text in front of a value that is remembered.
 const LONGEST_LEAD: usize = 256;
 
@@ -133,7 +136,7 @@ impl Wide {
 enum Found {
     Column(usize),
     Annotation,
-    Unknown,
+    Unknown(String),
 }
 
 /// All rows.
@@ -143,6 +146,8 @@ pub(super) struct Finished {
     pub(super) rows: usize,
     pub(super) cut: bool,
     pub(super) warnings: Vec<Warning>,
+    /// What a member without a column says that tells of an error or of more rows.
+    pub(super) told: Option<(String, Vec<u8>)>,
 }
 
 impl Finished {
@@ -153,6 +158,7 @@ impl Finished {
             rows: 0,
             cut: false,
             warnings: Vec::new(),
+            told: None,
         }
     }
 }
@@ -408,7 +414,12 @@ impl Rows {
             reader.peek()?;
             let Found::Column(column) = found else {
                 only_annotations &= matches!(found, Found::Annotation);
+                let value = reader.position();
                 reader.skip()?;
+                if let Found::Unknown(name) = found {
+                    let value = &reader.bytes()[value..reader.position()];
+                    self.without_column(name, value);
+                }
                 continue;
             };
             let lead = &reader.bytes()[since..reader.position()];
@@ -448,9 +459,19 @@ impl Rows {
         if self.settings.annotated && value::is_annotation(&key) {
             return Ok(Found::Annotation);
         }
-        let name = String::from_utf8_lossy(&key).into_owned();
+        Ok(Found::Unknown(String::from_utf8_lossy(&key).into_owned()))
+    }
+
+    /// Keeps in mind a member that has no column; some say that the row is none.
+    fn without_column(&mut self, name: String, value: &[u8]) {
+        if self.counts.told.is_none()
+            && self.per_row.told.is_none()
+            && envelope::tells(&name, value)
+        {
+            let shown = &value[..value.len().min(LONGEST_TOLD)];
+            self.per_row.told = Some((name.clone(), shown.to_vec()));
+        }
         *self.per_row.unknown.entry(name).or_default() += 1;
-        Ok(Found::Unknown)
     }
 
     fn value(&mut self, reader: &mut Reader<'_>, column: usize) -> Result<Slot, Fault> {
@@ -576,7 +597,8 @@ impl Rows {
     }
 
     /// Every row, and what went wrong with them.
-    pub(super) fn finish(self) -> Result<Finished> {
+    pub(super) fn finish(mut self) -> Result<Finished> {
+        let told = self.counts.told.take();
         let rows = self.builder.rows();
         let (schema, batches, mut warnings) = self.builder.finish()?;
         warnings.extend(
@@ -589,6 +611,7 @@ impl Rows {
             rows,
             cut: self.cut,
             warnings,
+            told,
         })
     }
 }

@@ -73,6 +73,35 @@ impl Json {
         }
     }
 
+    /// Whether there is a member at any depth that tells how it went.
+    fn tells(&self) -> bool {
+        match self {
+            Self::Object(members) => members.iter().any(|(name, value)| {
+                let told = ["code", "message", "error", "innerError"].contains(&name.as_str());
+                told && *value != Self::Null || value.tells()
+            }),
+            Self::List(values) => values.iter().any(Self::tells),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a member of the list of alerts, with the evidence of one.
+    fn is_alert(&self) -> bool {
+        let has_id = matches!(self.get("id"), Some(Self::Text(text)) if !text.trim().is_empty());
+        let says = |value: &Self| {
+            value
+                .members()
+                .iter()
+                .any(|(_, value)| *value != Self::Null)
+        };
+        let is_evidence = |name| match self.get(name) {
+            None | Some(Self::Null) => true,
+            Some(Self::List(values)) => values.iter().all(says),
+            Some(_) => false,
+        };
+        has_id && is_evidence("evidence") && is_evidence("alerts")
+    }
+
     fn compact(&self) -> String {
         let quoted = |text: &str| serde_json::to_string(text).unwrap();
         match self {
@@ -202,9 +231,15 @@ fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
     let partial = members.iter().any(|(name, value)| {
         let said = match name.as_str() {
             "isPartial" | "hasMore" | "@odata.hasNext" | "truncated" => is_true(value),
-            "isComplete" => *value == Json::Bool(false),
+            "isComplete" => match value {
+                Json::Text(text) => !text.is_empty(),
+                value => *value == Json::Bool(false),
+            },
             _ => false,
         };
+        let is_documented =
+            ["@odata.context", "schema", "results", "value"].contains(&&*name.to_lowercase());
+        let said = said || !is_documented && value.tells();
         said || value.mentions_next(name == "next")
     });
     if partial {
@@ -234,6 +269,7 @@ fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
     };
     let rows_known = rows.iter().all(|row| match (asked, row) {
         (_, Json::Object(members)) if members.is_empty() => asked == Asked::Hunting && !has_schema,
+        (Asked::List, row) => row.is_alert(),
         (_, Json::Object(_)) => {
             !has_schema || columns(asked).iter().any(|name| row.get(name).is_some())
         }
@@ -287,7 +323,10 @@ fn read_text(asked: Asked, status: u16, body: &[u8]) -> Reading {
     let is_near = members.iter().any(|(name, _)| {
         let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
         let letters = letters.to_ascii_lowercase();
-        let parts = ["partial", "more", "next", "truncat", "complete", "count"];
+        let parts = [
+            "partial", "more", "next", "truncat", "complete", "count", "error", "page", "row",
+            "total",
+        ];
         !known.contains(&name.as_str()) && parts.iter().any(|part| letters.contains(part))
     });
     if is_near {
