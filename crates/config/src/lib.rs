@@ -63,5 +63,6 @@ pub use provider::{Instance, ProviderArgs};
 pub use secret::{EnvironmentSecrets, vault_reference, vault_secret_name};
 pub use setting::{AssertionAlgorithm, Setting};
 pub use settings::Settings;
+pub use shape::is_id;
 pub use sources::Sources;
 pub use timeout::{Timeouts, timeout};

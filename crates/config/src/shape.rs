@@ -83,7 +83,27 @@ fn is_plain_word(text: &str) -> bool {
     WrittenName::of_words(ascii).shown().is_some()
 }
 
-pub(crate) fn is_id(text: &str) -> bool {
+/// Whether `text` names a tenant: its id, one of its domains in any script and case, or the word for
+/// those of whoever signs in.
+pub(crate) fn is_tenant(text: &str) -> bool {
+    let text = text.trim();
+    let plain = |c: char| {
+        if !c.is_ascii() && c.is_alphabetic() {
+            'a'
+        } else {
+            c
+        }
+    };
+    let domain: String = text.chars().map(plain).collect();
+    let is_capital = !domain.bytes().any(|byte| byte.is_ascii_lowercase());
+    is_id(text)
+        || ["common", "organizations", "consumers"].contains(&&*text.to_ascii_lowercase())
+        || is_domain(&domain)
+        || is_capital && is_domain(&domain.to_ascii_lowercase())
+}
+
+/// Whether `text` has the form of an id of Entra ID: 11111111-2222-3333-4444-555555555555.
+pub fn is_id(text: &str) -> bool {
     let parts = text.trim().split('-').map(str::len);
     parts.eq([8, 4, 4, 4, 12]) && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
@@ -173,6 +193,28 @@ mod tests {
         }
         assert!(!fits(Key::Cloud, "hunter2"));
         assert!(!fits(Key::ApiVersion, "hunter2"));
+    }
+
+    #[test]
+    fn a_tenant_is_an_id_or_a_domain() {
+        for tenant in [
+            "11111111-2222-3333-4444-555555555555",
+            "contoso.onmicrosoft.com",
+            "CONTOSO.COM",
+            "müller.example",
+            "organizations",
+        ] {
+            assert!(is_tenant(tenant), "{tenant}");
+        }
+        for other in [
+            SECRET,
+            "abc8Q~Zk3x9yPq2WvL0mNt5RsU7iOe4gHjFaSdC1",
+            "contoso",
+            "",
+            "a.b.7",
+        ] {
+            assert!(!is_tenant(other), "{other}");
+        }
     }
 
     #[test]

@@ -112,6 +112,7 @@ pub(crate) async fn identity(
         warnings,
     } = arguments(environment, options, &connection)?;
     args.require_complete()?;
+    args.require_ids()?;
     for warning in warnings {
         options.prompt.warning(&warning);
     }
@@ -126,6 +127,7 @@ pub(crate) async fn identity(
         let fetched = futures::future::try_join(args, material).await;
         fetched.map_err(|error| hidden.error(error))?
     };
+    args.require_ids()?;
     // Every word from here on passes the gate of the secrets in use, and of what came from
     // elsewhere.
     let hidden = Redaction::of(material.secrets())
@@ -263,6 +265,7 @@ pub(crate) async fn forget(
                 None => secrets::resolver(options, connection.settings.as_ref(), &args, shared),
             };
             let args = args.resolve(secrets.as_ref()).await?;
+            args.require_ids()?;
             let selection = Selection {
                 authority: Some(endpoint(environment, &args)?.authority),
                 tenant: owned(args.tenant_id()),
@@ -287,6 +290,7 @@ pub(crate) fn consent_url(
     state: Option<&str>,
 ) -> Result<url::Url> {
     let args = arguments(environment, options, connection)?.args;
+    args.require_ids()?;
     let Some(client_id) = args.client_id() else {
         return Err(Error::new(
             ErrorKind::Config,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use defender_core::{AccessToken, Credential, Error, Result, TokenRequest};
+use defender_config::is_id;
+use defender_core::{AccessToken, Credential, Error, ErrorKind, Result, TokenRequest};
 use defender_credentials::Authority;
 use url::Url;
 
@@ -31,6 +32,11 @@ const WITHOUT_CONSENT: &[&str] = &[
 ///
 /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
 pub(crate) fn address(login: Url, tenant: Option<&str>, client_id: &str) -> Result<Url> {
+    if !is_id(client_id) {
+        // It may be a secret, and this address is shown.
+        let message = "consent is given to an application, and what names it is not its id";
+        return Err(Error::new(ErrorKind::Config, message));
+    }
     let tenant = tenant.unwrap_or("organizations").trim();
     // Says whether it can be a tenant.
     let mut url = Authority::new(login, tenant)?.base().clone();
@@ -84,25 +90,33 @@ impl Credential for Consenting {
 
 #[cfg(test)]
 mod tests {
-    use defender_core::ErrorKind;
-
     use super::*;
+
+    const ID: &str = "11111111-2222-3333-4444-555555555555";
 
     fn at(login: &str, tenant: Option<&str>) -> String {
         let login = login.parse().unwrap();
-        address(login, tenant, "c").unwrap().to_string()
+        address(login, tenant, ID).unwrap().to_string()
     }
 
     #[test]
     fn consent_is_given_in_the_tenant_and_its_cloud() {
         assert_eq!(
             at("https://login.microsoftonline.us", Some("contoso.us")),
-            "https://login.microsoftonline.us/contoso.us/adminconsent?client_id=c"
+            format!("https://login.microsoftonline.us/contoso.us/adminconsent?client_id={ID}")
         );
         assert_eq!(
             at("https://login.microsoftonline.com/", None),
-            "https://login.microsoftonline.com/organizations/adminconsent?client_id=c"
+            format!("https://login.microsoftonline.com/organizations/adminconsent?client_id={ID}")
         );
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_the_application_is_in_no_address() {
+        let secret = "abc8Q~Zk3x9yPq2WvL0mNt5RsU7iOe4gHjFaSdC1";
+        let login = "https://login.example".parse().unwrap();
+        let error = address(login, None, secret).unwrap_err();
+        assert!(!format!("{error:?}").contains("Zk3x9"), "{error:?}");
     }
 
     #[test]

@@ -367,6 +367,36 @@ fn one_application_hunts_in_three_tenants_and_names_the_one_without_consent() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_an_id_is_never_shown() {
+    let secret = "abc8Q~Zk3x9yPq2WvL0mNt5RsU7iOe4gHjFaSdC1";
+    let folder = Folder::new();
+    for (tenant, client) in [("contoso.com", secret), (secret, CLIENT)] {
+        folder.write(
+            "msticpyconfig.yaml",
+            &format!(
+                "DataProviders:\n  MicrosoftDefender:\n    Args:\n      TenantId: \"{tenant}\"\n      \
+                 ClientId: \"{client}\"\n      ClientSecret: other\n"
+            ),
+        );
+        let options = ["--tenant-id", tenant, "--client-id", client];
+        for arguments in [
+            [&["consent-url"][..], &options].concat(),
+            vec!["consent-url"],
+            vec!["token"],
+            vec!["query", "DeviceInfo"],
+            vec!["alerts", "list"],
+            vec!["login"],
+        ] {
+            let ran = folder.run(&arguments);
+            assert_code(&ran, 3);
+            let told = ran.text() + &ran.stderr;
+            assert!(!told.contains("Zk3x9y"), "{arguments:?}: {told}");
+            assert!(told.contains("id"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_secret_goes_into_the_vault_and_a_reference_into_the_file() {
     let mut tenant = service::tenant('4', "Contoso");
     tenant.vaults = vec![Vault {

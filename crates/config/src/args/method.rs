@@ -3,7 +3,7 @@
 use defender_core::{Error, ErrorKind, Result};
 
 use super::{ConnectionArgs, azure};
-use crate::{ConnectionKey, Method, Origin};
+use crate::{ConnectionKey, Method, Origin, shape};
 
 impl ConnectionArgs {
     /// Who signs in, and with what, as far as these parts say.
@@ -104,6 +104,38 @@ impl ConnectionArgs {
             _ => {}
         }
         lacking
+    }
+
+    /// Checks that what names the application and the tenant has the form of such a name: a secret
+    /// in its place would be shown wherever the name is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] naming where it came from, never the value.
+    pub fn require_ids(&self) -> Result<()> {
+        let wrong = |key, what: &str, hint: &str| {
+            let message = format!("{key}, from {}, {what}", self.origin(key));
+            Err(Error::new(ErrorKind::Config, message).with_hint(hint))
+        };
+        if self.client_id().is_some_and(|id| !shape::is_id(id.get())) {
+            return wrong(
+                ConnectionKey::ClientId,
+                "is not an application's id",
+                "an id looks like 11111111-2222-3333-4444-555555555555; a secret belongs in \
+                 client_secret",
+            );
+        }
+        if self
+            .tenant_id()
+            .is_some_and(|tenant| !shape::is_tenant(tenant.get()))
+        {
+            return wrong(
+                ConnectionKey::TenantId,
+                "is neither a tenant's id nor a domain",
+                "an id looks like 11111111-2222-3333-4444-555555555555, a domain like contoso.com",
+            );
+        }
+        Ok(())
     }
 
     /// Checks that nothing is [`missing`](Self::missing).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use defender_config::{AuthType, ConnectionArgs, ConnectionKey, Origin};
+use defender_config::{AuthType, ConnectionArgs, ConnectionKey, Origin, is_id};
 use defender_core::{
     AccessToken, Credential, Error, ErrorKind, Result, SecretRef, SecretString, TokenRequest,
     WrittenName,
@@ -110,9 +110,11 @@ fn member(
         AuthType::ManagedIdentity => args.take_from(&environment, ConnectionKey::ClientId),
         _ => {}
     }
+    args.require_ids()?;
     let own = !args.has(ConnectionKey::ClientId) && environment_names(method);
     let client_id = if own {
-        place.options.environment.get("AZURE_CLIENT_ID").cloned()
+        // What is no id is no name either, and nothing to show.
+        owned(environment.client_id()).filter(|id| is_id(id))
     } else {
         owned(args.client_id())
     };
