@@ -2,7 +2,10 @@
 
 use std::ffi::OsString;
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::arguments::Arguments;
 
 /// Properties that lists can be filtered by; each is asked for as an option of its own somewhere.
 const PROPERTIES: &[(&str, &str)] = &[
@@ -52,6 +55,12 @@ const FILES_ALONE: &[&str] = &["lint", "fmt"];
 /// `error` with a tip where one of these options was given.
 pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     hide_secret(&mut error, arguments);
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && error.get(ContextKind::SuggestedSubcommand).is_none()
+    {
+        let tip = ContextValue::StyledStrs(vec![what_exists(arguments).into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
@@ -97,6 +106,34 @@ fn hide_secret(error: &mut clap::Error, arguments: &[OsString]) {
         error.remove(ContextKind::SuggestedSubcommand);
         error.remove(ContextKind::Suggested);
     }
+}
+
+/// Lists that a row of can be asked for by its id, and where.
+const LISTS: &[(&str, &str)] = &[
+    ("alerts", "security/alerts_v2/ID"),
+    ("incidents", "security/incidents/ID"),
+    ("machines", "machines/ID --env MDE"),
+];
+
+/// The subcommands that there are where one was given that is none.
+fn what_exists(arguments: &[OsString]) -> String {
+    let root = Arguments::command();
+    let (mut command, mut path) = (&root, "defender".to_owned());
+    for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(found) = command.find_subcommand(word) {
+            command = found;
+            path = format!("{path} {}", found.get_name());
+        }
+    }
+    let names = command
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    let names: Vec<&str> = names.map(clap::Command::get_name).collect();
+    let mut tip = format!("there is {path} {}", names.join(", "));
+    if let Some((_, one)) = LISTS.iter().find(|(list, _)| *list == command.get_name()) {
+        tip = format!("{tip}; one by its id is defender api get {one}");
+    }
+    tip
 }
 
 fn tip(given: &str, arguments: &[OsString]) -> Option<String> {
@@ -146,7 +183,34 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::arguments::Arguments;
+
+    #[test]
+    fn a_subcommand_that_is_none_is_told_what_exists() {
+        for (line, expected) in [
+            (
+                "alerts get x",
+                "there is defender alerts list; one by its id is defender api get \
+                 security/alerts_v2/ID",
+            ),
+            (
+                "-v machines show",
+                "there is defender machines list; one by its id is defender api get machines/ID \
+                 --env MDE",
+            ),
+            ("api zzz", "there is defender api get"),
+        ] {
+            let arguments: Vec<OsString> = std::iter::once("defender")
+                .chain(line.split(' '))
+                .map(Into::into)
+                .collect();
+            let error = Arguments::try_parse_from(&arguments).unwrap_err();
+            let text = with_tip(error, &arguments).to_string();
+            assert!(
+                text.contains(&format!("tip: {expected}\n")),
+                "{line}: {text}"
+            );
+        }
+    }
 
     #[test]
     fn an_option_of_another_tool_is_told_its_name_here() {
