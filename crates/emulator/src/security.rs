@@ -11,13 +11,14 @@ mod answer;
 mod enumeration;
 mod filter;
 mod item;
+mod kind;
 mod options;
 mod related;
 mod story;
 mod tables;
 
 pub(crate) use answer::list;
-pub(crate) use item::{Item, endpoint_item, graph_item};
+pub(crate) use item::{Item, endpoint_item, graph_item, is_export};
 
 use crate::hosts::Api;
 

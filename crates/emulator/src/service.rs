@@ -328,6 +328,21 @@ impl Service {
         let path = asked.uri.path();
         match kind {
             Kind::Login => reply::html(StatusCode::NOT_FOUND),
+            Kind::Api(api @ Api::Mde)
+                if asked
+                    .path
+                    .words()
+                    .last()
+                    .is_some_and(|name| security::is_export(name)) =>
+            {
+                hunting::error(
+                    self,
+                    api,
+                    asked,
+                    StatusCode::NOT_FOUND,
+                    &format!("The emulator does not answer '{path}', which the service does."),
+                )
+            }
             Kind::Api(api) => hunting::error(
                 self,
                 api,

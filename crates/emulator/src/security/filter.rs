@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
+use super::kind::Kind;
 use crate::ticks;
 
 /// How deep parentheses may nest.
@@ -64,17 +65,22 @@ enum Token {
 }
 
 impl Filter {
-    /// Reads a filter over the properties in `known`.
+    /// Reads a filter over the properties in `known`, whose types `kind` says.
     ///
     /// # Errors
     ///
     /// The service's sentence.
-    pub(super) fn parse(text: &str, known: &[&str]) -> Result<Self, String> {
+    pub(super) fn parse(
+        text: &str,
+        known: &[&str],
+        kind: impl Fn(&str) -> Kind,
+    ) -> Result<Self, String> {
         let mut parser = Parser {
             text,
             tokens: tokens(text)?.into_iter().peekable(),
             at: 0,
             known,
+            kind: &kind,
             depth: 0,
         };
         let filter = parser.any()?;
@@ -164,6 +170,7 @@ struct Parser<'k> {
     /// Where the last one was.
     at: usize,
     known: &'k [&'k str],
+    kind: &'k dyn Fn(&str) -> Kind,
     depth: usize,
 }
 
@@ -270,10 +277,10 @@ impl Parser<'_> {
         let name = self.property(&word)?;
         if self.word("in") {
             self.expect(&Token::Open)?;
-            let mut literals = vec![self.literal()?];
+            let mut literals = vec![self.fitting(&name, Comparison::Equal)?];
             while matches!(self.tokens.peek(), Some((_, Token::Comma))) {
                 self.next();
-                literals.push(self.literal()?);
+                literals.push(self.fitting(&name, Comparison::Equal)?);
             }
             self.expect(&Token::Close)?;
             return Ok(Filter::In(name, literals));
@@ -283,7 +290,15 @@ impl Parser<'_> {
             _ => None,
         };
         let comparison = comparison.ok_or_else(|| self.wrong())?;
-        Ok(Filter::Compare(name, comparison, self.literal()?))
+        let literal = self.fitting(&name, comparison)?;
+        Ok(Filter::Compare(name, comparison, literal))
+    }
+
+    /// A literal that the property `name` can be compared with.
+    fn fitting(&mut self, name: &str, comparison: Comparison) -> Result<Literal, String> {
+        let literal = self.literal()?;
+        (self.kind)(name).check(comparison, &literal)?;
+        Ok(literal)
     }
 
     fn property(&self, word: &str) -> Result<String, String> {
@@ -389,6 +404,10 @@ mod tests {
 
     use super::*;
 
+    fn any(_: &str) -> Kind {
+        Kind::Other
+    }
+
     fn holds(filter: &str) -> bool {
         let known = ["severity", "time", "count", "tags", "owner"];
         let Value::Object(row) = json!({
@@ -397,7 +416,7 @@ mod tests {
         }) else {
             unreachable!()
         };
-        Filter::parse(filter, &known).unwrap().holds(&row)
+        Filter::parse(filter, &known, any).unwrap().holds(&row)
     }
 
     #[test]
@@ -432,7 +451,7 @@ mod tests {
             ("(severity eq 'x'", "Syntax error at position 16 in"),
             ("severty eq 'x'", "The property 'severty' is unknown"),
         ] {
-            let error = Filter::parse(filter, &["severity"]).unwrap_err();
+            let error = Filter::parse(filter, &["severity"], any).unwrap_err();
             let expected = format!("Invalid filter clause: {expected}");
             assert!(error.starts_with(&expected), "{filter}: {error}");
         }
@@ -453,11 +472,11 @@ mod tests {
             "eq 'x'",
         ] {
             assert!(
-                Filter::parse(filter, &["severity", "count"]).is_err(),
+                Filter::parse(filter, &["severity", "count"], any).is_err(),
                 "{filter}"
             );
         }
         let deep = format!("{}count eq 1{}", "(".repeat(9_999), ")".repeat(9_999));
-        assert!(Filter::parse(&deep, &["count"]).is_err());
+        assert!(Filter::parse(&deep, &["count"], any).is_err());
     }
 }

@@ -120,6 +120,7 @@ pub(crate) fn endpoint_item(path: &Path, start: usize) -> Option<Item> {
     let (rest, count) = without_count(words.get(start + 1..)?);
     let rows = match (collection, rest) {
         (_, []) => Rows::All(collection),
+        (Collection::Machines, [name]) if is_export(name) => return None,
         (Collection::Machines, ["findbytag"]) => Rows::FindByTag,
         (Collection::Machines, [name]) if name.starts_with("findbyip(") => {
             Rows::FindByIp(path::function(&id)?.1)
@@ -133,6 +134,14 @@ pub(crate) fn endpoint_item(path: &Path, start: usize) -> Option<Item> {
         _ => return None,
     };
     counted(rows, count)
+}
+
+/// Whether this part below `machines`, in small letters, is one of the exports of vulnerability
+/// management, which are documented and not emulated.
+///
+/// Source: <https://learn.microsoft.com/defender-endpoint/api/get-assessment-methods-properties>
+pub(crate) fn is_export(name: &str) -> bool {
+    name.ends_with("bymachine") || name.ends_with("export")
 }
 
 /// One row is not counted.

@@ -2,6 +2,7 @@
 
 use super::Collection;
 use super::filter::Filter;
+use super::kind::Kind;
 use crate::hosts::Api;
 use crate::service::Asked;
 
@@ -31,7 +32,9 @@ impl Options {
             };
             match &*name {
                 "$filter" => {
-                    options.filter = Some(Filter::parse(&value, collection.filterable())?);
+                    let kind = |property: &str| Kind::of(collection, property);
+                    let filter = Filter::parse(&value, collection.filterable(), kind)?;
+                    options.filter = Some(filter);
                 }
                 "$top" => options.top = Some(number()?),
                 "$skip" | "$skiptoken" => options.skip = number()?,

@@ -344,6 +344,9 @@ mod tests {
         );
         assert_eq!(direct("/api/advancedhunting/run"), Route::Hunt(Api::M365d));
         assert_eq!(direct("/"), Route::Nothing(Kind::Emulator));
+        // No machine is called so.
+        let export = "/api/machines/SoftwareVulnerabilitiesByMachine";
+        assert_eq!(direct(export), Route::Nothing(Kind::Emulator));
     }
 
     #[test]

@@ -399,6 +399,16 @@ async fn what_the_service_refuses_is_refused() {
             &mde,
         ),
         (
+            "datetime in quotes",
+            "/v1.0/security/alerts_v2?$filter=createdDateTime ge '2026-11-01T00:00:00Z'",
+            &graph,
+        ),
+        (
+            "unknown name",
+            "/v1.0/security/alerts_v2?$filter=severity eq 'enormous'",
+            &graph,
+        ),
+        (
             "bad filter",
             "/v1.0/security/incidents?$filter=severity is 'x'",
             &graph,
