@@ -1,8 +1,12 @@
 //! The gate that outside text passes before it becomes an error, a log line or a notice.
 
+mod compressed;
 mod decoding;
 mod dense;
 mod known;
+mod numbers;
+mod odd;
+mod parts;
 mod request;
 mod shapes;
 #[cfg(test)]
@@ -11,6 +15,7 @@ mod unwrapping;
 mod words;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -26,14 +31,20 @@ const REDACTED: &str = "REDACTED";
 
 /// How many encodings may lie in one another: escapes in escapes, base64 in base64.
 const MOST_ESCAPES: usize = 5;
-const MOST_WRAPPINGS: usize = 2;
+const MOST_WRAPPINGS: usize = 5;
+
+/// How much is looked at for each byte of a text, and besides: what holds more in itself is no
+/// message, and nothing of it is shown.
+const MOST_WORK: usize = 600;
+const WORK_OF_ANY: usize = 256 << 10;
 
 /// Takes secrets out of text that others wrote.
 ///
 /// It knows the secrets that were sent, and what tokens and keys look like. A service does not
 /// repeat secrets, but what is in between may print the request: in a page, a header, a code, and
 /// in whatever encoding. So encodings are not listed but undone, one in another, and what is found
-/// is removed where it stood. Pieces of a long secret count, since text may be cut anywhere.
+/// is removed where it stood. Pieces of a secret count, since text may be cut anywhere; and what looks
+/// like nothing that anybody writes goes too, where there is a secret that it may be.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -120,11 +131,7 @@ impl Redaction {
     /// Whether one of its secrets, or a piece of one, is in `text` in some encoding; what only
     /// looks like a token does not count.
     pub fn is_in(&self, text: &str) -> bool {
-        let mut hits = Hits {
-            known: self.known(),
-            shapes: false,
-            found: Vec::new(),
-        };
+        let mut hits = Hits::of(self.known(), false, text);
         hits.explore(Text::of(text), 0);
         hits.explore_backwards(text);
         !hits.found.is_empty()
@@ -136,13 +143,12 @@ impl Redaction {
     }
 
     fn redacted<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut hits = Hits {
-            known: self.known(),
-            shapes: true,
-            found: Vec::new(),
-        };
+        let mut hits = Hits::of(self.known(), true, text);
         hits.explore(Text::of(text), 0);
         hits.explore_backwards(text);
+        if !hits.known.is_empty() {
+            hits.found.extend(odd::find(text));
+        }
         hits.replaced(text)
     }
 }
@@ -167,21 +173,52 @@ struct Hits<'k> {
     /// Whether what looks like a token counts.
     shapes: bool,
     found: Vec<(usize, usize)>,
+    /// How much may still be looked at.
+    left: usize,
+    /// What was looked at: two encodings may be undone in either order.
+    seen: HashSet<u64>,
+    all: (usize, usize),
 }
 
-impl Hits<'_> {
+impl<'k> Hits<'k> {
+    fn of(known: &'k [Known], shapes: bool, text: &str) -> Self {
+        Self {
+            known,
+            shapes,
+            found: Vec::new(),
+            left: text
+                .len()
+                .saturating_mul(MOST_WORK)
+                .saturating_add(WORK_OF_ANY),
+            seen: HashSet::new(),
+            all: (0, text.len()),
+        }
+    }
+
     /// Looks at `text`, at what its escapes stand for, and at what is wrapped in it.
     fn explore(&mut self, text: Text, wrappings: usize) {
         let mut level = text;
         for _ in 0..=MOST_ESCAPES {
             level = level.folded().unwrap_or(level);
+            if !self.seen.insert(level.fingerprint()) {
+                return;
+            }
             self.search(&level);
             if self.shapes {
                 self.found.extend(shapes::find(&level));
             }
             if wrappings < MOST_WRAPPINGS {
                 for inside in level.unwrapped() {
+                    if self.left == 0 {
+                        if !self.known.is_empty() {
+                            self.found.push(self.all);
+                        }
+                        return;
+                    }
                     self.search(&inside);
+                    if let Some(inflated) = inside.inflated() {
+                        self.explore(inflated, wrappings + 1);
+                    }
                     if let Some(joined) = inside.joined() {
                         self.search(&joined);
                     }
@@ -222,6 +259,7 @@ impl Hits<'_> {
     }
 
     fn search(&mut self, text: &Text) {
+        self.left = self.left.saturating_sub(text.bytes.len());
         if self.known.is_empty() {
             return;
         }

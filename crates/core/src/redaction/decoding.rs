@@ -1,5 +1,7 @@
 //! Undoes encodings, and remembers where each byte stood.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
 /// Shorter runs hold no secret worth the name.
@@ -42,6 +44,13 @@ impl Text {
         self.places.push(place);
     }
 
+    /// What tells it from others, wherever they stand.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.bytes, &self.places).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// The same characters from the last to the first.
     pub(super) fn reversed(text: &str) -> Self {
         let mut units = Self::empty();
@@ -60,8 +69,8 @@ impl Text {
         (first.0.min(last.0), last.1.max(first.1))
     }
 
-    /// With full-width and other forms of the same characters as plain ones; `None` where there is
-    /// nothing but ASCII.
+    /// With full-width and other forms of the same characters as plain ones, and without marks that
+    /// combine with a letter or do not show; `None` where there is nothing but ASCII.
     pub(super) fn folded(&self) -> Option<Self> {
         if self.bytes.is_ascii() {
             return None;
@@ -72,7 +81,8 @@ impl Text {
         for chunk in self.bytes.utf8_chunks() {
             for character in chunk.valid().chars() {
                 let place = self.place(at, at + character.len_utf8());
-                for plain in normalizer.normalize_iter(std::iter::once(character)) {
+                let plain = normalizer.normalize_iter(std::iter::once(character));
+                for plain in plain.filter(|plain| !is_mark(*plain)) {
                     let mut bytes = [0; 4];
                     for byte in plain.encode_utf8(&mut bytes).bytes() {
                         folded.push(byte, place);
@@ -140,6 +150,7 @@ impl Text {
         if !runs.is_empty() {
             inside.extend((0..2).map(|offset| self.hexadecimal(&runs, offset)));
         }
+        inside.extend(self.turned_words(&runs));
         inside.extend(self.quoted_printable());
         inside.extend(self.unwrapped_further());
         inside
@@ -206,6 +217,30 @@ impl Text {
         decoded
     }
 
+    /// The bytes of words of two, four and eight, whose last byte is written first.
+    fn turned_words(&self, runs: &[Vec<(usize, u8)>]) -> Vec<Self> {
+        if runs.is_empty() {
+            return Vec::new();
+        }
+        let bytes = self.hexadecimal(runs, 0);
+        let turned = |size: usize| {
+            let mut turned = Self::empty();
+            let runs = bytes.places.split(|place| *place == (0, 0));
+            let mut at = 0;
+            for run in runs {
+                for start in (at..at + run.len()).step_by(size) {
+                    for place in (start..(start + size).min(at + run.len())).rev() {
+                        turned.push(bytes.bytes[place], bytes.places[place]);
+                    }
+                }
+                turned.push(GAP, (0, 0));
+                at += run.len() + 1;
+            }
+            turned
+        };
+        [2, 4, 8].map(turned).into()
+    }
+
     fn quoted_printable(&self) -> Option<Self> {
         let mut plain = Self::empty();
         let mut at = 0;
@@ -258,6 +293,13 @@ impl Text {
     /// Without what others add or change on the way: case, white space, marks that do not show,
     /// and the plus that stands for a space.
     pub(super) fn bare(&self) -> Self {
+        let mut bare = self.stripped();
+        bare.bytes.make_ascii_lowercase();
+        bare
+    }
+
+    /// The same in the case that it is written in.
+    pub(super) fn stripped(&self) -> Self {
         let mut bare = Self::empty();
         let mut at = 0;
         while at < self.bytes.len() {
@@ -268,7 +310,7 @@ impl Text {
                 [0xC2, 0xA0 | 0xAD, ..] => at += 2,
                 [byte, ..] if *byte <= b' ' || *byte == 0x7F || *byte == b'+' => at += 1,
                 [byte, ..] => {
-                    bare.push(byte.to_ascii_lowercase(), self.places[at]);
+                    bare.push(*byte, self.places[at]);
                     at += 1;
                 }
                 [] => break,
@@ -276,6 +318,23 @@ impl Text {
         }
         bare
     }
+}
+
+/// Whether a character shows on others alone, or not at all.
+fn is_mark(character: char) -> bool {
+    !character.is_ascii()
+        && (crate::is_unseen(None, character, None)
+            || matches!(
+                character,
+                '\u{300}'..='\u{36f}'
+                    | '\u{483}'..='\u{489}'
+                    | '\u{591}'..='\u{5bd}'
+                    | '\u{64b}'..='\u{65f}'
+                    | '\u{1ab0}'..='\u{1aff}'
+                    | '\u{1dc0}'..='\u{1dff}'
+                    | '\u{20d0}'..='\u{20ff}'
+                    | '\u{fe20}'..='\u{fe2f}'
+            ))
 }
 
 /// A character as text.
@@ -321,7 +380,7 @@ fn digit(byte: u8) -> Option<u8> {
 }
 
 /// The number that the first `most` digits say, and how many there are.
-fn number(digits: &[u8], radix: u32, most: usize) -> Option<(u32, usize)> {
+pub(super) fn number(digits: &[u8], radix: u32, most: usize) -> Option<(u32, usize)> {
     let mut number = 0_u32;
     let mut count = 0;
     for byte in digits.iter().take(most) {
@@ -367,7 +426,7 @@ fn entity(rest: &[u8]) -> Option<(Decoded, usize)> {
     Some((Decoded::byte(*character), length + end))
 }
 
-/// `\u002F`, `\u{2F}`, `\x2F`, `\057`, `\/`, `\n`.
+/// `\u002F`, `\u{2F}`, `\x2F`, `\x{2F}`, `\057`, `\/`, `\n`.
 fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
     match *rest.get(1)? {
         byte @ (b'"' | b'\\' | b'/' | b'\'') => Some((Decoded::byte(byte), 2)),
@@ -377,6 +436,7 @@ fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
             let byte = u8::try_from(number).ok()?;
             Some((Decoded::byte(byte), 1 + count))
         }
+        b'x' if rest.get(2) == Some(&b'{') => braced(rest),
         b'x' => {
             let (number, 2) = number(&rest[2..], 16, 2)? else {
                 return None;
@@ -385,9 +445,7 @@ fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
         }
         b'u' | b'U' => {
             if rest.get(2) == Some(&b'{') {
-                let (number, count) = number(&rest[3..], 16, 8)?;
-                let closed = rest.get(3 + count) == Some(&b'}');
-                return closed.then_some((Decoded::number(number)?, 4 + count));
+                return braced(rest);
             }
             let (high, 4) = number(&rest[2..], 16, 4)? else {
                 return None;
@@ -402,6 +460,13 @@ fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
         }
         _ => None,
     }
+}
+
+/// `\u{2F}` and `\x{2F}`.
+fn braced(rest: &[u8]) -> Option<(Decoded, usize)> {
+    let (number, count) = number(&rest[3..], 16, 8)?;
+    let closed = rest.get(3 + count) == Some(&b'}');
+    closed.then_some((Decoded::number(number)?, 4 + count))
 }
 
 /// The named characters that a secret may be made of, in any case: text may have been changed to

@@ -1,18 +1,21 @@
 //! A secret that is looked for, whole and in pieces.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::decoding::Text;
+use super::odd::{Measure, is_odd};
+use super::parts::Parts;
 use super::words::is_ordinary;
 
 /// Shorter secrets would take ordinary words with them.
 const SHORTEST: usize = 4;
 
-/// A piece of this length is enough of a secret to be one.
-const PIECE: usize = 16;
+/// A piece of this length is enough of a secret to be one, if it is no word; one of the other
+/// length is, even where it might be a word.
 const SHORTEST_PIECE: usize = 8;
+const PIECE: usize = 16;
 
 /// So much of its beginning in front of a quotation mark is a secret that was cut.
 const SHORTEST_CUT: usize = 6;
@@ -27,15 +30,20 @@ pub(super) struct Known {
     core: Option<Pieces>,
     /// From its end to its beginning.
     reversed: Option<Pieces>,
+    /// The same in parts that are shorter than a piece.
+    parts: Option<Parts>,
 }
 
 /// The pieces that a text is found by.
 struct Pieces {
     text: Vec<u8>,
     length: usize,
+    /// From this length on it is a piece, even where it may be a word.
+    long: usize,
     /// From this length on it is no piece, even where it is made of ordinary words.
     whole: usize,
-    set: HashSet<Vec<u8>>,
+    /// The pieces, and whether each is no word.
+    odd: HashMap<Vec<u8>, bool>,
     /// Says quickly that no piece begins so; a bit for each slot.
     filter: Vec<u64>,
 }
@@ -49,13 +57,13 @@ impl Known {
         for form in forms(secret) {
             let text = Text::of(&form);
             let text = text.folded().unwrap_or(text);
-            known.push(Self::new(text.bare()));
+            known.push(Self::new(&text.stripped()));
             let mut level = text;
             for _ in 0..super::MOST_ESCAPES {
                 let Some(next) = level.unescaped() else {
                     break;
                 };
-                known.push(Self::new(next.bare()));
+                known.push(Self::new(&next.stripped()));
                 level = next;
             }
         }
@@ -63,17 +71,19 @@ impl Known {
         known
     }
 
-    fn new(bare: Text) -> Self {
-        let whole = bare.bytes.len();
-        let in_parts = |text| Pieces::of(text, usize::MAX);
+    fn new(stripped: &Text) -> Self {
+        let whole = stripped.bytes.len();
+        let in_parts = |text: Vec<u8>| Pieces::of(&text, usize::MAX);
         let long = |text: &Vec<u8>| text.len() >= SHORTEST_PIECE;
-        let core = bare.core().bytes;
-        let characters = String::from_utf8_lossy(&bare.bytes);
+        let core = stripped.core().bytes;
+        let characters = String::from_utf8_lossy(&stripped.bytes);
         let reversed: Vec<u8> = characters.chars().rev().collect::<String>().into_bytes();
+        let bare = Pieces::of(&stripped.bytes, whole);
         Self {
             core: Some(core).filter(long).map(in_parts),
             reversed: Some(reversed).filter(long).map(in_parts),
-            bare: Pieces::of(bare.bytes, whole),
+            parts: (whole > SHORTEST_PIECE).then(|| Parts::of(&bare.text)),
+            bare,
         }
     }
 
@@ -87,6 +97,9 @@ impl Known {
         if let Some(pieces) = &self.reversed {
             pieces.find(bare, found);
         }
+        if let Some(parts) = &self.parts {
+            parts.find(bare, found);
+        }
     }
 }
 
@@ -99,32 +112,38 @@ impl Known {
 }
 
 impl Pieces {
-    fn of(text: Vec<u8>, whole: usize) -> Self {
-        let length = match text.len() {
-            length @ 0..=SHORTEST_PIECE => length,
-            length => (length / 2).clamp(SHORTEST_PIECE, PIECE),
+    /// Those of `cased`, which is found in any case.
+    fn of(cased: &[u8], whole: usize) -> Self {
+        let length = cased.len().min(SHORTEST_PIECE);
+        let long = match cased.len() {
+            long @ 0..=SHORTEST_PIECE => long,
+            long => (long / 2).clamp(SHORTEST_PIECE, PIECE),
         };
+        let text = cased.to_ascii_lowercase();
         let mut filter = vec![0; SLOTS / 64];
-        let mut set = HashSet::new();
+        let mut odd = HashMap::new();
         if length >= SHORTEST {
-            for window in text.windows(length) {
+            for (window, cased) in text.windows(length).zip(cased.windows(length)) {
                 let slot = slot(window);
                 filter[slot / 64] |= 1 << (slot % 64);
-                set.insert(window.to_vec());
+                *odd.entry(window.to_vec()).or_default() |= is_odd(cased, Measure::Piece);
             }
         }
         Self {
             text,
             length,
+            long,
             whole,
-            set,
+            odd,
             filter,
         }
     }
 
-    fn holds(&self, window: &[u8]) -> bool {
+    /// Whether `window` is one of the pieces, and no word.
+    fn holds(&self, window: &[u8]) -> Option<bool> {
         let slot = slot(window);
-        self.filter[slot / 64] & (1 << (slot % 64)) != 0 && self.set.contains(window)
+        let may_be = self.filter[slot / 64] & (1 << (slot % 64)) != 0;
+        may_be.then(|| self.odd.get(window).copied()).flatten()
     }
 
     /// Where pieces follow one another, they are one longer piece.
@@ -132,28 +151,41 @@ impl Pieces {
         if self.length < SHORTEST {
             return;
         }
-        let mut piece: Option<(usize, usize)> = None;
+        let mut piece: Option<(usize, usize, bool)> = None;
         for (at, window) in text.bytes.windows(self.length).enumerate() {
-            if !self.holds(window) {
+            let Some(odd) = self.holds(window) else {
                 continue;
-            }
+            };
             let end = at + self.length;
             piece = match piece {
-                Some((start, before)) if at <= before => Some((start, end)),
+                Some((start, before, was_odd)) if at <= before => {
+                    Some((start, end, was_odd || odd))
+                }
                 finished => {
-                    self.take(finished, text, found);
-                    Some((at, end))
+                    self.take_piece(finished, text, found);
+                    Some((at, end, odd))
                 }
             };
         }
-        self.take(piece, text, found);
+        self.take_piece(piece, text, found);
+    }
+
+    fn take_piece(
+        &self,
+        piece: Option<(usize, usize, bool)>,
+        text: &Text,
+        found: &mut Vec<(usize, usize)>,
+    ) {
+        if let Some((start, end, odd)) = piece
+            && (odd || end - start >= self.long)
+        {
+            self.take(start, end, text, found);
+        }
     }
 
     /// Adds the place of a piece, unless it is words that any message is made of.
-    fn take(&self, piece: Option<(usize, usize)>, text: &Text, found: &mut Vec<(usize, usize)>) {
-        if let Some((start, end)) = piece
-            && (end - start >= self.whole || !is_ordinary(text, start, end))
-        {
+    fn take(&self, start: usize, end: usize, text: &Text, found: &mut Vec<(usize, usize)>) {
+        if end - start >= self.whole || !is_ordinary(text, start, end) {
             found.push(text.place(start, end));
         }
     }
@@ -169,8 +201,8 @@ impl Pieces {
                 Some(b'\'' | b'"' | b'<' | b')' | 0xE2) => length >= SHORTEST_CUT,
                 Some(_) => false,
             };
-            if enough && length < self.length {
-                self.take(Some((start, start + length)), text, found);
+            if enough && length < self.long {
+                self.take(start, start + length, text, found);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Tests of the gate: every encoding of a secret, and every shape.
 
+mod pieces;
+
 use std::fmt::Write as _;
 
 use secrecy::SecretString;

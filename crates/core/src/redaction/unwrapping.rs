@@ -1,10 +1,7 @@
-//! Further ways to write text differently, each undone as a whole: base32, UTF-7, lists of numbers,
-//! marks of a page in between.
+//! Further ways to write text differently, each undone as a whole: base32, UTF-7, escapes of style
+//! sheets, numbers, marks of a page in between.
 
-use super::decoding::{GAP, Text, sextet};
-
-/// Fewer bytes are no secret.
-const FEWEST: usize = 6;
+use super::decoding::{GAP, Text, number, sextet};
 
 /// A longer mark of a page is text between two signs.
 const LONGEST_TAG: usize = 120;
@@ -21,11 +18,40 @@ impl Text {
         }
         inside.extend(self.utf7());
         inside.extend(self.joined());
-        let numbers = self.numbers();
-        for radix in [10, 8, 2] {
-            inside.extend(self.of_numbers(&numbers, radix));
-        }
+        inside.extend(self.styled());
+        inside.extend(self.of_numbers());
         inside
+    }
+
+    /// `\61 ` as style sheets write a character; to everybody else it is octal.
+    ///
+    /// Source: <https://www.w3.org/TR/css-syntax-3/#consume-escaped-code-point>
+    fn styled(&self) -> Option<Self> {
+        const MOST_DIGITS: usize = 6;
+        let mut plain = Self::empty();
+        let mut at = 0;
+        let mut changed = false;
+        while at < self.bytes.len() {
+            let digits = match self.bytes[at] {
+                b'\\' => number(&self.bytes[at + 1..], 16, MOST_DIGITS),
+                _ => None,
+            };
+            let character = digits.and_then(|(code, count)| Some((char::from_u32(code)?, count)));
+            let Some((character, count)) = character else {
+                plain.push(self.bytes[at], self.places[at]);
+                at += 1;
+                continue;
+            };
+            let end = at + 1 + count;
+            let is_ended = self.bytes.get(end).is_some_and(u8::is_ascii_whitespace);
+            let end = end + usize::from(is_ended);
+            for byte in character.to_string().bytes() {
+                plain.push(byte, self.place(at, end));
+            }
+            changed = true;
+            at = end;
+        }
+        changed.then_some(plain)
     }
 
     fn base32(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
@@ -106,82 +132,6 @@ impl Text {
             }
         }
         changed.then_some(plain)
-    }
-
-    /// The digits of numbers that stand in lists, list by list: where each begins and ends.
-    fn numbers(&self) -> Vec<Vec<(usize, usize)>> {
-        /// How much may stand between two numbers of a list.
-        const MOST_BETWEEN: usize = 8;
-        /// As a byte in base 2, with `0b` before it.
-        const MOST_DIGITS: usize = 10;
-        let mut lists = Vec::new();
-        let mut list: Vec<(usize, usize)> = Vec::new();
-        let mut at = 0;
-        while at < self.bytes.len() {
-            if !self.bytes[at].is_ascii_digit() {
-                at += 1;
-                continue;
-            }
-            let rest = &self.bytes[at..];
-            let is_digit =
-                |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X' | b'o' | b'O');
-            let end = at + rest.iter().take_while(is_digit).count();
-            let goes_on = list
-                .last()
-                .is_some_and(|(_, before)| self.is_between(*before, at, MOST_BETWEEN));
-            if !goes_on {
-                lists.push(std::mem::take(&mut list));
-            }
-            if end - at <= MOST_DIGITS {
-                list.push((at, end));
-            }
-            at = end;
-        }
-        lists.push(list);
-        lists.retain(|list| list.len() >= FEWEST);
-        lists
-    }
-
-    /// Whether what stands from `start` to `end` is what stands between numbers of a list.
-    fn is_between(&self, start: usize, end: usize, most: usize) -> bool {
-        let between = &self.bytes[start..end];
-        let allowed = |byte: &u8| byte.is_ascii_whitespace() || b",;|-_.:+\"'()[]\\".contains(byte);
-        !between.is_empty() && between.len() <= most && between.iter().all(allowed)
-    }
-
-    /// The numbers as the characters with these codes.
-    fn of_numbers(&self, lists: &[Vec<(usize, usize)>], radix: u32) -> Option<Self> {
-        let mut decoded = Self::empty();
-        for list in lists {
-            for (start, end) in list {
-                let digits = std::str::from_utf8(&self.bytes[*start..*end]).ok()?;
-                let (digits, radix) = match digits.get(..2) {
-                    Some("0x" | "0X") => (&digits[2..], 16),
-                    Some("0o" | "0O") => (&digits[2..], 8),
-                    Some("0b" | "0B") => (&digits[2..], 2),
-                    _ => (digits, radix),
-                };
-                let code = u32::from_str_radix(digits, radix).ok();
-                match code.and_then(char::from_u32) {
-                    Some(character) => {
-                        let place = self.place(*start, *end);
-                        let code = character as u32;
-                        // A number up to 255 is a byte, of which several may be a character.
-                        match u8::try_from(code) {
-                            Ok(byte) => decoded.push(byte, place),
-                            Err(_) => {
-                                for byte in character.to_string().bytes() {
-                                    decoded.push(byte, place);
-                                }
-                            }
-                        }
-                    }
-                    None => decoded.push(GAP, (0, 0)),
-                }
-            }
-            decoded.push(GAP, (0, 0));
-        }
-        (!decoded.bytes.is_empty()).then_some(decoded)
     }
 }
 
