@@ -105,7 +105,10 @@ mod tests {
             let mut args = ConnectionArgs::default()
                 .with(ConnectionKey::TenantId, tenant)
                 .unwrap()
-                .with(ConnectionKey::ClientId, "app")
+                .with(
+                    ConnectionKey::ClientId,
+                    "11111111-2222-3333-4444-555555555555",
+                )
                 .unwrap()
                 .with(
                     ConnectionKey::ClientSecret,

@@ -262,16 +262,16 @@ async fn a_service_that_does_not_filter_repeats_nothing() {
     };
     let all = json!([
         row(json!("c"), "c", 50),
-        row(json!(7), "number", 49),
-        {"title": "no id", "createdDateTime": "2026-11-20T09:48:00Z"},
-        {"title": "no time"},
+        row(json!("7"), "number", 49),
+        row(json!("d"), "one more", 48),
+        {"id": "e", "title": "no time"},
         row(json!("b"), "b", 10),
         {"id": "a", "title": "a", "createdDateTime": "2026-11-19T09:00:00Z"},
     ]);
     let bench = collections(SECURITY_GRAPH, [titled(&all), titled(&all), titled(&all)]);
     let mut watch = watch(&bench, None).unwrap();
     let (rows, said) = heard(&mut watch).await;
-    assert_eq!(rows, ["no time", "b", "no id", "number", "c"]);
+    assert_eq!(rows, ["no time", "b", "one more", "number", "c"]);
     assert_eq!(
         said,
         [

@@ -13,25 +13,25 @@ const SETTINGS: &str = "
 DataProviders:
   MicrosoftDefender:
     Args:
-      TenantId: base-tenant
-      ClientId: base-client
+      TenantId: base.example
+      ClientId: 11111111-1111-4111-8111-111111111111
       ClientSecret: base-canary
   MicrosoftDefender-Contoso:
     Args:
-      tenant_id: contoso-tenant
-      clientid: contoso-client
+      tenant_id: contoso.example
+      clientid: 22222222-2222-4222-8222-222222222222
       ClientSecret:
         EnvironmentVar: CONTOSO_SECRET
       Cloud: gcc
   MicrosoftDefender-Person:
     Args:
-      TenantId: person-tenant
-      ClientId: person-client
+      TenantId: person.example
+      ClientId: 33333333-3333-4333-8333-333333333333
       UserName: hunter@contoso.example
   MicrosoftDefender-Certified:
     Args:
-      TenantId: certified-tenant
-      ClientId: certified-client
+      TenantId: certified.example
+      ClientId: 44444444-4444-4444-8444-444444444444
       Certificate: cert.pem
       PrivateKey: key.pem
 ";
@@ -93,8 +93,8 @@ fn settings() -> Settings {
 async fn with_nothing_the_base_section_counts() {
     let connection = Connection::from_settings(&settings(), None);
     insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
-    POST https://login.microsoftonline.com/base-tenant/oauth2/v2.0/token
-      client_id=base-client
+    POST https://login.microsoftonline.com/base.example/oauth2/v2.0/token
+      client_id=11111111-1111-4111-8111-111111111111
       scope=https://graph.microsoft.com/.default
       grant_type=client_credentials
       client_secret=[base]
@@ -106,8 +106,8 @@ async fn with_nothing_the_base_section_counts() {
 async fn an_instance_counts_with_its_own_cloud() {
     let connection = Connection::from_settings(&settings(), Some("Contoso"));
     insta::assert_snapshot!(outcome(DataEnvironment::Mde, connection).await, @"
-    POST https://login.microsoftonline.com/contoso-tenant/oauth2/v2.0/token
-      client_id=contoso-client
+    POST https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token
+      client_id=22222222-2222-4222-8222-222222222222
       scope=https://api-gcc.securitycenter.microsoft.us/.default
       grant_type=client_credentials
       client_secret=[contoso]
@@ -123,8 +123,8 @@ async fn a_calls_cloud_beats_the_files() {
             .unwrap(),
     );
     insta::assert_snapshot!(outcome(DataEnvironment::M365d, connection).await, @"
-    POST https://login.microsoftonline.com/contoso-tenant/oauth2/v2.0/token
-      client_id=contoso-client
+    POST https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token
+      client_id=22222222-2222-4222-8222-222222222222
       scope=https://api.security.microsoft.com/.default
       grant_type=client_credentials
       client_secret=[contoso]
@@ -135,20 +135,21 @@ async fn a_calls_cloud_beats_the_files() {
 #[tokio::test]
 async fn a_connection_string_with_quotes_and_keywords_on_top() {
     let connection = Connection::from_string(
-        "tenant_id='t;1'; client_id=\u{201c}c1\u{201d}; client_secret=\"s=1-canary\"",
+        "tenant_id='t.example'; client_id=\u{201c}11111111-1111-4111-8111-111111111111\u{201d}; \
+         client_secret=\"s=;1-canary\"",
     )
     .unwrap()
     .with(
         ConnectionArgs::default()
-            .with(ConnectionKey::TenantId, "call-tenant")
+            .with(ConnectionKey::TenantId, "call.example")
             .unwrap(),
     );
     insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
-    POST https://login.microsoftonline.com/call-tenant/oauth2/v2.0/token
-      client_id=c1
+    POST https://login.microsoftonline.com/call.example/oauth2/v2.0/token
+      client_id=11111111-1111-4111-8111-111111111111
       scope=https://graph.microsoft.com/.default
       grant_type=client_credentials
-      client_secret=[s=1]
+      client_secret=[s=;1]
     queries go to https://graph.microsoft.com/v1.0/security/runHuntingQuery
     ");
 }
@@ -195,7 +196,9 @@ async fn a_call_cannot_name_a_user_and_a_secret() {
         assert!(text.starts_with("Usage: username, from "), "{text}");
     }
     // One on top of the other is no contradiction: the call beats what is below it.
-    let user = Connection::from_string("tenant_id=t;client_id=c;username=u@contoso.example");
+    let user = Connection::from_string(
+        "tenant_id=t.example;client_id=11111111-1111-4111-8111-111111111111;username=u@contoso.example",
+    );
     let call = ConnectionArgs::default()
         .with(ConnectionKey::ClientSecret, secret())
         .unwrap();
@@ -213,8 +216,8 @@ async fn a_calls_secret_beats_the_files_user() {
         .unwrap();
     let connection = Connection::from_settings(&settings(), Some("Person")).with(call);
     insta::assert_snapshot!(outcome(DataEnvironment::M365dGraph, connection).await, @"
-    POST https://login.microsoftonline.com/person-tenant/oauth2/v2.0/token
-      client_id=person-client
+    POST https://login.microsoftonline.com/person.example/oauth2/v2.0/token
+      client_id=33333333-3333-4333-8333-333333333333
       scope=https://graph.microsoft.com/.default
       grant_type=client_credentials
       client_secret=[call]
@@ -285,18 +288,18 @@ async fn an_unset_variable_is_named_with_its_setting() {
 
 #[tokio::test]
 async fn the_security_graph_runs_paths_with_sections_of_its_own() {
-    let args = "Args: {TenantId: t1, ClientId: c1, ClientSecret: s1-canary";
+    let args = "Args: {TenantId: t1.example, ClientId: 11111111-1111-4111-8111-111111111111, ClientSecret: s1-canary";
     let newer = format!(
         "DataProviders:\n  MicrosoftGraph: {{{args}}}}}\n  MicrosoftGraph-Government: \
          {{{args}, Cloud: gcc-high}}}}\n"
     );
     let older = format!("SecurityGraphApp: {{{args}}}}}\n");
     let commercial = [
-        "https://login.microsoftonline.com/t1/oauth2/v2.0/token",
+        "https://login.microsoftonline.com/t1.example/oauth2/v2.0/token",
         "https://graph.microsoft.com/v1.0/security/alerts_v2?$top=1",
     ];
     let government = [
-        "https://login.microsoftonline.us/t1/oauth2/v2.0/token",
+        "https://login.microsoftonline.us/t1.example/oauth2/v2.0/token",
         "https://graph.microsoft.us/v1.0/security/alerts_v2?$top=1",
     ];
     for (settings, instance, expected) in [
@@ -352,8 +355,8 @@ async fn what_has_no_lists_says_who_has() {
 #[tokio::test]
 async fn the_azure_variables_count_together_or_not_at_all() {
     let environment: BTreeMap<String, String> = [
-        ("AZURE_TENANT_ID", "azure-tenant"),
-        ("AZURE_CLIENT_ID", "azure-client"),
+        ("AZURE_TENANT_ID", "azure.example"),
+        ("AZURE_CLIENT_ID", "55555555-5555-4555-8555-555555555555"),
         ("AZURE_CLIENT_SECRET", "azure-canary"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -369,11 +372,14 @@ async fn the_azure_variables_count_together_or_not_at_all() {
     };
     let provider = QueryProvider::with_options(DataEnvironment::M365dGraph, options);
     let connected = provider.connect(Connection::default()).await.unwrap();
-    assert_eq!(connected.tenant(), Some("azure-tenant"));
+    assert_eq!(connected.tenant(), Some("azure.example"));
     transport.assert_finished();
 
     let half = ConnectionArgs::default()
-        .with(ConnectionKey::ClientId, "other")
+        .with(
+            ConnectionKey::ClientId,
+            "11111111-1111-4111-8111-111111111111",
+        )
         .unwrap();
     let error = provider
         .connect(Connection::default().with(half))
@@ -389,8 +395,8 @@ async fn the_azure_variables_count_together_or_not_at_all() {
 async fn a_calls_cloud_beats_the_authority_of_the_azure_variables() {
     let options = Options {
         environment: [
-            ("AZURE_TENANT_ID", "azure-tenant"),
-            ("AZURE_CLIENT_ID", "azure-client"),
+            ("AZURE_TENANT_ID", "azure.example"),
+            ("AZURE_CLIENT_ID", "55555555-5555-4555-8555-555555555555"),
             ("AZURE_CLIENT_SECRET", "azure-canary"),
             ("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"),
         ]

@@ -430,18 +430,21 @@ async fn consent_is_given_in_the_tenants_cloud() {
             .map(|url| url.to_string())
     };
     assert_eq!(
-        url("tenant_id=contoso.com;client_id=c", None).unwrap(),
-        "https://login.microsoftonline.com/contoso.com/adminconsent?client_id=c"
+        url(&format!("tenant_id=contoso.com;client_id={CLIENT}"), None).unwrap(),
+        format!("https://login.microsoftonline.com/contoso.com/adminconsent?client_id={CLIENT}")
     );
     assert_eq!(
         url(
-            "client_id=c;cloud=gcc-high",
+            &format!("client_id={CLIENT};cloud=gcc-high"),
             Some("https://contoso.com/done")
         )
         .unwrap(),
-        "https://login.microsoftonline.us/organizations/adminconsent?client_id=c&\
-         redirect_uri=https%3A%2F%2Fcontoso.com%2Fdone&state=a+b"
+        format!(
+            "https://login.microsoftonline.us/organizations/adminconsent?client_id={CLIENT}&\
+             redirect_uri=https%3A%2F%2Fcontoso.com%2Fdone&state=a+b"
+        )
     );
     assert!(url("tenant_id=contoso.com", None).is_err());
-    assert!(url("tenant_id=a/b;client_id=c", None).is_err());
+    assert!(url(&format!("tenant_id=a/b;client_id={CLIENT}"), None).is_err());
+    assert!(url("tenant_id=contoso.com;client_id=c", None).is_err());
 }
