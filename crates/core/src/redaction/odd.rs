@@ -18,7 +18,9 @@ pub(super) fn find(text: &str) -> Vec<(usize, usize)> {
         }
         let run = &bytes[start..at];
         if run.len() >= SHORTEST && is_odd(run, Measure::Run) {
-            found.push((start, at));
+            // What pads it belongs to it; in front of it the same sign ends a name.
+            let padding = bytes[at..].iter().take_while(|byte| **byte == b'=');
+            found.push((start, at + padding.count()));
         }
         start = at + 1;
     }
@@ -68,7 +70,7 @@ pub(super) fn is_odd(text: &[u8], measure: Measure) -> bool {
 }
 
 fn is_part(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_' | b'=' | b'~')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_' | b'~')
 }
 
 #[cfg(test)]

@@ -162,10 +162,7 @@ fn eight_letters_of_a_secret_are_enough_wherever_they_stand() {
                 ] {
                     let clean = redaction.apply(&text);
                     assert!(!clean.contains(piece), "{text}: {clean}");
-                    assert!(
-                        clean.starts_with("se") && clean.ends_with("re"),
-                        "{clean}"
-                    );
+                    assert!(clean.starts_with("se") && clean.ends_with("re"), "{clean}");
                 }
             }
         }
