@@ -360,7 +360,7 @@ impl Collections {
             Ok(page)
         };
         let mut page = call.deadline().within(page).await.map_err(named)?;
-        page.around.headers(&head.headers);
+        envelope::headers(&mut page.around, &head.headers);
         page.around.redact(gate);
         let failure = page.around.failure.take().map(|failure| {
             let error = envelope::reported(&self.connection, gate, &head, &failure, false, asked);

@@ -149,7 +149,7 @@ impl Hunting {
         for warning in &mut decoded.warnings {
             warning.message = gate.apply(&warning.message);
         }
-        decoded.around.headers(&head.headers);
+        envelope::headers(&mut decoded.around, &head.headers);
         decoded.around.redact(gate);
         let failure = decoded.around.failure.take().map(|failure| {
             let connection = &self.connection;

@@ -16,6 +16,7 @@
 //! ```
 
 mod answer;
+pub mod around;
 mod builder;
 mod cell;
 mod column;

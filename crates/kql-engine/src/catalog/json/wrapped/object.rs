@@ -3,45 +3,14 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use defender_table::around::{Around, Next};
+
 use super::tables::FRAME;
 use super::{Walk, is_telling, nested, table_of, wraps};
 use crate::catalog::json::spans::{self, Member};
 
 /// Keys of what is around rows.
 const AROUND: [&str; 5] = ["records", "results", "value", "tables", "body"];
-
-/// Keys beside rows that say that the query failed.
-const FAILED: [&str; 8] = [
-    "cancelled",
-    "error",
-    "errors",
-    "exceptions",
-    "partialerror",
-    "haserrors",
-    "oneapierrors",
-    "exception",
-];
-
-/// Keys beside rows that say that there are more.
-const PARTIAL: [&str; 8] = [
-    "@odata.nextlink",
-    "odata.nextlink",
-    "@nextlink",
-    "nextlink",
-    "ispartial",
-    "istruncated",
-    "truncated",
-    "hasmore",
-];
-
-/// Keys beside rows that say how many there are in all.
-const COUNTS: [&str; 5] = [
-    "@odata.count",
-    "odata.count",
-    "@count",
-    "totalcount",
-    "count",
-];
 
 /// How the statistics of a response call the number of rows of a table.
 const ROW_COUNT: &str = "table_row_count";
@@ -75,10 +44,10 @@ impl Object<'_> {
         let wrong = match found {
             Wrapper::Around(ref rows) => self
                 .doubled()
-                .or_else(|| self.incomplete())
+                .or_else(|| self.incomplete(Some(rows)))
                 .or_else(|| self.miscounted(rows)),
             Wrapper::Table { .. } | Wrapper::Nothing => {
-                self.doubled().or_else(|| self.incomplete())
+                self.doubled().or_else(|| self.incomplete(None))
             }
             Wrapper::Record(..) => self.doubled(),
             Wrapper::None | Wrapper::Refused(_) => None,
@@ -102,32 +71,50 @@ impl Object<'_> {
         })
     }
 
-    /// Says that a response has errors, or that more of it is elsewhere.
-    fn incomplete(&self) -> Option<String> {
-        self.members.iter().find_map(|member| {
-            let is = |one: &&str| member.key.eq_ignore_ascii_case(one);
-            let value = &self.bytes[member.value.clone()];
-            let says_nothing = matches!(value, b"null" | b"false" | b"\"\"");
-            if says_nothing || self.is_empty(&member.value) {
-                return None;
-            }
-            if FAILED.iter().any(&is) {
-                Some(format!("has an error beside its rows ('{}')", member.key))
-            } else if PARTIAL.iter().any(is) {
-                Some(format!("has a part of its rows only ('{}')", member.key))
+    /// Says that a response has errors, or that more of it is elsewhere than in `rows`, by the rules
+    /// for those that come from a service.
+    fn incomplete(&self, rows: Option<&Range<usize>>) -> Option<String> {
+        self.beside(rows).find_map(|(key, around)| {
+            if around.failure.is_some() {
+                Some(format!("has an error beside its rows ('{key}')"))
+            } else if around.next != Next::End
+                || around.lacking().is_some()
+                || around.more().is_some()
+            {
+                Some(format!("has a part of its rows only ('{key}')"))
             } else {
                 None
             }
         })
     }
 
-    /// Says that a response tells another number of rows than it has.
-    fn miscounted(&self, rows: &Range<usize>) -> Option<String> {
-        let rows = spans::elements(&self.bytes[rows.clone()]).ok()?.len();
-        let told = COUNTS.into_iter().find_map(|key| {
-            let written = std::str::from_utf8(&self.bytes[self.get(key)?]).ok()?;
-            Some((key, written.trim_matches('"').parse::<u64>().ok()?))
+    /// What the members beside the rows say about them, one by one.
+    fn beside<'o>(
+        &'o self,
+        rows: Option<&'o Range<usize>>,
+    ) -> impl Iterator<Item = (&'o str, Around)> {
+        let members = self.members.iter();
+        let others = members.filter(move |member| {
+            let holds = |rows: &Range<usize>| {
+                member.value.start <= rows.start && rows.end <= member.value.end
+            };
+            let is_table = ["rows", "columns"]
+                .iter()
+                .any(|key| member.key.eq_ignore_ascii_case(key));
+            !rows.is_some_and(holds) && !is_table
         });
+        others.map(|member| {
+            let mut around = Around::default();
+            around.member(&member.key, &self.bytes[member.value.clone()]);
+            (member.key.as_str(), around)
+        })
+    }
+
+    /// Says that a response tells another number of rows than it has.
+    fn miscounted(&self, place: &Range<usize>) -> Option<String> {
+        let rows = spans::elements(&self.bytes[place.clone()]).ok()?.len();
+        let mut beside = self.beside(Some(place));
+        let told = beside.find_map(|(key, around)| Some((key, around.count?)));
         let (key, told) = told.or_else(|| Some((ROW_COUNT, self.counted_in_statistics()?)))?;
         (u64::try_from(rows) != Ok(told))
             .then(|| format!("has a part of its rows only ({rows}, where its '{key}' is {told})"))

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// What a member beside the rows says of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub enum Meaning {
     /// Nothing that concerns them.
     Nothing,
     /// They are not whole, or something went wrong with them.
@@ -214,7 +214,7 @@ pub(super) fn of(name: &str, value: &Value) -> Meaning {
 }
 
 /// What a header of this name says; most are about the request, the connection or the sender.
-pub(super) fn of_header(name: &str, value: &str) -> Meaning {
+pub fn of_header(name: &str, value: &str) -> Meaning {
     /// Words of headers that are about something else than the rows.
     const ELSEWHERE: &[&str] = &[
         "access",
