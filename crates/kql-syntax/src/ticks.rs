@@ -6,7 +6,7 @@
 mod datetime;
 mod timespan;
 
-pub use datetime::{datetime, datetime_text, time_of};
+pub use datetime::{Notation, WrittenDate, datetime, datetime_text, time_of, written_date};
 pub use timespan::{timespan, timespan_text};
 
 /// Ticks of a millisecond.

@@ -4,6 +4,8 @@
 //! one notation, so that texts which differ stay different, and what a datetime does not hold (the
 //! time zone, digits below 100 ns) is not lost.
 
+use kql_syntax::ticks;
+
 /// What the cells of a column have in common so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Moments {
@@ -92,7 +94,7 @@ impl Moments {
 /// The notation of a moment and the digits of its fraction.
 fn notation(cell: &str) -> Option<(Notation, &str)> {
     let found = iso(cell).or_else(|| exported(cell).then_some((Notation::Exported, "")))?;
-    kql_syntax::ticks::datetime(cell)?;
+    ticks::datetime(cell)?;
     Some(found)
 }
 
@@ -149,6 +151,8 @@ fn exported(cell: &str) -> bool {
         && bytes[..3].iter().all(u8::is_ascii_alphabetic)
         && bytes[3] == b' '
         && (cell.ends_with(" AM") || cell.ends_with(" PM"))
+        // Behind a weekday the month may be a number, and nobody knows which.
+        && ticks::written_date(cell).is_some_and(|date| date.notation == ticks::Notation::MonthNamed)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::AsArray;
 use kql_semantics::ScalarType;
-use kql_syntax::ticks;
+use kql_syntax::ticks::{self, Notation, WrittenDate};
 
 use super::files::Source;
 use super::fit;
@@ -37,96 +37,66 @@ struct Evidence {
 }
 
 /// The instant that is meant, where that needs no order of day and month.
+///
+/// What begins with a year, or names its month, is read as KQL reads it. Of three numbers with the
+/// year last nothing is read here that the order would change, however they are parted.
 pub(super) fn plain(written: &str) -> Option<i64> {
-    let written = written.trim();
-    // A year of four digits first, as nearly everything writes it.
-    if let [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', _, b'-', ..] = written.as_bytes() {
-        return ticks::datetime(written).or_else(|| apart(written));
-    }
-    if let Some(numbers) = Numbers::of(written) {
-        return (numbers.first == numbers.second)
-            .then(|| numbers.read(DateOrder::DayFirst))
-            .flatten();
-    }
-    // Three numbers with the year in two digits could be in any order.
-    let bytes = written.as_bytes();
-    let digits = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let is_short = matches!(digits, 1 | 2)
-        && matches!(bytes.get(digits), Some(b'/' | b'-' | b'.'))
-        && bytes.get(digits + 1).is_some_and(u8::is_ascii_digit);
-    if is_short {
+    let date = ticks::written_date(written.trim())?;
+    let is_date = match date.notation {
+        Notation::YearFirst | Notation::MonthNamed => true,
+        // `20261101` is written by machines; any other number of eight digits is a number.
+        Notation::Compact => (1900..2100).contains(&date.year),
+        // `2026.5` is a number, and so is `2026`.
+        Notation::YearAndMonth => date.rest.is_empty() && !written.contains(['.', ',', ' ', '\t']),
+        Notation::Year => false,
+        Notation::YearLast => {
+            return in_numbers(written)
+                .filter(|date| date.month == date.day)
+                .and_then(|date| read(&date, DateOrder::DayFirst));
+        }
+    };
+    if !is_date {
         return None;
     }
-    ticks::datetime(written).or_else(|| apart(written))
+    on(ticks::midnight(date.year, date.month, date.day)?, date.rest)
 }
 
-/// `Mar 13, 2024, 3:40:13 PM`, `13 March 2024 at 15:40`
-fn apart(written: &str) -> Option<i64> {
-    let (date, time) = written
-        .split_once(" at ")
-        .or_else(|| written.rsplit_once(", "))?;
-    on(ticks::datetime(date.trim())?, time)
+/// A time of day, or none, on a day: `3:40:13 p.m.`, `T15:40:13Z`, `at 15:40`
+fn on(midnight: i64, rest: &str) -> Option<i64> {
+    let gaps = [',', ' ', '\u{a0}', '\u{202f}'];
+    let rest = rest.trim_start_matches(gaps);
+    let time = rest
+        .strip_prefix(['T', 't'])
+        .or_else(|| rest.strip_prefix("at "));
+    let time = time.unwrap_or(rest).trim_start_matches(gaps);
+    ticks::time_of(midnight, time).or_else(|| {
+        let plain = time.to_ascii_lowercase();
+        let plain = plain.replace("a.m.", "am").replace("p.m.", "pm");
+        ticks::time_of(midnight, &plain)
+    })
 }
 
-/// A time of day, or none, on a day.
-fn on(midnight: i64, time: &str) -> Option<i64> {
-    let time = time.trim_start_matches([',', 'T', ' ', '\u{a0}', '\u{202f}']);
-    let plain = time
-        .to_ascii_lowercase()
-        .replace("a.m.", "am")
-        .replace("p.m.", "pm");
-    ticks::time_of(midnight, &plain)
+/// A date of three numbers with the year last, in whatever notation, and what comes after it; of a
+/// year in two digits it is not known which number it is.
+fn in_numbers(written: &str) -> Option<WrittenDate<'_>> {
+    ticks::written_date(written.trim())
+        .filter(|date| date.notation == Notation::YearLast && !date.is_short)
 }
 
-/// A date of three numbers with the year last, and what comes after it.
-struct Numbers<'a> {
-    first: i64,
-    second: i64,
-    year: i64,
-    rest: &'a str,
-}
-
-impl<'a> Numbers<'a> {
-    fn of(written: &'a str) -> Option<Self> {
-        let (first, rest) = number(written, 2)?;
-        let separator = rest.chars().next().filter(|one| "/.-".contains(*one))?;
-        let (second, rest) = number(&rest[1..], 2)?;
-        let (year, rest) = number(rest.strip_prefix(separator)?, 4)?;
-        (year > 999 && !rest.starts_with(|one: char| one.is_ascii_digit())).then_some(Self {
-            first,
-            second,
-            year,
-            rest,
-        })
-    }
-
-    fn read(&self, order: DateOrder) -> Option<i64> {
-        let (month, day) = match order {
-            DateOrder::MonthFirst => (self.first, self.second),
-            DateOrder::DayFirst => (self.second, self.first),
-        };
-        on(ticks::midnight(self.year, month, day)?, self.rest)
-    }
-}
-
-fn number(written: &str, most: usize) -> Option<(i64, &str)> {
-    let length = written
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
-    Some((written[..length].parse().ok()?, &written[length..]))
+fn read(date: &WrittenDate<'_>, order: DateOrder) -> Option<i64> {
+    let (month, day) = match order {
+        DateOrder::MonthFirst => (date.month, date.day),
+        DateOrder::DayFirst => (date.day, date.month),
+    };
+    on(ticks::midnight(date.year, month, day)?, date.rest)
 }
 
 impl Evidence {
     fn see(&mut self, written: &str) {
-        let Some(numbers) = Numbers::of(written.trim()) else {
+        let Some(numbers) = in_numbers(written) else {
             return;
         };
-        let place = match (numbers.first > 12, numbers.second > 12) {
+        let place = match (numbers.month > 12, numbers.day > 12) {
             (false, true) => &mut self.month_first,
             (true, false) => &mut self.day_first,
             _ => return,
@@ -159,14 +129,14 @@ impl Source {
     ) -> Result<Datum<'static>, EngineError> {
         let ty = ScalarType::DateTime;
         let misfit = || EngineError::runtime(fit::misfit(column, written, ty));
-        let Some(numbers) = Numbers::of(written.trim()) else {
+        let Some(date) = in_numbers(written) else {
             return Err(misfit());
         };
         let order = match self.reading.date_order {
             Some(order) => order,
             None => self.order(column, written)?,
         };
-        numbers.read(order).map(Datum::DateTime).ok_or_else(misfit)
+        read(&date, order).map(Datum::DateTime).ok_or_else(misfit)
     }
 
     /// The order that all values of a column tell; reads them.
@@ -210,7 +180,7 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use super::{DateOrder, Numbers, plain};
+    use super::{DateOrder, in_numbers, plain, read};
     use kql_syntax::ticks;
 
     fn shown(ticks: Option<i64>) -> Option<String> {
@@ -272,9 +242,94 @@ mod tests {
             ("1/2/2024 25:00", None, None),
             ("1/2/2024 13:00 PM", None, None),
         ] {
-            let read = |order| shown(Numbers::of(written).and_then(|one| one.read(order)));
+            let read = |order| shown(in_numbers(written).and_then(|one| read(&one, order)));
             assert_eq!(read(DateOrder::MonthFirst).as_deref(), month, "{written}");
             assert_eq!(read(DateOrder::DayFirst).as_deref(), day, "{written}");
         }
+    }
+
+    /// Whatever parts three numbers with the year last, and whatever stands around them, nobody
+    /// guesses: without an order nothing is read, and with one exactly that.
+    #[test]
+    fn no_notation_of_numbers_has_an_order_of_its_own() {
+        let parts = [
+            "/", "-", ".", ",", ". ", " . ", " / ", "/ ", " -", ", ", "-/", ".-", "\t/", " ,\t",
+        ];
+        let last = [" ", "  ", "\t"];
+        let weekdays = ["", "Tue ", "Tue, ", "Tuesday ", "tuesday, ", "  "];
+        let times = [
+            "",
+            " ",
+            " 18:41",
+            " 18:41:25.123Z",
+            "T18:41:25",
+            ", 6:41 PM",
+            "\u{a0}6:41 p.m.",
+        ];
+        let mut seen = 0;
+        for first in parts {
+            for second in parts.iter().chain(&last) {
+                for weekday in weekdays {
+                    for time in times {
+                        for (three, five) in [("3", "5"), ("03", "05")] {
+                            for year in ["2024", "24", "024", "4"] {
+                                let written =
+                                    format!("{weekday}{five}{first}{three}{second}{year}{time}");
+                                assert_eq!(plain(&written), None, "{written:?}");
+                                let read = |order| {
+                                    shown(in_numbers(&written).and_then(|one| read(&one, order)))
+                                };
+                                let month = read(DateOrder::MonthFirst);
+                                let day = read(DateOrder::DayFirst);
+                                let is = |found: &Option<String>, date: &str| match found {
+                                    Some(found) => year == "2024" && found.starts_with(date),
+                                    None => year != "2024",
+                                };
+                                assert!(is(&month, "2024-05-03T"), "{written:?} {month:?}");
+                                assert!(is(&day, "2024-03-05T"), "{written:?} {day:?}");
+                                seen += 1;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        assert!(seen > 50_000, "{seen}");
+    }
+
+    #[test]
+    fn a_number_is_no_time() {
+        for written in [
+            "2024",
+            "1234",
+            "2024.5",
+            "2024.05",
+            "4500.5",
+            "10121112",
+            "2024,5",
+            "2024 5",
+            "2024-05 10",
+            "2024T10:00",
+            "99999999",
+            "2024-124",
+            "0",
+        ] {
+            assert_eq!(plain(written), None, "{written}");
+        }
+        for written in [
+            "20240503",
+            "2024-05-03",
+            "2024/5/3",
+            "2024. 5. 3",
+            "3 May 2024",
+            "May 3rd",
+        ] {
+            let expected = (written != "May 3rd").then_some("2024-05-03T00:00:00");
+            assert_eq!(shown(plain(written)).as_deref(), expected, "{written}");
+        }
+        assert_eq!(
+            shown(plain("2024-05")).as_deref(),
+            Some("2024-05-01T00:00:00")
+        );
     }
 }

@@ -147,3 +147,36 @@ fn the_whole_column_tells_which_comes_first() {
         }
     }
 }
+
+/// Whatever stands between the numbers and around them, the order decides, in every kind of file.
+#[test]
+fn no_notation_of_numbers_goes_past_the_order() {
+    for name in ["DeviceInfo.csv", "DeviceInfo.ndjson", "DeviceInfo.parquet"] {
+        for column in ["Timestamp", "Timestamp [UTC+00:00]"] {
+            for written in [
+                "5. 3. 2024 18:41:25",
+                "05. 03. 2024 18:41",
+                "5 / 3 / 2024 18:41",
+                "5,3,2024 18:41",
+                "Tue 05/03/2024 18:41",
+                "Tuesday, 5-3-2024 18:41",
+            ] {
+                let of = |order| times(name, column, &[written], order);
+                let error = of(None).unwrap_err();
+                assert!(error.contains("--date-order dmy"), "{written}: {error}");
+                assert_eq!(
+                    of(Some(DateOrder::DayFirst)),
+                    Ok(rows!([["2024-03-05 18:41"]])),
+                    "{name} {column} {written}"
+                );
+                let told = times(name, column, &[written, "13. 1. 2024"], None);
+                let expected = rows!([["2024-03-05 18:41"], ["2024-01-13 00:00"]]);
+                assert_eq!(told, Ok(expected), "{name} {column} {written}");
+            }
+            for written in ["5. 3. 24", "2024", "2024.5", "1234", "4500.5"] {
+                let error = times(name, column, &[written], Some(DateOrder::DayFirst)).unwrap_err();
+                assert!(error.contains("which is no datetime"), "{written}: {error}");
+            }
+        }
+    }
+}

@@ -49,10 +49,49 @@ const GAPS: [char; 6] = [' ', '-', '/', '.', ',', '\t'];
 /// assert_eq!(read("yesterday"), None);
 /// ```
 pub fn datetime(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (date, rest) = date(without_weekday(text))?;
+    let date = written_date(text.trim())?;
+    let rest = date.rest;
     let rest = rest.strip_prefix(['T', 't', ',']).unwrap_or(rest);
-    time_of(date, rest)
+    time_of(midnight(date.year, date.month, date.day)?, rest)
+}
+
+/// How a date is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// `20170131`
+    Compact,
+    /// `2017`
+    Year,
+    /// `2017-01`
+    YearAndMonth,
+    /// `2017-01-31`
+    YearFirst,
+    /// `31 Jan 2017`, `January 31, 17`
+    MonthNamed,
+    /// `1/31/2017`, `1. 31. 17`: which of the first two numbers is the month is a convention.
+    YearLast,
+}
+
+/// A date as it is written, and what follows it; the date may be none of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrittenDate<'a> {
+    /// How it is written.
+    pub notation: Notation,
+    /// Two digits are a year from 1950 to 2049.
+    pub year: i64,
+    /// Whether it is not written with four digits.
+    pub is_short: bool,
+    /// Of two numbers before the year the first.
+    pub month: i64,
+    /// Of two numbers before the year the second.
+    pub day: i64,
+    /// The time of day, if any.
+    pub rest: &'a str,
+}
+
+/// The date that a text begins with, after the name of a weekday or none.
+pub fn written_date(text: &str) -> Option<WrittenDate<'_>> {
+    date(without_weekday(text))
 }
 
 /// A time of day with its offset on the day that begins at `midnight`; nothing is midnight.
@@ -90,21 +129,24 @@ fn without_weekday(text: &str) -> &str {
     }
 }
 
-/// A date as the ticks of its midnight, and what follows it.
-fn date(text: &str) -> Option<(i64, &str)> {
+fn date(text: &str) -> Option<WrittenDate<'_>> {
+    use Notation::{Compact, MonthNamed, Year, YearAndMonth, YearFirst, YearLast};
+
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (year, month, day, rest) = match digits {
+    let (notation, (year, is_short), month, day, rest) = match digits {
         8 => {
             let number = |from: usize, to: usize| text[from..to].parse().ok();
-            (number(0, 4)?, number(4, 6)?, number(6, 8)?, &text[8..])
+            let year = (number(0, 4)?, false);
+            (Compact, year, number(4, 6)?, number(6, 8)?, &text[8..])
         }
         4 => {
             let (year, rest) = number(text, 4)?;
+            let year = (year, false);
             match next(rest) {
-                None => (year, 1, 1, rest),
+                None => (Year, year, 1, 1, rest),
                 Some((month, rest)) => match next(rest) {
-                    None => (year, month, 1, rest),
-                    Some((day, rest)) => (year, month, day, rest),
+                    None => (YearAndMonth, year, month, 1, rest),
+                    Some((day, rest)) => (YearFirst, year, month, day, rest),
                 },
             }
         }
@@ -112,11 +154,11 @@ fn date(text: &str) -> Option<(i64, &str)> {
             let (first, rest) = number(text, 2)?;
             if let Some((name, rest)) = word(rest.trim_start_matches(GAPS)) {
                 let (year, rest) = year(rest)?;
-                (year, number_of(&MONTHS, name)?, first, rest)
+                (MonthNamed, year, number_of(&MONTHS, name)?, first, rest)
             } else {
                 let (day, rest) = next(rest)?;
                 let (year, rest) = year(rest)?;
-                (year, first, day, rest)
+                (YearLast, year, first, day, rest)
             }
         }
         0 => {
@@ -124,11 +166,18 @@ fn date(text: &str) -> Option<(i64, &str)> {
             let month = number_of(&MONTHS, name)?;
             let (day, rest) = number(rest.trim_start_matches(GAPS), 2)?;
             let (year, rest) = year(rest)?;
-            (year, month, day, rest)
+            (MonthNamed, year, month, day, rest)
         }
         _ => return None,
     };
-    Some((midnight(year, month, day)?, rest))
+    Some(WrittenDate {
+        notation,
+        year,
+        is_short,
+        month,
+        day,
+        rest,
+    })
 }
 
 /// The next number of a date, of one or two digits, after a separator that is not blanks alone.
@@ -141,15 +190,17 @@ fn next(text: &str) -> Option<(i64, &str)> {
     number(rest, 2)
 }
 
-/// The year that comes last; two digits are a year from 1950 to 2049.
-fn year(text: &str) -> Option<(i64, &str)> {
-    let (year, rest) = number(text.trim_start_matches(GAPS), 4)?;
+/// The year that comes last, and whether it is not written with four digits; two digits are a year from 1950 to 2049.
+fn year(text: &str) -> Option<((i64, bool), &str)> {
+    let written = text.trim_start_matches(GAPS);
+    let (year, rest) = number(written, 4)?;
+    let is_short = year < 100 || written.len() - rest.len() < 4;
     let year = match year {
         0..=49 => year + 2000,
         50..=99 => year + 1900,
         _ => year,
     };
-    Some((year, rest))
+    Some(((year, is_short), rest))
 }
 
 /// A number of at most so many digits.
