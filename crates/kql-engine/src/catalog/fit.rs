@@ -15,12 +15,30 @@ const SHOWN: usize = 60;
 
 /// `value` as `ty`; `None` where that is no such value, or not all of it.
 pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>> {
-    use ScalarType::{Bool, DateTime, Dynamic, Int, Long, Real, String};
+    use ScalarType::{Bool, DateTime, Decimal, Dynamic, Int, Long, Real, String};
 
     match (value, ty) {
         (_, String | Dynamic) => return Some(convert::to_type(value, ty)),
         (Datum::Null, _) => return Some(Datum::Null),
+        // What a list or a union holds is judged as what it is.
+        (Datum::Dynamic(_), _) => {
+            let inner = value.clone().unwrapped();
+            return match inner {
+                Datum::Dynamic(_) => None,
+                inner => fitted(&inner, ty).map(Datum::into_owned),
+            };
+        }
+        // KQL counts truth and times; in a file they are another kind of value.
+        (Datum::Bool(_), Int | Long | Real | Decimal)
+        | (Datum::DateTime(_) | Datum::TimeSpan(_), Bool | Int | Long | Real | Decimal) => {
+            return None;
+        }
         (Datum::String(written), _) if written.trim().is_empty() => return Some(Datum::Null),
+        (Datum::String(written), Bool)
+            if text::parse_long(written).is_some_and(|number| !(0..=1).contains(&number)) =>
+        {
+            return None;
+        }
         // Which of two numbers is the month is never guessed.
         (Datum::String(written), DateTime) => {
             return times::plain(written).map(Datum::DateTime);
@@ -145,6 +163,10 @@ mod tests {
             (" ", ScalarType::Long, Some("")),
             ("True", ScalarType::Bool, Some("True")),
             ("1", ScalarType::Bool, Some("True")),
+            ("0", ScalarType::Bool, Some("False")),
+            ("2", ScalarType::Bool, None),
+            ("-1", ScalarType::Bool, None),
+            ("0x10", ScalarType::Bool, None),
             ("maybe", ScalarType::Bool, None),
             ("yesterday", ScalarType::DateTime, None),
             (
@@ -179,6 +201,12 @@ mod tests {
             (Datum::Long(2), ScalarType::Bool, false),
             (Datum::Long(1_700_000_000), ScalarType::DateTime, false),
             (Datum::Bool(true), ScalarType::DateTime, false),
+            (Datum::Bool(true), ScalarType::Long, false),
+            (Datum::Bool(false), ScalarType::Real, false),
+            (Datum::Bool(true), ScalarType::Bool, true),
+            (Datum::DateTime(0), ScalarType::Long, false),
+            (Datum::TimeSpan(0), ScalarType::Real, false),
+            (Datum::TimeSpan(0), ScalarType::Bool, false),
             (Datum::Null, ScalarType::DateTime, true),
         ] {
             assert_eq!(fitted(&value, ty).is_some(), fits, "{value:?} as {ty}");

@@ -101,6 +101,24 @@ fn a_value_of_another_type_is_an_error_of_who_reads_it() {
             "Done",
             "T.csv: line 2 has \"perhaps\" in column Done, which is no bool",
         ),
+        (
+            "T.csv",
+            "Name,Done\na,2\n",
+            "Done",
+            "T.csv: line 2 has \"2\" in column Done, which is no bool",
+        ),
+        (
+            "T.ndjson",
+            "{\"Name\":\"a\",\"Port\":true}\n",
+            "Port",
+            "line 1 has \"true\" in column Port, which is no int",
+        ),
+        (
+            "T.csv",
+            "Name,Timestamp\na,2024\n",
+            "Timestamp",
+            "T.csv: line 2 has \"2024\" in column Timestamp, which is no datetime",
+        ),
     ] {
         let folder = folder(&[(name, text.as_bytes())]);
         let engine = over(folder.path());
