@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use defender_core::{Error, ErrorKind, Result};
 use defender_query::LocalData;
-use tempfile::TempDir;
 
 use crate::messages;
+use crate::partial::PartialFolder;
 
 /// The data of a query, or of an emulator.
 pub(crate) struct Given {
     pub(crate) data: Vec<LocalData>,
     /// The folder with the copies of pipes, which can be read only once. Dropping it deletes them.
-    _kept: Option<TempDir>,
+    _kept: Option<PartialFolder>,
 }
 
 /// Where open files of the process have names.
@@ -24,6 +24,9 @@ impl Given {
     /// What the values of `--data` name; pipes are read to their end.
     pub(crate) async fn read(values: &[PathBuf]) -> Result<Self> {
         let mut data: Vec<LocalData> = values.iter().map(|value| named(value)).collect();
+        if let Some(empty) = data.iter().position(|one| one.path.as_os_str().is_empty()) {
+            return Err(names_nothing(&values[empty]));
+        }
         if data.iter().filter(|one| is_standard_input(one)).count() > 1 {
             return Err(Error::new(
                 ErrorKind::Usage,
@@ -45,10 +48,10 @@ impl Given {
             }
             let folder = match kept.take() {
                 Some(folder) => folder,
-                None => tempfile::Builder::new()
-                    .prefix("defender-")
-                    .tempdir()
-                    .map_err(|error| cannot_keep(&shown, error))?,
+                None => {
+                    let folder = PartialFolder::temporary("data");
+                    folder.map_err(|error| cannot_keep(&shown, error))?
+                }
             };
             let place = folder.path().join(at.to_string());
             kept = Some(folder);
@@ -112,7 +115,11 @@ fn shown(data: &LocalData) -> String {
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut kept = File::create_new(to)?;
+    let mut kept = File::options();
+    kept.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut kept, 0o600);
+    let mut kept = kept.open(to)?;
     if from == Path::new("-") {
         messages::say_awaited("data");
         io::copy(&mut io::stdin().lock(), &mut kept)?;
@@ -120,6 +127,18 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         io::copy(&mut File::open(from)?, &mut kept)?;
     }
     Ok(())
+}
+
+/// A name without a path, or not even that, as scripts write it whose variable is empty.
+fn names_nothing(value: &Path) -> Error {
+    let value = value.display();
+    let error = Error::new(ErrorKind::Usage, format!("'--data {value}' names no file"));
+    if value.to_string().is_empty() {
+        return error.with_hint("write --data PATH, or --data - for standard input");
+    }
+    error.with_hint(format!(
+        "write --data {value}PATH, or --data {value}- for standard input"
+    ))
 }
 
 fn cannot_keep(shown: &str, error: io::Error) -> Error {

@@ -1,4 +1,5 @@
-//! What is written beside its place, and appears there whole.
+//! What is written beside its place, and appears there whole; and what is kept for as long as a run
+//! takes.
 //!
 //! It is called `.NAME.defender-XXXXXX.partial`, is locked for as long as somebody writes it, and
 //! goes with a run that fails or is interrupted. What a killed run has left is removed by the next
@@ -79,9 +80,30 @@ pub(crate) struct PartialFolder {
 impl PartialFolder {
     /// A new folder that is to become `place`.
     pub(crate) fn beside(place: &Path) -> io::Result<Self> {
+        Self::made(place, |_| {})
+    }
+
+    /// A new folder of its user alone, among the temporary ones, for what is needed until the run
+    /// ends.
+    pub(crate) fn temporary(name: &str) -> io::Result<Self> {
+        Self::made(&std::env::temp_dir().join(name), |builder| {
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            #[cfg(not(unix))]
+            let _ = builder;
+        })
+    }
+
+    fn made(
+        place: &Path,
+        change: impl FnOnce(&mut tempfile::Builder<'_, 'static>),
+    ) -> io::Result<Self> {
         #[cfg(unix)]
         abandoned::remove(place, abandoned::Kind::Folder);
-        let folder = builder(&prefix(place))
+        let prefix = prefix(place);
+        let mut builder = builder(&prefix);
+        change(&mut builder);
+        let folder = builder
             .tempdir_in(folder(place))
             .map_err(|error| plain(&error))?;
         let noted = leftovers::note(Leftover::Folder(folder.path().to_owned()));

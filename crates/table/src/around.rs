@@ -342,7 +342,12 @@ fn reports(value: &[u8]) -> bool {
     value != b"null" && !listed.is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 
-/// A count, which may be written as text or as a number with a fraction of nothing.
+/// A count, which may be written as text or as a number with a fraction of nothing; `None` for null.
+///
+/// # Errors
+///
+/// The unit, when it is something else.
+#[expect(clippy::result_unit_err, reason = "there is nothing else to say of it")]
 pub fn count(value: &[u8]) -> Result<Option<u64>, ()> {
     /// From here on a number with a fraction has lost digits.
     const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -377,6 +382,9 @@ fn next(name: &str, value: &[u8]) -> Next {
     }
 }
 
+/// Whether one of the relations of a link, with blanks between them, is the next page.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc8288>
 pub fn is_next_relation(relations: &str) -> bool {
     let mut relations = relations.split_ascii_whitespace();
     relations.any(|relation| relation.eq_ignore_ascii_case("next"))

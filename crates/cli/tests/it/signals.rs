@@ -327,3 +327,63 @@ fn a_signal_while_nobody_reads_ends_the_run() {
     let ran = finish(child);
     assert_eq!(ran.code, 143, "{}", ran.stderr);
 }
+
+#[test]
+fn what_came_through_a_pipe_is_private_and_goes_with_every_signal() {
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    for (name, code) in CODES {
+        let folder = Folder::new();
+        let mut child = folder
+            .command(&["query", "T", "--data", "T=-"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"{\"a\":1}\n").unwrap();
+        let kept = loop {
+            let mut folders = std::fs::read_dir(folder.root().join("tmp")).unwrap();
+            let kept = folders.next().map(|kept| kept.unwrap().path());
+            if let Some(kept) = kept.filter(|kept| kept.join("0").exists()) {
+                break kept;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!((mode(&kept), mode(&kept.join("0"))), (0o700, 0o600));
+        signal(child.id(), name);
+        let ran = finish(child);
+        drop(stdin);
+        assert_eq!(ran.code, code, "{name}: {}", ran.stderr);
+        assert_eq!(temporary(&folder), 0, "{name}");
+    }
+}
+
+#[test]
+fn what_a_killed_run_has_kept_goes_with_a_later_one() {
+    let folder = Folder::new();
+    let left = folder.root().join("tmp/.data.defender-a1b2C3.partial");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join("0"), "{\"a\":1}\n").unwrap();
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    let handle = std::fs::File::open(&left).unwrap();
+    handle.set_modified(old).unwrap();
+    drop(handle);
+    let ran = folder.run_in(&["query", "T | count", "--data", "T=-"], &[], "{\"a\":1}\n");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(temporary(&folder), 0);
+}
+
+#[test]
+fn data_without_a_path_names_no_file() {
+    let folder = Folder::new();
+    let ran = folder.run(&["query", "T", "--data", "T="]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            2,
+            "error: '--data T=' names no file\nhint: write --data T=PATH, or --data T=- for standard input\n"
+        )
+    );
+}
