@@ -29,6 +29,7 @@ mod strangers;
 mod test;
 mod thrift;
 mod times;
+mod valued;
 mod wide;
 mod zones;
 
@@ -400,13 +401,16 @@ impl Catalog {
     /// is not the one in the name of the file's folder.
     ///
     /// A dynamic value has a key once, the last one of its text, and its numbers are longs or
-    /// reals. Neither is an error, as it is none of `parse_json`.
+    /// reals. Neither is an error, as it is none of `parse_json`. Nor is a time with digits below
+    /// 100 ns, or a row among others without a value in any column of its table; of those it is
+    /// told how many there are.
     pub fn losses<'a>(&self, tables: impl IntoIterator<Item = &'a String>) -> Vec<String> {
         let sources = tables.into_iter().flat_map(|table| self.sources(table));
-        sources
-            .flat_map(|source| [Loss::Folder, Loss::Value].map(|loss| source.said(loss)))
-            .flatten()
-            .collect()
+        let told = sources.flat_map(|source| {
+            let told = source.losses.told(&source.records.table).into_iter();
+            told.map(|lost| format!("in {}, {lost}", source.shown.display()))
+        });
+        told.collect()
     }
 
     /// The first row of each file of a table that has no `Timestamp` where others of it have one,
@@ -595,7 +599,8 @@ impl Table {
             held += found.kept.as_deref().map_or(0, size);
             let mut aliases = aliases::of(&found.kinds, found.all, &names);
             source.check_zones(&mut aliases)?;
-            let mut folders = source.folders.to_vec();
+            let mut folders = names.of_folders(&source.folders);
+            source.check_values(&found, &folders)?;
             for folder in &mut folders {
                 folder.counts = counts(&folder.name, &found, &aliases, declared);
                 if folder.counts != Counts::Nowhere {

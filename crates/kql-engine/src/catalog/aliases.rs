@@ -14,6 +14,7 @@ use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
+use super::folders::Folder;
 use super::infer::{Kind, Kinds};
 use super::zones::{self, Zone};
 use crate::EngineError;
@@ -60,6 +61,13 @@ impl Names {
         self.is_declared(name) || self.column(name).is_some()
     }
 
+    /// Whether `name` is what a file calls a declared column of single values.
+    pub(super) fn is_single(&self, name: &str) -> bool {
+        let column = self.column(name).map_or(name, |(column, _)| column);
+        let ty = self.exact.get(column);
+        ty.is_some_and(|ty| *ty != ScalarType::Dynamic)
+    }
+
     /// Whether `name` is what a file calls a declared column that few other tables have.
     pub(super) fn tells(&self, name: &str) -> bool {
         let column = if self.is_declared(name) {
@@ -84,6 +92,20 @@ impl Names {
             return Some((column, Some(zone)));
         }
         Some((self.bare(name)?, None))
+    }
+
+    /// The columns in the names of folders, called as the table calls them.
+    pub(super) fn of_folders(&self, folders: &[Folder]) -> Vec<Folder> {
+        let is_there = |name: &str| folders.iter().any(|folder| folder.name == name);
+        let called = |folder: &Folder| match self.column(&folder.name) {
+            // Nobody moves the times of folders.
+            Some((column, None)) if !is_there(column) => Folder {
+                name: column.to_owned(),
+                ..folder.clone()
+            },
+            _ => folder.clone(),
+        };
+        folders.iter().map(called).collect()
     }
 
     /// How far `name` is from that of `column`: the same in other letters or with a zone, the
@@ -257,18 +279,23 @@ pub(super) fn filled(
 
 /// `own`, and `other` where that has no value.
 fn either(own: &ArrayRef, other: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, EngineError> {
-    let missing = match own.as_string_opt::<i64>() {
-        // Strings have no nulls.
-        Some(texts) if ty == ScalarType::String => texts
-            .iter()
-            .map(|text| Some(text.unwrap_or_default().is_empty()))
-            .collect::<BooleanArray>(),
-        _ => is_null(own)?,
-    };
+    let missing = missing(own, ty)?;
     if missing.true_count() == 0 {
         return Ok(Arc::clone(own));
     }
     Ok(zip(&missing, other, own)?)
+}
+
+/// Which values of a column are none.
+pub(super) fn missing(own: &ArrayRef, ty: ScalarType) -> Result<BooleanArray, EngineError> {
+    match own.as_string_opt::<i64>() {
+        // Strings have no nulls.
+        Some(texts) if ty == ScalarType::String => Ok(texts
+            .iter()
+            .map(|text| Some(text.unwrap_or_default().is_empty()))
+            .collect::<BooleanArray>()),
+        _ => Ok(is_null(own)?),
+    }
 }
 
 #[cfg(test)]

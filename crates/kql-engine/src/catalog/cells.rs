@@ -258,7 +258,11 @@ pub(super) fn nested(array: &ArrayRef, row: usize) -> Result<Json, String> {
             let read = reader(pairs.column(0)).map_err(|error| error.to_string())?;
             let mut entries = serde_json::Map::new();
             for at in 0..pairs.len() {
-                let key = read(at).display().into_owned();
+                let key = read(at);
+                if key.is_null() {
+                    return Err("a key that is no text in UTF-8".to_owned());
+                }
+                let key = key.display().into_owned();
                 put(&mut entries, key, nested(pairs.column(1), at)?)?;
             }
             Ok(Json::Object(entries))

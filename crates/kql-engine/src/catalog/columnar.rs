@@ -26,7 +26,7 @@ use super::guard::{self, guarded};
 use super::losses::Loss;
 use super::meant::{Meaning, Meanings};
 use super::test::Test;
-use super::{adapt, folders, hints, meant, pages};
+use super::{adapt, folders, hints, meant, pages, valued};
 use crate::EngineError;
 use crate::column::Reader;
 use crate::plan::STAMP;
@@ -37,9 +37,13 @@ const LEAST_ROWS: i64 = 65_536;
 /// The most shares of one file.
 const MOST_SHARES: i64 = 512;
 
-pub(super) fn parquet_columns(source: &Source) -> Result<Vec<(String, ScalarType)>, EngineError> {
+/// The columns of a file, and whether every row is known to have a value in one of its table.
+pub(super) fn parquet_columns(
+    source: &Source,
+) -> Result<(Vec<(String, ScalarType)>, bool), EngineError> {
     guarded(&source.failure(), || {
         let Footer { metadata, meanings } = load(source)?;
+        let filled = valued::has_full_column(metadata.metadata(), &source.names);
         let mut columns = adapt::columns(metadata.schema());
         let roots = metadata.metadata().file_metadata().schema().get_fields();
         let uuids: HashSet<&str> = roots
@@ -55,7 +59,7 @@ pub(super) fn parquet_columns(source: &Source) -> Result<Vec<(String, ScalarType
                 *ty = ScalarType::Decimal;
             }
         }
-        Ok(columns)
+        Ok((columns, filled))
     })
 }
 
@@ -151,6 +155,7 @@ pub(super) fn adapted(
             Err(error) => return Box::new(std::iter::once(Err(failure.whole(&error)))),
         };
         let begin = first;
+        source.look_at_digits(&batch, begin.unwrap_or(usize::MAX));
         first = first.map(|first| first.saturating_add(batch.num_rows()));
         let (wanted, failure) = (Arc::clone(&wanted), failure.clone());
         let source = Arc::clone(&source);

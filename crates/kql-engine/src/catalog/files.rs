@@ -38,6 +38,8 @@ pub(super) struct Explored {
     pub(super) own: Vec<String>,
     /// Whether the declared columns that it has are among them.
     pub(super) all: bool,
+    /// Whether every row is known to have a value in a column of the table, or was looked at.
+    pub(super) filled: bool,
     pub(super) kept: Option<Vec<RecordBatch>>,
 }
 
@@ -298,19 +300,25 @@ impl Source {
         declared: &[(String, ScalarType)],
         limit: usize,
     ) -> Result<Explored, EngineError> {
+        let mut filled = false;
         let kinds: Kinds = match self.format()? {
             Format::Json => return json::explore(self, declared, limit),
             Format::Separated(separator) => separated::columns(self, separator)?
                 .into_iter()
                 .map(|(name, guess)| (name, Kind::Cells(guess)))
                 .collect(),
-            Format::Parquet => infer::known(columnar::parquet_columns(self)?),
+            Format::Parquet => {
+                let (columns, known) = columnar::parquet_columns(self)?;
+                filled = known;
+                infer::known(columns)
+            }
             Format::Arrow => infer::known(ipc::columns(self)?),
         };
         Ok(Explored {
             own: kinds.iter().map(|(name, _)| name.clone()).collect(),
             kinds,
             all: true,
+            filled,
             kept: None,
         })
     }

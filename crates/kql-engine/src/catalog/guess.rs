@@ -78,6 +78,14 @@ impl Guess {
         }
     }
 
+    /// What texts are that are all of moments.
+    pub(super) fn of_moments(moments: Moments) -> Self {
+        Self {
+            moments,
+            ..Self::default()
+        }
+    }
+
     /// Whether no cell said anything.
     pub(super) fn is_empty(self) -> bool {
         self == Self::default()

@@ -15,7 +15,6 @@ use kql_semantics::ScalarType;
 use self::documents::Documents;
 use self::rows::Rows;
 use super::files::{BYTES, Batches, Explored, Failure, Others, ROWS, Records, Source};
-use super::infer;
 use super::losses::Losses;
 use crate::EngineError;
 use crate::text::separated::NOT_UTF8;
@@ -70,9 +69,10 @@ pub(super) fn explore(
     }
     let rows = &reader.rows;
     Ok(Explored {
-        kinds: infer::known(rows.found()),
+        kinds: rows.found(),
         own: rows.own(),
         all: false,
+        filled: true,
         kept: rows.store.then_some(kept),
     })
 }
@@ -147,11 +147,15 @@ impl Wrong {
     fn json(at: usize, error: serde_json::Error) -> Self {
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or(&text);
-        let kind = if error.is_data() { "row" } else { "JSON" };
         Self {
             at,
             lines: error.line().saturating_sub(1),
-            what: format!("is no {kind} ({what})"),
+            what: if what.starts_with("number out of range") {
+                "has a number that no real holds".to_owned()
+            } else {
+                let kind = if error.is_data() { "row" } else { "JSON" };
+                format!("is no {kind} ({what})")
+            },
         }
     }
 

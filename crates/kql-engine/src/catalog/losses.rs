@@ -5,10 +5,12 @@
 //! that is more than that is remembered, so that whoever asks a query is told.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::Array as _;
-use arrow::record_batch::RecordBatch;
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch, make_array};
+use arrow::datatypes::{
+    DataType, DurationNanosecondType, Time64NanosecondType, TimeUnit, TimestampNanosecondType,
+};
 use defender_table::rounded;
 use kql_semantics::ScalarType;
 
@@ -20,7 +22,7 @@ use crate::plan::STAMP;
 
 /// What is said of a file, once each; clones are of the same file.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Losses(Arc<Mutex<BTreeMap<Loss, String>>>);
+pub(super) struct Losses(Arc<Mutex<Lost>>);
 
 /// What a file may be told to have lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +35,17 @@ pub(super) enum Loss {
     Time,
 }
 
+#[derive(Debug, Default)]
+struct Lost {
+    /// The first of each kind.
+    first: BTreeMap<Loss, String>,
+    /// The first row without a value in any column of its table, and how many there are.
+    valueless: Option<(String, usize)>,
+    /// How many values of a column are finer than ticks, by the first row of their batch: a batch
+    /// may be read several times.
+    finer: BTreeMap<String, BTreeMap<usize, usize>>,
+}
+
 impl Losses {
     /// Remembers what is wrong with a value, unless one of the file is remembered already.
     pub(super) fn note(&self, place: &str, what: &str) {
@@ -41,13 +54,77 @@ impl Losses {
 
     /// Remembers what is lost, unless something of its kind is remembered already.
     pub(super) fn note_as(&self, loss: Loss, what: impl FnOnce() -> String) {
-        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        first.entry(loss).or_insert_with(what);
+        self.lost().first.entry(loss).or_insert_with(what);
     }
 
+    /// The first of its kind.
     pub(super) fn said(&self, loss: Loss) -> Option<String> {
-        let first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get(&loss).cloned()
+        self.lost().first.get(&loss).cloned()
+    }
+
+    /// Remembers that so many rows have been without a value, the last of them at `place`.
+    pub(super) fn valueless(&self, place: impl Fn() -> String, rows: usize) {
+        let mut lost = self.lost();
+        let (_, most) = lost.valueless.get_or_insert_with(|| (place(), 0));
+        *most = (*most).max(rows);
+    }
+
+    /// Remembers that in a batch so many values of a column have digits that ticks do not have.
+    fn finer(&self, column: &str, batch: usize, values: usize) {
+        let mut lost = self.lost();
+        let batches = lost.finer.entry(column.to_owned()).or_default();
+        batches.insert(batch, values);
+    }
+
+    /// What there is to tell of a file of `table` that its rows do not hold.
+    pub(super) fn told(&self, table: &str) -> Vec<String> {
+        let lost = self.lost();
+        let kinds = [Loss::Folder, Loss::Value];
+        let first = kinds.iter().filter_map(|loss| lost.first.get(loss));
+        let mut said: Vec<String> = first.cloned().collect();
+        if let Some((place, rows)) = &lost.valueless {
+            let rows = match rows {
+                1 => "1 row has".to_owned(),
+                _ => format!("{rows} rows have"),
+            };
+            said.push(format!(
+                "{rows} no value in any column of {table} (the first is {place})"
+            ));
+        }
+        for (column, batches) in &lost.finer {
+            let values: usize = batches.values().sum();
+            let values = match values {
+                1 => "1 time".to_owned(),
+                _ => format!("{values} times"),
+            };
+            said.push(format!(
+                "column {column} has {values} with digits below 100 ns, which are not kept"
+            ));
+        }
+        said
+    }
+
+    fn lost(&self) -> MutexGuard<'_, Lost> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many times and durations of a column have digits below 100 ns, those inside of others too.
+fn finer(array: &ArrayRef) -> usize {
+    fn count<T: ArrowPrimitiveType<Native = i64>>(array: &ArrayRef) -> usize {
+        let values = array.as_primitive::<T>().iter().flatten();
+        values.filter(|value| value % 100 != 0).count()
+    }
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => count::<TimestampNanosecondType>(array),
+        DataType::Duration(TimeUnit::Nanosecond) => count::<DurationNanosecondType>(array),
+        DataType::Time64(TimeUnit::Nanosecond) => count::<Time64NanosecondType>(array),
+        data if data.is_nested() => {
+            let parts = array.to_data();
+            let parts = parts.child_data().iter();
+            parts.map(|part| finer(&make_array(part.clone()))).sum()
+        }
+        _ => 0,
     }
 }
 
@@ -56,6 +133,16 @@ impl Source {
     pub(super) fn said(&self, loss: Loss) -> Option<String> {
         let lost = self.losses.said(loss)?;
         Some(format!("in {}, {lost}", self.shown.display()))
+    }
+
+    /// Remembers what ticks do not hold of the times of a batch, which begins at row `first`.
+    pub(super) fn look_at_digits(&self, batch: &RecordBatch, first: usize) {
+        for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+            match finer(array) {
+                0 => {}
+                values => self.losses.finer(field.name(), first, values),
+            }
+        }
     }
 
     /// The dynamic value of a text on a line; what it does not hold of it is remembered.
@@ -112,6 +199,16 @@ pub(super) fn of(text: &str, doubt: Doubt) -> Option<String> {
         ));
     }
     let number = doubt.real.then(|| rounded(text).next()).flatten()?;
+    shortened(number)
+}
+
+/// The same of a text in which whole numbers are kept as far as 64 bits go.
+pub(super) fn of_fractions(text: &str) -> Option<String> {
+    let mut numbers = rounded(text).filter(|number| number.parse::<u64>().is_err());
+    shortened(numbers.next()?)
+}
+
+fn shortened(number: &str) -> Option<String> {
     let kept: f64 = number.parse().ok()?;
     Some(format!(
         "has the number {number}, which is kept as {kept:?}: a real has 64 bits"
@@ -157,5 +254,24 @@ mod tests {
         assert_eq!(said(Loss::Value).as_deref(), Some("line 2 is odd"));
         assert_eq!(said(Loss::Folder).as_deref(), Some("another"));
         assert_eq!(said(Loss::Time), None);
+        assert_eq!(losses.told("T"), ["another", "line 2 is odd"]);
+    }
+
+    #[test]
+    fn what_is_read_again_counts_once() {
+        let losses = Losses::default();
+        for rows in [1, 2, 1, 2] {
+            losses.valueless(|| format!("line {}", rows + 6), rows);
+        }
+        for batch in [0, 8192, 0] {
+            losses.finer("C", batch, 3);
+        }
+        assert_eq!(
+            losses.told("T"),
+            [
+                "2 rows have no value in any column of T (the first is line 7)",
+                "column C has 6 times with digits below 100 ns, which are not kept"
+            ]
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! So are the files of the portal's Export: the names of columns are those of the schema, instants
 //! are ISO 8601 or `Nov 20, 2026 8:00:00 AM`. An empty cell is null.
 
+mod below;
 mod header;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use super::aliases::Names;
 use super::files::{BYTES, Batches, Failure, ROWS, Source};
 use super::fit;
 use super::guess::Guess;
+use super::losses::Losses;
 use crate::EngineError;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
@@ -55,6 +57,23 @@ pub(super) fn columns(source: &Source, separator: u8) -> Result<Vec<(String, Gue
         .filter(|(_, guess, unnamed)| !(*unnamed && guess.is_empty()))
         .map(|(name, guess, _)| (name, guess))
         .collect())
+}
+
+/// The line of the first row and the number of rows, where none has a value in a column of the table.
+pub(super) fn first_without_values(
+    source: &Source,
+    separator: u8,
+) -> Result<Option<(usize, usize)>, EngineError> {
+    let mut lines = Lines::open(source, separator)?;
+    let (mut first, mut rows) = (None, 0);
+    while let Some(record) = lines.next()? {
+        first.get_or_insert(record.line);
+        rows += 1;
+        if lines.valueless < rows {
+            return Ok(None);
+        }
+    }
+    Ok(first.map(|line| (line, rows)))
 }
 
 /// The rows of a file with the `wanted` columns.
@@ -165,15 +184,34 @@ struct Lines {
     limit: usize,
     /// The cells of a line that is quoted as a whole.
     whole: Record,
+    /// Which columns are columns of the table; none where it takes whatever comes.
+    known: Vec<bool>,
+    /// The rows so far without a value in any of those.
+    valueless: usize,
+    losses: Losses,
+    /// Whether the next line is the first below the header.
+    is_first: bool,
 }
 
 impl Lines {
     fn open(source: &Source, separator: u8) -> Result<Self, EngineError> {
+        let headed = Headed::open(source, separator)?;
+        let known = headed.names.iter().map(|name| source.names.has(name));
+        let known: Vec<bool> = known.collect();
+        let is_told = source.folders.iter().any(|one| source.names.has(&one.name));
         Ok(Self {
-            headed: Headed::open(source, separator)?,
+            known: if is_told || !known.contains(&true) {
+                Vec::new()
+            } else {
+                known
+            },
+            headed,
             names: Arc::clone(&source.names),
             limit: source.reading.largest_record,
             whole: Record::default(),
+            valueless: 0,
+            losses: source.losses.clone(),
+            is_first: true,
         })
     }
 
@@ -214,6 +252,17 @@ impl Lines {
             };
             if record.size() == 0 && expected > 1 && !self.names.is_free() {
                 return Err(failure.at(line, "has no value, only separators"));
+            }
+            if std::mem::take(&mut self.is_first) && !self.headed.literal {
+                let cells = record.cells().map_err(|error| broken(failure, error))?;
+                if let Some(what) = below::no_row(cells, expected > 1 || !self.names.is_free()) {
+                    return Err(failure.at(line, what));
+                }
+            }
+            if !self.known.is_empty() && !record.has_any(&self.known) {
+                self.valueless += 1;
+                self.losses
+                    .valueless(|| format!("line {line}"), self.valueless);
             }
             // Of one column nobody declared, a value may be its name.
             if !self.headed.literal

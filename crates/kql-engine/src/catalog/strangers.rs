@@ -52,6 +52,25 @@ pub(super) fn valueless<'a>(
     )
 }
 
+/// Says that a record, counted from 1, has lists of values where its table has one.
+pub(super) fn columns<'a>(number: usize, keys: impl Iterator<Item = &'a str>) -> String {
+    format!(
+        "has a list or an object in every column that holds one value (record {number}, {}): it is \
+         written column by column; write an object for each row (pandas: to_json(orient='records', \
+         lines=True))",
+        with(keys)
+    )
+}
+
+/// Says that none of a file's rows, which begin at `place`, has a value in a column of the table.
+pub(super) fn empty(table: &str, rows: usize, place: &str) -> String {
+    let rows = match rows {
+        1 => "its only row has no value".to_owned(),
+        _ => format!("none of its {rows} rows has a value"),
+    };
+    format!("{rows} in any column of {table} (they begin at {place})")
+}
+
 /// The keys of a record, if it has any.
 fn with<'a>(keys: impl Iterator<Item = &'a str>) -> String {
     let mut keys = keys.peekable();

@@ -101,6 +101,16 @@ impl Record {
         self.ends.len() == 1 && self.text.is_empty()
     }
 
+    /// Whether one of the cells that are `wanted` has anything in it.
+    pub(crate) fn has_any(&self, wanted: &[bool]) -> bool {
+        let mut start = 0;
+        self.ends.iter().zip(wanted).any(|(end, wanted)| {
+            let is_filled = *end > start;
+            start = *end;
+            is_filled && *wanted
+        })
+    }
+
     /// Whether a cell begins with a quote, so that what it has is meant so, blanks included.
     pub(crate) fn is_quoted(&self, at: usize) -> bool {
         self.quoted.binary_search(&at).is_ok()
@@ -113,7 +123,7 @@ impl Record {
             || first == Some(&b'_')
     }
 
-    pub(crate) fn cells(&self) -> Result<impl Iterator<Item = &str>, Broken> {
+    pub(crate) fn cells(&self) -> Result<impl Iterator<Item = &str> + Clone, Broken> {
         let text = std::str::from_utf8(&self.text).map_err(|_| Broken::Encoding(self.line))?;
         let mut start = 0;
         Ok(self.ends.iter().map(move |end| {

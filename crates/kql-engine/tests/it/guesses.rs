@@ -164,3 +164,35 @@ fn a_record_has_a_bound() {
         assert!(error.contains(&what), "{error}");
     }
 }
+
+#[test]
+fn one_notation_of_times_is_one_over_all_kinds_of_files() {
+    let of = |csv: &str, json: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("T")).unwrap();
+        fs::write(folder.path().join("T/a.csv"), format!("d\n{csv}\n")).unwrap();
+        let json = rows!({"d": json}).to_string();
+        fs::write(folder.path().join("T/b.ndjson"), json).unwrap();
+        let engine = engine(Catalog::from_folder(folder.path(), &|_| None).unwrap());
+        let answer = run_on(&engine, "T | summarize by d | sort by d asc").unwrap();
+        (answer.columns[0].ty, self::json(&answer))
+    };
+    let (day, midnight) = ("2026-11-20", "2026-11-20T00:00:00Z");
+    assert_eq!(
+        of(day, midnight),
+        (ScalarType::String, rows!([[day], [midnight]]))
+    );
+    let padded = "2026-11-20T00:00:00.000Z";
+    assert_eq!(of(padded, midnight).0, ScalarType::String);
+    assert_eq!(
+        of(midnight, midnight),
+        (
+            ScalarType::DateTime,
+            rows!([["2026-11-20T00:00:00.0000000Z"]])
+        )
+    );
+    assert_eq!(
+        of("1", midnight),
+        (ScalarType::String, rows!([["1"], [midnight]]))
+    );
+}

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, DurationSecondArray, Int64Array, MapBuilder, RecordBatch, StringArray,
-    StringBuilder, StructArray, TimestampSecondArray,
+    Array, ArrayRef, BinaryBuilder, Date32Array, DurationNanosecondArray, DurationSecondArray,
+    Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder, StructArray,
+    TimestampNanosecondArray, TimestampSecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
@@ -290,5 +291,98 @@ fn every_year_of_an_old_writer_is_itself() {
         [
             "U.parquet, column t has times outside the years 1677 to 2262, so that all are read to the microsecond"
         ]
+    );
+}
+
+#[test]
+fn digits_below_ticks_are_told_with_how_many_there_are() {
+    let times: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![100, 101, 199]));
+    let spans: ArrayRef = Arc::new(DurationNanosecondArray::from(vec![
+        Some(1),
+        None,
+        Some(200),
+    ]));
+    let inner: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![7, 8, 9]));
+    let field = Field::new("t", inner.data_type().clone(), true);
+    let records: ArrayRef = Arc::new(StructArray::new(
+        Fields::from(vec![field]),
+        vec![inner],
+        None,
+    ));
+    for name in ["U.arrow", "U.parquet"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let columns = vec![
+            ("t", Arc::clone(&times)),
+            ("d", Arc::clone(&spans)),
+            ("r", Arc::clone(&records)),
+        ];
+        if name == "U.arrow" {
+            arrow(&path, columns);
+        } else {
+            parquet(&path, columns);
+        }
+        for (query, expected) in [
+            (
+                "U | distinct t | union (U | distinct t) | count",
+                &["column t has 2 times"][..],
+            ),
+            (
+                "U | project t, d, r",
+                &[
+                    "column d has 1 time",
+                    "column r has 3 times",
+                    "column t has 2 times",
+                ],
+            ),
+            ("U | count", &[]),
+        ] {
+            let (answer, told) = asked(folder.path(), query);
+            assert!(answer.is_ok(), "{answer:?}");
+            let expected = expected
+                .iter()
+                .map(|what| format!("{name}, {what} with digits below 100 ns, which are not kept"));
+            assert_eq!(told, expected.collect::<Vec<_>>(), "{name}: {query}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_no_text_is_an_error() {
+    let mut maps = MapBuilder::new(None, BinaryBuilder::new(), StringBuilder::new());
+    for key in [&b"k"[..], b"\xff"] {
+        maps.keys().append_value(key);
+        maps.values().append_value("v");
+        maps.append(true).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let maps: ArrayRef = Arc::new(maps.finish());
+    let number: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    arrow(
+        &folder.path().join("U.arrow"),
+        vec![("n", number), ("m", maps)],
+    );
+    assert_eq!(
+        asked(folder.path(), "U | project n").0,
+        Ok(rows!([[1], [2]]))
+    );
+    let error = asked(folder.path(), "U").0.unwrap_err();
+    let what = "U.arrow: row 2 has in column m a key that is no text in UTF-8";
+    assert!(error.contains(what), "{error}");
+}
+
+#[test]
+fn a_number_that_is_kept_as_it_is_written_is_no_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("U.ndjson");
+    fs::write(&path, "{\"a\":12345678901234567890,\"b\":{\"x\":1.5}}\n").unwrap();
+    let (answer, told) = asked(folder.path(), "U");
+    assert_eq!(answer, Ok(rows!([["12345678901234567890", {"x": 1.5}]])));
+    assert_eq!(told, [""; 0]);
+    fs::write(&path, "{\"a\":1}\n{\"a\":1e999}\n").unwrap();
+    let error = asked(folder.path(), "U").0.unwrap_err();
+    assert!(
+        error.contains("U.ndjson: line 2 has a number that no real holds"),
+        "{error}"
     );
 }

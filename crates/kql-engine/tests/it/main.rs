@@ -24,6 +24,7 @@ mod stand_ins;
 mod streams;
 mod threads;
 mod unsaid;
+mod valueless;
 mod wrappers;
 
 use kql_engine::{Catalog, Engine, EngineError, Options, ResultSet, Value};

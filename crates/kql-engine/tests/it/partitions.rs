@@ -318,7 +318,11 @@ fn a_value_that_its_folder_contradicts_is_told() {
                 "DeviceName,N\nown,1\n",
                 None,
             ),
-            ("devicename=zz/a.csv", "DeviceName,N\nown,1\n", None),
+            (
+                "devicename=zz/a.csv",
+                "DeviceName,N\nown,1\n",
+                is_declared.then_some("zz"),
+            ),
         ] {
             let folder = tempfile::tempdir().unwrap();
             text(&folder.path().join("T").join(file), content);
@@ -390,4 +394,42 @@ fn a_folder_of_another_type_costs_the_queries_that_read_it() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_folder_is_called_as_a_column_of_the_table_in_any_case() {
+    let folder = tempfile::tempdir().unwrap();
+    for place in [
+        "devicename=a",
+        "DEVICENAME=b",
+        "DeviceName_s=c",
+        "DeviceName=d",
+    ] {
+        let path = folder
+            .path()
+            .join("DeviceInfo")
+            .join(place)
+            .join("part.csv");
+        text(&path, &format!("DeviceId\n{place}\n"));
+    }
+    let engine = engine(Catalog::from_folder(folder.path(), &super::wrappers::schema).unwrap());
+    assert_eq!(
+        answer(
+            &engine,
+            "DeviceInfo | summarize make_list(DeviceId) by DeviceName | sort by DeviceName asc"
+        ),
+        rows!([
+            ["a", ["devicename=a"]],
+            ["b", ["DEVICENAME=b"]],
+            ["c", ["DeviceName_s=c"]],
+            ["d", ["DeviceName=d"]]
+        ])
+    );
+    assert_eq!(
+        answer(
+            &engine,
+            "DeviceInfo | where DeviceName == 'b' | project DeviceId"
+        ),
+        rows!([["DEVICENAME=b"]])
+    );
 }

@@ -10,6 +10,8 @@ use serde_json::Value as Json;
 
 use super::wrapped;
 use crate::catalog::files::Source;
+use crate::catalog::guess::Guess;
+use crate::catalog::infer::Kind;
 use crate::catalog::moments::Moments;
 use crate::catalog::{fit, guess, infer, losses};
 use crate::column::Builder;
@@ -130,6 +132,14 @@ impl Column {
         }
     }
 
+    /// What its values tell of its type: of texts of moments, how those are written.
+    pub(super) fn kind(&self) -> Kind {
+        match self.ty {
+            Some(ScalarType::DateTime) => Kind::Cells(Guess::of_moments(self.moments)),
+            ty => Kind::Known(ty.unwrap_or(ScalarType::String)),
+        }
+    }
+
     /// The type of a text, when all others of the column are looked at as well.
     fn kind_of(&mut self, value: &str) -> ScalarType {
         // Only where it matters: a datetime does not narrow what is text already.
@@ -172,6 +182,8 @@ impl Column {
 pub(super) enum Strange {
     NoColumn,
     NoValue,
+    /// Lists and objects wherever its table has single values.
+    Columns,
 }
 
 /// Why the reading of a row ended before its end.
@@ -191,6 +203,11 @@ pub(super) struct State {
     pub(super) nested: bool,
     /// What is wrong with a value.
     pub(super) misfit: Option<String>,
+    /// Under the last key it has a list or an object.
+    pub(super) list: bool,
+    /// Under the last key it has the values of several rows: a list, or an object whose keys are
+    /// their numbers.
+    pub(super) numbered: bool,
     /// In a dynamic value it has a number that is no long.
     pub(super) real: bool,
     /// What is not kept of a value.
@@ -261,6 +278,7 @@ impl Cell<'_> {
             return Err(E::custom("more than a row"));
         }
         self.state.nested |= !self.column.declared;
+        self.state.list = true;
         let ty = self.column.widen(ScalarType::Dynamic, self.store);
         Ok(self.store.then_some(ty))
     }
@@ -368,6 +386,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, list: A) -> Result<(), A::Error> {
         let ty = self.nested()?;
+        self.state.numbered = true;
         let real = &mut self.state.real;
         let Some(ty) = ty else {
             return Encode { real }.visit_seq(list).map(|_| ());
@@ -393,6 +412,10 @@ impl<'de> Visitor<'de> for Cell<'_> {
         if ty == ScalarType::String {
             let mut noted = Noted::default();
             let value = Noting(&mut noted).visit_map(map)?;
+            self.state.numbered = value.as_object().is_some_and(|members| {
+                let mut keys = members.keys();
+                keys.all(|key| key.parse::<u64>().is_ok()) && !members.is_empty()
+            });
             let text = self.as_it_is(&value, noted)?;
             self.column.push(&Datum::text(text), ty, self.row);
             return Ok(());

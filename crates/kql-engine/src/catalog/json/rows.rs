@@ -17,6 +17,7 @@ use super::spans::{self, AsWritten};
 use super::wrapped::{self, Frames, Record};
 use crate::EngineError;
 use crate::catalog::files::{Others, Records, Source};
+use crate::catalog::infer::Kinds;
 use crate::catalog::{losses, strangers};
 use crate::column::{self, Builder};
 use crate::datum::Datum;
@@ -68,6 +69,8 @@ struct Key {
     known: bool,
     /// Whether few other tables have it.
     tells: bool,
+    /// Whether the table has no lists or objects there.
+    single: bool,
     /// The last row that has it.
     seen: usize,
 }
@@ -106,11 +109,10 @@ impl Rows {
     }
 
     /// The columns that were found besides the ones given at the start.
-    pub(super) fn found(&self) -> Vec<(String, ScalarType)> {
-        self.columns
-            .iter()
-            .filter(|column| !column.settled)
-            .map(|column| (column.name.clone(), column.ty.unwrap_or(ScalarType::String)))
+    pub(super) fn found(&self) -> Kinds {
+        let found = self.columns.iter().filter(|column| !column.settled);
+        found
+            .map(|column| (column.name.clone(), column.kind()))
             .collect()
     }
 
@@ -184,7 +186,7 @@ impl Rows {
         let Err(error) = outcome else {
             if std::mem::take(&mut self.state.real) && self.state.lost.is_none() {
                 let text = std::str::from_utf8(bytes).unwrap_or_default();
-                self.state.lost = losses::of(text, Doubt::of_real());
+                self.state.lost = self.lost(text);
             }
             let may_wrap = std::mem::take(&mut self.state.nested);
             if may_wrap && self.open && !self.source.names.is_free() {
@@ -206,12 +208,29 @@ impl Rows {
             wrong.what = match strange {
                 Strange::NoColumn => strangers::record(number, keys),
                 Strange::NoValue => strangers::valueless(&self.source.records.table, number, keys),
+                Strange::Columns => strangers::columns(number, keys),
             };
         }
         if !is_placed {
             wrong.lines = 0;
         }
         Err(wrong)
+    }
+
+    /// What the columns do not hold of the numbers in a row.
+    fn lost(&self, row: &str) -> Option<String> {
+        let members = spans::members(row.as_bytes()).ok()?;
+        members.into_iter().find_map(|member| {
+            let key = self.keys.get(*self.places.get(&member.key)?)?;
+            let written = row.get(member.value)?;
+            match self.columns.get(key.column?)?.ty? {
+                ScalarType::Dynamic | ScalarType::Real => losses::of(written, Doubt::of_real()),
+                // A list or an object as text has whole numbers as they are.
+                ScalarType::String if !written.starts_with(['{', '[']) => None,
+                ScalarType::String => losses::of_fractions(written),
+                _ => None,
+            }
+        })
     }
 
     /// A row that was taken, unless it is around the one that was meant.
@@ -272,6 +291,7 @@ impl Rows {
             wraps: wrapped::wraps(name),
             known: self.source.names.has(name),
             tells: self.source.names.tells(name),
+            single: self.source.names.is_single(name),
             seen: 0,
         });
         self.places.insert(name.to_owned(), place);
@@ -403,6 +423,8 @@ impl Rows {
         let mut valued = known;
         // A row of nothing but what most tables have may be one of this table.
         let (mut any, mut all) = (false, true);
+        // Nor is one that has lists in the place of all its single values.
+        let (mut lists, mut numbered, mut singles) = (0, false, known);
         let mut before: Option<usize> = None;
         loop {
             let expected = match before {
@@ -415,6 +437,7 @@ impl Rows {
             })?
             else {
                 return Ok(match (known || (any && all), valued) {
+                    (true, true) if !singles && (lists > 1 || numbered) => Some(Strange::Columns),
                     (true, true) => None,
                     (true, false) => Some(Strange::NoValue),
                     (false, _) => Some(Strange::NoColumn),
@@ -439,10 +462,13 @@ impl Rows {
             any |= key.known;
             all &= key.known;
             let is_known = key.known;
+            let is_single = key.single && !singles;
             before = Some(place);
             let wraps = check && key.wraps;
             match key.column {
                 Some(at) if self.store || !self.columns[at].settled => {
+                    self.state.list = false;
+                    self.state.numbered = false;
                     map.next_value_seed(Cell {
                         column: &mut self.columns[at],
                         row: self.row,
@@ -453,7 +479,11 @@ impl Rows {
                         source: &self.source,
                     })?;
                     // What is not kept was a value that changed what a column is.
-                    valued |= is_known && (!self.store || self.columns[at].filled > self.row);
+                    let has_value = !self.store || self.columns[at].filled > self.row;
+                    valued |= is_known && has_value;
+                    lists += usize::from(is_single && self.state.list);
+                    numbered |= is_single && self.state.list && self.state.numbered;
+                    singles |= is_single && has_value && !self.state.list;
                 }
                 _ if wraps => {
                     map.next_value_seed(Glance {
@@ -462,6 +492,8 @@ impl Rows {
                     valued |= is_known;
                 }
                 _ => {
+                    // Whether it is a list nobody has seen.
+                    singles |= is_single;
                     valued |= map.next_value::<Option<IgnoredAny>>()?.is_some() && is_known;
                 }
             }
