@@ -3,6 +3,7 @@
 mod cell;
 mod documents;
 mod rows;
+mod shape;
 mod spans;
 mod wrapped;
 

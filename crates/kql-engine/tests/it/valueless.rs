@@ -125,7 +125,9 @@ fn so_it_is_in_files_of_columns() {
                 "{name}, 2 rows have no value in any column of DeviceInfo (the first is row 2)"
             )]
         );
-        let times = |values| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from(values)) };
+        let times = |values: Vec<Option<i64>>| -> ArrayRef {
+            Arc::new(TimestampMicrosecondArray::from(values))
+        };
         let (answer, told) = columns(
             name,
             vec![

@@ -92,7 +92,14 @@ impl Column {
             }
             _ if self.settled => match fit::fitted(value, ty) {
                 Some(value) => value,
-                None => return Err(fit::misfit(&self.name, &value.display(), ty)),
+                None => {
+                    let shown = match value {
+                        Datum::Bool(true) => "true".into(),
+                        Datum::Bool(false) => "false".into(),
+                        other => other.display(),
+                    };
+                    return Err(fit::misfit(&self.name, &shown, ty));
+                }
             },
             _ => convert::to_type(value, ty),
         };
@@ -366,6 +373,10 @@ impl<'de> Visitor<'de> for Cell<'_> {
         }
         if self.column.settled && self.is_whole() && fit::is_beyond_reals(value) {
             return self.take(&Datum::text(text), ScalarType::String);
+        }
+        if !value.is_finite() {
+            self.state.misfit = Some("has a number that no real holds".to_owned());
+            return Err(E::custom("a number that no real holds"));
         }
         self.take(&Datum::Real(value), ScalarType::Real)
     }

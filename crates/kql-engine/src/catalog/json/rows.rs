@@ -13,6 +13,7 @@ use serde_json::Deserializer as Json;
 
 use super::Wrong;
 use super::cell::{Cell, Column, Glance, State, Strange};
+use super::shape::Shape;
 use super::spans::{self, AsWritten};
 use super::wrapped::{self, Frames, Record};
 use crate::EngineError;
@@ -491,9 +492,16 @@ impl Rows {
                     })?;
                     valued |= is_known;
                 }
+                _ if is_single => {
+                    let shape = map.next_value::<Shape>()?;
+                    valued |= shape != Shape::Null;
+                    singles |= shape == Shape::Single;
+                    if let Shape::Several { numbered: own } = shape {
+                        lists += 1;
+                        numbered |= own;
+                    }
+                }
                 _ => {
-                    // Whether it is a list nobody has seen.
-                    singles |= is_single;
                     valued |= map.next_value::<Option<IgnoredAny>>()?.is_some() && is_known;
                 }
             }
