@@ -4,7 +4,7 @@
 //! error. One such row among others is told, with how many there are. Documents are looked at one by
 //! one, where they are read.
 
-use arrow::array::{Array as _, BooleanArray};
+use arrow::array::BooleanArray;
 use arrow::compute::and;
 use kql_semantics::ScalarType;
 use parquet::file::metadata::ParquetMetaData;
