@@ -640,7 +640,7 @@ impl Table {
                 .iter()
                 .all(|(name, ty)| types.get(name.as_str()) == Some(ty));
             let kept = match kept {
-                Some(batches) if same => Some(batches),
+                Some(batches) if same && holds(&batches, &found) => Some(batches),
                 other => {
                     held -= other.as_deref().map_or(0, size);
                     // What is wrong is an error of the queries that read it.
@@ -700,6 +700,16 @@ fn counts(
 
 fn size(batches: &[RecordBatch]) -> usize {
     batches.iter().map(RecordBatch::get_array_memory_size).sum()
+}
+
+/// Whether rows that were read on the way have the types that all files together tell.
+fn holds(batches: &[RecordBatch], found: &[(String, ScalarType)]) -> bool {
+    batches.iter().all(|batch| {
+        found.iter().all(|(name, ty)| {
+            let own = batch.column_by_name(name);
+            own.is_none_or(|own| *own.data_type() == column::arrow_type(*ty))
+        })
+    })
 }
 
 /// All rows of a file, unless they are more than `limit` bytes.
