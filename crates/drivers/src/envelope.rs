@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_RANGE, LINK};
 
 pub(crate) use defender_table::around::{
-    Around, Next, is_continuation, is_error, kind, rows, tells,
+    Around, Next, is_continuation, is_error, kind, plain, rows, tells,
 };
 pub(crate) use report::{beside, reported};
 

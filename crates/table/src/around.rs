@@ -323,7 +323,7 @@ fn is_count(name: &str) -> bool {
 
 /// `name` without case, the sign and prefix of an annotation, and what joins words; an annotation
 /// of a member (`results@odata.nextLink`) counts as one of the whole.
-fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     let annotation = name.rsplit('@').next().unwrap_or(name);
     let lower = annotation.to_ascii_lowercase();
     let lower = lower.strip_prefix("odata.").unwrap_or(&lower);
