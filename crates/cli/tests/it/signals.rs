@@ -383,7 +383,7 @@ fn data_without_a_path_names_no_file() {
         (ran.code, ran.stderr.as_str()),
         (
             2,
-            "error: '--data T=' names no file\nhint: write --data T=PATH, or --data T=- for standard input\n"
+            "error: '--data T=' names no file\n  hint: write --data T=PATH, or --data T=- for standard input\n"
         )
     );
 }

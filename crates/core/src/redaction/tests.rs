@@ -401,8 +401,8 @@ fn pieces_of_a_secret_are_taken_out() {
         "cut: REDACTED"
     );
     assert_eq!(
-        redaction.apply(&format!("…{} at the end", &secret[20..])),
-        "…REDACTED at the end"
+        redaction.apply(&format!("…{}: the end", &secret[20..])),
+        "…REDACTED: the end"
     );
 }
 

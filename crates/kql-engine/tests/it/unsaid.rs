@@ -282,7 +282,7 @@ fn answers_that_are_a_part_are_refused() {
         ),
         (
             format!(r#"{{"value":[{row}],"totalCount":5}}"#),
-            Err("(1, where its 'totalcount' is 5)"),
+            Err("(1, where its 'totalCount' is 5)"),
         ),
         (format!(r#"{{"value":[{row}],"count":1}}"#), Ok(())),
         (format!(r#"{{"value":[{row}],"@odata.count":1}}"#), Ok(())),

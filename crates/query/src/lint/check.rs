@@ -69,7 +69,7 @@ fn one(query: &str, schema: &Schema) -> Vec<Finding> {
     // Who has a table of that name does not mean the one that is gone.
     findings.retain(|finding| {
         let name = query.get(finding.span.range()).unwrap_or_default();
-        !schema.tables.contains_key(name)
+        !schema.added.contains(name)
     });
     let gone: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
     let bound = kql_semantics::bind_assuming(tree, &schema.tables, &BindOptions::default());

@@ -1,6 +1,6 @@
 //! The tables that queries are checked against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use defender_core::{Error, ErrorKind, Result};
@@ -13,6 +13,8 @@ use crate::local::hunting_tables;
 #[derive(Clone, Debug)]
 pub struct Schema {
     pub(super) tables: BTreeMap<String, TableSchema>,
+    /// The names of those that were added.
+    pub(super) added: BTreeSet<String>,
 }
 
 /// The tables of advanced hunting alone.
@@ -23,7 +25,10 @@ impl Default for Schema {
         let tables = hunting_tables()
             .map(|(name, columns)| (name.to_owned(), TableSchema::new(columns)))
             .collect();
-        Self { tables }
+        Self {
+            tables,
+            added: BTreeSet::new(),
+        }
     }
 }
 
@@ -58,6 +63,8 @@ impl Schema {
             return Err(wrong("it has no tables"));
         }
         let count = found.len();
+        self.added
+            .extend(found.iter().map(|(name, _)| name.clone()));
         self.tables.extend(found);
         Ok(count)
     }

@@ -236,7 +236,10 @@ async fn a_service_is_asked_with_parts_of_ones_own() {
     let args = ConnectionArgs::default()
         .with(ConnectionKey::TenantId, "contoso.example")
         .unwrap()
-        .with(ConnectionKey::ClientId, "made-up")
+        .with(
+            ConnectionKey::ClientId,
+            "11111111-2222-3333-4444-555555555555",
+        )
         .unwrap()
         .with(
             ConnectionKey::ClientSecret,

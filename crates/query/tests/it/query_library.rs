@@ -89,6 +89,8 @@ files![
     command_and_control,
     exfiltration,
     impact,
+    investigation,
+    exposure,
 ];
 
 /// Every built-in query of KQL, rendered with the parameters of its first test.

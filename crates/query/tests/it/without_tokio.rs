@@ -12,7 +12,10 @@ fn connection() -> Connection {
     let args = ConnectionArgs::default()
         .with(ConnectionKey::TenantId, "contoso.example")
         .unwrap()
-        .with(ConnectionKey::ClientId, "made-up")
+        .with(
+            ConnectionKey::ClientId,
+            "11111111-2222-3333-4444-555555555555",
+        )
         .unwrap()
         .with(
             ConnectionKey::ClientSecret,

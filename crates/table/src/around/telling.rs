@@ -185,6 +185,7 @@ pub(super) fn of(name: &str, value: &Value) -> Meaning {
     }
     if words.has(STATE) {
         return match value {
+            Value::Bool(_) if words.has(&["progress"]) => flag(Given::Yes, Meaning::NotWhole),
             Value::Bool(true) => Meaning::Nothing,
             Value::String(text) => told(text),
             _ if number(value).is_some_and(|number| number == 0.0 || number == 200.0) => {

@@ -12,6 +12,27 @@ use crate::catalog::json::spans::{self, Member};
 /// Keys of what is around rows.
 const AROUND: [&str; 5] = ["records", "results", "value", "tables", "body"];
 
+/// What Event Hubs and Stream Analytics put beside the records that they carry: where those stood in
+/// the stream, not how many there are.
+///
+/// Source: <https://learn.microsoft.com/stream-analytics-query/system-timestamp-stream-analytics>
+const OF_EVENT_HUBS: [&str; 8] = [
+    "enqueuedtimeutc",
+    "eventenqueuedutctime",
+    "eventprocessedutctime",
+    "offset",
+    "partitionid",
+    "partitionkey",
+    "sequencenumber",
+    "systemproperties",
+];
+
+fn is_of_event_hubs(key: &str) -> bool {
+    OF_EVENT_HUBS
+        .iter()
+        .any(|one| key.eq_ignore_ascii_case(one))
+}
+
 /// How the statistics of a response call the number of rows of a table.
 const ROW_COUNT: &str = "table_row_count";
 
@@ -101,7 +122,7 @@ impl Object<'_> {
             let is_table = ["rows", "columns"]
                 .iter()
                 .any(|key| member.key.eq_ignore_ascii_case(key));
-            !rows.is_some_and(holds) && !is_table
+            !rows.is_some_and(holds) && !is_table && !is_of_event_hubs(&member.key)
         });
         others.map(|member| {
             let mut around = Around::default();
