@@ -85,10 +85,8 @@ fn generated(place: &Path, target: &Path) -> Result<(), String> {
             difference::between(query, theirs, &ours::judge(query, &tables))
         })
         .collect();
-    let listed: String = differences
-        .iter()
-        .map(|difference| format!("{difference}\n"))
-        .collect();
+    let lines: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    let listed = lines.join("\n") + "\n";
     let list = target.join("differences.txt");
     fs::write(&list, listed).map_err(|error| format!("{}: {error}", list.display()))?;
     println!("all differences are in {}", list.display());

@@ -46,12 +46,11 @@ impl Given {
                 )
                 .with_hint(format!("write --data NAME={shown}")));
             }
-            let folder = match kept.take() {
-                Some(folder) => folder,
-                None => {
-                    let folder = PartialFolder::temporary("data");
-                    folder.map_err(|error| cannot_keep(&shown, error))?
-                }
+            let folder = if let Some(folder) = kept.take() {
+                folder
+            } else {
+                let folder = PartialFolder::temporary("data");
+                folder.map_err(|error| cannot_keep(&shown, error))?
             };
             let place = folder.path().join(at.to_string());
             kept = Some(folder);

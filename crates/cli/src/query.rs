@@ -52,6 +52,21 @@ pub(crate) fn written_range(start: Option<&str>, end: Option<&str>) -> String {
     format!("{}/{}", start.unwrap_or_default(), end.unwrap_or_default())
 }
 
+/// Data of this machine as what is asked.
+fn local(data: Vec<LocalData>, options: &QueryOptions) -> Result<Target> {
+    let args = match options.connection.timeout {
+        Some(timeout) => ConnectionArgs::default().with(ConnectionKey::Timeout, timeout)?,
+        None => ConnectionArgs::default(),
+    };
+    let connection = Connection::to_data(data)
+        .with_reading(reading(options))
+        .with(args);
+    Ok(Target {
+        label: String::new(),
+        connection,
+    })
+}
+
 /// Runs `asked` wherever the options say.
 pub(crate) async fn run_asked(
     asked: Asked,
@@ -62,11 +77,10 @@ pub(crate) async fn run_asked(
     if environment == DataEnvironment::SecurityGraph {
         CollectionRequest::new(asked.text.trim()).require_path(environment)?;
     }
+    let most = |rows| usize::try_from(rows).unwrap_or(usize::MAX);
     let mut query = Query {
         timespan: asked.timespan,
-        max_rows: options
-            .max_rows
-            .map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)),
+        max_rows: options.max_rows.map(most),
         datetimes: options.output.datetimes(),
         text: asked.text,
         turn: 0,
@@ -88,17 +102,7 @@ pub(crate) async fn run_asked(
             let read = given.insert(Given::read(&options.data).await?);
             read.data.clone()
         };
-        let args = match options.connection.timeout {
-            Some(timeout) => ConnectionArgs::default().with(ConnectionKey::Timeout, timeout)?,
-            None => ConnectionArgs::default(),
-        };
-        let connection = Connection::to_data(data)
-            .with_reading(reading(options))
-            .with(args);
-        vec![Target {
-            label: String::new(),
-            connection,
-        }]
+        vec![local(data, options)?]
     } else if options.demo {
         Vec::new()
     } else {

@@ -162,14 +162,13 @@ impl Around {
         let text = || value.to_string();
         let what = || format!("{name} is {}", shown(text().as_bytes()));
         match telling::of(name, value) {
-            Meaning::Nothing => {}
             Meaning::NotWhole => self.lacks(&what()),
             Meaning::More if depth == Depth::Statistics && value.is_number() => {}
             Meaning::More => self.tells_of_more(&what()),
             Meaning::Count if matches!(depth, Depth::Members | Depth::Pages) => {
                 self.counts(name, text().as_bytes());
             }
-            Meaning::Count => {}
+            Meaning::Nothing | Meaning::Count => {}
             Meaning::Unknown => {
                 if depth == Depth::Members {
                     self.unknown.push(what());

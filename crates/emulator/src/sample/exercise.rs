@@ -180,7 +180,7 @@ fn download<'w>(
     saved
 }
 
-/// What SmartScreen warned of, and what the engineer opened all the same.
+/// What `SmartScreen` warned of, and what the engineer opened all the same.
 fn warnings(world: &mut World, session: &Session, time: i64) {
     let link = format!("msedge.exe --single-argument https://{}/offer", SITE.0);
     world.spawn(session.outlook, time, "msedge.exe", link);

@@ -71,14 +71,14 @@ fn local_of(zone: Tz, moment: i64) -> Option<i64> {
 /// the change, as in the documentation's example.
 fn utc_of(zone: Tz, local: i64) -> Option<i64> {
     let found = zone.offset_from_local_datetime(&naive(local)?);
-    let offset = match found.earliest() {
-        Some(offset) => ticks_of(&offset),
-        None => {
-            let later = local.checked_add(ticks::TICKS_PER_DAY)?;
-            let before = zone.offset_from_utc_datetime(&naive(local - ticks::TICKS_PER_DAY)?);
-            let after = zone.offset_from_utc_datetime(&naive(later)?);
-            ticks_of(&after).max(ticks_of(&before))
-        }
+    let offset = if let Some(offset) = found.earliest() {
+        ticks_of(&offset)
+    } else {
+        let later = local.checked_add(ticks::TICKS_PER_DAY)?;
+        let earlier = local.checked_sub(ticks::TICKS_PER_DAY)?;
+        let before = zone.offset_from_utc_datetime(&naive(earlier)?);
+        let after = zone.offset_from_utc_datetime(&naive(later)?);
+        ticks_of(&after).max(ticks_of(&before))
     };
     local.checked_sub(offset)
 }

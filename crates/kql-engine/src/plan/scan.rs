@@ -166,8 +166,8 @@ impl Work {
         let starts = starts(batch, self.parts);
         let mut states: Vec<Option<State>> = vec![None; self.steps.len()];
         let mut next_id = 0;
-        for at in 0..batch.num_rows() {
-            if starts[at] == at {
+        for (at, start) in starts.into_iter().enumerate() {
+            if start == at {
                 self.end(&mut states, &mut output);
                 next_id = 0;
             }

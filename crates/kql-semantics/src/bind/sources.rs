@@ -40,8 +40,12 @@ impl<'a> Binder<'a> {
                 Some(Entity::Function { function, scope }) if function.parameters.is_empty() => {
                     self.body_looks_tabular(&function.body, &[], *scope, left)
                 }
-                Some(Entity::Scalar { .. } | Entity::Function { .. }) => false,
-                Some(Entity::Pattern { .. } | Entity::Restriction(_)) => false,
+                Some(
+                    Entity::Scalar { .. }
+                    | Entity::Function { .. }
+                    | Entity::Pattern { .. }
+                    | Entity::Restriction(_),
+                ) => false,
                 None => self.tables.table(&name.text).is_some(),
             },
             ExpressionKind::Parenthesized(inner) => self.looks_tabular(inner, scope, left),

@@ -64,6 +64,9 @@ const GOOD: &[&str] = &[
 ];
 /// Words of names that say in what state the result is.
 const STATE: &[&str] = &["status", "state", "outcome", "phase", "progress", "code"];
+/// Codes of a result that went well.
+const ZERO: u64 = 0.0_f64.to_bits();
+const HTTP_OK: u64 = 200.0_f64.to_bits();
 /// Words of names that tell something in words.
 const MESSAGE: &[&str] = &["message", "messages", "msg", "reason", "detail", "details"];
 /// Words of names that say that rows come after these, or from where.
@@ -188,7 +191,7 @@ pub(super) fn of(name: &str, value: &Value) -> Meaning {
             Value::Bool(_) if words.has(&["progress"]) => flag(Given::Yes, Meaning::NotWhole),
             Value::Bool(true) => Meaning::Nothing,
             Value::String(text) => told(text),
-            _ if number(value).is_some_and(|number| number == 0.0 || number == 200.0) => {
+            _ if number(value).is_some_and(|number| matches!(number.to_bits(), ZERO | HTTP_OK)) => {
                 Meaning::Nothing
             }
             _ => Meaning::NotWhole,
@@ -289,7 +292,6 @@ fn given(value: &Value) -> Given {
         Value::Null => Given::Nothing,
         Value::Bool(false) => Given::No,
         Value::Number(number) if number.as_f64() == Some(0.0) => Given::No,
-        Value::Bool(true) | Value::Number(_) => Given::Yes,
         Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
             "" | "null" => Given::Nothing,
             "false" | "no" | "0" | "none" => Given::No,
@@ -299,7 +301,7 @@ fn given(value: &Value) -> Given {
             Given::Nothing
         }
         Value::Object(members) if members.is_empty() => Given::Nothing,
-        Value::Array(_) | Value::Object(_) => Given::Yes,
+        Value::Bool(true) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Given::Yes,
     }
 }
 

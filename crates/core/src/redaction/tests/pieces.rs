@@ -29,9 +29,8 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
             if little {
                 four.reverse();
             }
-            four.iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
+            let digits: Vec<String> = four.iter().map(|byte| format!("{byte:02x}")).collect();
+            digits.concat()
         });
         words.collect::<Vec<_>>()
     };
@@ -106,10 +105,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
         ("words with the last byte first", words(true).join(" ")),
         (
             "words with a mark",
-            words(true)
-                .iter()
-                .map(|word| format!("0x{word}, "))
-                .collect(),
+            format!("0x{}", words(true).join(", 0x")),
         ),
         ("words together", words(true).concat()),
         ("selectors", between("\u{fe0f}")),

@@ -90,17 +90,17 @@ impl Column {
             (Datum::Bool(value), ScalarType::String) => {
                 Datum::text(if *value { "true" } else { "false" })
             }
-            _ if self.settled => match fit::fitted(value, ty) {
-                Some(value) => value,
-                None => {
+            _ if self.settled => {
+                let Some(fitted) = fit::fitted(value, ty) else {
                     let shown = match value {
                         Datum::Bool(true) => "true".into(),
                         Datum::Bool(false) => "false".into(),
                         other => other.display(),
                     };
                     return Err(fit::misfit(&self.name, &shown, ty));
-                }
-            },
+                };
+                fitted
+            }
             _ => convert::to_type(value, ty),
         };
         self.push(&value, ty, row);
