@@ -31,9 +31,15 @@ pub(crate) fn restore() {
 #[cfg(unix)]
 mod modes {
     use std::fs::File;
+    use std::thread;
+    use std::time::Duration;
 
     use rustix::process::getpgrp;
-    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+
+    /// How often, and after how long each time, the terminal is looked at again.
+    const LOOKS: u32 = 50;
+    const PAUSE: Duration = Duration::from_millis(2);
 
     /// What the terminal does with what is typed.
     #[derive(Debug)]
@@ -53,6 +59,15 @@ mod modes {
         /// would stop this process.
         pub(super) fn restore(&self) {
             if tcgetpgrp(&self.terminal).is_ok_and(|front| front == getpgrp()) {
+                // The reader shows its prompt first and hides what is typed then: what it hides
+                // after this would stay hidden.
+                let shows = || {
+                    tcgetattr(&self.terminal)
+                        .is_ok_and(|now| now.local_modes.contains(LocalModes::ECHO))
+                };
+                for _ in (0..LOOKS).take_while(|_| shows()) {
+                    thread::sleep(PAUSE);
+                }
                 let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.modes);
             }
         }
