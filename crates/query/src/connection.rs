@@ -52,10 +52,6 @@ pub struct Connection {
     pub(crate) called: Option<String>,
     /// What messages call it, where there are several.
     pub(crate) alias: Option<String>,
-    #[cfg_attr(
-        not(feature = "local"),
-        expect(dead_code, reason = "only `local` reads them")
-    )]
     pub(crate) data: Vec<LocalData>,
     #[cfg(feature = "local")]
     pub(crate) reading: crate::Reading,
