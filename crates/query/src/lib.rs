@@ -50,7 +50,7 @@
 //!
 //! A [`Driver`], a [`Credential`], a [`Transport`], a [`TokenStore`] and the rest are traits that
 //! can be implemented with what is here: the types in their signatures are re-exported, and so are
-//! the crates [`async_trait`], [`bytes`], [`http`], [`url`], [`secrecy`] and [`arrow`]. The layers
+//! the crates [`async_trait`](mod@async_trait), [`bytes`], [`http`], [`url`], [`secrecy`] and [`arrow`]. The layers
 //! below, whole, are in [`layers`].
 //!
 //! # Files

@@ -74,7 +74,7 @@ impl Around {
         }
     }
 
-    /// Takes in a member of a row that has no column, and [tells](tells) of an error or of more.
+    /// Takes in a member of a row that has no column, and [`tells`] of an error or of more.
     pub fn member_without_column(&mut self, name: &str, value: &[u8]) {
         self.lacks(&format!("a row has {name}, which is {}", shown(value)));
     }
