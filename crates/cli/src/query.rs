@@ -52,7 +52,7 @@ pub(crate) fn written_range(start: Option<&str>, end: Option<&str>) -> String {
     format!("{}/{}", start.unwrap_or_default(), end.unwrap_or_default())
 }
 
-/// Data of this machine as what is asked.
+/// The target for a query over local data.
 fn local(data: Vec<LocalData>, options: &QueryOptions) -> Result<Target> {
     let args = match options.connection.timeout {
         Some(timeout) => ConnectionArgs::default().with(ConnectionKey::Timeout, timeout)?,
