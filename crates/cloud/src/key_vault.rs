@@ -1,6 +1,6 @@
 //! Azure Key Vault in each cloud: the suffix of its hosts and the audience of its tokens.
 
-use defender_core::{Error, ErrorKind, Result, Scope, WrittenName};
+use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, has_host_name};
 use url::Url;
 
 use crate::Cloud;
@@ -89,6 +89,9 @@ impl KeyVault {
             return Err(refuse());
         };
         let address = Url::parse(&text).map_err(|_| refuse())?;
+        if !has_host_name(&address) {
+            return Err(refuse());
+        }
         check_root("Key Vault address", &address)?;
         let host = address.host_str().unwrap_or_default();
         let within = |suffix: &str| {
@@ -160,6 +163,8 @@ mod tests {
             "",
             "a",
             "under_score",
+            "under_score.vault.azure.net",
+            "q8..x7.vault.azure.net",
             "http://contoso.vault.azure.net",
             "x/y",
         ] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, is_loopback};
+use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, has_host_name, is_loopback};
 use url::Url;
 
 /// The version of the API that a secret's address is asked with.
@@ -68,7 +68,7 @@ impl Vaults {
         let safe =
             address.scheme() == "https" || address.scheme() == "http" && is_loopback(&address);
         if !safe
-            || address.host_str().is_none_or(str::is_empty)
+            || !has_host_name(&address)
             || !address.username().is_empty()
             || address.password().is_some()
         {
@@ -288,6 +288,8 @@ mod tests {
             "https://user:canary@contoso.vault.azure.net",
             "https://",
             "a b.vault.azure.net",
+            "q8.._x2/y",
+            "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
         ] {
             let error = url(Some(vault), "n", None).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{vault}");
