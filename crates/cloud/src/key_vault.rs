@@ -1,6 +1,6 @@
 //! Azure Key Vault in each cloud: the suffix of its hosts and the audience of its tokens.
 
-use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, has_host_name};
+use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, has_host_name, is_loopback};
 use url::Url;
 
 use crate::Cloud;
@@ -111,6 +111,13 @@ impl KeyVault {
                 .with_hint("set KeyVault.Authority or the cloud to the vault's own"));
             }
         }
+        // A host is looked up and logged by layers that know nothing of secrets.
+        if !within(self.suffix)
+            && !is_loopback(&address)
+            && WrittenName::of_words(vault).shown().is_none()
+        {
+            return Err(refuse());
+        }
         Ok(url(&format!("{}/", address.origin().ascii_serialization())))
     }
 }
@@ -165,6 +172,7 @@ mod tests {
             "under_score",
             "under_score.vault.azure.net",
             "q8..x7.vault.azure.net",
+            "Zq8x7Kp2Wn5Rt9Lm.net",
             "http://contoso.vault.azure.net",
             "x/y",
         ] {

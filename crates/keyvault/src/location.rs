@@ -38,7 +38,8 @@ impl Vaults {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] when it is neither a name of 3 to 24 letters, digits and `-`, nor an
-    /// address that is `https` or on loopback.
+    /// address that is `https` or on loopback; and when its host is neither below the suffix nor
+    /// made of words, as it may be a secret in the wrong place.
     pub fn address(&self, vault: &str) -> Result<Url> {
         let vault = vault.trim();
         let refuse = || {
@@ -72,6 +73,13 @@ impl Vaults {
             || !address.username().is_empty()
             || address.password().is_some()
         {
+            return Err(refuse());
+        }
+        // A host is looked up and logged by layers that know nothing of secrets.
+        let is_vault = (address.host_str())
+            .and_then(|host| host.strip_suffix(&self.suffix))
+            .is_some_and(|front| front.ends_with('.'));
+        if !is_vault && !is_loopback(&address) && WrittenName::of_words(vault).shown().is_none() {
             return Err(refuse());
         }
         address.set_query(None);
@@ -289,6 +297,8 @@ mod tests {
             "https://",
             "a b.vault.azure.net",
             "q8.._x2/y",
+            "cAnArY7f3k9q2x.",
+            "Zq8x7Kp2Wn5Rt9Lm.net",
             "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
         ] {
             let error = url(Some(vault), "n", None).unwrap_err();
