@@ -54,9 +54,10 @@ function lists(signature) {
   return every.length > least.length ? [least, every] : [least];
 }
 
-/** What a catalogue holds that gives values. */
+/** What a catalogue holds that gives values, without what the service keeps to itself. */
 function functions(catalogue) {
   return members(catalogue)
+    .filter((found) => !found.Name.startsWith("__"))
     .map((found) => ({ name: found.Name, lists: members(found.Signatures).flatMap(lists) }))
     .filter(({ name }) => !/^(cluster|database|table|graph|entity_group)$/.test(name))
     .filter(({ name }) => !/^(external_table|materialized_view|stored_query_result)$/.test(name));
@@ -102,7 +103,11 @@ function globals(tables) {
     symbols.push(new Symbols.FunctionSymbol.$ctor16(name, parameters, body, null));
   }
   const database = new Symbols.DatabaseSymbol.ctor("database", symbols);
-  return Language.GlobalState.Default.WithDatabase(database);
+  const state = Language.GlobalState.Default.WithDatabase(database);
+  // The options that each analysis sets and the cache that it would make anew: with them here its
+  // tables of functions are made once.
+  const options = state.ParseOptions.WithAlwaysProduceEndTokens(true);
+  return state.WithParseOptions(options).WithCache();
 }
 
 let state;

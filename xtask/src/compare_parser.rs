@@ -77,13 +77,15 @@ fn generated(place: &Path, target: &Path) -> Result<(), String> {
         .into_iter()
         .collect();
     println!("{} expressions", queries.len());
-    let theirs = parser.ask(&queries)?;
-    let differences: Vec<Difference> = queries
-        .iter()
-        .zip(&theirs)
-        .flat_map(|(query, theirs)| {
-            difference::between(query, theirs, &ours::judge(query, &tables))
-        })
+    // Each side works in a process or thread of its own.
+    let (theirs, ours) = std::thread::scope(|scope| {
+        let judged = queries.iter().map(|query| ours::judge(query, &tables));
+        let ours = scope.spawn(|| judged.collect::<Vec<_>>());
+        (parser.ask(&queries), ours.join())
+    });
+    let (theirs, ours) = (theirs?, ours.map_err(|_| "our judgement ended early")?);
+    let differences: Vec<Difference> = (queries.iter().zip(theirs.iter().zip(&ours)))
+        .flat_map(|(query, (theirs, ours))| difference::between(query, theirs, ours))
         .collect();
     let lines: Vec<String> = differences.iter().map(ToString::to_string).collect();
     let listed = lines.join("\n") + "\n";
