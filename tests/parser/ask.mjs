@@ -29,6 +29,9 @@ function typical(kind) {
   return /Real|Number/.test(kind) ? "real" : "long";
 }
 
+/** Parameters that are constants by the documentation, which the parser does not check. */
+const CONSTANT = /^(accuracy|maxSize|offset|percentile)$/;
+
 /** What to write for a parameter: a type, whether it has to be a constant, and maybe the text. */
 function argument(parameter) {
   const declared = members(parameter.DeclaredTypes).map((type) => type.Name);
@@ -41,7 +44,7 @@ function argument(parameter) {
   else if (values.length > 0) text = declared[0] === "string" ? `'${values[0]}'` : `${values[0]}`;
   return {
     type: declared[0] ?? typical(kind),
-    constant: /Constant|Literal/.test(written),
+    constant: /Constant|Literal/.test(written) || CONSTANT.test(parameter.Name),
     text,
   };
 }

@@ -76,7 +76,7 @@ fn ours(function: &Function, name: &str) -> Callee {
         ty: match function.parameter(index) {
             Parameter::Of(ty) => ty.name().to_owned(),
             Parameter::Dynamic | Parameter::Json => "dynamic".to_owned(),
-            Parameter::Text => "string".to_owned(),
+            Parameter::Text | Parameter::StringOrDynamic => "string".to_owned(),
             _ => "long".to_owned(),
         },
         constant: false,
@@ -111,6 +111,11 @@ fn calls(callee: &Callee, place: Place, queries: &mut Vec<String>) {
                 } else {
                     arguments[index] = column(ty);
                 }
+                put(&arguments);
+            }
+            if written.constant && written.text.as_deref() != Some("*") {
+                let mut arguments = base.clone();
+                arguments[index] = column(&written.ty);
                 put(&arguments);
             }
         }
