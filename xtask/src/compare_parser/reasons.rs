@@ -1,8 +1,8 @@
 //! The differences that are meant, each with its reason.
 //!
 //! A line that begins at the margin is a reason; the indented lines below it are a kind of
-//! difference and the queries that it is about, where `*` stands for any text. Lines that begin
-//! with `#` are about the list itself.
+//! difference and the queries that it is about, where `*` stands for any text and `{a,b}` for one
+//! of the texts between the commas. Lines that begin with `#` are about the list itself.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,9 @@ use super::difference::{Difference, Kind};
 struct Pattern {
     line: usize,
     kind: Kind,
-    glob: String,
+    written: String,
+    /// What is written, once for each way to choose among alternatives.
+    globs: Vec<String>,
 }
 
 /// The list of reasons.
@@ -55,7 +57,8 @@ impl Reasons {
             patterns.push(Pattern {
                 line,
                 kind,
-                glob: glob.trim().to_owned(),
+                written: glob.trim().to_owned(),
+                globs: alternatives(glob.trim()),
             });
         }
         Ok(Self { patterns })
@@ -70,7 +73,8 @@ impl Reasons {
         for difference in differences {
             let mut meant = false;
             for (pattern, used) in self.patterns.iter().zip(&mut used) {
-                if pattern.kind == difference.kind && matches(&pattern.glob, &difference.query) {
+                let meets = |glob: &String| matches(glob, &difference.query);
+                if pattern.kind == difference.kind && pattern.globs.iter().any(meets) {
                     (meant, *used) = (true, true);
                 }
             }
@@ -89,7 +93,7 @@ impl Reasons {
             let (line, kind) = (pattern.line, pattern.kind.word());
             println!(
                 "line {line} of the reasons meets nothing: {kind} {}",
-                pattern.glob
+                pattern.written
             );
         }
         for (kind, (all, bare)) in counts {
@@ -103,6 +107,22 @@ impl Reasons {
             idle.len()
         ))
     }
+}
+
+/// A glob for each choice among the texts in braces.
+fn alternatives(glob: &str) -> Vec<String> {
+    let braces = glob
+        .split_once('{')
+        .and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+    let Some((before, (choices, after))) = braces else {
+        return vec![glob.to_owned()];
+    };
+    let after = alternatives(after);
+    let with = |choice: &str| {
+        let prefix = format!("{before}{choice}");
+        after.iter().map(move |rest| format!("{prefix}{rest}"))
+    };
+    choices.split(',').flat_map(with).collect()
 }
 
 /// Whether `text` is what `glob` says, `*` being any text.
@@ -126,7 +146,7 @@ fn matches(glob: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Difference, Kind, Reasons, matches};
+    use super::{Difference, Kind, Reasons, alternatives, matches};
 
     #[test]
     fn a_star_is_any_text() {
@@ -135,6 +155,19 @@ mod tests {
         assert!(!matches("T | extend abs(*)", "T | extend abs(c_int), 1"));
         assert!(!matches("abs", "abs("));
         assert!(!matches("ab*ba", "aba"));
+    }
+
+    #[test]
+    fn braces_hold_alternatives() {
+        assert_eq!(alternatives("a*"), ["a*"]);
+        assert_eq!(
+            alternatives("{iff,iif}(c_{int,long})"),
+            ["iff(c_int)", "iff(c_long)", "iif(c_int)", "iif(c_long)"]
+        );
+        assert_eq!(
+            alternatives("covariance{,p}(*)"),
+            ["covariance(*)", "covariancep(*)"]
+        );
     }
 
     #[test]
