@@ -33,10 +33,16 @@ pub enum FunctionKind {
 pub enum Parameter {
     /// Any type.
     Any,
-    /// This type; for `string` a `dynamic` is converted.
+    /// This type; for `string` a `dynamic` is converted, unless it is written out.
     Of(ScalarType),
     /// `int`, `long`, `real`, `decimal`.
     Number,
+    /// `int`, `long` or `real`, as a `real`.
+    Real,
+    /// A number or a `bool`.
+    NumberOrBool,
+    /// A number, or a `dynamic` that is an array of them.
+    Series,
     /// `int` or `long`, as a `long`.
     Integer,
     /// `int` or `long`, for a function that looks at its own bits.
@@ -47,14 +53,22 @@ pub enum Parameter {
     Orderable,
     /// Anything but `dynamic`.
     NotDynamic,
+    /// Anything but `real` and `bool`.
+    NotRealOrBool,
     /// Anything; converted to `string`.
     Text,
     /// `dynamic`, an array or a bag.
     Dynamic,
     /// `string` or `dynamic`, as it is.
     Json,
+    /// `string` or `dynamic`, also one that is written out, as a `string`.
+    StringOrDynamic,
     /// `typeof(…)`.
     TypeName,
+    /// The same for every row.
+    Constant(&'static Parameter),
+    /// A constant string that is one of these, in any case.
+    OneOf(&'static [&'static str]),
 }
 
 /// How a function's type follows from its arguments.

@@ -106,7 +106,11 @@ impl<'a> Binder<'a> {
             .arguments
             .iter()
             .any(|argument| matches!(argument.value.kind, ExpressionKind::Wildcard(_)));
-        if star && !matches!(function.name, "arg_max" | "arg_min" | "take_any" | "any") {
+        // The old name of `take_any` takes all columns or some, and not both.
+        let mixed = function.name == "any" && call.arguments.len() > 1;
+        let takes = matches!(function.name, "arg_max" | "arg_min" | "take_any" | "any");
+        if star && (!takes || mixed) {
+            let beside = if mixed { " beside other columns" } else { "" };
             return self.refuse(
                 DiagnosticKind::Meaning,
                 span,

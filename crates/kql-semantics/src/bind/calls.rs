@@ -140,6 +140,13 @@ impl<'a> Binder<'a> {
         context: &mut Context<'_>,
     ) -> Outcome<Expr> {
         self.check_arity(function, arguments.len(), call.span)?;
+        if function.name == "make_datetime" && arguments.len() == 2 {
+            return self.refuse(
+                DiagnosticKind::Arity,
+                call.span,
+                "'make_datetime' takes a value, or at least year, month and day",
+            );
+        }
         let arguments = self.checked(function, arguments)?;
         let (ty, arguments) = self.result(function, arguments, call.span)?;
         if function.kind == FunctionKind::Window {
@@ -169,6 +176,20 @@ impl<'a> Binder<'a> {
                 // The parameters of these repeat in pairs or end differently.
                 ("case", _) => Parameter::Any,
                 ("bag_pack", index) if index % 2 == 0 => Parameter::Of(Text),
+                // Several numbers, or one array of them.
+                ("percentiles_array" | "percentiles_array_tdigest", 1)
+                | ("percentilesw_array", 2)
+                    if argument.ty == Dynamic && index + 1 == given =>
+                {
+                    Parameter::Dynamic
+                }
+                // What is left out is a number of any type, unless percentiles follow.
+                ("series_outliers", 2) if given > 3 => Parameter::Real,
+                ("make_datetime", 0) if given > 1 => Parameter::Number,
+                // The last of several parts is the seconds, and they may be broken.
+                ("make_timespan", index) if given > 1 && (index < 2 || index + 1 < given) => {
+                    Parameter::Integer
+                }
                 // Further arrays, and at the end maybe where nulls go.
                 ("array_sort_asc" | "array_sort_desc", _) if argument.ty == Dynamic => {
                     Parameter::Dynamic
@@ -189,37 +210,74 @@ impl<'a> Binder<'a> {
                 Err(Refused) => failed = true,
             }
         }
-        if failed { Err(Refused) } else { Ok(checked) }
+        if failed {
+            return Err(Refused);
+        }
+        let numbers = checked.iter().all(|argument| argument.ty.is_numeric());
+        if numbers
+            && function.parameters == [Parameter::Series]
+            && let Some(last) = checked.last()
+        {
+            let span = last.span;
+            return self.refuse(
+                DiagnosticKind::Type,
+                span,
+                format!("'{}' needs an array on one side", function.name),
+            );
+        }
+        Ok(checked)
     }
 
     fn fit(&mut self, parameter: Parameter, argument: Expr, function: &Function) -> Outcome<Expr> {
         let ty = argument.ty;
+        let parameter = match parameter {
+            Parameter::Constant(inner) => {
+                self.needs_constant(&argument, function)?;
+                *inner
+            }
+            Parameter::OneOf(words) => {
+                self.needs_constant(&argument, function)?;
+                self.one_of(words, &argument, function)?;
+                Parameter::Of(Text)
+            }
+            other => other,
+        };
         let null = ty == Dynamic && matches!(argument.literal(), Some(Value::Null));
         let fits = match parameter {
-            Parameter::Any | Parameter::Text => true,
-            Parameter::Of(Text) => matches!(ty, Text | Dynamic),
+            Parameter::Any | Parameter::Text | Parameter::Constant(_) | Parameter::OneOf(_) => true,
+            Parameter::Of(Text) => ty == Text || (ty == Dynamic && !is_written_dynamic(&argument)),
             Parameter::Of(wanted) => ty == wanted || null,
             Parameter::Number => ty.is_numeric(),
+            Parameter::Real => matches!(ty, Int | Long | Real),
+            Parameter::NumberOrBool => ty.is_numeric() || ty == Bool,
+            Parameter::Series => ty.is_numeric() || ty == Dynamic,
+            Parameter::NotRealOrBool => !matches!(ty, Real | Bool),
             Parameter::Integer | Parameter::Bits => ty.is_integer(),
             Parameter::Summable => ty.is_numeric() || matches!(ty, DateTime | TimeSpan),
             Parameter::Orderable => !matches!(ty, Dynamic | Guid),
             Parameter::NotDynamic => ty != Dynamic,
             Parameter::Dynamic => ty == Dynamic,
-            Parameter::Json => matches!(ty, Text | Dynamic),
+            Parameter::Json | Parameter::StringOrDynamic => matches!(ty, Text | Dynamic),
             Parameter::TypeName => false,
         };
         if !fits {
             let wanted = match parameter {
                 Parameter::Of(wanted) => format!("a {wanted}"),
                 Parameter::Number => "a number".to_owned(),
+                Parameter::Real => "a number that is not decimal".to_owned(),
+                Parameter::NumberOrBool => "a number or bool".to_owned(),
+                Parameter::Series => "an array or a number".to_owned(),
+                Parameter::NotRealOrBool => "a value that is neither real nor bool".to_owned(),
                 Parameter::Integer | Parameter::Bits => "a whole number".to_owned(),
                 Parameter::Summable => "a number, datetime or timespan".to_owned(),
                 Parameter::Orderable => "a value with an order".to_owned(),
                 Parameter::NotDynamic => "a value that is not dynamic".to_owned(),
                 Parameter::Dynamic => "a dynamic".to_owned(),
-                Parameter::Json => "a string or dynamic".to_owned(),
+                Parameter::Json | Parameter::StringOrDynamic => "a string or dynamic".to_owned(),
                 Parameter::TypeName => "typeof()".to_owned(),
-                Parameter::Any | Parameter::Text => "a value".to_owned(),
+                Parameter::Any | Parameter::Text | Parameter::Constant(_) | Parameter::OneOf(_) => {
+                    "a value".to_owned()
+                }
             };
             return self.refuse(
                 DiagnosticKind::Type,
@@ -232,13 +290,47 @@ impl<'a> Binder<'a> {
         }
         Ok(match parameter {
             Parameter::Of(wanted) => argument.converted(wanted),
-            Parameter::Text => argument.converted(Text),
+            Parameter::Text | Parameter::StringOrDynamic => argument.converted(Text),
             Parameter::Integer => argument.converted(Long),
+            Parameter::Real => argument.converted(Real),
             Parameter::Number if function.returns == ReturnRule::Type(Real) => {
                 argument.converted(Real)
             }
             _ => argument,
         })
+    }
+
+    fn needs_constant(&mut self, argument: &Expr, function: &Function) -> Outcome<()> {
+        if argument.is_constant() {
+            return Ok(());
+        }
+        self.refuse(
+            DiagnosticKind::Constant,
+            argument.span,
+            format!(
+                "'{}' needs a constant here, and this is another value for each row",
+                function.name
+            ),
+        )
+    }
+
+    fn one_of(&mut self, words: &[&str], argument: &Expr, function: &Function) -> Outcome<()> {
+        let Some(Value::String(text)) = argument.literal() else {
+            return Ok(());
+        };
+        if words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+            return Ok(());
+        }
+        let suggestion = nearest(&text.to_lowercase(), words.iter().copied());
+        self.errors.push(
+            Diagnostic::new(
+                DiagnosticKind::Name,
+                argument.span,
+                format!("'{}' knows no '{text}'", function.name),
+            )
+            .with_suggestion(suggestion),
+        );
+        Err(Refused)
     }
 
     /// The type of a call, and its arguments converted where the type depends on all of them.
@@ -556,7 +648,7 @@ impl<'a> Binder<'a> {
             }
             "column_ifexists" => self.column_if_exists(function, call, context),
             "pack_all" => self.pack_all(function, call, context),
-            "bag_pack_columns" => self.bag_pack_columns(call, context),
+            "bag_pack_columns" => self.bag_pack_columns(function, call, context),
             "bag_pack" if call.arguments.len() % 2 == 1 => self.refuse(
                 DiagnosticKind::Arity,
                 call.span,
@@ -569,6 +661,24 @@ impl<'a> Binder<'a> {
                     .map(|column| super::expressions::column_value(column, call.span))
                     .collect();
                 self.apply(function, call, arguments, context)
+            }
+            "estimate_data_size" => {
+                let arguments = match self.arguments(call, context) {
+                    Ok(arguments) => arguments,
+                    Err(Refused) => return Some(Err(Refused)),
+                };
+                let column = |value: &Expr| matches!(value.kind, ExprKind::Column(_));
+                match arguments.iter().find(|value| !column(value)) {
+                    Some(value) => {
+                        let span = value.span;
+                        self.refuse(
+                            DiagnosticKind::Meaning,
+                            span,
+                            "'estimate_data_size' needs a column here",
+                        )
+                    }
+                    None => self.apply(function, call, arguments, context),
+                }
             }
             "bin_auto" => self.bin_auto(call, context),
             "column_names_of" => self.column_names(call, context),
@@ -754,9 +864,11 @@ impl<'a> Binder<'a> {
 
     fn bag_pack_columns(
         &mut self,
+        function: &'static Function,
         call: &'a tree::Call,
         context: &mut Context<'_>,
     ) -> Outcome<Expr> {
+        self.check_arity(function, call.arguments.len(), call.span)?;
         let mut arguments = Vec::new();
         for argument in &call.arguments {
             let value = self.expression(&argument.value, context)?;
@@ -787,6 +899,11 @@ impl<'a> Binder<'a> {
             None => self.unsupported(span, format!("'{name}'")),
         }
     }
+}
+
+/// Whether it is a dynamic that is written out; the service does not read one as a string.
+pub(super) fn is_written_dynamic(argument: &Expr) -> bool {
+    matches!(argument.literal(), Some(Value::Dynamic(_)))
 }
 
 fn is_star(call: &tree::Call) -> bool {

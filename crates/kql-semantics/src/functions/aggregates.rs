@@ -1,7 +1,7 @@
 //! The aggregates.
 
 use super::notation::{
-    ANY, AVERAGE, BOOL, DYN, DYNAMIC, FIRST, INT, LIKE_FIRST, LONG, MANY, NUM, ORD, PLAIN,
+    ANY, AVERAGE, BOOL, COUNTED, DYN, DYNAMIC, FIRST, INT, LIKE_FIRST, LONG, MANY, NUM, ORD, PLAIN,
     POSITION, REAL, SUM, SUMMED, aggregate,
 };
 use super::{Function, Naming};
@@ -68,7 +68,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         1,
         2,
-        &[ANY, INT],
+        &[COUNTED, INT],
         DYNAMIC,
         Naming::Prefix("hll"),
     ),
@@ -77,7 +77,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         3,
-        &[ANY, BOOL, INT],
+        &[COUNTED, BOOL, INT],
         DYNAMIC,
         Naming::Prefix("hll_if"),
     ),
@@ -194,7 +194,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     aggregate("percentile", &[], 2, 2, &[ANY, NUM], FIRST, POSITION),
     aggregate("percentiles", &[], 2, MANY, &[ANY, NUM], FIRST, POSITION),
-    aggregate("percentiles_array", &[], 2, MANY, &[ANY], DYNAMIC, POSITION),
+    aggregate(
+        "percentiles_array",
+        &[],
+        2,
+        MANY,
+        &[ANY, NUM],
+        DYNAMIC,
+        POSITION,
+    ),
     aggregate("percentilew", &[], 3, 3, &[ANY, INT, NUM], FIRST, POSITION),
     aggregate(
         "percentilesw",
@@ -210,7 +218,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         3,
         MANY,
-        &[ANY, INT, ANY],
+        &[ANY, INT, NUM],
         DYNAMIC,
         POSITION,
     ),

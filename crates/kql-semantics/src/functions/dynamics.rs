@@ -1,8 +1,8 @@
 //! Functions of arrays and bags.
 
 use super::notation::{
-    ANY, BOOL, BOOLEAN, DYN, DYNAMIC, FIRST, INT, JSON, LIKE_FIRST, LONG, MANY, PLAIN, POSITION,
-    REAL, STR, SUM, scalar,
+    ANY, BOOLEAN, DYN, DYNAMIC, FIRST, FIXED_BOOL, FIXED_INT, FIXED_STR, INT, JSON, LIKE_FIRST,
+    LONG, MANY, PLAIN, POSITION, REAL, STR, SUM, scalar,
 };
 use super::{Function, Naming};
 
@@ -59,7 +59,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         5,
-        &[DYN, ANY, INT],
+        &[DYN, ANY, INT, INT, FIXED_INT],
         LONG,
         POSITION,
     ),
@@ -99,7 +99,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         1,
         65,
-        &[DYN, BOOL],
+        &[DYN, FIXED_BOOL],
         DYNAMIC,
         POSITION,
     ),
@@ -108,7 +108,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         1,
         65,
-        &[DYN, BOOL],
+        &[DYN, FIXED_BOOL],
         DYNAMIC,
         POSITION,
     ),
@@ -140,7 +140,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         3,
         3,
-        &[DYN, STR, ANY],
+        &[DYN, FIXED_STR, ANY],
         DYNAMIC,
         POSITION,
     ),

@@ -2,7 +2,7 @@
 
 use super::Function;
 use super::notation::{
-    ANY, BOOLEAN, DYN, DYNAMIC, INT32, NUM, POSITION, REAL, STR, STRING, scalar,
+    BOOLEAN, DYN, DYNAMIC, FLAG, INT32, NUM, POSITION, REAL, STR, STRING, scalar,
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -32,7 +32,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         4,
         5,
-        &[NUM, NUM, NUM, NUM, ANY],
+        &[NUM, NUM, NUM, NUM, FLAG],
         REAL,
         POSITION,
     ),
@@ -168,7 +168,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         1,
         3,
-        &[DYN, NUM, ANY],
+        &[DYN, NUM, FLAG],
         DYNAMIC,
         POSITION,
     ),
@@ -201,7 +201,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         1,
         3,
-        &[DYN, NUM, ANY],
+        &[DYN, NUM, FLAG],
         DYNAMIC,
         POSITION,
     ),
@@ -219,7 +219,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         3,
         4,
-        &[DYN, NUM, NUM, ANY],
+        &[DYN, NUM, NUM, FLAG],
         REAL,
         POSITION,
     ),

@@ -1,7 +1,9 @@
 //! Functions of addresses.
 
 use super::Function;
-use super::notation::{ANY, BOOLEAN, DYNAMIC, INT, LONG, MANY, POSITION, STR, STRING, scalar};
+use super::notation::{
+    ANY, BOOLEAN, DYNAMIC, INT, JSON, LONG, MANY, POSITION, READ, STR, STRING, scalar,
+};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     scalar("parse_ipv4", &[], 1, 1, &[STR], LONG, POSITION),
@@ -35,7 +37,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         MANY,
-        &[STR, ANY],
+        &[READ, JSON],
         BOOLEAN,
         POSITION,
     ),
@@ -45,22 +47,38 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         MANY,
-        &[STR, ANY],
+        &[READ, JSON],
         BOOLEAN,
         POSITION,
     ),
     scalar("ipv4_netmask_suffix", &[], 1, 1, &[STR], LONG, POSITION),
     scalar("format_ipv4", &[], 1, 2, &[ANY, INT], STRING, POSITION),
     scalar("format_ipv4_mask", &[], 2, 2, &[ANY, INT], STRING, POSITION),
-    scalar("has_ipv4", &[], 2, 2, &[STR], BOOLEAN, POSITION),
-    scalar("has_ipv4_prefix", &[], 2, 2, &[STR], BOOLEAN, POSITION),
-    scalar("has_any_ipv4", &[], 2, MANY, &[STR, ANY], BOOLEAN, POSITION),
+    scalar("has_ipv4", &[], 2, 2, &[READ, STR], BOOLEAN, POSITION),
+    scalar(
+        "has_ipv4_prefix",
+        &[],
+        2,
+        2,
+        &[READ, STR],
+        BOOLEAN,
+        POSITION,
+    ),
+    scalar(
+        "has_any_ipv4",
+        &[],
+        2,
+        MANY,
+        &[READ, JSON],
+        BOOLEAN,
+        POSITION,
+    ),
     scalar(
         "has_any_ipv4_prefix",
         &[],
         2,
         MANY,
-        &[STR, ANY],
+        &[READ, JSON],
         BOOLEAN,
         POSITION,
     ),

@@ -2,8 +2,8 @@
 
 use super::Function;
 use super::notation::{
-    ANY, AVERAGE, BOOL, BOOLEAN, COMMON, DECIMAL, FIRST, INT, INT32, LIKE_FIRST, LONG, MANY, NUM,
-    ORD, PLAIN, POSITION, REAL, SPECIAL, SUM, UNIQUE, scalar, volatile,
+    ANY, AVERAGE, BOOL, BOOLEAN, COMMON, DECIMAL, FIRST, FIXED_INT, INT, INT32, LIKE_FIRST, LONG,
+    MANY, NUM, ORD, PLAIN, POSITION, REAL, SPECIAL, SUM, UNIQUE, scalar, volatile,
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -35,7 +35,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("binary_shift_right", &[], 2, 2, &[INT], LONG, LIKE_FIRST),
     scalar("binary_shift_left", &[], 2, 2, &[INT], LONG, LIKE_FIRST),
     scalar("bitset_count_ones", &[], 1, 1, &[INT], LONG, LIKE_FIRST),
-    scalar("round", &[], 1, 2, &[NUM, INT], FIRST, LIKE_FIRST),
+    scalar("round", &[], 1, 2, &[NUM, FIXED_INT], FIRST, LIKE_FIRST),
     scalar("ceiling", &[], 1, 1, &[NUM], AVERAGE, LIKE_FIRST),
     scalar("pow", &[], 2, 2, &[NUM], REAL, LIKE_FIRST),
     scalar("sqrt", &[], 1, 1, &[NUM], REAL, LIKE_FIRST),

@@ -1,10 +1,41 @@
 //! Functions of datetimes and timespans.
 
-use super::Function;
 use super::notation::{
-    ANY, DATE, DATETIME, DYNAMIC, INT, LIKE_FIRST, LONG, NUM, POSITION, SPAN, STR, STRING,
-    TIMESPAN, scalar,
+    ANY, DATE, DATETIME, DYNAMIC, FIXED_STR, INT, LIKE_FIRST, LONG, NUM, POSITION, SPAN, STR,
+    STRING, TIMESPAN, scalar,
 };
+use super::{Function, Parameter};
+
+/// What `datetime_add` and `datetime_diff` count.
+const PERIOD: Parameter = Parameter::OneOf(&[
+    "year",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+]);
+
+/// What `datetime_part` takes out.
+const PART: Parameter = Parameter::OneOf(&[
+    "year",
+    "quarter",
+    "month",
+    "week_of_year",
+    "day",
+    "dayofyear",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+]);
 
 pub(super) static FUNCTIONS: &[Function] = &[
     scalar(
@@ -41,7 +72,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         2,
-        &[DATE, STR],
+        &[DATE, FIXED_STR],
         STRING,
         LIKE_FIRST,
     ),
@@ -50,7 +81,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         2,
-        &[SPAN, STR],
+        &[SPAN, FIXED_STR],
         STRING,
         LIKE_FIRST,
     ),
@@ -77,11 +108,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         3,
         3,
-        &[STR, INT, DATE],
+        &[PERIOD, INT, DATE],
         DATETIME,
         POSITION,
     ),
-    scalar("datetime_diff", &[], 3, 3, &[STR, DATE], LONG, POSITION),
+    scalar("datetime_diff", &[], 3, 3, &[PERIOD, DATE], LONG, POSITION),
     scalar("dayofweek", &[], 1, 1, &[DATE], TIMESPAN, POSITION),
     scalar("dayofmonth", &[], 1, 1, &[DATE], LONG, POSITION),
     scalar("dayofyear", &[], 1, 1, &[DATE], LONG, POSITION),
@@ -110,7 +141,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &["datepart"],
         2,
         2,
-        &[STR, DATE],
+        &[PART, DATE],
         LONG,
         POSITION,
     ),
