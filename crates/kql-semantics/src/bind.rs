@@ -146,6 +146,8 @@ pub(crate) struct Binder<'a> {
     open: bool,
     /// Columns that an operator did not keep, and that operator.
     gone: HashMap<Arc<str>, &'a str>,
+    /// The columns that calls of `column_ifexists` found.
+    existing: HashMap<Span, String>,
     depth: usize,
     nodes: usize,
     /// Columns below this one belong to rows outside of the sub-query that is bound.
@@ -189,6 +191,7 @@ impl<'a> Binder<'a> {
             discovered: 0,
             open: false,
             gone: HashMap::new(),
+            existing: HashMap::new(),
             depth: 0,
             nodes: 0,
             floor: 0,

@@ -114,7 +114,7 @@ impl<'a> Binder<'a> {
             return self.refuse(
                 DiagnosticKind::Meaning,
                 span,
-                format!("'{}' does not take '*'", function.name),
+                format!("'{}' does not take '*'{beside}", function.name),
             );
         }
         self.check_arity(function, arguments.len(), span)?;
@@ -186,7 +186,7 @@ impl<'a> Binder<'a> {
                 Ok(value) => {
                     arguments.push(value);
                     let given = argument.name.as_ref().map(|name| name.text.clone());
-                    named.push(given.or_else(|| self.lent_name(&argument.value, context.scope)));
+                    named.push(given.or_else(|| self.part_name(&argument.value, context.scope)));
                 }
                 Err(super::Refused) => failed = true,
             }
@@ -227,10 +227,8 @@ impl<'a> Binder<'a> {
                 };
                 let rest = |index: usize| {
                     if old && index > 0 {
-                        first
-                            .as_ref()
-                            .zip(lent(index))
-                            .map(|(first, name)| format!("{first}_{name}"))
+                        let of = lent(index).unwrap_or_else(|| format!("arg{index}"));
+                        first.as_ref().map(|first| format!("{first}_{of}"))
                     } else if index == 0 {
                         first.clone()
                     } else {
@@ -246,15 +244,13 @@ impl<'a> Binder<'a> {
                 )
             }
             "take_any" => {
-                let any = matches!(function.name, "any" | "anyif");
-                let name = |index: usize| {
-                    lent(index).map(|name| {
-                        if any {
-                            format!("{}_{name}", function.name)
-                        } else {
-                            name
-                        }
-                    })
+                let old = matches!(function.name, "any" | "anyif");
+                let several = function.max == usize::MAX;
+                let name = |index: usize| match lent(index) {
+                    Some(name) if old => Some(format!("{}_{name}", function.name)),
+                    Some(name) => Some(name),
+                    None if old && arguments.len() == 1 => Some(format!("{}_", function.name)),
+                    None => several.then(|| format!("any_arg{index}")),
                 };
                 (
                     arguments.iter().map(|argument| argument.ty).collect(),
@@ -364,14 +360,15 @@ impl<'a> Binder<'a> {
         let first = call
             .arguments
             .first()
-            .and_then(|argument| self.lent_name(&argument.value, context.scope));
+            .and_then(|argument| self.part_name(&argument.value, context.scope));
         match function.naming {
             crate::functions::Naming::Prefix(prefix) => {
+                let prefix = super::naming::old_prefix(&call.function.text).unwrap_or(prefix);
                 let second = prefix
                     .starts_with("covariance")
                     .then(|| call.arguments.get(1))
                     .flatten()
-                    .and_then(|argument| self.lent_name(&argument.value, context.scope));
+                    .and_then(|argument| self.part_name(&argument.value, context.scope));
                 let names: Vec<String> = first.into_iter().chain(second).collect();
                 Some(format!("{prefix}_{}", names.join("_")))
             }

@@ -809,10 +809,12 @@ impl<'a> Binder<'a> {
                 "the column's name has to be a string constant",
             );
         };
-        match context.find(name) {
-            Some(column) => Ok(super::expressions::column_value(column, call.span)),
-            None => self.expression(&call.arguments[1].value, context),
-        }
+        let Some(column) = context.find(name) else {
+            self.existing.remove(&call.span);
+            return self.expression(&call.arguments[1].value, context);
+        };
+        self.existing.insert(call.span, name.clone());
+        Ok(super::expressions::column_value(column, call.span))
     }
 
     fn pack_all(

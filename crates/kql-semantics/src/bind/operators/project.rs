@@ -61,7 +61,7 @@ fn tuple_columns(function: &str) -> Option<&'static [(&'static str, ScalarType)]
             ("stdev", Real),
             ("variance", Real),
         ],
-        "series_decompose" | "series_decompose_forecast_parts" => &[
+        "series_decompose" | "series_decompose_forecast" => &[
             ("baseline", Dynamic),
             ("seasonal", Dynamic),
             ("trend", Dynamic),
@@ -71,12 +71,6 @@ fn tuple_columns(function: &str) -> Option<&'static [(&'static str, ScalarType)]
             ("ad_flag", Dynamic),
             ("ad_score", Dynamic),
             ("baseline", Dynamic),
-        ],
-        "series_decompose_forecast" => &[
-            ("forecast", Dynamic),
-            ("seasonal", Dynamic),
-            ("trend", Dynamic),
-            ("residual", Dynamic),
         ],
         "series_periods_detect" | "series_periods_validate" => {
             &[("periods", Dynamic), ("scores", Dynamic)]
@@ -211,22 +205,22 @@ impl<'a> Binder<'a> {
             named.names.len().min(arrays)
         };
         let mut items = Vec::with_capacity(wanted);
+        let mut given = Names::default();
         for index in 0..wanted {
-            let lent = match &call.kind {
-                ExpressionKind::Call(call) => call
-                    .arguments
-                    .get(index)
-                    .and_then(|argument| self.lent_name(&argument.value, context.scope))
-                    .map(|name| format!("{name}_sorted")),
+            let array = match &call.kind {
+                ExpressionKind::Call(call) => call.arguments.get(index),
                 _ => None,
             };
             // Even 'print' calls these columns after their arrays.
-            let own = lent.as_ref().map(|text| tree::Name {
-                text: text.clone(),
-                span: named.span,
-                bracketed: false,
+            let own = array.map(|array| {
+                let lent = self.sorted_name(&array.value, index, context.scope);
+                tree::Name {
+                    text: given.unique(&lent).to_string(),
+                    span: named.span,
+                    bracketed: false,
+                }
             });
-            let name = title(self, named.names.get(index).or(own.as_ref()), lent)?;
+            let name = title(self, named.names.get(index).or(own.as_ref()), None)?;
             let column = Column {
                 id: self.fresh(),
                 name,
