@@ -504,10 +504,11 @@ impl<'a> Binder<'a> {
             }
             "bin" | "bin_at" => {
                 let (value, step) = (arguments[0].ty, arguments[1].ty);
+                let fixed = arguments.get(2).map_or(value, |fixed| fixed.ty);
                 let ty = match (value, step) {
                     (TimeSpan, TimeSpan) => TimeSpan,
                     (DateTime, TimeSpan | DateTime) => DateTime,
-                    _ => match wider(value, step) {
+                    _ => match wider(value, step).map(|ty| wider(ty, fixed).unwrap_or(ty)) {
                         // The language has no arithmetic of 32 bits.
                         Some(Int) => Long,
                         Some(both) => both,
@@ -594,18 +595,14 @@ impl<'a> Binder<'a> {
                 );
             }
             if arguments.len() == 3 {
+                // A default is read as the type of the column, however wide it is.
                 let default = arguments.remove(2);
-                if let Some(widest) = wider(default.ty, ty)
-                    && widest != ty
-                {
-                    ty = widest;
-                    let value = arguments.remove(0).converted(ty);
-                    arguments.insert(0, value);
-                }
                 arguments.push(default.converted(ty));
             }
         }
-        if function.name == "row_cumsum" && ty == Int {
+        // The sum is as wide as what is summed, and counted with 64 bits.
+        let narrow = function.name == "row_cumsum" && ty == Int;
+        if narrow {
             ty = Long;
             let value = arguments.remove(0).converted(ty);
             arguments.insert(0, value);
@@ -627,11 +624,12 @@ impl<'a> Binder<'a> {
             arguments,
             ty,
         });
-        Ok(Expr {
+        let value = Expr {
             kind: ExprKind::Column(column),
             ty,
             span,
-        })
+        };
+        Ok(if narrow { value.converted(Int) } else { value })
     }
 
     /// Functions whose arguments are not plain values.

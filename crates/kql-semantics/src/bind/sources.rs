@@ -6,11 +6,12 @@ use std::sync::Arc;
 use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, OperatorKind, ParameterType, Segment, StatementKind};
 
+use super::expressions::column_value;
 use super::restricted::is_here;
 use super::rows::Rows;
 use super::scope::{Entity, Scope};
 use super::{Binder, Column, Context, Outcome, Refused};
-use crate::bound::{Operator, SharedId, Source, Value};
+use crate::bound::{Assignment, Operator, SharedId, Source, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
 
@@ -615,8 +616,6 @@ impl<'a> Binder<'a> {
                 let wide = super::arithmetic::wider(first, last)
                     .and_then(|both| super::arithmetic::wider(both, step));
                 match wide {
-                    // A range has no 32 bits.
-                    Some(ScalarType::Int) => ScalarType::Long,
                     Some(ty) => ty,
                     None => {
                         return self.refuse(
@@ -628,6 +627,9 @@ impl<'a> Binder<'a> {
                 }
             }
         };
+        // What lies between two numbers of 32 bits has as many, and is counted with 64.
+        let narrow = ty == ScalarType::Int;
+        let ty = if narrow { ScalarType::Long } else { ty };
         let column = self.column(range.column.text.as_str(), ty);
         let (from, to) = (from.converted(ty), to.converted(ty));
         let step = if ty.is_numeric() {
@@ -641,7 +643,16 @@ impl<'a> Binder<'a> {
             to,
             step,
         };
-        let mut rows = Rows::new(source, vec![column]);
+        let mut rows = Rows::new(source, vec![column.clone()]);
+        if narrow {
+            let value = column_value(&column, span).converted(ScalarType::Int);
+            let column = self.column(range.column.text.as_str(), ScalarType::Int);
+            let assignments = vec![Assignment {
+                column: column.id,
+                value,
+            }];
+            rows.then(Operator::Compute { assignments }, vec![column], span);
+        }
         rows.ordered = true;
         Ok(rows)
     }
