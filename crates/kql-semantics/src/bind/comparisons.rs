@@ -4,6 +4,7 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind, InOperator};
 
 use super::arithmetic::wider;
+use super::calls::is_written_dynamic;
 use super::rows::Rows;
 use super::{Binder, Context, Outcome};
 use crate::bound::{
@@ -93,6 +94,26 @@ impl<'a> Binder<'a> {
                             ),
                         );
                     }
+                }
+                let word = matches!(
+                    op,
+                    TextOp::Has
+                        | TextOp::HasCs
+                        | TextOp::HasPrefix
+                        | TextOp::HasPrefixCs
+                        | TextOp::HasSuffix
+                        | TextOp::HasSuffixCs
+                );
+                if word && is_written_dynamic(&right) {
+                    let span = right.span;
+                    return self.refuse(
+                        DiagnosticKind::Type,
+                        span,
+                        format!(
+                            "'{}' looks for a string; for several use 'has_any'",
+                            written.operator.text()
+                        ),
+                    );
                 }
                 let kind = ExprKind::Text {
                     op,
@@ -414,6 +435,16 @@ impl<'a> Binder<'a> {
                     Box::new(high),
                 ),
             };
+        }
+        if (low.ty == Dynamic) != (high.ty == Dynamic) {
+            return self.refuse(
+                DiagnosticKind::Type,
+                low.span.to(high.span),
+                format!(
+                    "the bounds of 'between' are a {} and a {}; convert one of them",
+                    low.ty, high.ty
+                ),
+            );
         }
         let mut ty = value.ty;
         for bound in [&low, &high] {

@@ -150,7 +150,8 @@ impl<'a> Binder<'a> {
                 "a dynamic cannot be a join key; convert it with tostring()",
             );
         }
-        match common(one, other) {
+        let meet = one == other || (one.is_integer() && other.is_integer());
+        match common(one, other).filter(|_| meet) {
             Some(ty) => Ok(JoinKey {
                 left: left.converted(ty),
                 right: right.converted(ty),
