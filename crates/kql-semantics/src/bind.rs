@@ -148,6 +148,8 @@ pub(crate) struct Binder<'a> {
     gone: HashMap<Arc<str>, &'a str>,
     /// The columns that calls of `column_ifexists` found.
     existing: HashMap<Span, String>,
+    /// Columns of a function's argument that its parameter does not declare.
+    hidden: HashSet<ColumnId>,
     depth: usize,
     nodes: usize,
     /// Columns below this one belong to rows outside of the sub-query that is bound.
@@ -168,6 +170,8 @@ struct Bins<'a> {
 
 struct SharedEntry {
     shared: SharedPipeline,
+    /// Those of its columns that have no name where it is shared.
+    hidden: HashSet<ColumnId>,
     needs: Vec<Dependency>,
     nodes: usize,
     ordered: bool,
@@ -192,6 +196,7 @@ impl<'a> Binder<'a> {
             open: false,
             gone: HashMap::new(),
             existing: HashMap::new(),
+            hidden: HashSet::new(),
             depth: 0,
             nodes: 0,
             floor: 0,
@@ -450,12 +455,15 @@ impl<'a> Binder<'a> {
                 nodes = nodes.saturating_add(self.shared[other.0].nodes);
             }
         }
+        let ids = pipeline.columns.iter().map(|column| column.id);
+        let hidden = ids.filter(|id| self.hidden.contains(id)).collect();
         self.shared.push(SharedEntry {
             shared: SharedPipeline {
                 pipeline,
                 materialized,
                 name,
             },
+            hidden,
             needs,
             nodes,
             ordered,
@@ -474,6 +482,9 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::with_capacity(inner.len());
         for column in inner {
             let fresh = self.fresh();
+            if self.shared[id.0].hidden.contains(&column.id) {
+                self.hidden.insert(fresh);
+            }
             columns.push((
                 Column {
                     id: fresh,

@@ -5,7 +5,7 @@ use kql_syntax::tree;
 
 use super::scope::{Entity, Scope};
 use super::{Binder, Context, Outcome};
-use crate::bound::{Expr, Value};
+use crate::bound::{Expr, SharedId, Value};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType::{self, Dynamic};
 
@@ -15,6 +15,7 @@ impl<'a> Binder<'a> {
         call: &'a tree::Call,
         context: &mut Context<'_>,
     ) -> Outcome<Expr> {
+        let seen = self.hidden.clone();
         let (body, scope) = self.enter(call, context, None)?;
         if self.is_tabular(body, scope) {
             return self.refuse(
@@ -27,6 +28,7 @@ impl<'a> Binder<'a> {
             );
         }
         let value = self.expression(body, &mut Context::constant(scope))?;
+        self.hidden = seen;
         Ok(Expr {
             span: call.span,
             ..value
@@ -67,7 +69,7 @@ impl<'a> Binder<'a> {
         &mut self,
         call: &'a tree::Call,
         context: &mut Context<'_>,
-        piped: Option<Entity<'a>>,
+        piped: Option<SharedId>,
     ) -> Outcome<(&'a tree::Expression, Scope)> {
         let name = call.function.text.as_str();
         let Some(Entity::Function { function, scope }) = self.lookup(context.scope, name).cloned()
@@ -110,10 +112,10 @@ impl<'a> Binder<'a> {
                     self.scalar_entity(value, Vec::new())?
                 }
                 (tree::ParameterType::Table(_) | tree::ParameterType::AnyTable, argument, _) => {
-                    let entity = match (argument, piped.take()) {
-                        (None, Some(entity)) => entity,
+                    let id = match (argument, piped.take()) {
+                        (None, Some(id)) => id,
                         (Some(argument), _) => {
-                            Entity::Table(self.share_expression(argument, context.scope, false)?)
+                            self.share_expression(argument, context.scope, false)?
                         }
                         (None, None) => {
                             return self.refuse(
@@ -124,9 +126,9 @@ impl<'a> Binder<'a> {
                         }
                     };
                     if let tree::ParameterType::Table(columns) = &parameter.ty {
-                        self.check_table(&entity, columns, call.span)?;
+                        self.check_table(id, columns, call.span)?;
                     }
-                    entity
+                    Entity::Argument(id, &parameter.ty)
                 }
                 (tree::ParameterType::Scalar(_), None, None) => {
                     return self.refuse(
@@ -160,13 +162,10 @@ impl<'a> Binder<'a> {
 
     fn check_table(
         &mut self,
-        entity: &Entity<'a>,
+        id: SharedId,
         columns: &[tree::ColumnDeclaration],
         span: Span,
     ) -> Outcome<()> {
-        let Entity::Table(id) = entity else {
-            return Ok(());
-        };
         for declared in columns {
             let ty = self.type_name(&declared.ty)?;
             let found = self.shared[id.0]

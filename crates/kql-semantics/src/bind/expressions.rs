@@ -118,7 +118,8 @@ impl<'a> Binder<'a> {
     }
 
     fn name(&mut self, name: &'a tree::Name, context: &Context<'_>) -> Outcome<Expr> {
-        if let Some(column) = context.find(&name.text) {
+        let column = context.find(&name.text);
+        if let Some(column) = column.filter(|column| !self.hidden.contains(&column.id)) {
             let column = column.clone();
             if context.aggregates.is_some() && !context.in_aggregate {
                 return self.refuse(
@@ -164,6 +165,7 @@ impl<'a> Binder<'a> {
         let candidates = context
             .columns
             .iter()
+            .filter(|column| !self.hidden.contains(&column.id))
             .map(|column| &*column.name)
             .chain(declared.iter().map(std::string::String::as_str));
         let suggestion = nearest(&name.text, candidates);
@@ -174,6 +176,11 @@ impl<'a> Binder<'a> {
             )
         } else if context.columns.is_empty() {
             format!("nothing is named '{}' here", name.text)
+        } else if context.find(&name.text).is_some() {
+            format!(
+                "no column named '{}' is declared for the function's table",
+                name.text
+            )
         } else {
             format!("no column named '{}'", name.text)
         };
@@ -225,7 +232,8 @@ impl<'a> Binder<'a> {
         {
             let columns = if base.text == "$left" { left } else { right };
             let side = Context::over(context.scope, columns);
-            return match side.find(&member.text) {
+            let column = side.find(&member.text);
+            return match column.filter(|column| !self.hidden.contains(&column.id)) {
                 Some(column) => Ok(Some(column_value(column, span))),
                 None => self.unknown_column(member, &side),
             };

@@ -39,7 +39,7 @@ pub(super) fn lets_through(
     is_tabular: impl FnOnce(&tree::Function, Scope) -> bool,
 ) -> bool {
     let tabular = match entity {
-        Entity::Table(_) | Entity::Pattern { .. } => true,
+        Entity::Table(_) | Entity::Argument(..) | Entity::Pattern { .. } => true,
         Entity::Function { function, scope } => is_tabular(function, *scope),
         Entity::Scalar { .. } | Entity::Restriction(_) | Entity::Unusable => false,
     };

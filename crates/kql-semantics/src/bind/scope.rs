@@ -29,6 +29,8 @@ pub(crate) enum Entity<'a> {
     },
     /// A table.
     Table(SharedId),
+    /// A table that a function was given, of which it sees what its parameter declares.
+    Argument(SharedId, &'a ParameterType),
     /// A function, with the scope it was declared in.
     Function {
         function: &'a tree::Function,
@@ -221,7 +223,7 @@ impl<'a> Binder<'a> {
             } => ((**value).clone(), needs.clone(), *nodes),
             Entity::Unusable => return Some(Err(Refused)),
             Entity::Restriction(_) => return None,
-            Entity::Table(_) | Entity::Pattern { .. } => {
+            Entity::Table(_) | Entity::Argument(..) | Entity::Pattern { .. } => {
                 return Some(self.refuse(
                     DiagnosticKind::Type,
                     span,

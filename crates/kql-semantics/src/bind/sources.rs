@@ -37,7 +37,7 @@ impl<'a> Binder<'a> {
             | ExpressionKind::Materialize(_)
             | ExpressionKind::ToTable(_) => true,
             ExpressionKind::Name(name) => match self.lookup(scope, &name.text) {
-                Some(Entity::Table(_) | Entity::Unusable) => true,
+                Some(Entity::Table(_) | Entity::Argument(..) | Entity::Unusable) => true,
                 Some(Entity::Function { function, scope }) if function.parameters.is_empty() => {
                     self.body_looks_tabular(&function.body, &[], *scope, left)
                 }
@@ -216,6 +216,10 @@ impl<'a> Binder<'a> {
                 let id = *id;
                 return self.read_shared(id, name.span);
             }
+            Some(Entity::Argument(id, declared)) => {
+                let (id, declared) = (*id, *declared);
+                return self.argument(id, declared, name.span);
+            }
             Some(Entity::Unusable) => return Err(Refused),
             Some(Entity::Function { function, .. }) if function.parameters.is_empty() => {
                 let call_scope = scope;
@@ -382,9 +386,10 @@ impl<'a> Binder<'a> {
         &mut self,
         call: &'a tree::Call,
         scope: Scope,
-        piped: Option<Entity<'a>>,
+        piped: Option<SharedId>,
     ) -> Outcome<Rows> {
         let mut context = Context::constant(scope);
+        let seen = self.hidden.clone();
         let (body, inner) = self.enter(call, &mut context, piped)?;
         if !self.is_tabular(body, inner) {
             return self.refuse(
@@ -397,10 +402,32 @@ impl<'a> Binder<'a> {
             );
         }
         let mut rows = self.tabular(body, inner)?;
+        self.hidden = seen;
         if matches!(self.lookup(scope, &call.function.text), Some(Entity::Function { function, .. }) if function.view)
         {
             rows.name = Some(call.function.text.as_str().into());
         }
+        Ok(rows)
+    }
+
+    /// The rows of a function's argument. What its parameter does not declare goes through the
+    /// function and has no name in it; `(*)` declares nothing.
+    fn argument(
+        &mut self,
+        id: SharedId,
+        declared: &'a tree::ParameterType,
+        span: Span,
+    ) -> Outcome<Rows> {
+        let rows = self.read_shared(id, span)?;
+        let names: &[tree::ColumnDeclaration] = match declared {
+            tree::ParameterType::Table(columns) => columns,
+            _ => &[],
+        };
+        let hidden = rows.columns.iter().filter(|column| {
+            let same = |one: &tree::ColumnDeclaration| *column.name == one.name.text;
+            !names.iter().any(same)
+        });
+        self.hidden.extend(hidden.map(|column| column.id));
         Ok(rows)
     }
 

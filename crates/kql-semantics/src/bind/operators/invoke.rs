@@ -58,7 +58,7 @@ impl<'a> Binder<'a> {
         let name = call.function.text.as_str();
         if matches!(self.lookup(scope, name), Some(Entity::Function { .. })) {
             let shared = self.share_rows(rows.clone());
-            *rows = self.tabular_function(call, scope, Some(Entity::Table(shared)))?;
+            *rows = self.tabular_function(call, scope, Some(shared))?;
             return Ok(());
         }
         match name {

@@ -89,8 +89,13 @@ impl<'a> Binder<'a> {
                 binder.join_keys(inner, left, right, scope, on, common_columns)
             }),
             ExpressionKind::Name(name) => {
-                let ours = Context::over(scope, left).find(&name.text).cloned();
-                let theirs = Context::over(scope, right).find(&name.text).cloned();
+                let seen = |columns| {
+                    let column = Context::over(scope, columns).find(&name.text);
+                    column
+                        .filter(|column| !self.hidden.contains(&column.id))
+                        .cloned()
+                };
+                let (ours, theirs) = (seen(left), seen(right));
                 let (Some(ours), Some(theirs)) = (&ours, &theirs) else {
                     let side = if ours.is_none() { left } else { right };
                     return self.unknown_column(name, &Context::over(scope, side));

@@ -89,7 +89,8 @@ impl<'a> Binder<'a> {
                 declared.dedup();
                 for name in declared {
                     if fits_pattern(&name, pattern)
-                        && let Some(Entity::Table(id)) = self.lookup(scope, &name)
+                        && let Some(Entity::Table(id) | Entity::Argument(id, _)) =
+                            self.lookup(scope, &name)
                     {
                         let id = *id;
                         all.push(self.read_shared(id, input.span)?);
