@@ -16,6 +16,8 @@ mod gone;
 mod nearest;
 mod table;
 mod text;
+mod workspace;
 
 pub use gone::{Gone, gone, gone_table};
 pub use table::{Column, Family, Table, Type, suggest, table, tables};
+pub use workspace::{WorkspaceTable, workspace_table, workspace_tables};

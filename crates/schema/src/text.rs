@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::{Column, Family, Gone, Table, Type};
+use crate::{Column, Family, Gone, Table, Type, WorkspaceTable};
 
 const TEXT: &str = include_str!("tables.txt");
 
@@ -13,6 +13,7 @@ pub(crate) struct Schema {
     /// Places in `tables`, in the order of their names.
     pub(crate) by_name: Vec<usize>,
     pub(crate) gone: Vec<Gone>,
+    pub(crate) workspace: Vec<WorkspaceTable>,
 }
 
 /// The schema, read at the first call.
@@ -47,6 +48,14 @@ fn parse(text: &'static str) -> Result<Schema, String> {
                     .columns
                     .push(read_column(column).ok_or_else(|| fault(column))?);
             }
+            continue;
+        }
+        if section == "workspace" {
+            let (name, nearest) = line.split_once(" -> ").unwrap_or((line, ""));
+            schema.workspace.push(WorkspaceTable {
+                name,
+                nearest: nearest.split_whitespace().collect(),
+            });
             continue;
         }
         let (head, note) = line

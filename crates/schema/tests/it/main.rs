@@ -4,7 +4,9 @@ mod reference;
 
 use std::collections::BTreeSet;
 
-use defender_schema::{Family, Type, gone, gone_table, suggest, table, tables};
+use defender_schema::{
+    Family, Type, gone, gone_table, suggest, table, tables, workspace_table, workspace_tables,
+};
 
 #[test]
 fn every_table_and_column_is_there() {
@@ -97,6 +99,22 @@ fn gone_tables_name_tables_that_exist() {
     assert_eq!(suggest("AADSignInEventsBeta"), Some("EntraIdSignInEvents"));
     let alerts = gone_table("DeviceAlertEvents").expect("gone");
     assert_eq!(alerts.replacements, ["AlertInfo", "AlertEvidence"]);
+}
+
+#[test]
+fn tables_of_a_workspace_name_hunting_tables() {
+    let names: BTreeSet<_> = workspace_tables().iter().map(|table| table.name).collect();
+    assert_eq!(names.len(), workspace_tables().len());
+    for known in workspace_tables() {
+        assert_eq!(table(known.name), None, "{}", known.name);
+        assert_eq!(gone_table(known.name), None, "{}", known.name);
+        for nearest in &known.nearest {
+            assert!(table(nearest).is_some(), "{} -> {nearest}", known.name);
+        }
+    }
+    let alerts = workspace_table("SecurityAlert").expect("a table");
+    assert_eq!(alerts.nearest, ["AlertInfo", "AlertEvidence"]);
+    assert_eq!(workspace_table("Signinlogs"), None);
 }
 
 #[test]
