@@ -45,8 +45,9 @@ pub struct BindOptions {
     /// Answers to earlier [`Discovery`]s of the same query, in order.
     pub discovered: Vec<Vec<ColumnSchema>>,
     /// The type to give to names that only data could explain, such as a property that
-    /// `bag_unpack` made a column of. With a type, nothing has to be discovered and the query can
-    /// be judged without data; such a name is null, so do not run what is bound this way.
+    /// `bag_unpack` made a column of, or a column of a table that a fuzzy union left out. With a
+    /// type, nothing has to be discovered and the query can be judged without data; such a name is
+    /// null, so do not run what is bound this way.
     pub assumed: Option<ScalarType>,
 }
 
@@ -98,12 +99,21 @@ pub fn bind_or_discover(
     tables: &dyn Tables,
     options: &BindOptions,
 ) -> Result<Binding, Vec<Diagnostic>> {
+    attempt(query, tables, options).0
+}
+
+/// What binding comes to, and whether columns may be there that nobody here knows.
+fn attempt(
+    query: &tree::Query,
+    tables: &dyn Tables,
+    options: &BindOptions,
+) -> (Result<Binding, Vec<Diagnostic>>, bool) {
     let mut binder = Binder::new(tables, options);
     let outcome = binder.query(query);
     if let Some(discovery) = binder.discovery.take() {
-        return Ok(Binding::NeedsSchema(discovery));
+        return (Ok(Binding::NeedsSchema(discovery)), binder.open);
     }
-    match outcome {
+    let binding = match outcome {
         Ok(root) if binder.errors.is_empty() => Ok(Binding::Complete(binder.finish(root))),
         _ if binder.errors.is_empty() => Err(vec![Diagnostic::new(
             DiagnosticKind::Meaning,
@@ -111,7 +121,8 @@ pub fn bind_or_discover(
             "the query cannot be understood",
         )]),
         _ => Err(std::mem::take(&mut binder.errors)),
-    }
+    };
+    (binding, binder.open)
 }
 
 /// The finding is in [`Binder::errors`] already.
@@ -142,7 +153,7 @@ pub(crate) struct Binder<'a> {
     render: Option<Render>,
     discovery: Option<Box<Discovery>>,
     discovered: usize,
-    /// Whether columns that only data knows may be there.
+    /// Whether columns may be there that only data knows, or a table that a fuzzy union left out.
     open: bool,
     /// Columns that an operator did not keep, and that operator.
     gone: HashMap<Arc<str>, &'a str>,

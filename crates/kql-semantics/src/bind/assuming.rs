@@ -2,7 +2,7 @@
 
 use kql_syntax::tree;
 
-use super::{BindOptions, Binding, bind_or_discover};
+use super::{BindOptions, Binding, attempt};
 use crate::bound::BoundQuery;
 use crate::diagnostic::Diagnostic;
 use crate::types::{ScalarType, Tables};
@@ -16,7 +16,8 @@ const LIKELY: [ScalarType; 4] = [
 ];
 
 /// Binds a query without looking at data: a name that only data could explain (a property that
-/// `bag_unpack` makes a column of) is taken for a column, of a type that suits its use.
+/// `bag_unpack` makes a column of, a column of a table that a fuzzy union left out) is taken for a
+/// column, of a type that suits its use.
 ///
 /// What comes back says whether the query can be meant and which columns it names; it is not to be
 /// run.
@@ -35,12 +36,13 @@ pub fn bind_assuming(
             assumed,
             ..options.clone()
         };
-        match bind_or_discover(query, tables, &settings) {
-            Ok(Binding::Complete(bound)) => return Ok(bound),
-            Ok(Binding::NeedsSchema(_)) => {}
+        match attempt(query, tables, &settings) {
+            (Ok(Binding::Complete(bound)), _) => return Ok(bound),
+            (Ok(Binding::NeedsSchema(_)), _) => {}
             // Without an assumption, and with none of the likely ones: the first complaint counts.
-            Err(found) if assumed.is_none() => return Err(found),
-            Err(found) => {
+            (Err(found), false) if assumed.is_none() => return Err(found),
+            (Err(_), true) if assumed.is_none() => {}
+            (Err(found), _) => {
                 first.get_or_insert(found);
             }
         }

@@ -123,6 +123,14 @@ fn a_query_is_judged_without_its_data() {
         names(&format!("{unpacked} | where Level > 5 | project Pid")),
         ["Pid:int"]
     );
+    // The column may be one of the table that is not there.
+    let fuzzy = "union isfuzzy=true Missing, Devices";
+    assert_eq!(
+        names(&format!(
+            "{fuzzy} | where Zone has 'x' and Platform == 'y' | project Zone"
+        )),
+        ["Zone:string"]
+    );
     // Of the operators that take names of columns, each takes one that only the data has.
     for right in [
         "project-reorder Zone, Pid",

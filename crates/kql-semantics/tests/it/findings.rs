@@ -1,6 +1,6 @@
 //! What is found before a query runs.
 
-use super::findings;
+use super::{bound, findings};
 
 #[track_caller]
 fn finds(query: &str, expected: &[&str]) {
@@ -32,6 +32,24 @@ fn misspelled_names_get_a_suggestion() {
     finds(
         "let limit1 = 5; print lmit1",
         &["Name [lmit1] nothing is named 'lmit1' here; did you mean 'limit1'?"],
+    );
+}
+
+#[test]
+fn a_fuzzy_union_leaves_out_tables_alone() {
+    for query in [
+        "union isfuzzy=true Missing, Devices | where Platform == 'x'",
+        "union isfuzzy=true (Missing | where a == 1), (union isfuzzy=true Gone), Devices",
+    ] {
+        assert!(bound(query).is_ok(), "{query}");
+    }
+    finds(
+        "union isfuzzy=true (Events | where Nothing == 1), Devices",
+        &["Name [Nothing] no column named 'Nothing'"],
+    );
+    finds(
+        "union isfuzzy=true Missing, Gone",
+        &["Name [union isfuzzy=true Missing, Gone] the union has no table"],
     );
 }
 

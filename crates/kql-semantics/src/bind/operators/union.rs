@@ -8,8 +8,10 @@ use super::super::rows::{Names, Rows};
 use super::super::scope::{Entity, Scope};
 use super::super::{Binder, Column, MAX_DEPTH, Outcome, Refused};
 use crate::bound::{Source, UnionColumn};
-use crate::diagnostic::DiagnosticKind;
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::types::{ColumnId, ScalarType};
+
+const NO_TABLE: &str = "the union has no table";
 
 /// What an input weighs, besides what it consists of.
 const INPUT: usize = 100;
@@ -50,7 +52,7 @@ impl<'a> Binder<'a> {
             return Err(Refused);
         }
         if all.is_empty() {
-            return self.refuse(DiagnosticKind::Name, span, "the union has no table");
+            return self.refuse(DiagnosticKind::Name, span, NO_TABLE);
         }
         if all.iter().any(|rows| rows.nested >= MAX_DEPTH) {
             return self.refuse(
@@ -127,6 +129,7 @@ impl<'a> Binder<'a> {
                         name.text
                     ),
                 );
+                self.open = true;
                 Ok(Vec::new())
             }
             _ => {
@@ -134,17 +137,16 @@ impl<'a> Binder<'a> {
                 match self.tabular(input, scope) {
                     Ok(rows) => Ok(vec![rows]),
                     Err(Refused) if fuzzy && self.discovery.is_none() => {
-                        // What a fuzzy union cannot resolve, it leaves out; but only missing names.
-                        let only_names = self.errors[before..]
-                            .iter()
-                            .all(|error| error.kind == DiagnosticKind::Name);
-                        if !only_names {
+                        // A fuzzy union leaves out the tables that are not there; a column that
+                        // a table has not is as wrong as elsewhere.
+                        if !self.errors[before..].iter().all(is_of_a_missing_table) {
                             return Err(Refused);
                         }
                         let dropped = self.errors.split_off(before);
                         for error in dropped {
                             self.note(error.span, format!("{error}; the union goes on without it"));
                         }
+                        self.open = true;
                         Ok(Vec::new())
                     }
                     Err(Refused) => Err(Refused),
@@ -223,4 +225,12 @@ impl<'a> Binder<'a> {
             ..Rows::new(source, visible)
         }
     }
+}
+
+fn is_of_a_missing_table(found: &Diagnostic) -> bool {
+    let message = found.message.as_str();
+    let is_function =
+        message.starts_with("no function named") && message.ends_with("gives a table");
+    let is_table = message.starts_with("no table named") || message == NO_TABLE;
+    found.kind == DiagnosticKind::Name && (is_table || is_function)
 }
