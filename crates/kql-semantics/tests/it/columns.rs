@@ -324,6 +324,18 @@ fn constants_are_read_as_what_they_are_compared_with() {
 }
 
 #[test]
+fn who_has_seen_a_device_is_a_column_of_its_row() {
+    gives(
+        "Events | invoke SeenBy() | project DeviceId, FileName, SeenBy",
+        "DeviceId:string FileName:string SeenBy:dynamic",
+    );
+    gives(
+        "Events | distinct DeviceId | invoke SeenBy()",
+        "DeviceId:string SeenBy:dynamic",
+    );
+}
+
+#[test]
 fn both_names_of_the_time_mean_it() {
     gives(
         "Events | summarize Last = max(TimeGenerated) by TimeGenerated = bin(TimeGenerated, 1d) | where Timestamp > ago(7d) | project Last",

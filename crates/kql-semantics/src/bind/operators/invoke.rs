@@ -9,7 +9,7 @@ use super::super::scope::{Entity, Scope};
 use super::super::{Binder, Column, Context, Outcome, Refused};
 use crate::bound::{Assignment, Expr, ExprKind, Operator, SetOp, SetOperand, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
-use crate::types::ScalarType::{self, Bool, DateTime, Int, String as Text};
+use crate::types::ScalarType::{self, Bool, DateTime, Dynamic, Int, String as Text};
 
 /// What `FileProfile` adds to a row.
 ///
@@ -137,7 +137,8 @@ impl<'a> Binder<'a> {
 
     /// `invoke SeenBy(device)`: the devices that have seen those of the rows, or one, each once.
     ///
-    /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-seenby-function>
+    /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-seenby-function>, and
+    /// <https://learn.microsoft.com/defender-endpoint/device-discovery> for the column `SeenBy`
     fn seen_by(
         &mut self,
         rows: &mut Rows,
@@ -160,14 +161,21 @@ impl<'a> Binder<'a> {
             _ => device,
         };
         let Some(mut seen) = self.schema_table(SIGHTINGS, call.span) else {
-            // What comes out is known all the same; who runs it says what is missing.
-            let outputs = vec![self.column(DEVICE, Text)];
+            // What comes out is known all the same, by either page: the devices, and the rows with
+            // a column of the devices. Who runs it says what is missing.
+            let outputs = vec![self.column(DEVICE, Text), self.column(SEEN_BY, Dynamic)];
+            let mut columns = rows.columns.clone();
+            for output in &outputs {
+                if rows.find(&output.name).is_none() {
+                    columns.push(output.clone());
+                }
+            }
             let enrich = Operator::Enrich {
                 name: "SeenBy",
                 arguments: vec![device],
-                outputs: outputs.clone(),
+                outputs,
             };
-            rows.then(enrich, outputs, span);
+            rows.then(enrich, columns, span);
             return Ok(());
         };
         let seen_device = self.column_named(&seen, DEVICE, call.span)?;
