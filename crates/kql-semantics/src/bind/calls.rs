@@ -279,11 +279,19 @@ impl<'a> Binder<'a> {
                     "a value".to_owned()
                 }
             };
+            let hint = match (parameter, argument.literal()) {
+                (Parameter::Of(TimeSpan), Some(Value::String(text)))
+                    if kql_syntax::ticks::timespan(text).is_some() =>
+                {
+                    format!("; a timespan is written without quotes: {}", text.trim())
+                }
+                _ => String::new(),
+            };
             return self.refuse(
                 DiagnosticKind::Type,
                 argument.span,
                 format!(
-                    "'{}' needs {wanted} here, and this is a {ty}",
+                    "'{}' needs {wanted} here, and this is a {ty}{hint}",
                     function.name
                 ),
             );

@@ -168,7 +168,7 @@ impl<'a> Binder<'a> {
             .filter(|column| !self.hidden.contains(&column.id))
             .map(|column| &*column.name)
             .chain(declared.iter().map(std::string::String::as_str));
-        let suggestion = nearest(&name.text, candidates);
+        let suggestion = in_days(&name.text).or_else(|| nearest(&name.text, candidates));
         let message = if let Some(operator) = self.gone.get(name.text.as_str()) {
             format!(
                 "no column named '{}' any more: '{operator}' before this did not keep it",
@@ -365,4 +365,22 @@ pub(super) fn column_value(column: &Column, span: Span) -> Expr {
         ty: column.ty,
         span,
     }
+}
+
+/// The timespan that is meant by one in weeks, months or years, which KQL does not count in.
+fn in_days(name: &str) -> Option<String> {
+    let unit = name.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let number: u32 = name.strip_suffix(unit)?.parse().ok()?;
+    let days = match unit.to_ascii_lowercase().as_str() {
+        "w" | "wk" | "week" | "weeks" => 7,
+        "mo" | "mon" | "month" | "months" => 30,
+        "y" | "yr" | "year" | "years" => 365,
+        // Units are written in small letters.
+        "d" | "day" | "days" => 1,
+        "h" | "hour" | "hours" => return Some(format!("{number}h")),
+        "m" | "min" | "minute" | "minutes" => return Some(format!("{number}m")),
+        "s" | "sec" | "second" | "seconds" => return Some(format!("{number}s")),
+        _ => return None,
+    };
+    Some(format!("{}d", number.checked_mul(days)?))
 }

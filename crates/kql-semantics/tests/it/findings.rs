@@ -36,6 +36,42 @@ fn misspelled_names_get_a_suggestion() {
 }
 
 #[test]
+fn timespans_that_are_none_get_one() {
+    for (written, finding) in [
+        (
+            "1w",
+            "Name [1w] nothing is named '1w' here; did you mean '7d'?",
+        ),
+        (
+            "2weeks",
+            "Name [2weeks] nothing is named '2weeks' here; did you mean '14d'?",
+        ),
+        (
+            "1year",
+            "Name [1year] nothing is named '1year' here; did you mean '365d'?",
+        ),
+        (
+            "12H",
+            "Name [12H] nothing is named '12H' here; did you mean '12h'?",
+        ),
+        (
+            "9999999999w",
+            "Name [9999999999w] nothing is named '9999999999w' here",
+        ),
+        (
+            "'1d'",
+            "Type ['1d'] 'ago' needs a timespan here, and this is a string; a timespan is written without quotes: 1d",
+        ),
+        (
+            "'x'",
+            "Type ['x'] 'ago' needs a timespan here, and this is a string",
+        ),
+    ] {
+        finds(&format!("print ago({written})"), &[finding]);
+    }
+}
+
+#[test]
 fn a_fuzzy_union_leaves_out_tables_alone() {
     for query in [
         "union isfuzzy=true Missing, Devices | where Platform == 'x'",
