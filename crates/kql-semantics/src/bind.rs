@@ -49,6 +49,11 @@ pub struct BindOptions {
     /// type, nothing has to be discovered and the query can be judged without data; such a name is
     /// null, so do not run what is bound this way.
     pub assumed: Option<ScalarType>,
+    /// Find fault with `TimeGenerated` where the column is called `Timestamp`, and with `Timestamp`
+    /// where it is called `TimeGenerated`. Either is taken for the other all the same, so that the
+    /// rest of the query is judged too; in a query that can be bound, the findings (of
+    /// [`DiagnosticKind::Name`]) are among the notes.
+    pub exact_time: bool,
 }
 
 /// What binding comes to.
@@ -114,13 +119,19 @@ fn attempt(
         return (Ok(Binding::NeedsSchema(discovery)), binder.open);
     }
     let binding = match outcome {
-        Ok(root) if binder.errors.is_empty() => Ok(Binding::Complete(binder.finish(root))),
+        Ok(root) if binder.errors.is_empty() => {
+            binder.notes.append(&mut binder.times);
+            Ok(Binding::Complete(binder.finish(root)))
+        }
         _ if binder.errors.is_empty() => Err(vec![Diagnostic::new(
             DiagnosticKind::Meaning,
             query.span,
             "the query cannot be understood",
         )]),
-        _ => Err(std::mem::take(&mut binder.errors)),
+        _ => {
+            binder.errors.append(&mut binder.times);
+            Err(std::mem::take(&mut binder.errors))
+        }
     };
     (binding, binder.open)
 }
@@ -150,6 +161,8 @@ pub(crate) struct Binder<'a> {
     used: Vec<Dependency>,
     errors: Vec<Diagnostic>,
     notes: Vec<Diagnostic>,
+    /// Times by the other of their two names.
+    times: Vec<Diagnostic>,
     render: Option<Render>,
     discovery: Option<Box<Discovery>>,
     discovered: usize,
@@ -201,6 +214,7 @@ impl<'a> Binder<'a> {
             used: Vec::new(),
             errors: Vec::new(),
             notes: Vec::new(),
+            times: Vec::new(),
             render: None,
             discovery: None,
             discovered: 0,
@@ -380,6 +394,23 @@ impl<'a> Binder<'a> {
     fn note(&mut self, span: Span, message: impl Into<String>) {
         self.notes
             .push(Diagnostic::new(DiagnosticKind::Note, span, message));
+    }
+
+    /// Remembers that a column was meant by the other name of its time.
+    fn found(&mut self, name: &tree::Name, column: &Column) {
+        // Where columns may be there that only data knows, one of that name may be.
+        if self.options.exact_time && !self.open && *column.name != *name.text {
+            let finding = Diagnostic::new(
+                DiagnosticKind::Name,
+                name.span,
+                format!("no column named '{}'", name.text),
+            );
+            let finding = finding.with_suggestion(Some(column.name.to_string()));
+            // A function's body is bound at each of its calls.
+            if self.times.len() < MAX_ERRORS && !self.times.contains(&finding) {
+                self.times.push(finding);
+            }
+        }
     }
 
     // Limits.

@@ -121,6 +121,7 @@ impl<'a> Binder<'a> {
         let column = context.find(&name.text);
         if let Some(column) = column.filter(|column| !self.hidden.contains(&column.id)) {
             let column = column.clone();
+            self.found(name, &column);
             if context.aggregates.is_some() && !context.in_aggregate {
                 return self.refuse(
                     DiagnosticKind::Meaning,
@@ -234,7 +235,10 @@ impl<'a> Binder<'a> {
             let side = Context::over(context.scope, columns);
             let column = side.find(&member.text);
             return match column.filter(|column| !self.hidden.contains(&column.id)) {
-                Some(column) => Ok(Some(column_value(column, span))),
+                Some(column) => {
+                    self.found(member, column);
+                    Ok(Some(column_value(column, span)))
+                }
                 None => self.unknown_column(member, &side),
             };
         }

@@ -1,6 +1,8 @@
 //! Which columns come out, and of what type.
 
-use super::schema;
+use kql_semantics::{BindOptions, Diagnostic};
+
+use super::{schema, tables};
 
 #[track_caller]
 fn gives(query: &str, expected: &str) {
@@ -324,6 +326,14 @@ fn constants_are_read_as_what_they_are_compared_with() {
 }
 
 #[test]
+fn both_names_of_the_time_mean_it() {
+    gives(
+        "Events | summarize Last = max(TimeGenerated) by TimeGenerated = bin(TimeGenerated, 1d) | where Timestamp > ago(7d) | project Last",
+        "Last:datetime",
+    );
+}
+
+#[test]
 fn who_has_seen_a_device_is_a_column_of_its_row() {
     gives(
         "Events | invoke SeenBy() | project DeviceId, FileName, SeenBy",
@@ -336,9 +346,49 @@ fn who_has_seen_a_device_is_a_column_of_its_row() {
 }
 
 #[test]
-fn both_names_of_the_time_mean_it() {
-    gives(
-        "Events | summarize Last = max(TimeGenerated) by TimeGenerated = bin(TimeGenerated, 1d) | where Timestamp > ago(7d) | project Last",
-        "Last:datetime",
+fn the_other_name_of_the_time_is_found_where_it_counts() {
+    let options = BindOptions {
+        exact_time: true,
+        ..BindOptions::default()
+    };
+    let found = |query: &str| -> Vec<String> {
+        let parsed = kql_syntax::parse(query);
+        let found = kql_semantics::bind_assuming(&parsed.tree, &tables(), &options)
+            .map_or_else(|found| found, |bound| bound.notes);
+        let part = |found: &Diagnostic| format!("{}: {found}", &query[found.span.range()]);
+        found.iter().map(part).collect()
+    };
+    let said = "TimeGenerated: no column named 'TimeGenerated'; did you mean 'Timestamp'?";
+    for (query, times) in [
+        ("Events | where Timestamp > ago(1d)", 0),
+        (
+            "Events | where TimeGenerated > ago(1d) | project TimeGenerated",
+            2,
+        ),
+        ("Events | project-away TimeGenerated", 1),
+        ("Events | join kind=inner Devices on TimeGenerated", 1),
+        (
+            "Events | join kind=inner Devices on $left.TimeGenerated == $right.Timestamp",
+            1,
+        ),
+        (
+            "Events | join kind=inner Devices on DeviceId | extend TimeGenerated = Timestamp | where TimeGenerated > ago(1d)",
+            0,
+        ),
+        // What is in the bag nobody knows.
+        (
+            "Events | evaluate bag_unpack(AdditionalFields) | where TimeGenerated > ago(1d)",
+            0,
+        ),
+    ] {
+        assert_eq!(found(query), vec![said; times], "{query}");
+    }
+    assert_eq!(
+        found("Events | project TimeGenerated, Pid | where Timestamp > ago(1d) and Pif == 1"),
+        [
+            "Pif: no column named 'Pif'; did you mean 'Pid'?",
+            said,
+            "Timestamp: no column named 'Timestamp'; did you mean 'TimeGenerated'?",
+        ]
     );
 }

@@ -100,6 +100,8 @@ impl<'a> Binder<'a> {
                     let side = if ours.is_none() { left } else { right };
                     return self.unknown_column(name, &Context::over(scope, side));
                 };
+                self.found(name, ours);
+                self.found(name, theirs);
                 common_columns.push(theirs.id);
                 let key = self.join_key(
                     column_value(ours, name.span),

@@ -454,6 +454,7 @@ impl<'a> Binder<'a> {
             ExpressionKind::Name(name) => {
                 let context = Context::over(scope, &rows.columns);
                 if let Some(column) = context.find(&name.text) {
+                    self.found(name, column);
                     return Ok(vec![column.clone()]);
                 }
                 if let Some(ty) = self.options.assumed.filter(|_| self.open) {
