@@ -4,10 +4,37 @@ use kql_syntax::Node;
 use kql_syntax::tree::{ExpressionKind, OperatorKind, Query, StatementKind};
 
 use super::Finding;
-use super::rules::NOT_ON_GRAPH;
+use super::rules::{MISUSE, NOT_ON_GRAPH};
 
 /// Functions that lead out of the tenant's hunting tables.
 const ELSEWHERE: &[&str] = &["cluster", "database", "workspace", "app", "resource"];
+
+/// Directives of Kusto's clients.
+const DIRECTIVES: &[&str] = &[
+    "automate",
+    "browse",
+    "connect",
+    "crp",
+    "database",
+    "download",
+    "qp",
+    "query",
+    "run",
+    "save",
+    "sqr",
+    "truesight",
+    "upload",
+    "welcome",
+];
+
+/// Whether a line that begins with `#` is a directive, and no remark.
+fn is_directive(line: &str) -> bool {
+    let name = line.trim_start_matches('#');
+    let name = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    line.starts_with('#')
+        && !line.starts_with("##")
+        && name.take(1).any(|name| DIRECTIVES.contains(&name))
+}
 
 pub(super) fn findings(tree: &Query) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -15,11 +42,13 @@ pub(super) fn findings(tree: &Query) -> Vec<Finding> {
         findings.push(Finding::new(&NOT_ON_GRAPH, span, message).hint(hint));
     };
     for directive in &tree.directives {
-        say(
-            directive.span,
-            "the hunting APIs take no directives",
-            "leave the line out",
-        );
+        if is_directive(&directive.text) {
+            say(
+                directive.span,
+                "the hunting APIs take no directives",
+                "leave the line out",
+            );
+        }
     }
     let answers: Vec<_> = tree
         .statements
@@ -33,6 +62,14 @@ pub(super) fn findings(tree: &Query) -> Vec<Finding> {
             "ask the queries one after the other, or put their rows together with union",
         );
     }
+    let mistaken = (tree.directives.iter()).filter(|directive| !is_directive(&directive.text));
+    findings.extend(mistaken.map(|directive| {
+        let message = "a line that begins with '#' is a directive, and there is none of this name";
+        Finding::new(&MISUSE, directive.span, message).hint("a comment begins with //")
+    }));
+    let mut say = |span, message: &str, hint: &str| {
+        findings.push(Finding::new(&NOT_ON_GRAPH, span, message).hint(hint));
+    };
     for node in tree.nodes() {
         match node {
             Node::Statement(statement) => match &statement.kind {

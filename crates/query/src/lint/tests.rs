@@ -447,6 +447,20 @@ fn a_renamed_column_is_one_that_the_table_at_hand_has() {
 }
 
 #[test]
+fn remarks_behind_a_number_sign_are_errors() {
+    for (line, rule) in [
+        ("# all of them", Some("misuse")),
+        ("## all", Some("misuse")),
+        ("#This is it", Some("misuse")),
+        ("#crp query_take_max_records=10", Some("not-on-graph")),
+        ("// all", None),
+    ] {
+        let rules: Vec<&str> = rule.into_iter().collect();
+        assert_eq!(found(&format!("{line}\n{PROCESSES}")), rules, "{line}");
+    }
+}
+
+#[test]
 fn a_comment_that_allows_no_rule_is_a_finding() {
     let query = format!("// lint: allow contains-for-hass, no such\n{PROCESSES}");
     let findings = check(&query);
