@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kql_semantics::{BindOptions, DiagnosticKind};
+use kql_syntax::tree::Query;
 use kql_syntax::{Span, TokenKind, tokenize};
 
 use super::rules::{
@@ -79,7 +80,7 @@ fn one(query: &str, schema: &Schema) -> Vec<Finding> {
     for found in diagnostics {
         if !gone.contains(&found.span) {
             misspelt_time |= found.suggestion.as_deref().is_some_and(time::is_time);
-            let finding = of_binder(query, found, schema);
+            let finding = of_binder(query, tree, found, schema);
             misspelt_time |= finding.rule == &RENAMED_COLUMN
                 && time::is_time(
                     finding
@@ -106,7 +107,12 @@ fn one(query: &str, schema: &Schema) -> Vec<Finding> {
     findings
 }
 
-fn of_binder(query: &str, found: kql_semantics::Diagnostic, schema: &Schema) -> Finding {
+fn of_binder(
+    query: &str,
+    tree: &Query,
+    found: kql_semantics::Diagnostic,
+    schema: &Schema,
+) -> Finding {
     let rule = match found.kind {
         DiagnosticKind::Name => {
             let name = query.get(found.span.start as usize..found.span.end as usize);
@@ -129,9 +135,16 @@ fn of_binder(query: &str, found: kql_semantics::Diagnostic, schema: &Schema) -> 
         _ => found.message,
     };
     let finding = Finding::new(rule, found.span, message);
-    match found.suggestion {
-        Some(name) => finding.hint(format!("did you mean '{name}'?")),
-        None => finding,
+    let text = (found.kind == DiagnosticKind::Name)
+        .then(|| words::unquoted(tree, found.span))
+        .flatten();
+    match (text, found.suggestion) {
+        (_, Some(name)) => finding.hint(format!("did you mean '{name}'?")),
+        (Some(text), None) => {
+            let text = query.get(text.range()).unwrap_or_default();
+            finding.hint(format!("a text stands in quotes: \"{text}\""))
+        }
+        (None, None) => finding,
     }
 }
 

@@ -461,6 +461,34 @@ fn remarks_behind_a_number_sign_are_errors() {
 }
 
 #[test]
+fn slips_of_beginners_get_a_hint() {
+    for (rest, hint) in [
+        ("Timestamp > ago(1w)", Some("did you mean '7d'?")),
+        (
+            "FileName == powershell.exe",
+            Some("a text stands in quotes: \"powershell.exe\""),
+        ),
+        (
+            "FileName in~ ('cmd.exe', powershell)",
+            Some("a text stands in quotes: \"powershell\""),
+        ),
+        ("FileName == FolderPth", Some("did you mean 'FolderPath'?")),
+        ("Nothing == FileName", None),
+    ] {
+        let query = format!("{PROCESSES} | where {rest}");
+        let findings = check(&query);
+        assert_eq!(findings.len(), 1, "{query}: {findings:?}");
+        assert_eq!(findings[0].rule.id, "unknown-name", "{query}");
+        assert_eq!(findings[0].hint.as_deref(), hint, "{query}");
+    }
+    let findings = check("DeviceEvents | where Timestamp > ago('1d')");
+    assert_eq!(
+        findings[0].message,
+        "'ago' needs a timespan here, and this is a string; a timespan is written without quotes: 1d"
+    );
+}
+
+#[test]
 fn a_comment_that_allows_no_rule_is_a_finding() {
     let query = format!("// lint: allow contains-for-hass, no such\n{PROCESSES}");
     let findings = check(&query);

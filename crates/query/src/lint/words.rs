@@ -1,7 +1,9 @@
-//! `contains` where `has` serves.
+//! `contains` where `has` serves, and texts without quotes.
 
-use kql_syntax::Node;
-use kql_syntax::tree::{ComparisonOperator, ExpressionKind, LiteralValue, Query};
+use kql_syntax::tree::{
+    ComparisonOperator, Expression, ExpressionKind, LiteralValue, Query, Segment,
+};
+use kql_syntax::{Node, Span};
 
 use super::Finding;
 use super::rules::CONTAINS_FOR_HAS;
@@ -45,6 +47,35 @@ pub(super) fn findings(tree: &Query) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The text that a name is the beginning of, or all of, where a value is compared with it: in
+/// `FileName == powershell.exe` no column is meant.
+pub(super) fn unquoted(tree: &Query, name: Span) -> Option<Span> {
+    let is_text = |value: &&Expression| {
+        value.span.start == name.start
+            && match &value.kind {
+                ExpressionKind::Name(_) => true,
+                ExpressionKind::Path(path) => {
+                    let mut segments = path.segments.iter();
+                    segments.all(|segment| matches!(segment, Segment::Member(_)))
+                }
+                _ => false,
+            }
+    };
+    tree.nodes().find_map(|node| {
+        let Node::Expression(expression) = node else {
+            return None;
+        };
+        let value = match &expression.kind {
+            ExpressionKind::Comparison(comparison) => {
+                Some(comparison.right.as_ref()).filter(is_text)
+            }
+            ExpressionKind::In(found) => found.right.iter().find(is_text),
+            _ => None,
+        };
+        value.map(|value| value.span)
+    })
 }
 
 /// Whether `has` finds this where it stands between other words.
