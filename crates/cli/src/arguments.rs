@@ -197,6 +197,10 @@ pub(crate) struct LintOptions {
     /// `defender schema --json` prints; may be given again
     #[arg(long, value_name = "FILE")]
     pub(crate) schema: Vec<PathBuf>,
+    /// Allow what a Microsoft Sentinel workspace brings that is connected in the Defender portal:
+    /// TimeGenerated, tables such as SigninLogs, watchlists, arg(); rules of Sentinel need it
+    #[arg(long)]
+    pub(crate) sentinel: bool,
     /// Fail for warnings too
     #[arg(long)]
     pub(crate) strict: bool,

@@ -40,7 +40,10 @@ pub(crate) fn run(options: &LintOptions, context: &Context) -> defender_core::Re
         return explain();
     }
     let allowed = allowed(&options.allow)?;
-    let schema = schema(&options.schema)?;
+    let mut schema = schema(&options.schema)?;
+    if options.sentinel {
+        schema = schema.with_sentinel();
+    }
     let (mut found, mut checked, mut queries) = (Vec::new(), 0, 0);
     let QueryFiles { files, others, .. } = {
         let files = QueryFiles::of(&options.files, true);

@@ -7,6 +7,7 @@ mod pages;
 mod plan;
 mod rules;
 mod schema;
+mod sentinel;
 mod service;
 mod time;
 mod words;

@@ -7,10 +7,11 @@ use kql_syntax::tree::Query;
 use kql_syntax::{Span, TokenKind, tokenize};
 
 use super::rules::{
-    MISSING_TIME_FILTER, MISUSE, RENAMED_COLUMN, SYNTAX, UNCHECKED, UNKNOWN_NAME, UNKNOWN_RULE,
-    rules,
+    MISSING_TIME_FILTER, MISUSE, NEEDS_SENTINEL, RENAMED_COLUMN, SYNTAX, UNCHECKED, UNKNOWN_NAME,
+    UNKNOWN_RULE, rules,
 };
 use super::schema::{HUNTING, Schema};
+use super::sentinel::Connected;
 use super::{Finding, names, plan, service, time, words};
 
 /// What is wrong or doubtful with a query, in the order of its text.
@@ -73,13 +74,24 @@ fn one(query: &str, schema: &Schema) -> Vec<Finding> {
         !schema.added.contains(name)
     });
     let gone: Vec<Span> = findings.iter().map(|finding| finding.span).collect();
-    let bound = kql_semantics::bind_assuming(tree, &schema.tables, &BindOptions::default());
+    let options = BindOptions {
+        exact_time: true,
+        ..BindOptions::default()
+    };
+    let bound = kql_semantics::bind_assuming(tree, &schema.tables, &options);
     let sound = bound.is_ok() && gone.is_empty();
     let diagnostics = bound.map_or_else(|diagnostics| diagnostics, |bound| bound.notes);
+    let connected = Connected::new(query, tree, schema);
     let mut misspelt_time = false;
     for found in diagnostics {
         if !gone.contains(&found.span) {
-            misspelt_time |= found.suggestion.as_deref().is_some_and(time::is_time);
+            if let Some(finding) = connected.finding(&found) {
+                findings.push(finding);
+                continue;
+            }
+            let written = query.get(found.span.range()).unwrap_or_default();
+            misspelt_time |=
+                !time::is_time(written) && found.suggestion.as_deref().is_some_and(time::is_time);
             let finding = of_binder(query, tree, found, schema);
             misspelt_time |= finding.rule == &RENAMED_COLUMN
                 && time::is_time(
@@ -103,7 +115,16 @@ fn one(query: &str, schema: &Schema) -> Vec<Finding> {
             .filter(|finding| !misspelt_time || finding.rule != &MISSING_TIME_FILTER),
     );
     findings.extend(words::findings(tree));
-    findings.extend(service::findings(tree));
+    let needed: Vec<u32> = (findings.iter())
+        .filter(|finding| finding.rule == &NEEDS_SENTINEL)
+        .map(|finding| finding.span.start)
+        .collect();
+    // What needs a workspace is an error already.
+    findings.extend(
+        service::findings(tree)
+            .into_iter()
+            .filter(|finding| !needed.contains(&finding.span.start)),
+    );
     findings
 }
 

@@ -22,8 +22,6 @@ const COLUMNS: &[(&str, &str)] = &[
     ("MalwareFilterVerdict", "ThreatTypes"),
     ("PhishDetectionMethod", "DetectionMethods"),
     ("PhishFilterVerdict", "ThreatTypes"),
-    // The name of the same column in Microsoft Sentinel.
-    ("TimeGenerated", "Timestamp"),
 ];
 
 /// Columns, values that they had, and what those are today.

@@ -59,6 +59,12 @@ rules! {
     UNKNOWN_NAME = "unknown-name", Error,
         "A table, column or function of this name does not exist.",
         "Names are checked against the hunting schema of Microsoft Defender, in which upper and lower case differ.";
+    NEEDS_SENTINEL = "needs-sentinel", Error,
+        "A column, table or function that is there only with a Microsoft Sentinel workspace.",
+        "Advanced hunting calls the time of an event `Timestamp`; `TimeGenerated`, tables such as SigninLogs, watchlists, the parsers of ASIM, `arg()`, `adx()` and `workspace()` come with a workspace that is connected in the Defender portal. For a tenant that has one, `--sentinel` (`Schema::with_sentinel` in the library) allows all of them; `--schema FILE` describes the columns of its tables.";
+    MISSING_TABLES = "missing-tables", Warning,
+        "A fuzzy union has no table that exists.",
+        "`isfuzzy=true` leaves out what is not there, and the service refuses a union of which nothing is left. What comes after it is not checked.";
     MISUSE = "misuse", Error,
         "A value of another type, another number of arguments, or words that mean nothing together.",
         "The service refuses the query, or compares what is never equal.";

@@ -7,6 +7,7 @@ use defender_core::{Error, ErrorKind, Result};
 use kql_semantics::{ScalarType, TableSchema};
 use serde_json::Value;
 
+use super::sentinel;
 use crate::local::hunting_tables;
 
 /// The tables of advanced hunting, and those that are added: of a workspace, or of one's own.
@@ -15,6 +16,8 @@ pub struct Schema {
     pub(super) tables: BTreeMap<String, TableSchema>,
     /// The names of those that were added.
     pub(super) added: BTreeSet<String>,
+    /// Whether a Microsoft Sentinel workspace is connected.
+    pub(super) sentinel: bool,
 }
 
 /// The tables of advanced hunting alone.
@@ -28,11 +31,30 @@ impl Default for Schema {
         Self {
             tables,
             added: BTreeSet::new(),
+            sentinel: false,
         }
     }
 }
 
 impl Schema {
+    /// The same for a tenant whose Microsoft Sentinel workspace is connected in the Defender portal.
+    ///
+    /// Hunting tables have `TimeGenerated` beside `Timestamp` then, and `needs-sentinel` finds
+    /// nothing. Tables of the workspace that were not [added](Self::add) are not checked.
+    ///
+    /// ```
+    /// let query = "DeviceEvents | where TimeGenerated > ago(1d)";
+    /// let schema = defender_query::lint::Schema::default();
+    /// assert_eq!(schema.check(query)[0].rule.id, "needs-sentinel");
+    /// assert_eq!(schema.with_sentinel().check(query), []);
+    /// ```
+    #[must_use]
+    pub fn with_sentinel(mut self) -> Self {
+        self.sentinel = true;
+        sentinel::connect(&mut self.tables, &self.added);
+        self
+    }
+
     /// Adds the tables that a JSON text describes, and returns how many they are.
     ///
     /// The text is a list of tables, or one table, as `defender schema --json` prints them:

@@ -346,6 +346,8 @@ fn page() -> String {
         "# The linter's rules\n\n<!-- Generated from crates/query/src/lint/rules.rs; `UPDATE_DOCS=1 cargo test -p defender-query --features local` writes it anew. -->\n\n\
          `defender lint` checks queries without running them: files of queries, files of query definitions, detection rules of Microsoft Sentinel and Microsoft Defender (YAML, or JSON as templates have it), and the blocks of `kql` in Markdown pages.\n\
          The tables are those of advanced hunting; `--schema FILE` adds those of a workspace, or of your own.\n\
+         Every query is judged as one for advanced hunting, also that of a rule of Microsoft Sentinel, so that what runs only with a workspace is an error (`needs-sentinel`).\n\
+         For a tenant whose workspace is connected in the Defender portal, and for rules that run in the workspace itself, give `--sentinel`: `TimeGenerated`, watchlists, `arg()` and tables such as SigninLogs are allowed then, and such tables are checked where `--schema` describes them.\n\
          It exits with 7 when it finds an error, with `--strict` also for a warning, and with 1 when its only errors are files that cannot be read; `--sarif` prints a report for code scanning.\n\
          `--allow RULE` leaves a rule out; within a query a comment does: `// lint: allow RULE`.\n\n",
     );
@@ -434,7 +436,7 @@ fn a_renamed_column_is_one_that_the_table_at_hand_has() {
         ),
         (
             "DeviceTvmSoftwareInventory | where TimeGenerated > ago(1d)",
-            "unknown-name",
+            "needs-sentinel",
         ),
         (
             "DeviceEvents | where Timestamp > ago(1d) and MachineId == 'x'",
@@ -443,6 +445,203 @@ fn a_renamed_column_is_one_that_the_table_at_hand_has() {
         ("DeviceEvents | where Timestmp > ago(1d)", "unknown-name"),
     ] {
         assert_eq!(found(query), [rule], "{query}");
+    }
+}
+
+#[test]
+fn what_only_a_workspace_has_is_an_error_and_can_be_allowed() {
+    let rule = "needs-sentinel";
+    let connected = Schema::default().with_sentinel();
+    // What is meant, what is said without a workspace, and what with one.
+    for (query, part, without, with) in [
+        (
+            "DeviceEvents | where TimeGenerated > ago(1d)",
+            "TimeGenerated",
+            "write Timestamp; ",
+            None,
+        ),
+        (
+            "DeviceTvmSoftwareInventory | project TimeGenerated",
+            "TimeGenerated",
+            "",
+            None,
+        ),
+        (
+            "DeviceInfo | where Timestamp > ago(1d) | summarize count() by SourceSystem",
+            "SourceSystem",
+            "",
+            None,
+        ),
+        (
+            "SigninLogs | where ResultType == '0'",
+            "SigninLogs",
+            "EntraIdSignInEvents is the nearest table of advanced hunting; ",
+            Some("the columns of 'SigninLogs', a table of a workspace, cannot be checked here"),
+        ),
+        (
+            "SecurityAlert | count",
+            "SecurityAlert",
+            "AlertInfo, AlertEvidence are the nearest tables of advanced hunting; ",
+            Some("the columns of 'SecurityAlert', a table of a workspace, cannot be checked here"),
+        ),
+        (
+            "Syslog | count",
+            "Syslog",
+            "",
+            Some("the columns of 'Syslog', a table of a workspace, cannot be checked here"),
+        ),
+        (
+            "table('AuditLogs') | count",
+            "table('AuditLogs')",
+            "CloudAppEvents is the nearest table of advanced hunting; ",
+            Some("the columns of 'AuditLogs', a table of a workspace, cannot be checked here"),
+        ),
+        (
+            "Own_CL | count",
+            "Own_CL",
+            "",
+            Some("the columns of 'Own_CL', a table of a workspace, cannot be checked here"),
+        ),
+        (
+            "DeviceInfo | where Timestamp > ago(1d) | join kind=inner (arg('').Resources | project name) on $left.DeviceName == $right.name",
+            "arg('').Resources",
+            "",
+            Some("'arg()', a table of another place, cannot be checked here"),
+        ),
+        (
+            "let w = _GetWatchlist('vips'); DeviceInfo | where Timestamp > ago(1d) and DeviceName in (w)",
+            "_GetWatchlist('vips')",
+            "",
+            Some(
+                "'_GetWatchlist' without a table named _GetWatchlist('vips') cannot be checked here",
+            ),
+        ),
+        (
+            "_Im_Dns(starttime=ago(1d)) | count",
+            "_Im_Dns",
+            "",
+            Some("_Im_Dns(), a function of a workspace, cannot be checked here"),
+        ),
+        (
+            "imDns | count",
+            "imDns",
+            "",
+            Some("the columns of 'imDns', a table of a workspace, cannot be checked here"),
+        ),
+    ] {
+        let findings = check(query);
+        let found: Vec<(&str, &str, Option<&str>)> = findings
+            .iter()
+            .map(|one| (one.rule.id, &query[one.span.range()], one.hint.as_deref()))
+            .collect();
+        let mut hint = format!(
+            "{without}--sentinel allows it, for a tenant whose workspace is connected in the Defender portal"
+        );
+        if findings[0].message.starts_with("the table ") {
+            hint.push_str("; --schema FILE describes its columns");
+        }
+        assert_eq!(found, [(rule, part, Some(hint.as_str()))], "{query}");
+        assert_eq!(findings[0].rule.level, Level::Error);
+        let found: Vec<String> = connected
+            .check(query)
+            .into_iter()
+            .map(|one| format!("{}: {}", one.rule.id, one.message))
+            .collect();
+        let expected: Vec<String> = with
+            .iter()
+            .map(|with| format!("unchecked: {with}"))
+            .collect();
+        assert_eq!(found, expected, "{query}");
+        let allowed = format!("// lint: allow {rule}\n{query}");
+        assert_eq!(self::found(&allowed), [""; 0], "{query}");
+    }
+}
+
+#[test]
+fn a_workspace_changes_nothing_else() {
+    let connected = Schema::default().with_sentinel();
+    for (query, rule) in [
+        // The column is one of the table, and gone once others were taken.
+        (
+            "DeviceEvents | where Timestamp > ago(1d) | project Timestamp | where TimeGenerated > ago(1d)",
+            "unknown-name",
+        ),
+        (
+            "DeviceEvents | where TimeGenerated > ago(1d) and FileNam == 'x'",
+            "unknown-name",
+        ),
+        ("Nowhere | where TimeGenerated > ago(1d)", "unknown-name"),
+        ("DeviceEvents | where TimeGenerated has 5h", "misuse"),
+        (
+            "workspace('x').DeviceEvents | where Timestamp > ago(1d)",
+            "not-on-graph",
+        ),
+    ] {
+        let findings = connected.check(query);
+        assert!(
+            findings.iter().any(|one| one.rule.id == rule),
+            "{query}: {findings:?}"
+        );
+    }
+    // With a table of one's own, its columns count.
+    let mut schema = Schema::default();
+    let own = r#"{"SigninLogs": {"TimeGenerated": "datetime"}, "DeviceEvents": {"TimeGenerated": "datetime"}}"#;
+    schema.add(own).unwrap();
+    for schema in [schema.clone(), schema.with_sentinel()] {
+        let ids = |query: &str| -> Vec<&str> {
+            (schema.check(query).iter())
+                .map(|one| one.rule.id)
+                .collect()
+        };
+        assert_eq!(ids("SigninLogs | where TimeGenerated > ago(1d)"), [""; 0]);
+        assert_eq!(ids("DeviceEvents | where TimeGenerated > ago(1d)"), [""; 0]);
+        assert_eq!(
+            ids("SigninLogs | where Timestamp > ago(1d)"),
+            ["unknown-name"]
+        );
+    }
+}
+
+#[test]
+fn the_rest_of_a_query_is_judged_beside_its_time() {
+    hits(
+        "DeviceEvents | where TimeGenerated > ago(1d) | where FileNam == 'x' | summarize max(TimeGenerated)",
+        &[
+            ("needs-sentinel", "TimeGenerated"),
+            ("unknown-name", "FileNam"),
+        ],
+    );
+    hits(
+        "DeviceEvents | project TimeGenerated, FileName | where FileName matches regex '('",
+        &[
+            ("missing-time-filter", "DeviceEvents"),
+            ("needs-sentinel", "TimeGenerated"),
+            ("misuse", "FileName matches regex '('"),
+        ],
+    );
+}
+
+#[test]
+fn a_union_goes_on_without_tables_that_may_be_missing() {
+    let rest = "where Timestamp > ago(1d) and AccountUpn has 'x' and Other == 'y'";
+    for (query, expected) in [
+        (
+            format!("union isfuzzy=true SigninLogs, IdentityLogonEvents | {rest}"),
+            [("unchecked", Level::Note)],
+        ),
+        (
+            format!("union IdentityQueryEvents, IdentityLogonEvents | {rest}"),
+            [("unknown-name", Level::Error)],
+        ),
+        (
+            "union isfuzzy=true SigninLogs, AuditLogs | where TimeGenerated > ago(1d)".to_owned(),
+            [("missing-tables", Level::Warning)],
+        ),
+    ] {
+        let found: Vec<(&str, Level)> = (check(&query).iter())
+            .map(|one| (one.rule.id, one.rule.level))
+            .collect();
+        assert_eq!(found, expected, "{query}");
     }
 }
 
@@ -529,7 +728,7 @@ fn queries_parted_by_empty_lines_are_checked_each() {
 fn tables_of_a_schema_are_known() {
     let mut schema = Schema::default();
     let query = "SigninLogs | where ResultTyp == '0'";
-    assert_eq!(found(query), ["unknown-name"]);
+    assert_eq!(found(query), ["needs-sentinel"]);
     for text in [
         r#"{"SigninLogs": {"ResultType": "string"}}"#,
         r#"{"SigninLogs": [{"name": "ResultType", "type": "string"}]}"#,
