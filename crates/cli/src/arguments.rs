@@ -221,7 +221,8 @@ pub(crate) struct LintOptions {
 #[derive(Debug, Args)]
 pub(crate) struct FmtOptions {
     /// Files of queries, parted by empty lines, and folders of them (.kql, .csl, .kusto), changed in
-    /// place; `-`, or none, goes from standard input to standard output
+    /// place; definitions, rules and pages stay as they are; `-`, or none, goes from standard input
+    /// to standard output
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Change nothing, and fail when something would change

@@ -1,5 +1,6 @@
 //! `defender fmt`: lays queries out.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::arguments::FmtOptions;
 use crate::context::Context;
 use crate::listing::{self, counted};
 use crate::partial::PartialFile;
-use crate::query_files::QueryFiles;
+use crate::query_files::{self, QueryFiles};
 use crate::text::{self, Text};
 
 /// Lays every file out; one that is no KQL stays as it is and fails the run.
@@ -25,12 +26,21 @@ pub(crate) fn run(options: &FmtOptions, context: &Context) -> Result<()> {
     for path in &found.files {
         match path {
             Ok(path) => file(path, options.check, &layout, context, &mut left)?,
-            Err((path, error)) => left.unread(&path.display().to_string(), error, context),
+            Err((path, error)) => left.unread(path, error, context),
         }
     }
     if left.rewritten > 0 {
         let files = counted(left.rewritten, "file", "files");
         context.note(&format!("{files} laid out anew"));
+    }
+    let mut inside = found.others;
+    inside.retain(|path| query_files::holds_queries(path) == Some(true));
+    if !inside.is_empty() {
+        let files = counted(inside.len(), "file", "files");
+        let names = query_files::named(&inside);
+        context.note(&format!(
+            "{files} with queries inside left as they are: {names}"
+        ));
     }
     left.error().map_or(Ok(()), Err)
 }
@@ -50,8 +60,15 @@ struct Left {
 }
 
 impl Left {
-    fn unread(&mut self, name: &str, error: &std::io::Error, context: &Context) {
-        let message = format!("cannot read {name}: {error}");
+    fn unread(&mut self, path: &Path, error: &std::io::Error, context: &Context) {
+        let mut message = format!(
+            "cannot read {}: {}",
+            path.display(),
+            query_files::reason(error)
+        );
+        if query_files::is_a_query(path) {
+            message.push_str("; a query comes from standard input: echo '…' | defender fmt");
+        }
         context.complain(&Error::new(ErrorKind::Io, message));
         self.unread += 1;
     }
@@ -75,18 +92,24 @@ impl Left {
         if self.wrong == 0 && !parts.is_empty() {
             kind = ErrorKind::Io;
         }
-        if !parts.is_empty() {
-            return Some(Error::new(kind, parts.join(", ")));
-        }
         if self.others > 0 {
             let others = counted(self.others, "file is", "files are");
-            let message = format!("{others} not of queries");
-            return Some(Error::new(ErrorKind::Usage, message));
+            if parts.is_empty() && self.changed.is_empty() {
+                kind = ErrorKind::Usage;
+            }
+            parts.push(format!("{others} not of KQL"));
         }
-        if self.changed.is_empty() {
+        if parts.is_empty() && self.changed.is_empty() {
             return None;
         }
-        let message = format!("not laid out: {}", self.changed.join(", "));
+        let mut message = parts.join(", ");
+        if self.changed.is_empty() {
+            return Some(Error::new(kind, message));
+        }
+        if !message.is_empty() {
+            message.push_str("; ");
+        }
+        let _ = write!(message, "not laid out: {}", self.changed.join(", "));
         Some(Error::new(kind, message).with_hint("`defender fmt` does it"))
     }
 }
@@ -114,7 +137,18 @@ fn file(
         path.display().to_string()
     };
     if is_other(path) {
-        let message = format!("{name} is not a file of queries, and stays as it is");
+        if let Err(error) = std::fs::metadata(path) {
+            left.unread(path, &error, context);
+            return Ok(());
+        }
+        let what = if query_files::holds_queries(path) == Some(true) {
+            "has queries inside"
+        } else {
+            "is not a file of queries"
+        };
+        let message = format!(
+            "{name} {what}, and stays as it is: fmt lays out files that end in .kql, .csl or .kusto"
+        );
         context.complain(&Error::new(ErrorKind::Usage, message));
         left.others += 1;
         return Ok(());
@@ -122,7 +156,7 @@ fn file(
     let Text { text, encoding } = match text::read(path) {
         Ok(read) => read,
         Err(error) => {
-            left.unread(&name, &error, context);
+            left.unread(path, &error, context);
             return Ok(());
         }
     };

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::arguments::LintOptions;
 use crate::context::Context;
 use crate::listing::{self, counted};
-use crate::query_files::{QueryFiles, is_definitions, is_of_rules, is_page};
+use crate::query_files::{self, QueryFiles, is_definitions, is_of_rules, is_page};
 use crate::text::{self, Text};
 
 /// One thing to say about a file.
@@ -142,18 +142,10 @@ fn explain() -> defender_core::Result<()> {
     listing::print(text.trim_end())
 }
 
-/// The files that were passed over, the first few by name.
+/// The files that were passed over.
 fn left_out(others: &[PathBuf]) -> String {
-    const NAMED: usize = 5;
-    let names: Vec<String> = others.iter().take(NAMED).map(|path| name(path)).collect();
-    let more = others.len().saturating_sub(NAMED);
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
     let count = counted(others.len(), "other file", "other files");
-    format!("{count} left out: {}{more}", names.join(", "))
+    format!("{count} left out: {}", query_files::named(others))
 }
 
 /// The tables of the service, and those of the files that are named.
@@ -200,13 +192,12 @@ fn name(path: &Path) -> String {
 
 /// A file or folder that cannot be read.
 fn unreadable(path: &Path, error: &std::io::Error) -> Found {
-    let mut finding = lint::unreadable(&error.to_string());
-    let name = name(path);
-    if name.contains('|') {
+    let mut finding = lint::unreadable(&query_files::reason(error));
+    if query_files::is_a_query(path) {
         let hint = "a query comes from a file or from standard input: echo '…' | defender lint";
         finding.hint = Some(hint.to_owned());
     }
-    of_file(&name, finding)
+    of_file(&name(path), finding)
 }
 
 fn is_unreadable(found: &Found) -> bool {

@@ -19,6 +19,7 @@ use crate::dataset::with_source;
 use crate::delivery::{Request, deliver, finish, format, sink};
 use crate::fan_out::{Asking, Pace, Tenants};
 use crate::given::{self, Given};
+use crate::query_files;
 use crate::range::{self, Written};
 use crate::split::{Began, Split};
 use crate::target::{self, Target};
@@ -182,6 +183,16 @@ fn written(options: &QueryOptions) -> Result<String> {
     let dash = Path::new("-");
     let read = |path: &Path| match text::read(path) {
         Ok(read) => Ok(read.text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let name = path.display();
+            let message = format!("cannot read the query from {name}: there is no such file");
+            let error = Error::new(ErrorKind::Usage, message);
+            Err(if query_files::is_a_query(path) {
+                error.with_hint("-f takes the name of a file; a query is given without -f")
+            } else {
+                error
+            })
+        }
         Err(error) => {
             let what = if path == dash {
                 "standard input".to_owned()
@@ -219,6 +230,11 @@ fn written(options: &QueryOptions) -> Result<String> {
             )
             .with_hint(format!("run what is in it with -f {text}")));
         }
+        (Some(text), _) if is_named_like_a_file(text) => {
+            let message = format!("'{text}' is the name of a file, and there is no such file");
+            return Err(Error::new(ErrorKind::Usage, message)
+                .with_hint("what is in a file is run with -f FILE"));
+        }
         (Some(text), _) => text.clone(),
         (None, Some(path)) => read(path)?,
     };
@@ -231,11 +247,22 @@ fn written(options: &QueryOptions) -> Result<String> {
 /// Whether a query is the name of a file that has one; no query is written so.
 fn is_file_of_kql(text: &str) -> bool {
     let path = Path::new(text.trim());
-    let is_kql = path.extension().is_some_and(|extension| {
-        let known = ["kql", "kusto", "csl", "txt"];
-        known.iter().any(|one| extension.eq_ignore_ascii_case(one))
-    });
-    is_kql && path.is_file()
+    let endings = ["kql", "kusto", "csl", "txt"];
+    endings.iter().any(|one| ends_in(path, one)) && path.is_file()
+}
+
+/// Whether a query looks like the name of a file of KQL: a word with such an ending.
+fn is_named_like_a_file(text: &str) -> bool {
+    let text = text.trim();
+    let is_word =
+        !text.contains(|letter: char| letter.is_whitespace() || "|()\"'".contains(letter));
+    let endings = ["kql", "kusto", "csl"];
+    is_word && endings.iter().any(|one| ends_in(Path::new(text), one))
+}
+
+fn ends_in(path: &Path, ending: &str) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case(ending))
 }
 
 pub(crate) fn environment(options: &QueryOptions) -> Result<DataEnvironment> {

@@ -68,7 +68,10 @@ impl QueryFiles {
                 "queries end in .kql, .csl or .kusto, definitions are YAML files with sources:, rules YAML or JSON, and pages (.md) have blocks of kql",
             )
         } else {
-            ("files of queries", "queries end in .kql, .csl or .kusto")
+            (
+                "files of queries",
+                "queries end in .kql, .csl or .kusto; those in definitions, rules and pages stay as they are",
+            )
         };
         let message = format!("the folder holds no {what}");
         Err(Error::new(ErrorKind::Usage, message).with_hint(endings))
@@ -99,25 +102,11 @@ impl QueryFiles {
                     }
                 } else if ends_in(&path, &QUERIES) {
                     inside.push(Ok(path));
-                } else if self.definitions && is_definitions(&path) {
-                    match Yaml::of(&path) {
-                        Yaml::Definitions => inside.push(Ok(path)),
-                        Yaml::Tests => {}
-                        Yaml::Other => self.others.push(path),
-                    }
-                } else if self.definitions && (is_page(&path) || is_of_rules(&path)) {
-                    // What cannot be read is looked at again, and told of then.
-                    let holds = text::read(&path).map_or(true, |read| {
-                        if is_page(&path) {
-                            lint::is_page_of_queries(&read.text)
-                        } else {
-                            lint::is_of_rules(&read.text)
-                        }
-                    });
-                    if holds {
-                        inside.push(Ok(path));
-                    } else {
-                        self.others.push(path);
+                } else if self.definitions {
+                    match holds_queries(&path) {
+                        Some(true) => inside.push(Ok(path)),
+                        Some(false) => self.others.push(path),
+                        None => {}
                     }
                 } else {
                     self.others.push(path);
@@ -128,6 +117,54 @@ impl QueryFiles {
         self.others.sort();
         self.files.extend(inside);
     }
+}
+
+/// Whether a file that is no KQL has queries in it; `None` when it holds tests of queries. What
+/// cannot be read is looked at again, and told of then.
+pub(crate) fn holds_queries(path: &Path) -> Option<bool> {
+    if is_definitions(path) {
+        return match Yaml::of(path) {
+            Yaml::Definitions => Some(true),
+            Yaml::Tests => None,
+            Yaml::Other => Some(false),
+        };
+    }
+    if !is_page(path) && !is_of_rules(path) {
+        return Some(false);
+    }
+    Some(text::read(path).map_or(true, |read| {
+        if is_page(path) {
+            lint::is_page_of_queries(&read.text)
+        } else {
+            lint::is_of_rules(&read.text)
+        }
+    }))
+}
+
+/// The first few of some files by name, and how many more there are.
+pub(crate) fn named(paths: &[PathBuf]) -> String {
+    const NAMED: usize = 5;
+    let names: Vec<String> = (paths.iter().take(NAMED))
+        .map(|path| path.display().to_string())
+        .collect();
+    match paths.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// Why a file cannot be read, in words.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Whether what was given as the name of a file is a query.
+pub(crate) fn is_a_query(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.contains('|') || (name.contains(' ') && path.extension().is_none())
 }
 
 /// Whether a file is one of query definitions, by its name.
@@ -156,7 +193,6 @@ enum Yaml {
 
 impl Yaml {
     fn of(path: &Path) -> Self {
-        // What cannot be read is looked at again, and told of then.
         let Ok(Text { text, .. }) = text::read(path) else {
             return Self::Definitions;
         };
