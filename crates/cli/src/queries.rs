@@ -5,7 +5,9 @@ mod testing;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
+use defender_http::SystemClock;
+use defender_query::lint::{self, FileFinding};
 use defender_query::queries::{
     Definition, Entity, Filter, Finding, Language, Library, SCHEMA, Search, Severity,
 };
@@ -18,6 +20,7 @@ use crate::arguments::{
 };
 use crate::context::Context;
 use crate::listing::{self, counted};
+use crate::text;
 
 /// Does what the subcommand says.
 pub(crate) async fn run(command: &QueriesCommand, context: &Context) -> Result<()> {
@@ -346,6 +349,7 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
         return Err(Error::new(ErrorKind::Usage, message));
     }
     let (library, findings) = Library::load(&options.paths);
+    let broken = broken(&library);
     let severity = |finding: &Finding| match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -359,20 +363,46 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
                     "severity": severity(finding),
                     "file": finding.file,
                     "line": finding.line,
+                    "column": Json::Null,
                     "query": finding.source,
                     "message": finding.message,
                     "hint": finding.hint,
                 })
             })
+            .chain(broken.iter().map(|(file, finding)| {
+                json!({
+                    "severity": "error",
+                    "file": file,
+                    "line": finding.start.line,
+                    "column": finding.start.column,
+                    "query": finding.query,
+                    "message": finding.message,
+                    "hint": finding.hint,
+                })
+            }))
             .collect();
         listing::print_json(&objects)?;
-    } else if !findings.is_empty() {
+    } else if !findings.is_empty() || !broken.is_empty() {
         let mut text = String::new();
-        for finding in &findings {
-            let _ = writeln!(text, "{}: {finding}", severity(finding));
-            if let Some(hint) = &finding.hint {
+        let hint = |text: &mut String, hint: &Option<String>| {
+            if let Some(hint) = hint {
                 let _ = writeln!(text, "  hint: {hint}");
             }
+        };
+        for finding in &findings {
+            let _ = writeln!(text, "{}: {finding}", severity(finding));
+            hint(&mut text, &finding.hint);
+        }
+        for (file, finding) in &broken {
+            let (file, start) = (file.display(), finding.start);
+            let query = finding.query.as_deref().unwrap_or_default();
+            let message = &finding.message;
+            let _ = writeln!(
+                text,
+                "error: {file}:{}:{}: {query}: {message}",
+                start.line, start.column
+            );
+            hint(&mut text, &finding.hint);
         }
         listing::print_words(&text)?;
     }
@@ -381,7 +411,7 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
         Severity::Warning => options.strict,
         Severity::Notice => false,
     });
-    match bad.count() {
+    match bad.count() + broken.len() {
         0 => {
             context.note(&format!(
                 "{} can be used",
@@ -394,6 +424,30 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
             format!("{} found", counted(count, "mistake", "mistakes")),
         )),
     }
+}
+
+/// What is not KQL in the queries of the library's files; the linter says more.
+fn broken(library: &Library) -> Vec<(PathBuf, FileFinding)> {
+    let mut files: Vec<&PathBuf> = Vec::new();
+    for (_, definition) in library.queries(&Filter::default()) {
+        files.extend(&definition.file);
+    }
+    files.sort();
+    files.dedup();
+    let mut broken = Vec::new();
+    for file in files {
+        // It was read a moment ago, and its queries are in the library.
+        let Ok(read) = text::read(file) else {
+            continue;
+        };
+        let findings = lint::check_file(&read.text, SystemClock.now()).into_iter();
+        broken.extend(
+            findings
+                .filter(|finding| finding.rule.id == "syntax")
+                .map(|finding| (file.clone(), finding)),
+        );
+    }
+    broken
 }
 
 /// `name=value`, as the command line gives parameters.
