@@ -74,6 +74,7 @@ pub(super) fn run(
 
     let mut report = String::new();
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut missed: BTreeMap<String, usize> = BTreeMap::new();
     for (query, verdict) in judged.iter().zip(&verdicts) {
         let refusal = verdict.refusals.first();
         let errors = &query.errors;
@@ -90,6 +91,9 @@ pub(super) fn run(
         if wrong {
             count.1 += 1;
             let theirs = refusal.map_or("accepted", String::as_str);
+            if group == "refused" {
+                *missed.entry(kind(theirs)).or_default() += 1;
+            }
             let _ = writeln!(
                 report,
                 "=== {group} {:?}\nthere: {theirs}\nhere: {errors:?}\n{}\n",
@@ -110,7 +114,17 @@ pub(super) fn run(
         };
         println!("{group}: {all}, {what}: {wrong} ({share:.2} %)");
     }
+    for (kind, count) in missed {
+        println!("  refused, without an error of lint: {count}: {kind}");
+    }
     Ok(())
+}
+
+/// What a refusal says, whatever it is about.
+fn kind(refusal: &str) -> String {
+    let parts = refusal.split('\'').enumerate();
+    let parts = parts.map(|(at, part)| if at % 2 == 1 { "…" } else { part });
+    parts.collect::<Vec<_>>().join("'")
 }
 
 /// The tables of the service.

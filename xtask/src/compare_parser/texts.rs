@@ -52,9 +52,12 @@ fn texts(file: &PathBuf) -> Vec<String> {
     }
 }
 
-/// A sentence is none, and neither is a lone name.
+/// A sentence is none, and neither is a lone name or a remark.
 fn is_query(text: &str) -> bool {
-    text.lines().any(|line| line.trim_start().starts_with('|')) || text.contains(" | ")
+    text.lines()
+        .map(str::trim_start)
+        .filter(|line| !line.starts_with("//"))
+        .any(|line| line.starts_with('|') || line.contains(" | "))
 }
 
 /// The fenced blocks of a Markdown page that are KQL or say nothing of their language.
@@ -111,7 +114,15 @@ fn blocks(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{blocks, fenced};
+    use super::{blocks, fenced, is_query};
+
+    #[test]
+    fn remarks_are_no_queries() {
+        assert!(is_query("// all\nA | count"));
+        assert!(is_query("A\n  | count"));
+        assert!(!is_query("// A | count\n  // | take 5"));
+        assert!(!is_query("A"));
+    }
 
     #[test]
     fn blocks_of_pages_and_rules_are_found() {
