@@ -72,7 +72,8 @@ pub(crate) fn into_error(error: defender_emulator::Error) -> Error {
     use defender_emulator::Error as E;
     let kind = match &error {
         E::NotLoopback(_) | E::Listen { .. } | E::Options(_) => ErrorKind::Usage,
-        E::Description(_) | E::Faults(_) | E::Data(_) => ErrorKind::Config,
+        E::Description(_) | E::Faults(_) => ErrorKind::Config,
+        // Files: those of the data, too.
         _ => ErrorKind::Io,
     };
     Error::new(kind, "the emulator did not start").with_source(error)
@@ -95,7 +96,7 @@ fn options(arguments: &EmulatorOptions, given: &Given) -> Result<Options> {
             .apply(&mut options);
     }
     if let Some(path) = &arguments.faults {
-        options.faults = Faults::parse(&read(path)?).map_err(into_error)?;
+        options.faults = faults(path)?;
     }
     if let Some(path) = &arguments.record {
         options.observer = Some(recorder(path)?);
@@ -133,9 +134,17 @@ fn recorder(path: &Path) -> Result<Observer> {
     }))
 }
 
-fn read(path: &Path) -> Result<String> {
-    read_text_bounded(path, LONGEST).map_err(|error| {
-        Error::new(ErrorKind::Config, format!("cannot read {}", path.display())).with_source(error)
+/// The faults that a file lists.
+fn faults(path: &Path) -> Result<Faults> {
+    use defender_emulator::Error as E;
+    let text = read_text_bounded(path, LONGEST).map_err(|error| {
+        Error::new(ErrorKind::Io, format!("cannot read {}", path.display())).with_source(error)
+    })?;
+    Faults::parse(&text).map_err(|error| {
+        into_error(match error {
+            E::Faults(what) => E::Faults(format!("{}: {what}", path.display())),
+            other => other,
+        })
     })
 }
 

@@ -346,7 +346,7 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
     }
     if let Some(missing) = options.paths.iter().find(|path| !path.exists()) {
         let message = format!("there is no file or folder {}", missing.display());
-        return Err(Error::new(ErrorKind::Usage, message));
+        return Err(Error::new(ErrorKind::Io, message));
     }
     let (library, findings) = Library::load(&options.paths);
     let broken = broken(&library);

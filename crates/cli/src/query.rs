@@ -200,7 +200,7 @@ fn written(options: &QueryOptions) -> Result<String> {
                 path.display().to_string()
             };
             let message = format!("cannot read the query from {what}");
-            Err(Error::new(ErrorKind::Usage, message).with_source(error))
+            Err(Error::new(ErrorKind::Io, message).with_source(error))
         }
     };
     let text = match (&options.kql, &options.file) {

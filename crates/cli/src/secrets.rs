@@ -92,7 +92,7 @@ pub(crate) fn from_file(option: &str, path: &Path) -> Result<SecretString> {
     };
     let text = read_text_bounded(path, LONGEST).map_err(|error| {
         Error::new(
-            ErrorKind::Config,
+            ErrorKind::Io,
             format!("cannot read {}", file.trim_end_matches(',')),
         )
         .with_source(error)

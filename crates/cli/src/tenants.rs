@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use defender_cloud::Cloud;
-use defender_core::{Error, ErrorKind, Result, WrittenName, read_text_bounded};
+use defender_core::{Error, ErrorKind, Result, WrittenName, read_bounded};
+
+use crate::text;
 
 /// A line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +28,11 @@ const LONGEST: u64 = 4 * 1024 * 1024;
 pub(crate) fn read(path: &Path) -> Result<Vec<Tenant>> {
     let wrong = |what: String| Error::new(ErrorKind::Config, what);
     let cannot = |error: std::io::Error| {
-        wrong(format!(
-            "cannot read {}, named by --tenants",
-            path.display()
-        ))
-        .with_source(error)
+        let message = format!("cannot read {}, named by --tenants", path.display());
+        Error::new(ErrorKind::Io, message).with_source(error)
     };
-    let text = read_text_bounded(path, LONGEST).map_err(cannot)?;
+    let bytes = read_bounded(path, LONGEST).map_err(cannot)?;
+    let text = text::decode(bytes).map_err(cannot)?.text;
     parse(&text).map_err(|Wrong { line, what, hint }| {
         wrong(format!("line {line} of {} {what}", path.display())).with_hint(hint.unwrap_or_else(
             || "a line is tenant,name,cloud, such as contoso.com,Contoso,global".to_owned(),

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use defender_core::{Error, ErrorKind, Result, read_bounded};
 
+use crate::text;
+
 /// The most bytes of a file of values; no query of a service holds so many.
 const LONGEST: u64 = 16 << 20;
 
@@ -14,9 +16,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>> {
     let refused = |what: &str| Error::new(ErrorKind::Io, format!("{}: {what}", path.display()));
     let bytes = read_bounded(path, LONGEST)
         .map_err(|source| refused("the values cannot be read").with_source(source))?;
-    let Ok(text) = String::from_utf8(bytes) else {
-        return Err(refused("the file is not UTF-8"));
-    };
+    let text = text::decode(bytes)
+        .map_err(|source| refused("the values cannot be read").with_source(source))?
+        .text;
     let is_csv = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use defender_core::{Error, ErrorKind, Result, is_plain_path, open_file};
+use defender_core::{Error, ErrorKind, Result, is_plain_path, open_file, utf8};
 
 use crate::Finding;
 use crate::document::MAX_BYTES;
@@ -136,11 +136,8 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     let wrong = |what: String| Error::new(ErrorKind::Config, what);
     let name = path.display();
     let file = open_file(path).map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::Config,
-            _ => ErrorKind::Io,
-        };
-        Error::new(kind, format!("the settings file {name} cannot be opened")).with_source(error)
+        let message = format!("the settings file {name} cannot be opened");
+        Error::new(ErrorKind::Io, message).with_source(error)
     })?;
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
@@ -157,8 +154,9 @@ pub(crate) fn read(path: &Path) -> Result<String> {
         return Err(wrong(format!("{name} is larger than {MAX_BYTES} bytes"))
             .with_hint("is it a settings file?"));
     }
-    String::from_utf8(bytes).map_err(|_| {
-        wrong(format!("{name} is not UTF-8 text")).with_hint("save it again with encoding UTF-8")
+    utf8(bytes).map_err(|error| {
+        let message = format!("the settings file {name} cannot be read");
+        Error::new(ErrorKind::Io, message).with_source(error)
     })
 }
 

@@ -91,9 +91,40 @@ pub fn bounded(reader: impl io::Read, limit: u64) -> io::Result<Vec<u8>> {
 ///
 /// As [`read_bounded`], and for what is not UTF-8.
 pub fn read_text_bounded(path: &Path, limit: u64) -> io::Result<String> {
-    let bytes = read_bounded(path, limit)?;
-    String::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+    utf8(read_bounded(path, limit)?)
+}
+
+/// The text that `bytes` are in UTF-8.
+///
+/// # Errors
+///
+/// The first place that is not UTF-8, as a sentence about the file that says what to do.
+pub fn utf8(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let sound = error.utf8_error().valid_up_to();
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            not_utf8(error.as_bytes(), sound),
+        )
+    })
+}
+
+/// What is said of bytes whose first `sound` ones are UTF-8, and not the next.
+fn not_utf8(bytes: &[u8], sound: usize) -> String {
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return "it is UTF-16; save it as UTF-8".to_owned();
+    }
+    let before = &bytes[..sound];
+    let line = before.split(|byte| *byte == b'\n').count();
+    let begin = before.iter().rposition(|byte| *byte == b'\n');
+    // The part of the line before the place is UTF-8.
+    let letters = before[begin.map_or(0, |at| at + 1)..].iter();
+    let column = 1 + letters.filter(|byte| **byte & 0xC0 != 0x80).count();
+    // The file may hold a secret: its bytes are not shown.
+    format!(
+        "line {line} is not UTF-8 (column {column}); save the file as UTF-8, or convert it (iconv \
+         -f WINDOWS-1252 -t UTF-8)"
+    )
 }
 
 fn size(bytes: u64) -> String {
@@ -114,6 +145,23 @@ mod tests {
         let error = bounded(io::repeat(0), 2 << 20).unwrap_err().to_string();
         assert_eq!(error, "it is larger than 2 MiB, the most that is read");
         assert_eq!(size(4096), "4 KiB");
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_told_with_its_place_and_a_way_out() {
+        assert_eq!(utf8("a\u{e9}".into()).unwrap(), "a\u{e9}");
+        for (bytes, said) in [
+            (&b"caf\xE9"[..], "line 1 is not UTF-8 (column 4);"),
+            (b"a\n\xC3\xA9\xFF", "line 2 is not UTF-8 (column 2);"),
+            (b"a\r\n\r\n\x93x\x94", "line 3 is not UTF-8 (column 1);"),
+            (b"\xFF\xFEa\0", "it is UTF-16; save it as UTF-8"),
+        ] {
+            let error = utf8(bytes.to_vec()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            let text = error.to_string();
+            assert!(text.starts_with(said), "{text}");
+            assert!(text.contains("UTF-8"), "{text}");
+        }
     }
 
     #[cfg(unix)]

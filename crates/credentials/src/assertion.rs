@@ -88,7 +88,7 @@ impl AssertionSource for AssertionFile {
     async fn assertion(&self) -> Result<SecretString> {
         let text = self.read().map_err(|error| {
             Error::new(
-                ErrorKind::Config,
+                ErrorKind::Io,
                 format!("the assertion in {} cannot be read", self.place),
             )
             .with_source(error)

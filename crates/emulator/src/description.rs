@@ -77,10 +77,14 @@ impl Description {
     /// [`Error::Description`], also when the file cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
         let text = read_bounded(path)
-            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
-            .map_err(|error| Error::Description(format!("{}: {error}", path.display())))?;
+            .and_then(utf8)
+            .map_err(|source| Error::File {
+                path: path.to_owned(),
+                source,
+            })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        file::parse(&text, folder).map_err(Error::Description)
+        file::parse(&text, folder)
+            .map_err(|what| Error::Description(format!("{}: {what}", path.display())))
     }
 
     /// Puts what the description says into `options`; what it does not mention stays.
@@ -106,7 +110,37 @@ impl Description {
 /// Reads YAML (of which JSON is a part); a mistake is told without the lines around it, since
 /// they may hold secrets.
 pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
-    serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
+    serde_saphyr::from_str(text).map_err(|error| {
+        let error = error.without_snippet();
+        let stop = error.location().map(|place| place.line());
+        let stop = stop.and_then(|line| usize::try_from(line).ok());
+        match stop.and_then(|line| indented_with_tab(text, line)) {
+            Some(line) => format!("line {line} is indented with a tab, and YAML takes blanks"),
+            None => error.to_string(),
+        }
+    })
+}
+
+/// The text that bytes are in UTF-8.
+fn utf8(bytes: Vec<u8>) -> std::io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = sound.split(|byte| *byte == b'\n').count();
+        std::io::Error::other(format!(
+            "line {line} is not UTF-8; save the file as UTF-8, or convert it (iconv -f \
+             WINDOWS-1252 -t UTF-8)"
+        ))
+    })
+}
+
+/// The line, from 1, whose tab makes a reader stop at `line`, or beside it.
+fn indented_with_tab(text: &str, line: usize) -> Option<usize> {
+    let is_so = |text: &&str| text.trim_start_matches(' ').starts_with('\t');
+    let mut around = (line.saturating_sub(1).max(1)..=line.saturating_add(1)).filter(|number| {
+        let found = text.lines().nth(number - 1);
+        found.as_ref().is_some_and(is_so)
+    });
+    around.next()
 }
 
 /// The most bytes of a description, or of a file that it names.
@@ -135,6 +169,22 @@ mod tests {
     use crate::registration::{ManagedIdentity, Platform, SignInPolicy};
     use crate::sign_in::{Browser, DeviceOutcome};
     use crate::vault::VaultAccess;
+
+    #[test]
+    fn a_tab_is_named_with_its_line() {
+        for (text, expected) in [
+            ("- path: /a\n\tstatus: 500\n", 2),
+            (
+                "- path: /a\n  status: 500\n- path: /b\n  \tstatus: 500\n",
+                4,
+            ),
+            ("-\tpath: /a\n\tstatus: 500\n", 2),
+        ] {
+            let error = read_yaml::<serde_json::Value>(text).unwrap_err();
+            let start = format!("line {expected} is indented with a tab");
+            assert!(error.starts_with(&start), "{text:?}: {error}");
+        }
+    }
 
     #[test]
     fn everything_in_a_file_arrives() {

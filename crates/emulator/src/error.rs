@@ -1,6 +1,7 @@
 //! What can go wrong when the emulator is set up.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// The result of setting up an emulator.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -24,6 +25,15 @@ pub enum Error {
     /// A file in the temporary folder that could not be written.
     #[error("cannot write the emulator's temporary files")]
     TemporaryFiles(#[source] std::io::Error),
+    /// A file that could not be read.
+    #[error("cannot read {}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said, or what is no text.
+        #[source]
+        source: std::io::Error,
+    },
     /// A key or certificate that OpenSSL could not make.
     #[error("cannot make the emulator's keys and certificates")]
     Certificates(#[from] openssl::error::ErrorStack),
@@ -37,6 +47,6 @@ pub enum Error {
     #[error("{0}")]
     Options(String),
     /// Data that could not be read.
-    #[error("cannot read the data to hunt in: {0}")]
+    #[error("{0}")]
     Data(String),
 }

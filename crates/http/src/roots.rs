@@ -23,12 +23,13 @@ pub(crate) fn of(options: &HttpOptions) -> Result<Vec<reqwest::Certificate>> {
 
 fn read(path: &Path, origin: &str) -> Result<Vec<reqwest::Certificate>> {
     let place = path.display();
-    let wrong = |what: &str| {
-        Error::new(ErrorKind::Config, format!("{origin} '{place}' {what}"))
+    let failed = |kind, what: &str| {
+        Error::new(kind, format!("{origin} '{place}' {what}"))
             .with_hint("it holds one or more certificates in PEM form")
     };
-    let text =
-        read_bounded(path, LONGEST).map_err(|error| wrong("cannot be read").with_source(error))?;
+    let wrong = |what: &str| failed(ErrorKind::Config, what);
+    let text = read_bounded(path, LONGEST)
+        .map_err(|error| failed(ErrorKind::Io, "cannot be read").with_source(error))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&text)
         .map_err(|error| wrong("is not a PEM file of certificates").with_source(error))?;
     if certificates.is_empty() {
@@ -52,7 +53,11 @@ mod tests {
             ..HttpOptions::default()
         };
         let error = of(&options).err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Config);
+        let kind = match text {
+            None => ErrorKind::Io,
+            Some(_) => ErrorKind::Config,
+        };
+        assert_eq!(error.kind(), kind);
         error.to_string().replace(&path.display().to_string(), name)
     }
 

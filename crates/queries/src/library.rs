@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result, nearest, read_bounded};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, nearest, read_bounded, utf8};
 
 use crate::definition::{Definition, Language, Parameter};
 use crate::environments::is_for;
@@ -130,9 +130,12 @@ impl Library {
         let bytes = read_bounded(path, LONGEST).map_err(|source| {
             Error::new(ErrorKind::Io, "the file cannot be read").with_source(source)
         })?;
-        let Ok(text) = String::from_utf8(bytes) else {
-            let finding = Finding::error("the file is not UTF-8").within(Some(path));
-            return Ok((0, vec![finding]));
+        let text = match utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let finding = Finding::error(error.to_string()).within(Some(path));
+                return Ok((0, vec![finding]));
+            }
         };
         Ok(self.add_text(&text, Some(path)))
     }

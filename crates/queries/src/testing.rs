@@ -126,6 +126,7 @@ impl QueryTest {
             Error::new(ErrorKind::Io, format!("cannot read {}", path.display())).with_source(source)
         })?;
         Self::parse(&text)
+            .map_err(|error| error.reworded(|what| format!("{}: {what}", path.display())))
     }
 
     fn read(wire: TestWire) -> Result<Self> {

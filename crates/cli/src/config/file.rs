@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use defender_core::{Error, ErrorKind, Result, read_bounded};
+use defender_core::{Error, ErrorKind, Result, read_bounded, utf8};
 
 use crate::partial::{PartialFile, folder};
 
@@ -13,12 +13,9 @@ const LONGEST: u64 = 16 << 20;
 /// The text of the file at `path`; none where there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
     match read_bounded(path, LONGEST) {
-        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
-            Error::new(
-                ErrorKind::Config,
-                format!("{} is not UTF-8 text", path.display()),
-            )
-        }),
+        Ok(bytes) => utf8(bytes)
+            .map(Some)
+            .map_err(|error| cannot("read", path, error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(cannot("read", path, error)),
     }

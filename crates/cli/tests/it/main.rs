@@ -10,6 +10,7 @@ mod command;
 mod completion;
 mod config;
 mod faults;
+mod files;
 mod hosts;
 mod interruption;
 mod lint;

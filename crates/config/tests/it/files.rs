@@ -1,5 +1,6 @@
 //! Which file is read.
 
+use std::error::Error as _;
 use std::fs;
 
 use defender_config::{Settings, Severity, Sources};
@@ -78,10 +79,13 @@ fn a_file_that_the_caller_names_has_to_be_there_and_sound() {
         Settings::load(&sources).unwrap_err()
     };
     let error = load("missing.yaml", None);
-    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.to_string().ends_with("missing.yaml cannot be opened"));
     let error = load("wide.yaml", Some(b"\xff\xfeA\0:\0"));
-    assert!(error.to_string().ends_with("wide.yaml is not UTF-8 text"));
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().ends_with("wide.yaml cannot be read"));
+    let source = error.source().unwrap().to_string();
+    assert_eq!(source, "it is UTF-16; save it as UTF-8");
     let error = load("twice.yaml", Some(b"a: 1\na: canary\n"));
     assert!(
         error

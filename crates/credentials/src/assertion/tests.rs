@@ -59,7 +59,7 @@ async fn the_file_is_read_each_time() {
     assert_eq!(
         (error.kind(), error.to_string()),
         (
-            ErrorKind::Config,
+            ErrorKind::Io,
             format!("the assertion in {place} cannot be read")
         )
     );

@@ -31,7 +31,8 @@ impl KeyMaterial {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when it cannot be read or is larger than a certificate can be.
+    /// [`ErrorKind::Io`] when it cannot be read, [`ErrorKind::Config`] when it is larger than a
+    /// certificate can be.
     pub fn from_path(path: impl AsRef<Path>, setting: impl Into<String>) -> Result<Self> {
         let (path, setting) = (path.as_ref(), setting.into());
         let shown = path.display().to_string();
@@ -50,7 +51,8 @@ impl KeyMaterial {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when it is none of them, or the file cannot be read.
+    /// [`ErrorKind::Config`] when it is none of them, [`ErrorKind::Io`] when the file cannot be
+    /// read.
     ///
     /// Source: <https://learn.microsoft.com/azure/key-vault/certificates/about-certificates>
     pub fn from_text(
@@ -94,7 +96,7 @@ impl KeyMaterial {
     fn from_file(path: &Path, name: String, setting: String) -> Result<Self> {
         let (bytes, mode) = read(path).map_err(|error| {
             Error::new(
-                ErrorKind::Config,
+                ErrorKind::Io,
                 format!("'{name}' ({setting}) cannot be read"),
             )
             .with_source(error)

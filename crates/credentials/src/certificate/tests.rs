@@ -196,10 +196,7 @@ fn a_key_that_others_can_read_is_noticed() {
     let missing = folder.path().join("none.pem");
     let error = KeyMaterial::from_path(&missing, "PrivateKey").unwrap_err();
     let expected = format!("'{}' (PrivateKey) cannot be read", missing.display());
-    assert_eq!(
-        (error.kind(), error.to_string()),
-        (ErrorKind::Config, expected)
-    );
+    assert_eq!((error.kind(), error.to_string()), (ErrorKind::Io, expected));
     assert!(KeyMaterial::from_path(folder.path(), "PrivateKey").is_err());
     let secret = "no PEM and no base64!".into();
     let error = KeyMaterial::from_secret(&secret, "app", "Certificate").unwrap_err();

@@ -424,7 +424,7 @@ fn bytes_that_are_no_text_are_reported() {
     let (library, findings) = Library::load(&[folder.path()]);
     assert!(library.is_empty());
     assert_eq!(findings.len(), 1);
-    assert_eq!(findings[0].message, "the file is not UTF-8");
+    assert_eq!(findings[0].message, "it is UTF-16; save it as UTF-8");
 }
 
 /// The folder `msticpy/data/queries` of an installed MSTICPy.
