@@ -72,8 +72,8 @@ fn options() -> Options {
 /// What is wrong with a text that is one value, where its first line says so.
 fn root_text(text: &str) -> Option<String> {
     let first = text.lines().position(|line| !line.trim().is_empty())?;
-    let advice = advice::advice(text, first + 1);
-    advice.starts_with("line ").then_some(advice)
+    let (line, advice) = advice::fault(text, first + 1)?;
+    Some(format!("line {line}: {advice}"))
 }
 
 enum Raw {
@@ -189,11 +189,6 @@ fn written(text: &str, location: Location) -> Option<String> {
 fn refusal(name: &str, text: &str, error: &serde_saphyr::Error) -> Error {
     use serde_saphyr::Error as Yaml;
     let error = error.without_snippet();
-    let at = error
-        .location()
-        .filter(|location| location.line() > 0)
-        .map(|location| format!(" at line {}, column {}", location.line(), location.column()))
-        .unwrap_or_default();
     let (what, hint) = match error {
         Yaml::DuplicateMappingKey { .. } => (
             "a key is given twice",
@@ -228,14 +223,27 @@ fn refusal(name: &str, text: &str, error: &serde_saphyr::Error) -> Error {
         ),
         _ => ("it is not sound YAML", ""),
     };
-    let line = error
-        .location()
-        .and_then(|location| usize::try_from(location.line()).ok());
+    let place = error.location().filter(|location| location.line() > 0);
+    let stop = place.and_then(|place| usize::try_from(place.line()).ok());
     // A line of dots ends a document, where nobody wrote two.
-    let hint = if hint.is_empty() || text.lines().any(advice::is_left_out) {
-        advice::advice(text, line.unwrap_or(usize::MAX))
+    let is_unknown = hint.is_empty() || text.lines().any(advice::is_left_out);
+    let fault = if is_unknown {
+        advice::fault(text, stop.unwrap_or(usize::MAX))
     } else {
-        hint.to_owned()
+        None
+    };
+    let (at, hint) = match (fault, place) {
+        // The line at fault is the place: the reader may stop behind it.
+        (Some((line, advice)), _) => (format!(" at line {line}"), advice.to_owned()),
+        (None, place) => {
+            let at =
+                place.map(|place| format!(" at line {}, column {}", place.line(), place.column()));
+            let hint = match hint {
+                "" => advice::advice(text, stop.unwrap_or(usize::MAX)),
+                hint => hint.to_owned(),
+            };
+            (at.unwrap_or_default(), hint)
+        }
     };
     Error::new(
         ErrorKind::Config,

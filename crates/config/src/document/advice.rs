@@ -1,15 +1,22 @@
 //! What most often breaks a settings file, seen from its lines without showing them.
 
-/// What to do about a file that breaks at `line`, from 1, or somewhere before it.
+/// The line that breaks a file, from 1, and what to do about it. The reader stops at `line`: where
+/// a fault ends, an open quote at the end of the file, or behind it.
+pub(super) fn fault(text: &str, line: usize) -> Option<(usize, &'static str)> {
+    let at_or_before = FAULTS.iter().find_map(|(is, advice)| {
+        let mut before = text.lines().take(line.max(1));
+        let index = before.position(*is)?;
+        Some((index + 1, *advice))
+    });
+    at_or_before.or_else(|| {
+        // A tab ends the block above it, which is where the reader may stop.
+        let next = text.lines().nth(line)?;
+        is_indented_with_tabs(next).then(|| (line.saturating_add(1), TABS))
+    })
+}
+
+/// What to do about a file that breaks at `line` for no fault that a line shows.
 pub(super) fn advice(text: &str, line: usize) -> String {
-    // A reader notices a fault at its end: an open quote at the end of the file.
-    let before = || text.lines().take(line.max(1)).enumerate();
-    let first = |is: fn(&str) -> bool| before().find(|(_, text)| is(text));
-    for (is, advice) in FAULTS {
-        if let Some((index, _)) = first(*is) {
-            return format!("line {}: {advice}", index + 1);
-        }
-    }
     if text.trim_start().starts_with('{') {
         return "this is JSON: close each brace and bracket, and put a comma between two keys"
             .to_owned();
@@ -30,13 +37,15 @@ pub(super) fn advice(text: &str, line: usize) -> String {
 
 type Fault = (fn(&str) -> bool, &'static str);
 
+const TABS: &str = "indent with blanks, not with tabs";
+
 /// Faults by their line alone, the surest first.
 const FAULTS: &[Fault] = &[
     (
         is_left_out,
         "the dots stand for what a document leaves out; remove the line or fill it in",
     ),
-    (is_indented_with_tabs, "indent with blanks, not with tabs"),
+    (is_indented_with_tabs, TABS),
     (
         is_escape,
         "a backslash in double quotes begins an escape; put a path in single quotes",
@@ -141,6 +150,10 @@ mod tests {
 
     #[test]
     fn the_fault_is_named_with_its_line() {
+        let told = |text: &str, line| match fault(text, line) {
+            Some((line, advice)) => format!("line {line}: {advice}"),
+            None => advice(text, line),
+        };
         let dots =
             "line 3: the dots stand for what a document leaves out; remove the line or fill it in";
         for (text, line, expected) in [
@@ -151,6 +164,11 @@ mod tests {
                 "a:\n\tb: c\n",
                 2,
                 "line 2: indent with blanks, not with tabs",
+            ),
+            (
+                "a:\n  b: c\n\td: e\n",
+                2,
+                "line 3: indent with blanks, not with tabs",
             ),
             (
                 "a:\n  Certificate: \"C:\\Users\\me\\c.pem\"\n",
@@ -188,7 +206,7 @@ mod tests {
                 "look at that line and the one before it: indentation, a missing ':' or an open quote",
             ),
         ] {
-            assert_eq!(advice(text, line), expected, "{text}");
+            assert_eq!(told(text, line), expected, "{text}");
         }
     }
 

@@ -130,6 +130,22 @@ fn errors_have_a_position_and_show_no_value() {
             "secret: canary: x\n",
             "test cannot be read: it is not sound YAML at line 1, column 15",
         ),
+        (
+            "a:\n\tb: canary\n",
+            "test cannot be read: it is not sound YAML at line 2",
+        ),
+        (
+            "a:\n  b: c\n\td: canary\n",
+            "test cannot be read: it is not sound YAML at line 3",
+        ),
+        (
+            "a:\n  b: c\n  e:\n  \t  d: canary\n",
+            "test cannot be read: it is not sound YAML at line 4",
+        ),
+        (
+            "a:\n  b: \"canary\n  c: d\n",
+            "test cannot be read: it is not sound YAML at line 2",
+        ),
     ];
     for (source, expected) in cases {
         let error = parse("test", source).unwrap_err();
