@@ -49,6 +49,17 @@ pub(super) async fn set(options: &ConfigSetOptions, context: &Context) -> Result
     };
     // Before anything is written anywhere: whether the file can be changed.
     let changed = with_value(&name, &text, setting, &value)?;
+    if matches!(value, NewValue::Text(_)) {
+        let clouds = super::unknown_clouds(&Settings::parse(&changed)?);
+        let mut own = clouds.into_iter();
+        if let Some(wrong) = own.find(|one| one.path.eq_ignore_ascii_case(setting)) {
+            let error = Error::new(ErrorKind::Usage, format!("{setting}: {}", wrong.message));
+            return Err(match wrong.hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            });
+        }
+    }
     if let NewValue::KeyVault(secret) = &value {
         let reference = vault_reference(secret, setting)?;
         let value = given(options, setting)?;
@@ -114,7 +125,7 @@ fn mode(_: &Path) -> Option<u32> {
 }
 
 /// Whether the setting at `path` is a secret by its name.
-fn is_secret(path: &str) -> bool {
+pub(super) fn is_secret(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or_default().trim();
     ConnectionKey::find(last).is_some_and(ConnectionKey::is_secret)
         || last.eq_ignore_ascii_case("password")
