@@ -53,7 +53,7 @@ use kql_semantics::{ColumnSchema, ScalarType, TableSchema};
 
 use self::adapt::Origin;
 use self::aliases::{Alias, Names};
-use self::files::{Batches, Explored, Others, Records, Source};
+use self::files::{Batches, Explored, Format, Others, Records, Source};
 use self::folders::Counts;
 use self::guess::Guess;
 use self::infer::Kind;
@@ -424,6 +424,49 @@ impl Catalog {
             .collect()
     }
 
+    /// Texts in these columns of a table that `todatetime()` reads with the month first where the
+    /// day may be meant: the first one of each file and column, as far as its first rows tell.
+    pub fn misread_dates<'a>(
+        &self,
+        table: &str,
+        columns: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<String> {
+        let types: BTreeMap<String, ScalarType> = self
+            .columns(table)
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        let declared = self.tables.get(table).and_then(|one| one.declared.as_ref());
+        let is_declared = |name: &str| {
+            declared.is_some_and(|declared| declared.iter().any(|(own, _)| own == name))
+        };
+        let mut said = Vec::new();
+        for column in columns {
+            if types.get(column) != Some(&ScalarType::String) {
+                continue;
+            }
+            for source in self.sources(table) {
+                let Some((written, what)) = source.misread(column) else {
+                    continue;
+                };
+                let is_text = matches!(source.format(), Ok(Format::Json | Format::Separated(_)));
+                let remedy = match source.reading.date_order {
+                    None if is_text && !is_declared(column) => {
+                        "; with --date-order dmy or mdy a column of such dates is one of times"
+                    }
+                    Some(_) => "; --date-order does not reach it, as the column stays text",
+                    None => "",
+                };
+                said.push(format!(
+                    "in {}, column {column} has {}, which todatetime() {what}{remedy}",
+                    source.shown.display(),
+                    fit::in_short(&written)
+                ));
+            }
+        }
+        said
+    }
+
     fn sources(&self, table: &str) -> &[Source] {
         match self.tables.get(table).map(|table| &table.data) {
             Some(Data::Files(sources)) => sources,
@@ -605,7 +648,7 @@ impl Table {
                 folder.counts = counts(&folder.name, &found, &aliases, declared);
                 if folder.counts != Counts::Nowhere {
                     let mut guess = Guess::default();
-                    guess.see(&folder.value);
+                    guess.see(&folder.value, None);
                     found.kinds.push((folder.name.clone(), Kind::Cells(guess)));
                 }
             }

@@ -7,6 +7,7 @@
 use kql_semantics::ScalarType;
 
 use super::moments::Moments;
+use super::times::DateOrder;
 use crate::text;
 
 /// What the cells of a column were so far; empty ones say nothing.
@@ -34,31 +35,32 @@ enum Spelling {
 }
 
 impl Guess {
-    /// Takes one more cell into account.
-    pub(super) fn see(&mut self, cell: &str) {
+    /// Takes one more cell into account; dates of three numbers are times where their `order` is
+    /// known.
+    pub(super) fn see(&mut self, cell: &str, order: Option<DateOrder>) {
         if self.other || cell.is_empty() {
             return;
         }
         match cell.as_bytes()[0] {
-            b'0'..=b'9' | b'-' => self.see_number(cell),
+            b'0'..=b'9' | b'-' => self.see_number(cell, order),
             _ => match spelling(cell) {
                 Some(spelling) => {
                     self.other |= *self.bools.get_or_insert(spelling) != spelling;
                 }
                 None if cell == "NaN" => self.words = true,
-                None => self.other |= !self.moments.see(cell),
+                None => self.other |= !self.moments.see(cell, order),
             },
         }
         self.other |= self.ty().is_none();
     }
 
-    fn see_number(&mut self, cell: &str) {
+    fn see_number(&mut self, cell: &str, order: Option<DateOrder>) {
         if long(cell).is_some() {
             self.longs = true;
         } else if is_real(cell) {
             self.reals = true;
         } else {
-            self.other |= !self.moments.see(cell);
+            self.other |= !self.moments.see(cell, order);
         }
     }
 
@@ -178,11 +180,11 @@ mod tests {
     fn of(cells: &[&str]) -> ScalarType {
         let mut guess = Guess::default();
         for cell in cells {
-            guess.see(cell);
+            guess.see(cell, None);
         }
         let apart = cells.iter().fold(Guess::default(), |all, cell| {
             let mut one = Guess::default();
-            one.see(cell);
+            one.see(cell, None);
             all.and(one)
         });
         assert_eq!(apart.settled(), guess.settled(), "{cells:?} file by file");

@@ -6,6 +6,8 @@
 
 use kql_syntax::ticks;
 
+use super::times::{self, DateOrder};
+
 /// What the cells of a column have in common so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Moments {
@@ -31,6 +33,8 @@ enum Notation {
     },
     /// `Nov 20, 2026 8:00:00 AM`, as the portal's Export has it.
     Exported,
+    /// `05/03/2024`, `5.3.2024 18:41`, where somebody said which number is the month.
+    Numbers { separator: u8, time: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +46,10 @@ enum Zone {
 }
 
 impl Moments {
-    /// Takes one more cell into account; false when the column is none of moments.
-    pub(super) fn see(&mut self, cell: &str) -> bool {
-        let found = notation(cell).filter(|_| !self.mixed);
+    /// Takes one more cell into account; false when the column is none of moments. Dates of three
+    /// numbers with the year last are moments where their `order` is known.
+    pub(super) fn see(&mut self, cell: &str, order: Option<DateOrder>) -> bool {
+        let found = notation(cell, order).filter(|_| !self.mixed);
         let Some((notation, fraction)) = found else {
             self.mixed = true;
             return false;
@@ -92,10 +97,26 @@ impl Moments {
 }
 
 /// The notation of a moment and the digits of its fraction.
-fn notation(cell: &str) -> Option<(Notation, &str)> {
-    let found = iso(cell).or_else(|| exported(cell).then_some((Notation::Exported, "")))?;
-    ticks::datetime(cell)?;
-    Some(found)
+fn notation(cell: &str, order: Option<DateOrder>) -> Option<(Notation, &str)> {
+    let found = iso(cell).or_else(|| exported(cell).then_some((Notation::Exported, "")));
+    match found {
+        Some(found) => ticks::datetime(cell).map(|_| found),
+        None => Some((numbers(cell, order?)?, "")),
+    }
+}
+
+/// A date of three numbers in this order.
+fn numbers(cell: &str, order: DateOrder) -> Option<Notation> {
+    let digits = cell.bytes().take_while(u8::is_ascii_digit).count();
+    let separator = cell.bytes().nth(digits)?;
+    if digits == 0 || !matches!(separator, b'/' | b'-' | b'.') {
+        return None;
+    }
+    times::numbered(cell, order)?;
+    Some(Notation::Numbers {
+        separator,
+        time: cell.contains(':'),
+    })
 }
 
 fn iso(cell: &str) -> Option<(Notation, &str)> {
@@ -157,7 +178,7 @@ fn exported(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Moments;
+    use super::{DateOrder, Moments};
 
     #[test]
     fn one_notation_is_one_type() {
@@ -193,9 +214,41 @@ mod tests {
         ] {
             let mut moments = Moments::default();
             for cell in cells {
-                moments.see(cell);
+                moments.see(cell, None);
             }
             assert_eq!(moments.is_one(), expected, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_makes_moments_of_dates_in_numbers() {
+        for (cells, day_first, month_first) in [
+            (&["05/03/2024", "5/3/2024"][..], true, true),
+            (&["13/03/2024 18:41:25", "05/03/2024 00:00"], true, false),
+            (&["03/13/2024, 3:40:13 PM"], false, true),
+            (&["13.03.2024", "5. 3. 2024"], true, false),
+            (&["05-03-2024 18:41:25.1234567"], true, true),
+            (&["05/03/2024", "05-03-2024"], false, false),
+            (&["05/03/2024", "05/03/2024 18:41"], false, false),
+            (&["05/03/2024", "2024-03-05"], false, false),
+            (&["05/03/2024 18:41+02:00"], false, false),
+            (&["05/03/24"], false, false),
+            (&["10.0.19045"], false, false),
+            (&["1.2.3"], false, false),
+            (&["1,2,2024"], false, false),
+            (&["Tue 05/03/2024"], false, false),
+            (&["2026-11-01T10:00:00Z"], true, true),
+        ] {
+            for (order, expected) in [
+                (DateOrder::DayFirst, day_first),
+                (DateOrder::MonthFirst, month_first),
+            ] {
+                let mut moments = Moments::default();
+                for cell in cells {
+                    moments.see(cell, Some(order));
+                }
+                assert_eq!(moments.is_one(), expected, "{cells:?} {order:?}");
+            }
         }
     }
 }

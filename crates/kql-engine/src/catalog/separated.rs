@@ -36,12 +36,12 @@ pub(super) fn columns(source: &Source, separator: u8) -> Result<Vec<(String, Gue
         .map(|name| (!source.names.is_declared(name)).then(Guess::default))
         .collect();
     if guesses.iter().any(Option::is_some) {
-        let failure = lines.headed.failure.clone();
+        let (failure, order) = (lines.headed.failure.clone(), source.reading.date_order);
         while let Some(record) = lines.next()? {
             let cells = record.cells().map_err(|error| broken(&failure, error))?;
             for (guess, cell) in guesses.iter_mut().zip(cells) {
                 if let Some(guess) = guess {
-                    guess.see(cell);
+                    guess.see(cell, order);
                 }
             }
         }

@@ -83,6 +83,30 @@ fn in_numbers(written: &str) -> Option<WrittenDate<'_>> {
         .filter(|date| date.notation == Notation::YearLast && !date.is_short)
 }
 
+/// The instant that is meant by a date of three numbers in this order; none with an offset from
+/// UTC, and none of a year that nobody has events of.
+pub(super) fn numbered(written: &str, order: DateOrder) -> Option<i64> {
+    let is_now = |date: &WrittenDate<'_>| (1900..2100).contains(&date.year);
+    in_numbers(written)
+        .filter(|date| is_now(date) && !date.rest.contains(['+', '-']))
+        .and_then(|date| read(&date, order))
+}
+
+/// What KQL's `todatetime()` makes of a date in three numbers: it takes the first one for the
+/// month. Says nothing where that is what is meant.
+fn misread(written: &str, order: Option<DateOrder>) -> Option<&'static str> {
+    let date = ticks::written_date(written.trim())
+        .filter(|date| date.notation == Notation::YearLast && (1900..2100).contains(&date.year))?;
+    on(ticks::midnight(date.year, 1, 1)?, date.rest)?;
+    match (date.month, date.day) {
+        (13..=31, 1..=12) => Some("cannot read, as it takes the first number for the month"),
+        (1..=12, 1..=12) if date.month != date.day && order != Some(DateOrder::MonthFirst) => {
+            Some("reads with the month first")
+        }
+        _ => None,
+    }
+}
+
 fn read(date: &WrittenDate<'_>, order: DateOrder) -> Option<i64> {
     let (month, day) = match order {
         DateOrder::MonthFirst => (date.month, date.day),
@@ -139,6 +163,24 @@ impl Source {
         read(&date, order).map(Datum::DateTime).ok_or_else(misfit)
     }
 
+    /// The first text of a column that `todatetime()` reads otherwise than it may be meant, as far
+    /// as the first rows of the file tell, with what becomes of it.
+    pub(super) fn misread(&self, column: &str) -> Option<(String, &'static str)> {
+        let wanted = [(column.to_owned(), ScalarType::String)];
+        let batch = self.read_as_named(&wanted).ok()?.next()?.ok()?;
+        let values = batch.column(0).as_string::<i64>().iter().flatten();
+        let mut evidence = Evidence::default();
+        let mut first = None;
+        for value in values {
+            evidence.see(value);
+            if let (None, Some(what)) = (&first, misread(value, self.reading.date_order)) {
+                first = Some((value.to_owned(), what));
+            }
+        }
+        // A value with the day above 12 tells that the month comes first.
+        first.filter(|_| evidence.month_first.is_none() || evidence.day_first.is_some())
+    }
+
     /// The order that all values of a column tell; reads them.
     fn order(&self, column: &str, written: &str) -> Result<DateOrder, EngineError> {
         let evidence = self.evidence(column)?;
@@ -180,7 +222,7 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use super::{DateOrder, in_numbers, plain, read};
+    use super::{DateOrder, in_numbers, misread, plain, read};
     use kql_syntax::ticks;
 
     fn shown(ticks: Option<i64>) -> Option<String> {
@@ -295,6 +337,38 @@ mod tests {
             }
         }
         assert!(seen > 50_000, "{seen}");
+    }
+
+    #[test]
+    fn todatetime_takes_the_first_number_for_the_month() {
+        let (cannot, month) = ("cannot read", "the month first");
+        for (written, none, month_first) in [
+            ("05/03/2024 18:41", Some(month), None),
+            ("5.3.2024", Some(month), None),
+            ("05/03/24", Some(month), None),
+            ("13/03/2024", Some(cannot), Some(cannot)),
+            ("03/13/2024", None, None),
+            ("05/05/2024", None, None),
+            ("32/03/2024", None, None),
+            ("2024-03-05", None, None),
+            ("5 Mar 2024", None, None),
+            ("1.2.3.4", None, None),
+            ("1.2.2024.7", None, None),
+            ("5/3/2024 is the day", None, None),
+        ] {
+            for (order, expected) in [
+                (None, none),
+                (Some(DateOrder::DayFirst), none),
+                (Some(DateOrder::MonthFirst), month_first),
+            ] {
+                let found = misread(written, order);
+                let same = match (found, expected) {
+                    (Some(found), Some(part)) => found.contains(part),
+                    (found, expected) => found == expected,
+                };
+                assert!(same, "{written} {order:?}: {found:?}");
+            }
+        }
     }
 
     #[test]

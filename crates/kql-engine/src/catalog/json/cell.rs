@@ -13,6 +13,7 @@ use crate::catalog::files::Source;
 use crate::catalog::guess::Guess;
 use crate::catalog::infer::Kind;
 use crate::catalog::moments::Moments;
+use crate::catalog::times::{self, DateOrder};
 use crate::catalog::{fit, guess, infer, losses};
 use crate::column::Builder;
 use crate::convert;
@@ -148,13 +149,13 @@ impl Column {
     }
 
     /// The type of a text, when all others of the column are looked at as well.
-    fn kind_of(&mut self, value: &str) -> ScalarType {
+    fn kind_of(&mut self, value: &str, order: Option<DateOrder>) -> ScalarType {
         // Only where it matters: a datetime does not narrow what is text already.
         let bytes = value.as_bytes();
-        let matters = matches!(self.ty, None | Some(ScalarType::DateTime))
-            && bytes.len() >= 19
-            && bytes[10] == b'T';
-        if matters && self.moments.see(value) {
+        let is_date = (bytes.len() >= 19 && bytes[10] == b'T')
+            || order.is_some_and(|order| times::numbered(value, order).is_some());
+        let matters = matches!(self.ty, None | Some(ScalarType::DateTime)) && is_date;
+        if matters && self.moments.see(value, order) {
             ScalarType::DateTime
         } else {
             ScalarType::String
@@ -387,12 +388,17 @@ impl<'de> Visitor<'de> for Cell<'_> {
             return Err(E::custom("more than a row"));
         }
         self.state.nested |= !self.column.declared && wrapped::may_hold(value);
-        let kind = if self.column.settled {
-            ScalarType::String
-        } else {
-            self.column.kind_of(value)
-        };
-        self.take(&Datum::text(value), kind)
+        if self.column.settled {
+            return self.take(&Datum::text(value), ScalarType::String);
+        }
+        let order = self.source.reading.date_order;
+        let kind = self.column.kind_of(value, order);
+        // A conversion of KQL would take the first number for the month.
+        let moment = order.filter(|_| kind == ScalarType::DateTime);
+        match moment.and_then(|order| times::numbered(value, order)) {
+            Some(moment) => self.take(&Datum::DateTime(moment), kind),
+            None => self.take(&Datum::text(value), kind),
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, list: A) -> Result<(), A::Error> {
