@@ -43,6 +43,11 @@ impl Driver for Advised {
     }
 }
 
+/// Whether a text holds several queries.
+pub(crate) fn holds_several(text: &str) -> bool {
+    several::advice(text).is_some()
+}
+
 /// `error`, which came of `query`, with what to write instead where that can be said.
 fn advised(query: &str, error: Error) -> Error {
     let refused =

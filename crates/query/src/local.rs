@@ -1,6 +1,7 @@
 //! The environment `Local`: KQL over files, run here.
 
 mod absent;
+mod likely;
 mod memory;
 mod missed;
 mod names;
@@ -268,7 +269,15 @@ fn kind(error: &EngineError) -> ErrorKind {
 }
 
 fn rejected(error: &EngineError, text: &str, catalog: &Catalog) -> Error {
-    let message = error.render(text).trim_end().to_owned();
+    // Behind the place where a second query begins everything else is wrong, too.
+    let message = match error {
+        EngineError::Syntax(complaints) if crate::advice::holds_several(text) => {
+            let first = complaints.iter().take(1).cloned().collect();
+            EngineError::Syntax(first).render(text)
+        }
+        error => error.render(text),
+    };
+    let message = message.trim_end().to_owned();
     let rejected = Error::new(kind(error), message);
     match error {
         EngineError::OutOfTime { .. } => {

@@ -5,12 +5,9 @@ use kql_syntax::Lines;
 /// What to do about a text that holds several queries; `None` where it is one.
 pub(super) fn advice(text: &str) -> Option<String> {
     let queries = kql_syntax::queries(text);
-    let sound = |query: &std::ops::Range<usize>| {
-        kql_syntax::parse(&text[query.clone()])
-            .diagnostics
-            .is_empty()
-    };
-    if queries.len() < 2 || !queries.iter().all(sound) {
+    // What stands behind a whole query and an empty line is another one, sound or not.
+    let first = text.get(queries.first()?.clone())?;
+    if queries.len() < 2 || !kql_syntax::parse(first).diagnostics.is_empty() {
         return None;
     }
     let index = Lines::new(text);

@@ -105,6 +105,7 @@ fn queries_between_empty_lines_are_counted() {
             "AlertInfo\n| take 5\r\n \t\r\n// the next\nAlertEvidence\n",
             "1 and 5",
         ),
+        ("AlertInfo | take 5\n\nAlertEvidence | wher x", "1 and 3"),
         ("\n\nprint 1\n\n\nprint 2\n\nprint 3", "3, 6 and 8"),
         ("let a = 1;\nprint a\n\nprint 'b\\n\\nc'", "1 and 4"),
     ] {

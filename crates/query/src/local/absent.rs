@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use defender_drivers::Query;
 use kql_engine::{Catalog, Contents, RowStream, ScalarType};
 
-use super::names::{given, listed, shown, words};
+use super::names::{given, listed, quoted, shown, words};
 
 /// The column that a range of time is about.
 const STAMP: &str = "Timestamp";
@@ -138,10 +138,16 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
                 .iter()
                 .all(|one| one == table || beside.contains(one));
             let how = if alone {
-                format!("--data {table}={} reads all of them together", place.shown)
+                format!(
+                    "--data {table}={} reads all of them together",
+                    quoted(&place.shown)
+                )
             } else {
                 let file = files.first().copied().unwrap_or("FILE");
-                format!("--data \"{table}={file}\" as well reads it as part of {table}")
+                format!(
+                    "--data {table}={} as well reads it as part of {table}",
+                    quoted(file)
+                )
             };
             let (is, own) = match beside.len() {
                 1 => ("is", "a table"),
@@ -199,8 +205,9 @@ fn timeless(catalog: &Catalog, read: &BTreeSet<String>) -> Option<String> {
         .iter()
         .find_map(|table| catalog.files(table).into_iter().next())?;
     Some(format!(
-        "the range of time leaves nothing out of {}, which has no column Timestamp of times; a file of a hunting table needs its name (--data TABLE={file})",
-        listed(&without)
+        "the range of time leaves nothing out of {}, which has no column Timestamp of times; a file of a hunting table needs its name (--data TABLE={})",
+        listed(&without),
+        quoted(&file)
     ))
 }
 

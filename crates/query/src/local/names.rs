@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use kql_engine::{Catalog, EngineError};
 use kql_syntax::TokenKind;
 
+use super::likely;
+
 /// What helps with a query that the data does not fit to.
 pub(super) fn advice(error: &EngineError, text: &str, catalog: &Catalog) -> Option<String> {
     let complaints = match error {
@@ -15,9 +17,20 @@ pub(super) fn advice(error: &EngineError, text: &str, catalog: &Catalog) -> Opti
     let said = |part: &str| complaints.iter().any(|one| one.message.contains(part));
     if said("no table named '") {
         let tables = given(catalog);
-        return Some(match tables.len() {
-            0 => "the data has no table".to_owned(),
-            _ => format!("the data has {}", listed(&tables)),
+        let likely = likely::exports(catalog, &tables, &BTreeSet::new());
+        let named = || {
+            let unknown = complaints.iter().find_map(|one| unknown(&one.message))?;
+            let odd = tables.iter().find(|table| shown(table) != **table)?;
+            let file = catalog.files(odd).into_iter().next()?;
+            Some(format!("--data {unknown}={}", quoted(&file)))
+        };
+        return Some(match (tables.len(), likely.or_else(named)) {
+            (0, _) => "the data has no table".to_owned(),
+            (_, None) => format!("the data has {}", listed(&tables)),
+            (_, Some(named)) => format!(
+                "the data has {}; a file gets another name before its path: {named}",
+                listed(&tables)
+            ),
         });
     }
     // What a column holds is a guess where no schema tells.
@@ -29,11 +42,27 @@ pub(super) fn advice(error: &EngineError, text: &str, catalog: &Catalog) -> Opti
         .find(|table| words(text).any(|word| word == table))?;
     let file = catalog.files(&own).into_iter().next()?;
     typed.then(|| {
+        let columns = catalog.columns(&own).unwrap_or_default();
+        let names = columns.iter().map(|(name, _)| name.as_str());
+        // todatetime() takes the first number for the month.
+        let or = if catalog.misread_dates(&own, names).is_empty() {
+            "or write todatetime()"
+        } else {
+            "or say with --date-order dmy or mdy what comes first in its dates"
+        };
         format!(
-            "{} is not a hunting table, and its times are text; name the hunting table that it is (--data TABLE={file}), or write todatetime()",
-            shown(&own)
+            "{} is not a hunting table, and its times are text; name the hunting table that it is (--data TABLE={}), {or}",
+            shown(&own),
+            quoted(&file)
         )
     })
+}
+
+/// The name of a table that there is not.
+fn unknown(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("no table named '")?;
+    let (name, _) = rest.split_once('\'')?;
+    (shown(name) == name).then_some(name)
 }
 
 /// How a query names its table, where it begins with the name as it is.
@@ -44,10 +73,16 @@ fn in_brackets(text: &str, catalog: &Catalog) -> Option<String> {
         .into_iter()
         .filter(begins)
         .max_by_key(String::len)?;
-    Some(format!(
+    let brackets = format!(
         "the name of this table takes brackets: write {}",
         written(&name)
-    ))
+    );
+    Some(
+        match likely::exports(catalog, &given(catalog), &BTreeSet::new()) {
+            Some(named) => format!("{brackets}; or name the hunting table that it is: {named}"),
+            None => brackets,
+        },
+    )
 }
 
 /// The tables that were given.
@@ -76,6 +111,16 @@ pub(super) fn listed(names: &BTreeSet<String>) -> String {
     first.join(", ")
 }
 
+/// A path as a word of a command line, in quotes where a shell would take it apart.
+pub(super) fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-:\\+@%,".contains(letter);
+    if path.chars().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("\"{path}\"")
+    }
+}
+
 /// A name of any letters.
 pub(super) fn written(name: &str) -> String {
     format!("[{}]", kql_syntax::quote(name))
@@ -88,5 +133,33 @@ pub(super) fn shown(name: &str) -> String {
         name.to_owned()
     } else {
         written(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_blanks_stands_in_quotes() {
+        for (path, expected) in [
+            ("a/b-1.csv", "a/b-1.csv"),
+            ("New query.csv", "\"New query.csv\""),
+            ("New query (1).csv", "\"New query (1).csv\""),
+            (r"C:\x\a.csv", r"C:\x\a.csv"),
+        ] {
+            assert_eq!(quoted(path), expected);
+        }
+    }
+
+    #[test]
+    fn the_unknown_table_is_told_from_the_complaint() {
+        for (message, expected) in [
+            ("no table named 'Mine'", Some("Mine")),
+            ("no table named 'a b'", None),
+            ("no column named 'Mine'", None),
+        ] {
+            assert_eq!(unknown(message), expected, "{message}");
+        }
     }
 }

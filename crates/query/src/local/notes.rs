@@ -6,8 +6,8 @@ use defender_drivers::Query;
 use defender_table::{Warning, WarningKind};
 use kql_engine::{Catalog, Engine, RowStream};
 
-use super::names::{listed, words};
-use super::{absent, missed};
+use super::names::{listed, quoted, words};
+use super::{absent, likely, missed};
 
 /// What to say beside the rows of an answer, which may be `nothing`.
 pub(super) async fn of(
@@ -22,6 +22,10 @@ pub(super) async fn of(
     said.extend(absent::of(engine.catalog(), query, rows));
     said.extend(missed::of(engine, query, rows, nothing).await);
     said.extend(few(timeless(engine.catalog(), rows), "rows have no time"));
+    said.extend(few(
+        misread(engine.catalog(), query, rows),
+        "dates may be misread",
+    ));
     said.extend(few(
         engine.catalog().losses(read),
         "values are not kept whole",
@@ -59,6 +63,23 @@ fn timeless(catalog: &Catalog, rows: &RowStream) -> Vec<String> {
         .collect()
 }
 
+/// Dates in the text columns that a query with `todatetime()` names, which it may misread.
+fn misread(catalog: &Catalog, query: &Query, rows: &RowStream) -> Vec<String> {
+    let named: BTreeSet<&str> = words(&query.text).collect();
+    if !named.contains("todatetime") {
+        return Vec::new();
+    }
+    let mut said = Vec::new();
+    for table in rows.tables_read() {
+        let needed = rows.columns_read(table).into_iter().flatten();
+        let columns = needed
+            .map(String::as_str)
+            .filter(|name| named.contains(name));
+        said.extend(catalog.misread_dates(table, columns));
+    }
+    said
+}
+
 /// What is said of many files: of the first ones.
 fn few(mut all: Vec<String>, what: &str) -> Vec<String> {
     const MOST: usize = 8;
@@ -91,8 +112,20 @@ fn without_file(catalog: &Catalog, read: &BTreeSet<String>, text: &str) -> Optio
         0 => "no table".to_owned(),
         _ => listed(&given),
     };
-    Some(format!(
+    let mut said = format!(
         "no file of the data is {}, so that it is empty; the data has {has}",
         listed(&missing)
-    ))
+    );
+    let unread: BTreeSet<String> = given.difference(read).cloned().collect();
+    let own = unread
+        .iter()
+        .find(|table| defender_schema::table(table).is_none());
+    let file = own.and_then(|table| catalog.files(table).into_iter().next());
+    if let Some(named) = likely::exports(catalog, &unread, &missing) {
+        said = format!("{said}; a file has its columns: name it with {named}");
+    } else if let (Some(file), Some(table)) = (file, missing.first()) {
+        let file = quoted(&file);
+        said = format!("{said}; --data {table}={file} makes a file one of {table}");
+    }
+    Some(said)
 }

@@ -178,7 +178,7 @@ async fn files_beside_a_table_and_empty_ones_are_said() {
             ],
             "DeviceProcessEvents | project DeviceName",
             vec![
-                "DeviceProcessEvents - Copy.csv is not part of DeviceProcessEvents, but a table that the query does not read ([\"DeviceProcessEvents - Copy\"]); --data \"DeviceProcessEvents=DeviceProcessEvents - Copy.csv\" as well reads it as part of DeviceProcessEvents",
+                "DeviceProcessEvents - Copy.csv is not part of DeviceProcessEvents, but a table that the query does not read ([\"DeviceProcessEvents - Copy\"]); --data DeviceProcessEvents=\"DeviceProcessEvents - Copy.csv\" as well reads it as part of DeviceProcessEvents",
             ],
         ),
         (
@@ -286,7 +286,10 @@ async fn an_unknown_table_and_times_that_are_text_have_a_hint() {
         .await
         .unwrap();
     for (query, expected) in [
-        ("Query | count", "the data has Export, [\"New query\"]"),
+        (
+            "Query | count",
+            "the data has Export, [\"New query\"]; a file gets another name before its path: --data Query=\"FOLDER/New query.csv\"",
+        ),
         (
             "New query | count",
             "the name of this table takes brackets: write [\"New query\"]",
