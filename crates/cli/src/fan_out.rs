@@ -12,6 +12,7 @@ use defender_query::{
 };
 
 use crate::context::Context;
+use crate::limit::DefaultLimit;
 use crate::line::Line;
 use crate::split::Split;
 use crate::target::Target;
@@ -105,7 +106,10 @@ fn distinct(label: &str, taken: &mut BTreeSet<String>) -> String {
 
 /// Asks whole, or slice by slice.
 #[derive(Debug)]
-pub(crate) struct Asking(pub(crate) Option<Split>);
+pub(crate) struct Asking {
+    pub(crate) split: Option<Split>,
+    pub(crate) limit: Option<DefaultLimit>,
+}
 
 #[async_trait]
 impl Ask for Asking {
@@ -115,10 +119,14 @@ impl Ask for Asking {
         provider: &ConnectedProvider,
         query: &Query,
     ) -> Result<Answer> {
-        match &self.0 {
+        let answer = match &self.split {
             Some(split) => split.ask(provider, alias, query).await,
             None => provider.query(query).await,
-        }
+        }?;
+        Ok(match self.limit.clone() {
+            Some(limit) => limit.told(answer),
+            None => answer,
+        })
     }
 }
 

@@ -16,6 +16,7 @@ mod fmt;
 mod given;
 mod hidden_input;
 mod leftovers;
+mod limit;
 mod line;
 mod lint;
 mod listing;

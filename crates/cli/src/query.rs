@@ -19,6 +19,7 @@ use crate::dataset::with_source;
 use crate::delivery::{Request, deliver, finish, format, sink};
 use crate::fan_out::{Asking, Pace, Tenants};
 use crate::given::{self, Given};
+use crate::limit::DefaultLimit;
 use crate::query_files;
 use crate::range::{self, Written};
 use crate::split::{Began, Split};
@@ -33,6 +34,7 @@ pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<Exi
         timespan: timespan(options, now)?,
         now,
         range: written_range(options.start.as_deref(), options.end.as_deref()),
+        limit: None,
     };
     run_asked(asked, options, context).await
 }
@@ -46,6 +48,8 @@ pub(crate) struct Asked {
     pub(crate) now: SystemTime,
     /// The range of time as the user wrote it, by which an interrupted export is known again.
     pub(crate) range: String,
+    /// How many rows the query keeps where nobody said how many.
+    pub(crate) limit: Option<DefaultLimit>,
 }
 
 /// A range of time as it was written.
@@ -130,7 +134,10 @@ pub(crate) async fn run_asked(
     }
     let sink = sink(&options.output)?;
     let (targets, tenants) = if targets.len() > 1 {
-        let asking = Arc::new(Asking(split.map(Split::silent)));
+        let asking = Arc::new(Asking {
+            split: split.map(Split::silent),
+            limit: asked.limit.clone(),
+        });
         let pace = Pace {
             parallel: options.connection.parallel,
             fail_fast: options.fail_fast,
@@ -141,7 +148,14 @@ pub(crate) async fn run_asked(
         (targets, None)
     };
     // Signing in takes much room.
-    let one = Box::pin(one(&provider, targets, &query, split, options));
+    let one = async {
+        let answer = one(&provider, targets, &query, split, options).await;
+        match asked.limit.clone() {
+            Some(limit) => answer.map(|answer| limit.told(answer)),
+            None => answer,
+        }
+    };
+    let one = Box::pin(one);
     let written = deliver(
         one,
         tenants.as_ref(),

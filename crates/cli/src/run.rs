@@ -12,6 +12,7 @@ use defender_table::ticks;
 
 use crate::arguments::RunOptions;
 use crate::context::Context;
+use crate::limit::DefaultLimit;
 use crate::query::{Asked, written_range};
 use crate::range::Written;
 use crate::{queries, query, value_file};
@@ -95,6 +96,7 @@ fn asked(
             (false, true) => None,
             _ => query::timespan(&options.query, now)?,
         },
+        limit: DefaultLimit::of(&rendered),
         text: rendered.text,
         range,
         now,
