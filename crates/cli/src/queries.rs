@@ -173,8 +173,36 @@ fn search(options: &SearchOptions, context: &Context) -> Result<()> {
     print(&queries, options.narrowed.json)
 }
 
+/// Says which table or parameter a word was probably meant for that is none of any query.
+fn say_meant(library: &Library, tables: &[String], parameters: &[String], context: &Context) {
+    let queries = library.queries(&Filter::default());
+    let mut known: BTreeSet<String> = defender_schema::tables()
+        .iter()
+        .map(|table| table.name.to_owned())
+        .collect();
+    let of_queries = queries.iter().flat_map(|(_, query)| query.tables());
+    known.extend(of_queries.map(str::to_owned));
+    let names: BTreeSet<String> = queries
+        .iter()
+        .flat_map(|(_, query)| &query.parameters)
+        .map(|parameter| parameter.name.clone())
+        .collect();
+    for (words, known) in [(tables, known), (parameters, names)] {
+        // A pattern is no misspelt name.
+        let is_name = |word: &&String| word.chars().all(|c| c.is_alphanumeric() || c == '_');
+        for word in words.iter().filter(is_name) {
+            let part = word.to_lowercase();
+            let is_known = known.iter().any(|name| name.to_lowercase().contains(&part));
+            let near = nearest(word, known.iter().map(String::as_str));
+            if let (false, Some(near)) = (is_known, near) {
+                context.note(&format!("did you mean '{near}' instead of '{word}'?"));
+            }
+        }
+    }
+}
+
 /// A word of a shell's command line.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=./:@%+,".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

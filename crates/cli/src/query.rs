@@ -24,7 +24,7 @@ use crate::query_files;
 use crate::range::{self, Written};
 use crate::split::{Began, Split};
 use crate::target::{self, Target};
-use crate::text;
+use crate::{queries, text};
 
 /// Runs the query everywhere it is to run, and writes what comes back.
 pub(crate) async fn run(options: &QueryOptions, context: &Context) -> Result<ExitCode> {
@@ -237,19 +237,10 @@ fn written(options: &QueryOptions) -> Result<String> {
             }
             read(dash)?
         }
-        (Some(text), _) if is_file_of_kql(text) => {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("'{text}' is the name of a file, not a query"),
-            )
-            .with_hint(format!("run what is in it with -f {text}")));
-        }
-        (Some(text), _) if is_named_like_a_file(text) => {
-            let message = format!("'{text}' is the name of a file, and there is no such file");
-            return Err(Error::new(ErrorKind::Usage, message)
-                .with_hint("what is in a file is run with -f FILE"));
-        }
-        (Some(text), _) => text.clone(),
+        (Some(text), _) => match of_file(text, environment(options)?) {
+            Some(error) => return Err(error),
+            None => text.clone(),
+        },
         (None, Some(path)) => read(path)?,
     };
     if text.trim().is_empty() {
@@ -258,25 +249,46 @@ fn written(options: &QueryOptions) -> Result<String> {
     Ok(text)
 }
 
-/// Whether a query is the name of a file that has one; no query is written so.
-fn is_file_of_kql(text: &str) -> bool {
-    let path = Path::new(text.trim());
-    let endings = ["kql", "kusto", "csl", "txt"];
-    endings.iter().any(|one| ends_in(path, one)) && path.is_file()
-}
-
-/// Whether a query looks like the name of a file of KQL: a word with such an ending.
-fn is_named_like_a_file(text: &str) -> bool {
-    let text = text.trim();
+/// What is wrong where the name of a file stands in the place of a query; no query is written so.
+pub(crate) fn of_file(text: &str, environment: DataEnvironment) -> Option<Error> {
+    let name = text.trim();
+    let path = Path::new(name);
+    let ends_in = |endings: &[&str]| {
+        path.extension().is_some_and(|extension| {
+            let mut endings = endings.iter();
+            endings.any(|one| extension.eq_ignore_ascii_case(one))
+        })
+    };
     let is_word =
-        !text.contains(|letter: char| letter.is_whitespace() || "|()\"'".contains(letter));
-    let endings = ["kql", "kusto", "csl"];
-    is_word && endings.iter().any(|one| ends_in(Path::new(text), one))
-}
-
-fn ends_in(path: &Path, ending: &str) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case(ending))
+        !name.contains(|letter: char| letter.is_whitespace() || "|()'\"".contains(letter));
+    // The lists of SecurityGraph are paths themselves.
+    let is_place =
+        is_word && name.contains(['/', '\\']) && environment != DataEnvironment::SecurityGraph;
+    let of_queries = ends_in(&["kql", "kusto", "csl"]) && !name.contains(['|', '\n']);
+    let is_named_so = is_word && ends_in(&["txt", "yaml", "yml", "md"]);
+    if !(is_place || of_queries || is_named_so) {
+        return None;
+    }
+    let shown = format!("'{}'", name.escape_debug());
+    if path.is_file() {
+        let error = Error::new(
+            ErrorKind::Usage,
+            format!("{shown} is the name of a file, not a query"),
+        );
+        return Some(if ends_in(&["yaml", "yml"]) {
+            error.with_hint(format!(
+                "run a query that it defines with defender run NAME --query-path {}",
+                queries::quoted(name)
+            ))
+        } else {
+            error.with_hint(format!(
+                "run what is in it with defender query -f {}",
+                queries::quoted(name)
+            ))
+        });
+    }
+    let missing = Error::new(ErrorKind::Io, format!("there is no file {shown}"));
+    Some(missing.with_hint("a query in a file is run with defender query -f FILE"))
 }
 
 pub(crate) fn environment(options: &QueryOptions) -> Result<DataEnvironment> {

@@ -48,7 +48,8 @@ fn asked(
     environment: DataEnvironment,
     context: &Context,
 ) -> Result<Asked> {
-    let definition = queries::definition(library, &options.name, Some(environment))?;
+    let definition = queries::definition(library, &options.name, Some(environment))
+        .map_err(|error| query::of_file(&options.name, environment).unwrap_or(error))?;
     queries::say_present_name(library, &options.name, Some(environment), context)?;
     if definition.language != Language::Kql && environment != DataEnvironment::SecurityGraph {
         return Err(Error::new(
