@@ -18,7 +18,7 @@ pub(crate) use collections::{
     PageOptions, RangeOptions, WatchedOptions,
 };
 pub(crate) use connection::ConnectionOptions;
-pub(crate) use output::{FailOn, OutputOptions};
+pub(crate) use output::{FailOn, OutputOptions, is_workbook};
 pub(crate) use queries::{
     LibraryOptions, ListOptions, Narrowed, QueriesCommand, RunOptions, SearchOptions, ShowOptions,
     TestOptions, ValidateOptions,
@@ -51,7 +51,7 @@ pub(crate) struct GlobalOptions {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Write the log to this file instead of standard error
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_parser = output::file())]
     pub(crate) log_file: Option<PathBuf>,
     /// Print only errors, and warnings that rows are missing or values could not be read
     #[arg(short, long, global = true)]
@@ -135,7 +135,7 @@ pub(crate) struct QueryOptions {
     #[arg(long, value_name = "WIDTH")]
     pub(crate) split_by: Option<String>,
     /// Keep finished slices in this file, and go on from it after an interruption
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output::file())]
     pub(crate) resume: Option<PathBuf>,
     /// End with the first tenant that fails, instead of asking the others
     #[arg(long)]
@@ -255,7 +255,7 @@ pub(crate) struct EmulatorOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
     /// Write what is asked to this file, a line of JSON for each request, secrets left out
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output::file())]
     pub(crate) record: Option<PathBuf>,
     /// Run this command with everything set to reach the emulator, then stop
     #[arg(last = true, value_name = "COMMAND")]

@@ -12,7 +12,7 @@ use futures::StreamExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use crate::arguments::{FailOn, OutputOptions};
+use crate::arguments::{FailOn, OutputOptions, is_workbook};
 use crate::context::Context;
 use crate::dataset::with_tenant;
 use crate::failure::ALARM;
@@ -23,23 +23,29 @@ use crate::split::Split;
 use crate::terminal;
 
 pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
-    let format = match (options.format, &options.output) {
+    if !options.partition_by.is_empty() && options.path().is_none() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "--partition-by writes a folder, and -o - is standard output",
+        )
+        .with_hint("name a folder with -o"));
+    }
+    let format = match (options.format, options.path()) {
         (Some(format), _) => format,
         (None, Some(path)) if !options.partition_by.is_empty() => partitioned(path)?,
         (None, None) => Format::Table,
-        (None, Some(path)) => Format::from_path(&Packing::of(path).1).ok_or_else(|| {
-            let message = format!("the extension of {} names no format", path.display());
-            Error::new(ErrorKind::Usage, message).with_hint("say which with --format")
-        })?,
+        (None, Some(path)) => {
+            Format::from_path(&Packing::of(path).1).ok_or_else(|| without_format(path))?
+        }
     };
-    if format.is_binary() && options.output.is_none() && is_terminal() {
+    if format.is_binary() && options.path().is_none() && is_terminal() {
         return Err(Error::new(
             ErrorKind::Usage,
             format!("{} is not for a terminal", format.name()),
         )
         .with_hint("write it to a file with -o"));
     }
-    if let Some(path) = &options.output
+    if let Some(path) = options.path()
         && format.is_binary()
         && options.partition_by.is_empty()
         && let (Some(_), name) = Packing::of(path)
@@ -55,6 +61,23 @@ pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
     }
     options.check(format)?;
     Ok(format)
+}
+
+/// What to say of a file whose name does not say how it is written.
+fn without_format(path: &Path) -> Error {
+    let named = Packing::of(path).1;
+    let message = format!("the extension of {} names no format", path.display());
+    let known = Format::ALL.map(Format::name).join(", ");
+    let mut hint = format!("say which with --format: {known}");
+    let extension = named.extension().and_then(|extension| extension.to_str());
+    if extension.is_some_and(is_workbook) {
+        let csv = named.with_extension("csv");
+        hint = format!(
+            "{hint}; Excel opens CSV with a byte order mark: -o {} --bom",
+            csv.display()
+        );
+    }
+    Error::new(ErrorKind::Usage, message).with_hint(hint)
 }
 
 /// The format of the files in a folder that is written by `--partition-by`.
@@ -74,7 +97,7 @@ fn partitioned(folder: &Path) -> Result<Format> {
 
 /// Where the result goes.
 pub(crate) fn sink(options: &OutputOptions) -> Result<Sink> {
-    let path = options.output.as_deref();
+    let path = options.path();
     match path.filter(|_| !options.partition_by.is_empty()) {
         Some(folder) => Sink::open_folder(folder, options.overwrite, &options.partition_by),
         None => Sink::open(path, options.overwrite),
@@ -112,7 +135,7 @@ pub(crate) async fn deliver(
         result = run => result,
     };
     if let Some(tenants) = tenants
-        && output.output.is_none()
+        && output.path().is_none()
         && is_terminal()
     {
         // Rows and progress would be on one line.

@@ -66,6 +66,11 @@ impl Sink {
                 closed: closed(),
             });
         }
+        if path.is_dir() {
+            let message = format!("cannot write {}: it is a folder", path.display());
+            return Err(Error::new(ErrorKind::Io, message)
+                .with_hint("name a file in it; --partition-by writes a folder"));
+        }
         if !overwrite && path.exists() {
             return Err(exists(path));
         }

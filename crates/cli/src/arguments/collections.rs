@@ -54,7 +54,7 @@ pub(crate) struct WatchedOptions {
     #[arg(long, value_name = "INTERVAL", value_parser = super::connection::time, conflicts_with_all = ["end", "max_rows", "top", "skip", "count", "output", "fail_on", "flatten", "partition_by", "fail_fast"])]
     pub(crate) watch: Option<Duration>,
     /// Keep in this file what was printed, and go on from there the next time
-    #[arg(long, value_name = "FILE", requires = "watch")]
+    #[arg(long, value_name = "FILE", requires = "watch", value_parser = super::output::file())]
     pub(crate) cursor: Option<PathBuf>,
 }
 

@@ -1,7 +1,8 @@
 //! How results are written, and where.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use defender_core::{Error, ErrorKind};
 use defender_table::{CsvOptions, DatetimeMode, Format, ParquetTimes, WriterOptions};
@@ -12,7 +13,8 @@ pub(crate) struct OutputOptions {
     /// table, json, ndjson, csv, markdown, parquet or arrow [default: the file's extension, then table]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub(crate) format: Option<Format>,
-    /// Write to this file, whole or not at all; into a pipe or a device as the rows come
+    /// Write to this file, whole or not at all; into a pipe or a device as the rows come; `-` is
+    /// standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the file if it exists; of a link, the file that it leads to
@@ -69,6 +71,12 @@ pub(crate) struct CsvArguments {
 }
 
 impl OutputOptions {
+    /// The file or folder that is written; `-` is standard output, as for other programs.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        let path = self.output.as_deref();
+        path.filter(|path| *path != Path::new("-"))
+    }
+
     /// How datetimes travel.
     pub(crate) fn datetimes(&self) -> DatetimeMode {
         match self.datetime {
@@ -124,10 +132,34 @@ impl OutputOptions {
 }
 
 fn format(text: &str) -> Result<Format, String> {
-    text.parse().map_err(|error: Error| match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
+    text.parse().map_err(|error: Error| {
+        let mut said = error.to_string();
+        if let Some(hint) = error.hint() {
+            said = format!("{said}; {hint}");
+        }
+        if is_workbook(text) {
+            said = format!("{said}; Excel opens CSV with a byte order mark: --format csv --bom");
+        }
+        said
     })
+}
+
+/// The name of a file that is written beside the results: `-` is none, which would be a file of
+/// that name.
+pub(super) fn file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        if path == Path::new("-") {
+            Err("it takes the name of a file, and - is none; a file called so is ./-")
+        } else {
+            Ok(path)
+        }
+    })
+}
+
+/// Whether it is the extension of a file of a spreadsheet program.
+pub(crate) fn is_workbook(extension: &str) -> bool {
+    let known = ["xlsx", "xls", "xlsm", "xlsb", "ods"];
+    known.iter().any(|one| extension.eq_ignore_ascii_case(one))
 }
 
 /// A unit of time in a file.

@@ -124,7 +124,7 @@ pub(crate) struct TestOptions {
     #[arg(long)]
     pub(crate) mutate: bool,
     /// Write the results as `JUnit` XML
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::output::file())]
     pub(crate) junit: Option<PathBuf>,
     /// The settings file, whose QueryDefinitions.Custom names folders
     #[arg(long, value_name = "FILE")]
