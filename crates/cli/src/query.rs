@@ -200,7 +200,7 @@ fn written(options: &QueryOptions) -> Result<String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let name = path.display();
             let message = format!("cannot read the query from {name}: there is no such file");
-            let error = Error::new(ErrorKind::Usage, message);
+            let error = Error::new(ErrorKind::Io, message);
             Err(if query_files::is_a_query(path) {
                 error.with_hint("-f takes the name of a file; a query is given without -f")
             } else {

@@ -52,9 +52,10 @@ const OPTIONS: &[(&str, &str)] = &[
 /// Commands that take files as they are, where `query` takes `-f FILE`.
 const FILES_ALONE: &[&str] = &["lint", "fmt"];
 
-/// `error` with a tip where one of these options was given.
+/// `error` with a tip where one of these options was given, and with the usage of its command.
 pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     hide_secret(&mut error, arguments);
+    correct_usage(&mut error, arguments);
     if error.kind() == ErrorKind::InvalidSubcommand
         && error.get(ContextKind::SuggestedSubcommand).is_none()
     {
@@ -77,6 +78,36 @@ pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::
         ContextValue::StyledStrs(vec![tip.into()]),
     );
     error
+}
+
+/// Shows how the command is used. What clap shows has the options that were given, or that are
+/// spelt like them, as if they belonged together.
+fn correct_usage(error: &mut clap::Error, arguments: &[OsString]) {
+    if error.get(ContextKind::Usage).is_none() {
+        return;
+    }
+    let mut root = Arguments::command();
+    root.build();
+    let names = subcommands(&root, arguments);
+    let command = names
+        .iter()
+        .try_fold(&mut root, |command, name| command.find_subcommand_mut(name));
+    if let Some(command) = command {
+        let usage = ContextValue::StyledStr(command.render_usage());
+        error.insert(ContextKind::Usage, usage);
+    }
+}
+
+/// The subcommands that a command line names, from the outermost on.
+fn subcommands(root: &clap::Command, arguments: &[OsString]) -> Vec<String> {
+    let (mut command, mut names) = (root, Vec::new());
+    for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(found) = command.find_subcommand(word) {
+            command = found;
+            names.push(found.get_name().to_owned());
+        }
+    }
+    names
 }
 
 /// What was given to a switch of a secret is taken for the secret.
@@ -119,19 +150,28 @@ const LISTS: &[(&str, &str)] = &[
 fn what_exists(arguments: &[OsString]) -> String {
     let root = Arguments::command();
     let (mut command, mut path) = (&root, "defender".to_owned());
-    for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
-        if let Some(found) = command.find_subcommand(word) {
+    for name in subcommands(&root, arguments) {
+        if let Some(found) = command.find_subcommand(&name) {
             command = found;
-            path = format!("{path} {}", found.get_name());
+            path = format!("{path} {name}");
         }
     }
     let names = command
         .get_subcommands()
         .filter(|command| !command.is_hide_set());
     let names: Vec<&str> = names.map(clap::Command::get_name).collect();
-    let mut tip = format!("there is {path} {}", names.join(", "));
+    let mut tip = match names.split_last() {
+        Some((last, [])) => format!("the command is {path} {last}"),
+        Some((last, others)) => {
+            format!(
+                "the commands of {path} are {} and {last}",
+                others.join(", ")
+            )
+        }
+        None => format!("{path} has no commands"),
+    };
     if let Some((_, one)) = LISTS.iter().find(|(list, _)| *list == command.get_name()) {
-        tip = format!("{tip}; one by its id is defender api get {one}");
+        tip = format!("{tip}; to get one by its id, write defender api get {one}");
     }
     tip
 }
@@ -189,15 +229,19 @@ mod tests {
         for (line, expected) in [
             (
                 "alerts get x",
-                "there is defender alerts list; one by its id is defender api get \
+                "the command is defender alerts list; to get one by its id, write defender api get \
                  security/alerts_v2/ID",
             ),
             (
                 "-v machines show",
-                "there is defender machines list; one by its id is defender api get machines/ID \
-                 --env MDE",
+                "the command is defender machines list; to get one by its id, write defender api get \
+                 machines/ID --env MDE",
             ),
-            ("api zzz", "there is defender api get"),
+            ("api zzz", "the command is defender api get"),
+            (
+                "queries zzz",
+                "the commands of defender queries are list, search, show, validate and test",
+            ),
         ] {
             let arguments: Vec<OsString> = std::iter::once("defender")
                 .chain(line.split(' '))
@@ -253,6 +297,49 @@ mod tests {
                 text.contains(&format!("tip: {expected}\n")),
                 "{line}: {text}"
             );
+        }
+    }
+
+    #[test]
+    fn the_usage_is_that_of_the_command() {
+        for (line, expected) in [
+            ("query --last 7d T", "defender query [OPTIONS] [KQL]"),
+            ("query --qiet T", "defender query [OPTIONS] [KQL]"),
+            ("-q run --formt csv x", "defender run [OPTIONS] <NAME>"),
+            ("query T --demo --data x", "defender query [OPTIONS] [KQL]"),
+            ("query T --overwrite", "defender query [OPTIONS] [KQL]"),
+            ("run", "defender run [OPTIONS] <NAME>"),
+            (
+                "queries search --tabl x",
+                "defender queries search [OPTIONS] [REGEX]...",
+            ),
+            (
+                "queries validate",
+                "defender queries validate [OPTIONS] [PATH]...",
+            ),
+            (
+                "alerts list --severity high",
+                "defender alerts list [OPTIONS]",
+            ),
+            (
+                "config set --stdn A",
+                "defender config set [OPTIONS] <PATH> [VALUE]",
+            ),
+            (
+                "emulator --fault x",
+                "defender emulator [OPTIONS] [-- <COMMAND>...]",
+            ),
+            ("alerts get", "defender alerts [OPTIONS] <COMMAND>"),
+            ("ask", "defender [OPTIONS] <COMMAND>"),
+        ] {
+            let arguments: Vec<OsString> = std::iter::once("defender")
+                .chain(line.split(' '))
+                .map(Into::into)
+                .collect();
+            let error = Arguments::try_parse_from(&arguments).unwrap_err();
+            let text = with_tip(error, &arguments).to_string();
+            let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+            assert_eq!(usage, Some(expected), "{line}: {text}");
         }
     }
 
