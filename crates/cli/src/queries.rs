@@ -2,10 +2,11 @@
 
 mod testing;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, nearest};
 use defender_http::SystemClock;
 use defender_query::lint::{self, FileFinding};
 use defender_query::queries::{
@@ -139,6 +140,7 @@ fn search(options: &SearchOptions, context: &Context) -> Result<()> {
         .collect();
     let anywhere = library.search(&search, &Filter::default())?.len();
     say_count(&filter, names.len(), anywhere, context);
+    say_meant(&library, &options.table, &options.parameter, context);
     if entities.iter().any(|(_, value)| value.is_some()) && !options.narrowed.json {
         let mut text = String::new();
         for (name, query) in queries {
