@@ -108,6 +108,13 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write manual pages, one for each command
+    Man {
+        /// The folder to write them into, such as ~/.local/share/man/man1; without it, the page of
+        /// the whole command goes to standard output
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

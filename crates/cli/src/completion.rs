@@ -7,9 +7,12 @@ use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
-use defender_config::Settings;
+use defender_cloud::Cloud;
+use defender_config::{AuthType, Settings};
 use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_query::lint::rules;
 use defender_query::queries::{Definition, Entity, Filter, Library};
+use defender_table::Format;
 
 use crate::arguments::{Arguments, GlobalOptions};
 use crate::context::Context;
@@ -56,7 +59,7 @@ fn command(line: &Line) -> Command {
         let line = line.clone();
         ArgValueCompleter::new(move |current: &OsStr| line.parameters(current))
     };
-    Arguments::command()
+    with_values(Arguments::command())
         .mut_subcommand("run", |run| {
             run.mut_arg("name", |name| name.add(names()))
                 .mut_arg("parameters", |option| option.add(parameters))
@@ -76,12 +79,48 @@ fn command(line: &Line) -> Command {
         })
 }
 
+/// The command, where options of the same name take the same values at every subcommand.
+fn with_values(command: Command) -> Command {
+    command
+        .mut_args(|arg| match values(arg.get_id().as_str()) {
+            // What lists its values is completed by them.
+            Some(values) if arg.get_possible_values().is_empty() => {
+                arg.add(ArgValueCompleter::new(move |current: &OsStr| {
+                    beginning(values(), current)
+                }))
+            }
+            _ => arg,
+        })
+        .mut_subcommands(with_values)
+}
+
+/// The values of an option that are known whoever asks.
+fn values(option: &str) -> Option<fn() -> Vec<&'static str>> {
+    let values: fn() -> Vec<&'static str> = match option {
+        "format" => || Format::ALL.map(Format::name).to_vec(),
+        "env" => || DataEnvironment::ALL.map(DataEnvironment::name).to_vec(),
+        "cloud" => || Cloud::ALL.map(Cloud::name).to_vec(),
+        "auth_type" => || AuthType::ALL.map(AuthType::name).to_vec(),
+        "allow" => || rules().iter().map(|rule| rule.id).collect(),
+        "table" => || {
+            let tables = defender_schema::tables().iter();
+            tables.map(|table| table.name).collect()
+        },
+        _ => return None,
+    };
+    Some(values)
+}
+
 fn entities(current: &OsStr) -> Vec<CompletionCandidate> {
-    let current = current.to_string_lossy();
-    Entity::ALL
+    beginning(Entity::ALL.map(Entity::name).to_vec(), current)
+}
+
+/// Those of the names that begin as the word does; case is no difference, as it is none in options.
+fn beginning(names: Vec<&'static str>, current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy().to_lowercase();
+    names
         .into_iter()
-        .map(Entity::name)
-        .filter(|name| name.starts_with(&*current))
+        .filter(|name| name.to_lowercase().starts_with(&*current))
         .map(CompletionCandidate::new)
         .collect()
 }

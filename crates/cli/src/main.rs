@@ -22,6 +22,7 @@ mod lint;
 mod listing;
 mod logging;
 mod login;
+mod man;
 mod messages;
 mod partial;
 mod pasted;
@@ -185,6 +186,7 @@ async fn run(command: &Command, context: &Context) -> Result<ExitCode> {
         Command::Completions { shell } => {
             listing::print(&completion::script(*shell)?)?;
         }
+        Command::Man { folder } => man::run(folder.as_deref(), context)?,
     }
     Ok(ExitCode::SUCCESS)
 }

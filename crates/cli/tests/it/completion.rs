@@ -57,6 +57,32 @@ fn subcommands_names_and_parameters_are_completed() {
 }
 
 #[test]
+fn values_of_options_are_completed() {
+    let folder = Folder::new();
+    for (words, expected) in [
+        (&["query", "--format", "js"][..], &["json"][..]),
+        (&["query", "--format", "p"], &["parquet"]),
+        (&["clouds", "--format", "m"], &["markdown"]),
+        (&["run", "--env", "M365DG"], &["M365DGraph"]),
+        (&["queries", "list", "--env", "mde"], &["MDE"]),
+        (&["query", "--cloud", "gcc"], &["gcc", "gcc-high"]),
+        (&["alerts", "list", "--auth-type", "dev"], &["device"]),
+        (&["token", "--cloud", "dod"], &["dod"]),
+        (&["query", "--fail-on", "no"], &["no-rows"]),
+        (&["query", "--date-order", "d"], &["dmy"]),
+        (&["schema", "DeviceReg"], &["DeviceRegistryEvents"]),
+        (
+            &["queries", "search", "--table", "urlc"],
+            &["UrlClickEvents"],
+        ),
+        (&["lint", "--allow", "gone"], &["gone-table"]),
+        (&["completions", "po"], &["powershell"]),
+    ] {
+        assert_eq!(ask(&folder, words), expected, "{words:?}");
+    }
+}
+
+#[test]
 fn queries_of_ones_own_are_completed_too() {
     let folder = Folder::new();
     let file = |family: &str| {
