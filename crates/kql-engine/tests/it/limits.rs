@@ -88,12 +88,12 @@ fn what_fails_for_a_row_is_shown_where_it_is_written() {
             "assert(x < 3, 'three')",
         ),
         (
-            "print f = 'q' | extend f = strcat(f, f) | extend d = format_datetime(datetime(2026-11-01), f)",
-            "format_datetime(datetime(2026-11-01), f)",
+            "print t = now() | extend d = format_datetime(t, strcat('q', 'q'))",
+            "format_datetime(t, strcat('q', 'q'))",
         ),
         (
-            "print r = '(' | extend r = strcat(r, r) | where isempty(extract(r, 0, 'x'))",
-            "extract(r, 0, 'x')",
+            "print x = 'x' | where isempty(extract(strcat('(', '('), 0, x))",
+            "extract(strcat('(', '('), 0, x)",
         ),
         (
             "print a = 1 | extend b = 2, c = format_timespan(1h, 'w')",
