@@ -88,14 +88,6 @@ fn what_fails_for_a_row_is_shown_where_it_is_written() {
             "assert(x < 3, 'three')",
         ),
         (
-            "print t = now() | extend d = format_datetime(t, strcat('q', 'q'))",
-            "format_datetime(t, strcat('q', 'q'))",
-        ),
-        (
-            "print x = 'x' | where isempty(extract(strcat('(', '('), 0, x))",
-            "extract(strcat('(', '('), 0, x)",
-        ),
-        (
             "print a = 1 | extend b = 2, c = format_timespan(1h, 'w')",
             "format_timespan(1h, 'w')",
         ),
