@@ -25,8 +25,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             joined(&parts, &values[0].display())
         }),
         "strcat_array" => kernel(|values| {
-            let Some(items) = super::items(&values[0]) else {
-                return Ok(Datum::text(""));
+            // What is no array is a text of its own.
+            let Some(items) = super::raw_items(&values[0]) else {
+                return Ok(Datum::text(values[0].display().into_owned()));
             };
             let parts: Vec<_> = items.iter().map(Datum::display).collect();
             joined(&parts, &values[1].display())
