@@ -21,23 +21,24 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 _ => Datum::Null,
             })
         }),
-        "hash_md5" => kernel(|values| {
-            Ok(Datum::text(hexadecimal(&md5(values[0]
-                .display()
-                .as_bytes()))))
-        }),
-        "hash_sha1" => kernel(|values| {
-            Ok(Datum::text(hexadecimal(&sha1(
-                values[0].display().as_bytes(),
-            ))))
-        }),
-        "hash_sha256" => kernel(|values| {
-            // The service hashes the text of every value here, unlike in `hash`.
-            let digest = sha256(values[0].display().as_bytes());
-            Ok(Datum::text(hexadecimal(&digest)))
-        }),
+        "hash_md5" => digest(|bytes| hexadecimal(&md5(bytes))),
+        "hash_sha1" => digest(|bytes| hexadecimal(&sha1(bytes))),
+        "hash_sha256" => digest(|bytes| hexadecimal(&sha256(bytes))),
         _ => return Ok(None),
     }))
+}
+
+/// A hash as hexadecimal digits. The service hashes the text of every value here, unlike in `hash`, and
+/// has none for the empty text.
+fn digest(of: fn(&[u8]) -> String) -> Kernel {
+    kernel(move |values| {
+        let text = values[0].display();
+        Ok(Datum::text(if text.is_empty() {
+            String::new()
+        } else {
+            of(text.as_bytes())
+        }))
+    })
 }
 
 /// What `hash` makes of a value.
