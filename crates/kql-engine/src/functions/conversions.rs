@@ -8,6 +8,7 @@ use crate::convert;
 use crate::datum::Datum;
 use crate::dynamic;
 use crate::expression::{Kernel, kernel};
+use crate::text;
 
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     let to = |ty: ScalarType| kernel(move |values| Ok(convert::to_type(&values[0], ty)));
@@ -16,6 +17,13 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "tolong" => to(ScalarType::Long),
         "toint" => to(ScalarType::Int),
         "toreal" => to(ScalarType::Real),
+        // The service trims a constant, and does not trim what comes from rows.
+        "tobool" if call.types[0] == ScalarType::String && call.constant(0).is_some() => {
+            kernel(|values| {
+                let text = values[0].display();
+                Ok(text::boolean(text.trim()).map_or(Datum::Null, Datum::Bool))
+            })
+        }
         "tobool" => to(ScalarType::Bool),
         "todecimal" => to(ScalarType::Decimal),
         "toguid" => to(ScalarType::Guid),

@@ -54,10 +54,6 @@ pub(crate) fn parse_real(text: &str) -> Option<f64> {
     if matches!(size, "inf" | "Inf" | "Infinity" | "∞") {
         return Some(sign * f64::INFINITY);
     }
-    if text.starts_with("0x") || text.starts_with("0X") {
-        #[expect(clippy::cast_precision_loss, reason = "KQL's own conversion")]
-        return parse_long(text).map(|number| number as f64);
-    }
     let numeric = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
