@@ -29,7 +29,8 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
             let Some(items) = super::raw_items(&values[0]) else {
                 return Ok(Datum::text(values[0].display().into_owned()));
             };
-            let parts: Vec<_> = items.iter().map(Datum::display).collect();
+            // An element is spelled as in JSON: `true`, where `tostring` makes `True` of a bool.
+            let parts: Vec<_> = items.iter().map(|item| dynamic::display(item)).collect();
             joined(&parts, &values[1].display())
         }),
         "strcmp" => kernel(|values| {
@@ -52,7 +53,19 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 values[0].display().chars().rev().collect::<String>(),
             ))
         }),
-        "substring" => kernel(|values| Ok(Datum::text(substring(values)))),
+        "substring" => {
+            // Where all is constant the service takes a start of null for 0; over rows it makes a null,
+            // which is an empty text here.
+            let folded = (0..call.len()).all(|at| call.constant(at).is_some());
+            kernel(move |values| {
+                let null = values[1..].iter().any(|value| value.as_long().is_none());
+                Ok(Datum::text(if null && !folded {
+                    String::new()
+                } else {
+                    substring(values)
+                }))
+            })
+        }
         "indexof" => kernel(|values| Ok(index_of(values))),
         "split" => kernel(|values| Ok(split(values))),
         "replace_string" => kernel(|values| {
@@ -238,9 +251,7 @@ pub(super) fn bounded(
 fn substring(values: &[Datum<'_>]) -> String {
     let text = values[0].display();
     let size = length(text.chars().count());
-    let Some(start) = values[1].as_long() else {
-        return String::new();
-    };
+    let start = values[1].as_long().unwrap_or(0);
     let wanted = match values.get(2) {
         None => i64::MAX,
         Some(value) => value.as_long().unwrap_or(0),
