@@ -51,6 +51,13 @@ impl Binder<'_> {
                 (ScalarType::String, Some(Value::String(value.clone())))
             }
             LiteralValue::Dynamic(value) => {
+                if let Some(stranger) = no_json(value) {
+                    return self.refuse(
+                        DiagnosticKind::Constant,
+                        stranger.span,
+                        format!("'{}' cannot stand inside of a dynamic", stranger.text),
+                    );
+                }
                 let mut text = String::new();
                 write_json(value, &mut text);
                 (
@@ -89,6 +96,30 @@ fn datetime(text: &str) -> Option<i64> {
         "min" => Some(0),
         "max" => Some(ticks::LAST),
         _ => ticks::datetime(text),
+    }
+}
+
+/// The first part of a dynamic literal that the service does not take in one: a datetime of null, or a
+/// bool that is written with its type. What `dynamic(…)` holds beside arrays and bags is taken.
+fn no_json(value: &Dynamic) -> Option<&Literal> {
+    match &value.kind {
+        DynamicKind::Array(elements) => elements.iter().find_map(no_json_inside),
+        DynamicKind::Object(properties) => properties
+            .iter()
+            .find_map(|(_, property)| no_json_inside(property)),
+        DynamicKind::Null | DynamicKind::Literal(_) => None,
+    }
+}
+
+fn no_json_inside(value: &Dynamic) -> Option<&Literal> {
+    let DynamicKind::Literal(literal) = &value.kind else {
+        return no_json(value);
+    };
+    match &literal.value {
+        LiteralValue::DateTime(None) => Some(literal),
+        LiteralValue::Bool(_) if literal.text.contains('(') => Some(literal),
+        LiteralValue::Dynamic(inner) => no_json(inner),
+        _ => None,
     }
 }
 
@@ -132,9 +163,8 @@ fn write_json_literal(value: &LiteralValue, text: &mut String) {
             Some(moment) => write_json_string(&ticks::datetime_text(moment), text),
             None => text.push_str("null"),
         },
-        LiteralValue::TimeSpan(Some(length)) => {
-            write_json_string(&ticks::timespan_text(*length), text);
-        }
+        // JSON has a text for a moment, and the ticks for a length of time.
+        LiteralValue::TimeSpan(Some(length)) => text.push_str(&length.to_string()),
         LiteralValue::Guid(Some(written)) => {
             write_json_string(
                 &kql_syntax::guid(written).unwrap_or_else(|| written.clone()),
