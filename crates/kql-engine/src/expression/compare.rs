@@ -160,8 +160,17 @@ pub(super) fn vectors(
     }
     let left: Reader<'_> = left.reader(left_type);
     let right = right.reader(right_type);
+    // Beside a string a dynamic is its text, and that of a null is empty.
+    let texts = matches!(
+        (left_type, right_type),
+        (ScalarType::Dynamic, ScalarType::String) | (ScalarType::String, ScalarType::Dynamic)
+    );
+    let text = |value| match value {
+        Datum::Null if texts => Datum::text(""),
+        other => other,
+    };
     (0..rows)
-        .map(|row| compare_values(op, &left.get(row), &right.get(row)))
+        .map(|row| compare_values(op, &text(left.get(row)), &text(right.get(row))))
         .collect()
 }
 
