@@ -139,17 +139,23 @@ fn require_groups(regex: &Regex) -> Result<(), EngineError> {
 }
 
 fn extract_all(regex: &Regex, wanted: Option<&Datum<'_>>, text: &str) -> Datum<'static> {
-    let groups: Vec<usize> = match wanted.and_then(super::items) {
-        Some(items) => items
-            .iter()
-            .filter_map(|item| match item {
-                Datum::String(name) => regex
-                    .capture_names()
-                    .position(|known| known == Some(name.as_ref())),
-                number => usize::try_from(number.as_long()?).ok(),
-            })
-            .collect(),
-        None => (1..regex.captures_len()).collect(),
+    let asked: Vec<usize> = wanted
+        .and_then(super::items)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|item| match item {
+            Datum::String(name) => regex
+                .capture_names()
+                .position(|known| known == Some(name.as_ref())),
+            number => usize::try_from(number.as_long()?).ok(),
+        })
+        .filter(|group| *group < regex.captures_len())
+        .collect();
+    // Groups that are not there are passed over; where none is left, all of them are meant.
+    let groups = if asked.is_empty() {
+        (1..regex.captures_len()).collect()
+    } else {
+        asked
     };
     let group = |found: &Captures<'_>, at: usize| {
         Datum::text(found.get(at).map_or("", |one| one.as_str()).to_owned())
