@@ -1,5 +1,7 @@
 //! Functions of URLs, paths and versions.
 
+use std::collections::BTreeMap;
+
 use super::Call;
 use crate::EngineError;
 use crate::datum::Datum;
@@ -33,13 +35,22 @@ fn bag(entries: &[(&str, Vec<u8>)]) -> Datum<'static> {
     Datum::dynamic(dynamic::object(entries))
 }
 
+/// The parameters in the order of their names. One that is given more than once is an array, and one
+/// without a name or a value is not there.
 fn query(text: &str) -> Vec<u8> {
-    let pairs: Vec<(String, Vec<u8>)> = text
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key), dynamic::string(&decode(value)))
+    let mut parameters: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for pair in text.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !key.is_empty() && !value.is_empty() {
+            let value = dynamic::string(&decode(value));
+            parameters.entry(decode(key)).or_default().push(value);
+        }
+    }
+    let pairs: Vec<(String, Vec<u8>)> = parameters
+        .into_iter()
+        .map(|(key, mut values)| match values.len() {
+            1 => (key, values.remove(0)),
+            _ => (key, dynamic::array(&values)),
         })
         .collect();
     dynamic::object(&pairs)
@@ -62,8 +73,20 @@ fn parse_url(text: &str) -> Datum<'static> {
             None => (rest, ""),
         }
     };
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    // A slash alone is no path, unless something follows it.
+    let path = if path == "/" && !text.contains(['?', '#']) {
+        ""
+    } else {
+        path
+    };
+    // A user without a password is read as a part of the host.
+    let (name, password, host) = authority
+        .rsplit_once('@')
+        .and_then(|(user, host)| {
+            let (name, password) = user.split_once(':')?;
+            Some((name, password, host))
+        })
+        .unwrap_or(("", "", authority));
     let (host, port) = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
         _ => (host, ""),
