@@ -1,5 +1,6 @@
 //! `parse` and `parse-where`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -29,6 +30,46 @@ struct Pattern {
 }
 
 fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), EngineError> {
+    let as_written = pattern_of(parse, Cow::Borrowed);
+    match (as_written, &parse.mode) {
+        // The service takes a parenthesis without its other half for a character.
+        (Err(error), ParseMode::Regex(_)) => {
+            pattern_of(parse, |literal| Cow::Owned(balanced(literal))).map_err(|_| error)
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// A regular expression whose parentheses without their other half are escaped.
+fn balanced(text: &str) -> String {
+    let (mut open, mut alone) = (Vec::new(), Vec::new());
+    let (mut escaped, mut in_class) = (false, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => open.push(at),
+            ')' if !in_class && open.pop().is_none() => alone.push(at),
+            _ => {}
+        }
+    }
+    alone.extend(open);
+    let mut out = String::with_capacity(text.len() + alone.len());
+    for (at, letter) in text.char_indices() {
+        if alone.contains(&at) {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+    out
+}
+
+fn pattern_of<'p>(
+    parse: &'p Parse,
+    read: impl Fn(&'p str) -> Cow<'p, str>,
+) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), EngineError> {
     let mut text = String::new();
     let mut outputs: Vec<(ColumnId, ScalarType)> = Vec::new();
     let regex_mode = matches!(parse.mode, ParseMode::Regex(_));
@@ -49,7 +90,7 @@ fn pattern(parse: &Parse) -> Result<(Pattern, Vec<(ColumnId, ScalarType)>), Engi
             .iter()
             .all(|rest| matches!(rest, ParsePart::Text(text) if text.is_empty()));
         match part {
-            ParsePart::Text(literal) if regex_mode => text.push_str(literal),
+            ParsePart::Text(literal) if regex_mode => text.push_str(&read(literal)),
             ParsePart::Text(literal) => text.push_str(&regex::escape(literal)),
             ParsePart::Star if at == 0 && regex_mode => {}
             ParsePart::Star => text.push_str(if last && !regex_mode { ".*" } else { ".*?" }),
