@@ -30,21 +30,43 @@ pub(crate) fn mask4(address: u32, bits: u32) -> u32 {
     }
 }
 
-/// An IPv6 address, or an IPv4 one (also as `::192.168.0.1`) mapped into IPv6.
+/// An IPv6 address without its zone, or an IPv4 one (also as `::192.168.0.1`) mapped into IPv6. The
+/// prefix of what ends in an IPv4 address counts the bits of that.
 pub(crate) fn ipv6(text: &str) -> Option<(u128, u32)> {
+    let (address, bits) = parts6(text)?;
+    let four = address.strip_prefix("::").unwrap_or(address);
+    let (address, before) = match four.parse::<Ipv4Addr>() {
+        Ok(four) => (four.to_ipv6_mapped(), 96),
+        Err(_) => {
+            let dotted = address.contains('.');
+            (address.parse().ok()?, if dotted { 96 } else { 0 })
+        }
+    };
+    let bits = bits.unwrap_or(128 - before).saturating_add(before);
+    (bits <= 128).then(|| (u128::from(address), bits))
+}
+
+/// The address without its zone, and the prefix if there is one.
+fn parts6(text: &str) -> Option<(&str, Option<u32>)> {
     let text = text.trim();
     let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
+        Some((address, bits)) => (address, Some(bits.parse().ok()?)),
         None => (text, None),
     };
-    let four = address.strip_prefix("::").unwrap_or(address);
-    if let Ok(four) = four.parse::<Ipv4Addr>() {
-        let bits = bits.unwrap_or(32);
-        return (bits <= 32).then(|| (u128::from(four.to_ipv6_mapped()), bits + 96));
+    let address = address
+        .split_once('%')
+        .map_or(address, |(address, _)| address);
+    Some((address, bits))
+}
+
+/// `parse_ipv6` reads `::192.168.0.1` as it is written, where no prefix makes an IPv4 address of it.
+fn plain6(text: &str) -> Option<(u128, u32)> {
+    match parts6(text)? {
+        (address, None) if address.starts_with("::") => {
+            Some((u128::from(address.parse::<Ipv6Addr>().ok()?), 128))
+        }
+        _ => ipv6(text),
     }
-    let six = address.parse::<Ipv6Addr>().ok()?;
-    let bits = bits.unwrap_or(128);
-    (bits <= 128).then(|| (u128::from(six), bits))
 }
 
 pub(crate) fn mask6(address: u128, bits: u32) -> u128 {
@@ -173,7 +195,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
                 _ => Datum::Null,
             })
         }),
-        "parse_ipv6" => kernel(|values| Ok(Datum::text(full6(ipv6(&values[0].display()))))),
+        "parse_ipv6" => kernel(|values| Ok(Datum::text(full6(plain6(&values[0].display()))))),
         "parse_ipv6_mask" => kernel(|values| {
             let (Some((address, own)), Some(bits)) =
                 (ipv6(&values[0].display()), prefix(values, 1, 128))
