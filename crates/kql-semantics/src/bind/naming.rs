@@ -4,7 +4,7 @@ use kql_syntax::tree::{self, ExpressionKind, LiteralValue, Segment, UnaryOperato
 
 use super::Binder;
 use super::scope::{Entity, Scope};
-use crate::functions::{Function, Naming};
+use crate::functions::{Function, FunctionKind, Naming};
 
 /// The prefix of a function under an old name, where it is not that of the new one.
 pub(super) fn old_prefix(name: &str) -> Option<&'static str> {
@@ -102,6 +102,17 @@ impl Binder<'_> {
                     2
                 } else {
                     1
+        if matches!(
+            function.name,
+            "percentile" | "percentiles" | "percentilew" | "percentilesw"
+        ) && function.kind == FunctionKind::Aggregate
+        {
+            let rank = call
+                .arguments
+                .get(if function.name.ends_with('w') { 2 } else { 1 })?;
+            let of = self.part_name(first?, scope).unwrap_or_default();
+            return Some(format!("percentile_{of}_{}", rank_name(&rank.value)));
+        }
                 };
                 let named: Vec<String> = call
                     .arguments
@@ -126,5 +137,20 @@ impl Binder<'_> {
             Some(name) => format!("{name}_sorted"),
             None => format!("array{index}_sorted"),
         }
+    }
+}
+
+/// How a constant rank is written in the name of a percentile.
+fn rank_name(rank: &tree::Expression) -> String {
+    match &rank.kind {
+        ExpressionKind::Parenthesized(inner) => rank_name(inner),
+        ExpressionKind::Literal(literal) => match &literal.value {
+            LiteralValue::Int(Some(number)) => number.to_string(),
+            LiteralValue::Long(Some(number)) => number.to_string(),
+            LiteralValue::Real(Some(number)) => number.to_string().replace('.', "_"),
+            LiteralValue::Decimal(Some(number)) => number.replace('.', "_"),
+            _ => String::new(),
+        },
+        _ => String::new(),
     }
 }

@@ -113,10 +113,14 @@ impl Names {
         self.positions += 1;
     }
 
-    /// The next `Column1`, `Column2`, …
+    /// The next `Column1`, `Column2`, … that is not taken.
     pub(crate) fn position(&mut self) -> Arc<str> {
-        self.positions += 1;
-        let name = format!("Column{}", self.positions);
-        self.unique(&name)
+        loop {
+            self.positions += 1;
+            let name: Arc<str> = format!("Column{}", self.positions).into();
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 }
