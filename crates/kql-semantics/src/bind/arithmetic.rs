@@ -24,12 +24,13 @@ pub(super) fn common(left: ScalarType, right: ScalarType) -> Option<ScalarType> 
     }
 }
 
-/// Whether one expression may give values of both types, as the branches of `iff` do: numbers have
-/// to be of one type there, while `int` becomes `long`.
+/// Whether one expression may give values of both types, as the branches of `iff` do: they have to be
+/// of one type there, while `int` becomes `long` and a `dynamic` goes with everything.
 pub(super) fn alike(left: ScalarType, right: ScalarType) -> bool {
     left == right
         || (left.is_integer() && right.is_integer())
-        || !(left.is_numeric() && right.is_numeric())
+        || left == Dynamic
+        || right == Dynamic
 }
 
 impl<'a> Binder<'a> {

@@ -396,6 +396,11 @@ impl<'a> Binder<'a> {
                                 let (other, span) = (argument.ty, argument.span);
                                 return self.refuse(
                                 DiagnosticKind::Type,
+                        // A dynamic goes with every type, and is read as that.
+                        Some(Dynamic) if function.name == "coalesce" => Some(argument.ty),
+                        Some(so_far) if function.name == "coalesce" && argument.ty == Dynamic => {
+                            Some(so_far)
+                        }
                                 span,
                                 format!("the arguments of '{}' need one type, and {so_far} and {other} have none", function.name),
                             );
@@ -461,7 +466,6 @@ impl<'a> Binder<'a> {
                     );
                 }
                 let mut ty: Option<ScalarType> = None;
-                let mut mixed = false;
                 for (index, argument) in arguments.iter().enumerate() {
                     if !is_value(index) {
                         if argument.ty != Bool {
@@ -485,18 +489,10 @@ impl<'a> Binder<'a> {
                     ty = Some(match (ty, argument.ty) {
                         (None | Some(Dynamic), other) => other,
                         (Some(so_far), Dynamic) => so_far,
-                        // Values without a common type are put together as dynamics.
-                        (Some(so_far), other) => common(so_far, other).unwrap_or_else(|| {
-                            mixed = true;
-                            Dynamic
-                        }),
+                        (Some(so_far), other) => common(so_far, other).unwrap_or(so_far),
                     });
                 }
-                let ty = if mixed {
-                    Dynamic
-                } else {
-                    ty.unwrap_or(Dynamic)
-                };
+                let ty = ty.unwrap_or(Dynamic);
                 let arguments = arguments
                     .into_iter()
                     .enumerate()

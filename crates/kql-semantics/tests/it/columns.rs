@@ -187,8 +187,8 @@ fn types_follow_the_language() {
         "a:long b:real c:timespan d:datetime e:real f:timespan g:long",
     );
     gives(
-        "Events | project z = iff(Remote, 1, 'x'), a = iff(Remote, Pid, 2), b = case(Remote, 'x', AdditionalFields.y), c = coalesce(Pid, 1), d = bin(FileSize, 1.5)",
-        "z:dynamic a:long b:string c:long d:real",
+        "Events | project a = iff(Remote, Pid, 2), b = case(Remote, 'x', AdditionalFields.y), c = coalesce(Pid, 1), d = bin(FileSize, 1.5)",
+        "a:long b:string c:long d:real",
     );
     gives("Events | project AdditionalFields.a + 1", "Column1:long");
     gives(
