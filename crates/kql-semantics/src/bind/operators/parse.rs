@@ -24,14 +24,25 @@ impl<'a> Binder<'a> {
             binder.expression(&parse.source, context)
         })?;
         let input = input.converted(ScalarType::String);
+        let flags = Self::option(operator, "flags");
         let mode = match Self::option(operator, "kind") {
+            Some("relaxed") if matched_only => {
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    operator.span,
+                    "'parse-where' has no kind 'relaxed'; use 'parse'",
+                );
+            }
+            None | Some("simple" | "relaxed") if flags.is_some() => {
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    operator.span,
+                    "'flags' are those of a regular expression; write 'kind=regex' too",
+                );
+            }
             None | Some("simple") => ParseMode::Simple,
             Some("relaxed") => ParseMode::Relaxed,
-            Some("regex") => ParseMode::Regex(
-                Self::option(operator, "flags")
-                    .unwrap_or_default()
-                    .to_owned(),
-            ),
+            Some("regex") => ParseMode::Regex(flags.unwrap_or_default().to_owned()),
             Some(other) => {
                 return self.refuse(
                     DiagnosticKind::Name,
@@ -44,8 +55,28 @@ impl<'a> Binder<'a> {
         let mut columns = rows.columns.clone();
         for part in &parse.pattern {
             match part {
-                Written::Star(_) => pattern.push(ParsePart::Star),
+                Written::Star(star) => {
+                    let text = matches!(
+                        pattern.last(),
+                        Some(ParsePart::Capture { ty, .. }) if *ty == ScalarType::String
+                    );
+                    if text && !matches!(mode, ParseMode::Regex(_)) {
+                        return self.refuse(
+                            DiagnosticKind::Meaning,
+                            *star,
+                            "'*' right after a column of strings is ambiguous; write a string between them",
+                        );
+                    }
+                    pattern.push(ParsePart::Star);
+                }
                 Written::Text(literal) => match &literal.value {
+                    LiteralValue::String { value, .. } if value.is_empty() => {
+                        return self.refuse(
+                            DiagnosticKind::Meaning,
+                            literal.span,
+                            "a string of the pattern cannot be empty",
+                        );
+                    }
                     LiteralValue::String { value, .. } => {
                         pattern.push(ParsePart::Text(value.clone()));
                     }
