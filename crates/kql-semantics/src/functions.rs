@@ -35,6 +35,8 @@ pub enum Parameter {
     Any,
     /// This type; for `string` a `dynamic` is converted, unless it is written out.
     Of(ScalarType),
+    /// `string`, and no `dynamic`.
+    TextAlone,
     /// `int`, `long`, `real`, `decimal`.
     Number,
     /// `int`, `long` or `real`, as a `real`.

@@ -76,7 +76,9 @@ fn ours(function: &Function, name: &str) -> Callee {
         ty: match function.parameter(index) {
             Parameter::Of(ty) => ty.name().to_owned(),
             Parameter::Dynamic | Parameter::Json => "dynamic".to_owned(),
-            Parameter::Text | Parameter::StringOrDynamic => "string".to_owned(),
+            Parameter::Text | Parameter::TextAlone | Parameter::StringOrDynamic => {
+                "string".to_owned()
+            }
             _ => "long".to_owned(),
         },
         constant: false,

@@ -247,6 +247,7 @@ impl<'a> Binder<'a> {
             Parameter::Any | Parameter::Text | Parameter::Constant(_) | Parameter::OneOf(_) => true,
             Parameter::Of(Text) => ty == Text || (ty == Dynamic && !is_written_dynamic(&argument)),
             Parameter::Of(wanted) => ty == wanted || null,
+            Parameter::TextAlone => ty == Text,
             Parameter::Number => ty.is_numeric(),
             Parameter::Real => matches!(ty, Int | Long | Real),
             Parameter::NumberOrBool => ty.is_numeric() || ty == Bool,
@@ -263,6 +264,7 @@ impl<'a> Binder<'a> {
         if !fits {
             let wanted = match parameter {
                 Parameter::Of(wanted) => format!("a {wanted}"),
+                Parameter::TextAlone => "a string".to_owned(),
                 Parameter::Number => "a number".to_owned(),
                 Parameter::Real => "a number that is not decimal".to_owned(),
                 Parameter::NumberOrBool => "a number or bool".to_owned(),
@@ -280,6 +282,7 @@ impl<'a> Binder<'a> {
                 }
             };
             let hint = match (parameter, argument.literal()) {
+                (Parameter::TextAlone, _) => "; use tostring()".to_owned(),
                 (Parameter::Of(TimeSpan), Some(Value::String(text)))
                     if kql_syntax::ticks::timespan(text).is_some() =>
                 {
@@ -906,7 +909,7 @@ impl<'a> Binder<'a> {
 }
 
 /// Whether it is a dynamic that is written out; the service does not read one as a string.
-pub(super) fn is_written_dynamic(argument: &Expr) -> bool {
+fn is_written_dynamic(argument: &Expr) -> bool {
     matches!(argument.literal(), Some(Value::Dynamic(_)))
 }
 

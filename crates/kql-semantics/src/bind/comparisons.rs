@@ -4,7 +4,6 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind, InOperator};
 
 use super::arithmetic::wider;
-use super::calls::is_written_dynamic;
 use super::rows::Rows;
 use super::{Binder, Context, Outcome};
 use crate::bound::{
@@ -104,13 +103,13 @@ impl<'a> Binder<'a> {
                         | TextOp::HasSuffix
                         | TextOp::HasSuffixCs
                 );
-                if word && is_written_dynamic(&right) {
+                if word && right.ty == Dynamic {
                     let span = right.span;
                     return self.refuse(
                         DiagnosticKind::Type,
                         span,
                         format!(
-                            "'{}' looks for a string; for several use 'has_any'",
+                            "'{}' looks for a string; for several use 'has_any', and for one tostring()",
                             written.operator.text()
                         ),
                     );

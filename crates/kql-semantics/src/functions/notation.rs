@@ -11,6 +11,7 @@ pub(super) const DATE: Parameter = Parameter::Of(ScalarType::DateTime);
 pub(super) const SPAN: Parameter = Parameter::Of(ScalarType::TimeSpan);
 pub(super) const GUID: Parameter = Parameter::Of(ScalarType::Guid);
 pub(super) const STR: Parameter = Parameter::Of(ScalarType::String);
+pub(super) const ALONE: Parameter = Parameter::TextAlone;
 pub(super) const INT: Parameter = Parameter::Integer;
 pub(super) const BITS: Parameter = Parameter::Bits;
 pub(super) const NUM: Parameter = Parameter::Number;
@@ -30,6 +31,7 @@ pub(super) const FIXED_BOOL: Parameter = Parameter::Constant(&BOOL);
 pub(super) const FIXED_INT: Parameter = Parameter::Constant(&INT);
 pub(super) const FIXED_NUM: Parameter = Parameter::Constant(&NUM);
 pub(super) const FIXED_STR: Parameter = Parameter::Constant(&STR);
+pub(super) const FIXED_ALONE: Parameter = Parameter::Constant(&ALONE);
 pub(super) const FIXED_TEXT: Parameter = Parameter::Constant(&TEXT);
 
 pub(super) const BOOLEAN: ReturnRule = ReturnRule::Type(ScalarType::Bool);

@@ -1,9 +1,9 @@
 //! Functions of strings.
 
 use super::notation::{
-    ANY, BITS, BOOLEAN, DECIMAL, DYN, DYNAMIC, FIXED_INT, FIXED_NUM, FIXED_STR, FIXED_TEXT, FLOAT,
-    GUID, INT, JSON, LIKE_FIRST, LONG, MANY, NUM, PLAIN, POSITION, READ, REAL, SPECIAL, STR,
-    STRING, TEXT, TYPE, UNIQUE, scalar,
+    ALONE, ANY, BITS, BOOLEAN, DECIMAL, DYN, DYNAMIC, FIXED_ALONE, FIXED_INT, FIXED_NUM, FIXED_STR,
+    FIXED_TEXT, FLOAT, GUID, INT, JSON, LIKE_FIRST, LONG, MANY, NUM, PLAIN, POSITION, READ, REAL,
+    SPECIAL, STR, STRING, TEXT, TYPE, UNIQUE, scalar,
 };
 use super::{Function, Naming, Parameter};
 
@@ -82,7 +82,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         3,
         4,
-        &[FIXED_STR, INT, STR, TYPE],
+        &[FIXED_STR, INT, ALONE, TYPE],
         STRING,
         POSITION,
     ),
@@ -122,12 +122,28 @@ pub(super) static FUNCTIONS: &[Function] = &[
         STRING,
         POSITION,
     ),
-    scalar("replace_string", &[], 3, 3, &[STR], STRING, POSITION),
+    scalar("replace_string", &[], 3, 3, &[ALONE], STRING, POSITION),
     scalar("replace_strings", &[], 3, 3, &[STR, DYN], STRING, POSITION),
-    scalar("trim_start", &[], 2, 2, &[FIXED_STR, STR], STRING, POSITION),
-    scalar("trim_end", &[], 2, 2, &[FIXED_STR, STR], STRING, POSITION),
-    scalar("trim", &[], 2, 2, &[FIXED_STR, STR], STRING, POSITION),
-    scalar("countof", &[], 2, 3, &[STR, STR, COUNTING], LONG, POSITION),
+    scalar(
+        "trim_start",
+        &[],
+        2,
+        2,
+        &[FIXED_STR, ALONE],
+        STRING,
+        POSITION,
+    ),
+    scalar("trim_end", &[], 2, 2, &[FIXED_STR, ALONE], STRING, POSITION),
+    scalar("trim", &[], 2, 2, &[FIXED_STR, ALONE], STRING, POSITION),
+    scalar(
+        "countof",
+        &[],
+        2,
+        3,
+        &[ALONE, FIXED_ALONE, COUNTING],
+        LONG,
+        POSITION,
+    ),
     scalar("translate", &[], 3, 3, &[STR], STRING, POSITION),
     scalar(
         "unicode_codepoints_to_string",
@@ -141,7 +157,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("tostring", &[], 1, 1, &[ANY], STRING, LIKE_FIRST),
     scalar("tohex", &[], 1, 2, &[BITS, INT], STRING, LIKE_FIRST),
     scalar("gettype", &[], 1, 1, &[ANY], STRING, Naming::Prefix("type")),
-    scalar("url_encode", &[], 1, 1, &[STR], STRING, POSITION),
+    scalar("url_encode", &[], 1, 1, &[ALONE], STRING, POSITION),
     scalar("url_encode_component", &[], 1, 1, &[STR], STRING, POSITION),
     scalar("url_decode", &[], 1, 1, &[STR], STRING, POSITION),
     scalar(
