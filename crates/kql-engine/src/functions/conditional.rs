@@ -47,7 +47,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "max_of" => extreme(true, ty),
         "min_of" => extreme(false, ty),
         "not" => kernel(|values| {
-            Ok(values[0]
+            Ok(convert::to_type(&values[0], ScalarType::Bool)
                 .as_bool()
                 .map_or(Datum::Null, |value| Datum::Bool(!value)))
         }),

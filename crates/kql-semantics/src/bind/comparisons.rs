@@ -451,7 +451,8 @@ impl<'a> Binder<'a> {
                 (Dynamic, other) if other.is_numeric() => other,
                 (one, Dynamic) if one.is_numeric() => one,
                 (one, other)
-                    if one == other && (one.is_numeric() || matches!(one, DateTime | TimeSpan)) =>
+                    if one == other
+                        && (one.is_numeric() || matches!(one, Bool | DateTime | TimeSpan)) =>
                 {
                     one
                 }

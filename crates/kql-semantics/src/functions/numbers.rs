@@ -2,8 +2,8 @@
 
 use super::Function;
 use super::notation::{
-    ANY, AVERAGE, BOOL, BOOLEAN, COMMON, DECIMAL, FIRST, FIXED_INT, INT, INT32, LIKE_FIRST, LONG,
-    MANY, NUM, ORD, PLAIN, POSITION, REAL, SPECIAL, SUM, UNIQUE, scalar, volatile,
+    ANY, AVERAGE, BOOL, BOOLEAN, COMMON, DECIMAL, FIRST, FIXED_INT, FLAG, INT, INT32, LIKE_FIRST,
+    LONG, MANY, NUM, ORD, PLAIN, POSITION, REAL, SPECIAL, SUM, UNIQUE, scalar, volatile,
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -22,7 +22,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     scalar("bin", &["floor"], 2, 2, &[SUM], SPECIAL, LIKE_FIRST),
     scalar("bin_auto", &[], 1, 1, &[SUM], SPECIAL, LIKE_FIRST),
     scalar("bin_at", &[], 3, 3, &[SUM], SPECIAL, LIKE_FIRST),
-    scalar("not", &[], 1, 1, &[BOOL], BOOLEAN, POSITION),
+    scalar("not", &[], 1, 1, &[FLAG], BOOLEAN, POSITION),
     scalar("isnotnull", &["notnull"], 1, 1, &[ANY], BOOLEAN, POSITION),
     scalar("isnull", &[], 1, 1, &[ANY], BOOLEAN, POSITION),
     scalar("isnotempty", &["notempty"], 1, 1, &[ANY], BOOLEAN, POSITION),
