@@ -22,7 +22,8 @@ mod graph;
 
 pub use expression::{ArithmeticOp, CompareOp, Expr, ExprKind, SetOp, SetOperand, TextOp, Value};
 pub use graph::{
-    Cycles, Graph, GraphAnswer, GraphMatch, ListKind, MatchEdge, MatchLink, MatchList, MatchNode,
+    Cycles, Graph, GraphAnswer, GraphMatch, GraphNodes, ListKind, MatchEdge, MatchLink, MatchList,
+    MatchNode, Shortest, Told,
 };
 
 /// A query whose names and types are known.

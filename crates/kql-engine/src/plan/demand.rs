@@ -258,13 +258,14 @@ impl Demand {
 
     fn graph(&mut self, graph: &Graph) {
         self.found.extend([graph.source, graph.target]);
-        self.found.extend(graph.key);
+        self.found.extend(&graph.keys);
         let columns = graph.edges.iter().chain(&graph.node_columns);
         self.found.extend(columns.map(|one| one.id));
         self.found
             .extend(graph.components.iter().map(|(id, _)| *id));
-        if let Some(nodes) = &graph.nodes {
-            self.body(nodes);
+        for nodes in &graph.nodes {
+            self.found.extend(nodes.columns.iter().map(|(id, _)| *id));
+            self.body(&nodes.table);
         }
         if let GraphAnswer::Matches(found) = &graph.answer {
             for node in &found.nodes {

@@ -12,6 +12,7 @@ use super::steps::batch_of;
 use super::{Context, Flow, Planner, encode};
 use crate::EngineError;
 use crate::column::{Builder, Reader};
+use crate::convert;
 use crate::datum::Datum;
 use crate::functions::hashing;
 
@@ -24,6 +25,13 @@ struct Ends {
     source: usize,
     target: usize,
     ty: ScalarType,
+}
+
+/// Where a table of nodes has the ids, and where each property.
+#[derive(Debug, Clone)]
+struct Table {
+    key: usize,
+    columns: Vec<Option<usize>>,
 }
 
 /// Numbers of nodes by their ids.
@@ -137,7 +145,7 @@ impl Planner<'_> {
         self.keep(found, columns)
     }
 
-    /// Every node once: those of the table, then those that only edges name; last their ids.
+    /// Every node once: those of the tables, then those that only edges name; last their ids.
     fn nodes_of(
         &self,
         edges: &Flow,
@@ -146,37 +154,47 @@ impl Planner<'_> {
         context: Option<&Context>,
     ) -> Result<Flow, EngineError> {
         let mut plans = vec![edges.plan.clone()];
-        let mut table_width = 0;
-        if let Some(table) = &graph.nodes {
-            let wanted: Vec<_> = table.columns.iter().map(|one| (one.id, one.ty)).collect();
-            table_width = wanted.len();
-            let table = self.pipeline(table, context)?;
-            plans.push(self.keep(table, &wanted)?.plan);
-        }
-        let key = graph
-            .key
-            .and_then(|key| graph.node_columns.iter().position(|one| one.id == key));
         let mut present: Vec<_> = graph
             .node_columns
             .iter()
             .map(|one| (one.id, one.ty))
             .collect();
+        let mut tables = Vec::with_capacity(graph.nodes.len());
+        for nodes in &graph.nodes {
+            let wanted: Vec<_> = (nodes.table.columns.iter())
+                .map(|one| (one.id, one.ty))
+                .collect();
+            let table = self.pipeline(&nodes.table, context)?;
+            plans.push(self.keep(table, &wanted)?.plan);
+            let place = |id: ColumnId| wanted.iter().position(|one| one.0 == id);
+            let column = |(id, _): &(ColumnId, ScalarType)| {
+                let pair = nodes.columns.iter().find(|pair| pair.1 == *id)?;
+                place(pair.0)
+            };
+            tables.push(Table {
+                key: place(nodes.key).unwrap_or(0),
+                columns: present.iter().map(column).collect(),
+            });
+        }
+        let keys: Vec<bool> = (present.iter())
+            .map(|one| graph.keys.contains(&one.0))
+            .collect();
         let types: Vec<ScalarType> = present.iter().map(|one| one.1).collect();
         present.push((ID, ends.ty));
         let components: Vec<bool> = graph.components.iter().map(|one| one.1).collect();
-        let directed = graph.directed;
+        let (directed, told) = (graph.directed, graph.told.is_some());
         self.whole("graph", plans, &present, move |batches, schema| {
             let mut nodes = Nodes::default();
             let mut ids: Vec<Datum<'static>> = Vec::new();
-            // The row of the table that a node is.
-            let mut rows: Vec<Option<usize>> = Vec::new();
-            if let (Some(table), Some(key)) = (batches.get(1), key) {
-                let reader = Reader::new(table.column(key), ends.ty);
-                for row in 0..table.num_rows() {
+            // The table and the row of it that a node is; of several the first.
+            let mut rows: Vec<Option<(usize, usize)>> = Vec::new();
+            for (at, table) in tables.iter().enumerate() {
+                let reader = Reader::new(batches[at + 1].column(table.key), ends.ty);
+                for row in 0..batches[at + 1].num_rows() {
                     let id = reader.get(row);
                     if nodes.number(&id).1 {
                         ids.push(id.into_owned());
-                        rows.push(Some(row));
+                        rows.push(Some((at, row)));
                     }
                 }
             }
@@ -194,7 +212,7 @@ impl Planner<'_> {
                 };
                 links.push((number(sources.get(row)), number(targets.get(row))));
             }
-            let numbers: Vec<Vec<i64>> = components
+            let mut numbers: Vec<Vec<i64>> = components
                 .iter()
                 .map(|strong| {
                     if *strong && directed {
@@ -204,21 +222,33 @@ impl Planner<'_> {
                     }
                 })
                 .collect();
+            if told {
+                numbers.push(degrees(ids.len(), links.iter().map(|link| link.1)));
+                numbers.push(degrees(ids.len(), links.iter().map(|link| link.0)));
+            }
+            // Behind the properties come the numbers, and behind those the id as a text.
+            let properties = types.len() - numbers.len() - usize::from(told);
             let mut arrays = Vec::with_capacity(types.len() + 1);
             for (at, ty) in types.iter().enumerate() {
                 let mut builder = Builder::new(*ty, ids.len());
-                let numbered = at.checked_sub(types.len() - numbers.len());
-                let reader = batches
-                    .get(1)
-                    .filter(|_| at < table_width)
-                    .map(|table| Reader::new(table.column(at), *ty));
+                let numbered = at.checked_sub(properties);
+                let readers: Vec<Option<Reader<'_>>> = (tables.iter().zip(&batches[1..]))
+                    .map(|(table, batch)| Some(Reader::new(batch.column(table.columns[at]?), *ty)))
+                    .collect();
                 for (node, id) in ids.iter().enumerate() {
-                    builder.push(&match (numbered, &reader, rows[node]) {
-                        (Some(list), _, _) => Datum::Long(numbers[list][node]),
-                        _ if Some(at) == key => id.clone(),
-                        (None, Some(reader), Some(row)) => reader.get(row),
-                        _ => Datum::Null,
-                    });
+                    let value = match (numbered, rows[node]) {
+                        (Some(list), _) => match numbers.get(list) {
+                            Some(numbers) => Datum::Long(numbers[node]),
+                            None => convert::to_type(id, ScalarType::String),
+                        },
+                        (None, Some((table, row))) => {
+                            let reader = readers[table].as_ref();
+                            reader.map_or(Datum::Null, |reader| reader.get(row))
+                        }
+                        (None, None) if keys[at] => id.borrowed(),
+                        (None, None) => Datum::Null,
+                    };
+                    builder.push(&value);
                 }
                 arrays.push(builder.finish());
             }
@@ -249,6 +279,15 @@ fn hashes(batch: &RecordBatch, at: usize, ty: ScalarType) -> arrow::array::Array
         builder.push(&Datum::Long(hashing::hash(&reader.get(row))));
     }
     builder.finish()
+}
+
+/// How often each node is among some.
+fn degrees(count: usize, ends: impl Iterator<Item = usize>) -> Vec<i64> {
+    let mut degrees = vec![0; count];
+    for node in ends {
+        degrees[node] += 1;
+    }
+    degrees
 }
 
 /// Component numbers in the order of the first node of each.

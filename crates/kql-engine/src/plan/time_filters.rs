@@ -244,8 +244,8 @@ impl<'a> Walk<'a> {
                 }
             }
             Operator::Graph(graph) => {
-                if let Some(nodes) = &graph.nodes {
-                    self.pipeline(nodes, &Times::new());
+                for nodes in &graph.nodes {
+                    self.pipeline(&nodes.table, &Times::new());
                 }
             }
             _ => {}

@@ -392,6 +392,11 @@ impl<'a> Binder<'a> {
                         {
                             return self.not_alike(function, so_far, argument);
                         }
+                        // A dynamic goes with every type, and is read as that.
+                        Some(Dynamic) if function.name == "coalesce" => Some(argument.ty),
+                        Some(so_far) if function.name == "coalesce" && argument.ty == Dynamic => {
+                            Some(so_far)
+                        }
                         Some(so_far) => {
                             if let Some(both) = common(so_far, argument.ty) {
                                 Some(both)
@@ -399,11 +404,6 @@ impl<'a> Binder<'a> {
                                 let (other, span) = (argument.ty, argument.span);
                                 return self.refuse(
                                 DiagnosticKind::Type,
-                        // A dynamic goes with every type, and is read as that.
-                        Some(Dynamic) if function.name == "coalesce" => Some(argument.ty),
-                        Some(so_far) if function.name == "coalesce" && argument.ty == Dynamic => {
-                            Some(so_far)
-                        }
                                 span,
                                 format!("the arguments of '{}' need one type, and {so_far} and {other} have none", function.name),
                             );
@@ -866,6 +866,27 @@ impl<'a> Binder<'a> {
             },
             ty: Dynamic,
             span: call.span,
+        })
+    }
+
+    /// A bag of columns, without those that are null or empty.
+    pub(super) fn bag_of(&mut self, columns: &[crate::bound::Column], span: Span) -> Outcome<Expr> {
+        let mut arguments = pairs(columns, span);
+        arguments.insert(
+            0,
+            Expr {
+                kind: ExprKind::Literal(Value::Bool(true)),
+                ty: Bool,
+                span,
+            },
+        );
+        Ok(Expr {
+            kind: ExprKind::Call {
+                function: self.known("pack_all", span)?,
+                arguments,
+            },
+            ty: Dynamic,
+            span,
         })
     }
 

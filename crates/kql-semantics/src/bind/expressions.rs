@@ -118,6 +118,9 @@ impl<'a> Binder<'a> {
     }
 
     fn name(&mut self, name: &'a tree::Name, context: &Context<'_>) -> Outcome<Expr> {
+        if let Some(value) = self.graph_element(name) {
+            return value;
+        }
         let column = context.find(&name.text);
         if let Some(column) = column.filter(|column| !self.hidden.contains(&column.id)) {
             let column = column.clone();

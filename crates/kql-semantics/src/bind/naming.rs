@@ -15,6 +15,11 @@ impl Binder<'_> {
     /// The name that an expression lends to a column made of it.
     pub(super) fn lent_name(&self, expression: &tree::Expression, scope: Scope) -> Option<String> {
         match &expression.kind {
+            ExpressionKind::Name(_)
+                if (self.graph.as_ref()).is_some_and(|graph| graph.is_nameless(expression)) =>
+            {
+                None
+            }
             ExpressionKind::Name(name) => Some(name.text.clone()),
             ExpressionKind::Parenthesized(inner) => self.part_name(inner, scope),
             ExpressionKind::Path(path) => self.path_name(path, scope),
@@ -26,6 +31,10 @@ impl Binder<'_> {
     /// The name that a part of an expression lends to it. Calls that may be several columns, or a
     /// column under its own name, are called so only where they stand alone.
     pub(super) fn part_name(&self, expression: &tree::Expression, scope: Scope) -> Option<String> {
+        // A property of a graph's node or edge lends its name to no function.
+        if (self.graph.as_ref()).is_some_and(|graph| graph.is_property(expression)) {
+            return None;
+        }
         if let ExpressionKind::Call(call) = &expression.kind
             && let Some(function) = Function::scalar(&call.function.text)
             && matches!(
@@ -67,6 +76,11 @@ impl Binder<'_> {
 
     fn call_name(&self, call: &tree::Call, scope: Scope) -> Option<String> {
         let name = call.function.text.as_str();
+        if let Some(graph) = &self.graph
+            && let Some(name) = super::operators::graph_call_name(call, graph)
+        {
+            return Some(name);
+        }
         if matches!(self.lookup(scope, name), Some(Entity::Function { .. })) {
             return None;
         }
@@ -88,6 +102,17 @@ impl Binder<'_> {
         if matches!(function.name, "make_datetime" | "make_timespan") && call.arguments.len() > 1 {
             return None;
         }
+        if matches!(
+            function.name,
+            "percentile" | "percentiles" | "percentilew" | "percentilesw"
+        ) && function.kind == FunctionKind::Aggregate
+        {
+            let rank = call
+                .arguments
+                .get(if function.name.ends_with('w') { 2 } else { 1 })?;
+            let of = self.part_name(first?, scope).unwrap_or_default();
+            return Some(format!("percentile_{of}_{}", rank_name(&rank.value)));
+        }
         match function.naming {
             Naming::Position => None,
             Naming::Fixed(name) => Some(name.to_owned()),
@@ -102,17 +127,6 @@ impl Binder<'_> {
                     2
                 } else {
                     1
-        if matches!(
-            function.name,
-            "percentile" | "percentiles" | "percentilew" | "percentilesw"
-        ) && function.kind == FunctionKind::Aggregate
-        {
-            let rank = call
-                .arguments
-                .get(if function.name.ends_with('w') { 2 } else { 1 })?;
-            let of = self.part_name(first?, scope).unwrap_or_default();
-            return Some(format!("percentile_{of}_{}", rank_name(&rank.value)));
-        }
                 };
                 let named: Vec<String> = call
                     .arguments

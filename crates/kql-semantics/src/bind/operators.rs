@@ -26,7 +26,7 @@ mod series;
 mod summarize;
 mod union;
 
-pub(super) use graph::GraphScope;
+pub(super) use graph::{GraphScope, call_name as graph_call_name};
 
 /// A column-giving item that is bound: its names are decided, its value maybe to be computed.
 pub(super) struct Item {

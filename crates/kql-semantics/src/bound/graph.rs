@@ -14,16 +14,41 @@ pub struct Graph {
     pub directed: bool,
     /// The properties of edges: the columns before this step.
     pub edges: Vec<Column>,
-    /// The table of nodes; what is in the edges only is a node of no other properties.
-    pub nodes: Option<Pipeline>,
-    /// The properties of nodes: the table's columns, a column of ids, component numbers.
+    /// The tables of nodes; what is in the edges only is a node of no other properties.
+    pub nodes: Vec<GraphNodes>,
+    /// The properties of nodes: the tables' columns, a column of ids, component numbers, and what
+    /// functions tell of a node.
     pub node_columns: Vec<Column>,
-    /// The one of `node_columns` that tells nodes apart.
-    pub key: Option<ColumnId>,
+    /// Those of `node_columns` that hold the id of a node that is in the edges only.
+    pub keys: Vec<ColumnId>,
     /// Columns of component numbers; whether components are strong ones.
     pub components: Vec<(ColumnId, bool)>,
+    /// What functions tell of a node; the last of `node_columns`.
+    pub told: Option<Told>,
     /// What comes out.
     pub answer: GraphAnswer,
+}
+
+/// A table of nodes.
+#[derive(Debug, Clone)]
+pub struct GraphNodes {
+    /// Its rows.
+    pub table: Pipeline,
+    /// The column of the table that holds the ids.
+    pub key: ColumnId,
+    /// For each property of nodes that the table has its column and that of `node_columns`.
+    pub columns: Vec<(ColumnId, ColumnId)>,
+}
+
+/// What functions of graphs tell of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// `node_degree_in`, `long`.
+    pub degree_in: ColumnId,
+    /// `node_degree_out`, `long`.
+    pub degree_out: ColumnId,
+    /// `node_id`, `string`.
+    pub id: ColumnId,
 }
 
 /// What comes out of a graph.
@@ -56,6 +81,17 @@ pub struct GraphMatch {
     pub links: Vec<MatchLink>,
     /// Which repetitions a match may have.
     pub cycles: Cycles,
+    /// Whether only the shortest paths between two nodes are matches, and of several one or all.
+    pub shortest: Option<Shortest>,
+}
+
+/// How many of the shortest paths between two nodes come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortest {
+    /// One of them.
+    Any,
+    /// All of them.
+    All,
 }
 
 /// A node of a pattern.

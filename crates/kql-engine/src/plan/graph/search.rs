@@ -1,7 +1,9 @@
 //! `graph-match`: every way that patterns fit a graph.
 
+use std::collections::{HashMap, VecDeque};
+
 use arrow::array::RecordBatch;
-use kql_semantics::bound::{Cycles, GraphMatch, ListKind, MatchLink, Step};
+use kql_semantics::bound::{Cycles, GraphMatch, ListKind, MatchLink, Shortest, Step};
 use kql_semantics::{ColumnId, ScalarType};
 
 use super::{Ends, Nodes};
@@ -20,7 +22,7 @@ const MOST_BYTES: usize = 1 << 30;
 
 fn too_many() -> EngineError {
     EngineError::runtime(
-        "graph-match has too many paths to look at; say more in 'where', or shorter paths",
+        "the graph has too many paths to look at; say more in 'where', or shorter paths",
     )
 }
 
@@ -59,6 +61,10 @@ struct Candidates {
 struct Search<'s> {
     links: &'s [MatchLink],
     cycles: Cycles,
+    /// Whether only the shortest paths between two nodes are wanted.
+    shortest: bool,
+    /// How far each node is from the one where the path begins.
+    distances: Vec<usize>,
     /// Of each node of the graph: edges and their other ends.
     out: Vec<Vec<(usize, usize)>>,
     back: Vec<Vec<(usize, usize)>>,
@@ -78,6 +84,8 @@ struct Search<'s> {
 /// A path while it grows.
 struct Walk {
     link: usize,
+    /// The node of the pattern that it begins with.
+    start: usize,
     /// The node of the pattern that it leads to.
     goal: usize,
     edge: usize,
@@ -124,12 +132,16 @@ impl Search<'_> {
         };
         let walk = Walk {
             link: at,
+            start,
             goal,
             edge,
             reversed,
         };
         self.begin(start, &mut |search| {
             let node = search.chosen[start].unwrap_or(0);
+            if search.shortest && search.edges[edge].range.0 <= 1 {
+                search.distances = search.distances_from(&walk, node);
+            }
             search.walk(&walk, node)
         })
     }
@@ -170,25 +182,20 @@ impl Search<'_> {
         if length >= most {
             return Ok(());
         }
-        let link = self.links[walk.link];
-        let (to_right, to_left) = if walk.reversed {
-            (link.to_left, link.to_right)
-        } else {
-            (link.to_right, link.to_left)
-        };
-        for (along, is_back) in [(to_right, false), (to_left, true)] {
-            if !along {
-                continue;
-            }
-            let count = if is_back { &self.back } else { &self.out }[node].len();
+        let start = self.chosen[walk.start];
+        for is_back in self.directions(walk) {
+            let count = self.ways(is_back, node).len();
             for at in 0..count {
-                let (edge, other) = if is_back { &self.back } else { &self.out }[node][at];
-                // A loop is the same in both directions.
-                let twice = is_back && to_right && other == node;
-                if twice
+                let (edge, other) = self.ways(is_back, node)[at];
+                // A pattern may end where it began, in the node that the pattern names again; a path
+                // by itself may not.
+                let closes = self.cycles == Cycles::None && self.used_nodes[other];
+                let end = self.chosen[walk.goal] == Some(other) && start != Some(other);
+                let far = self.distances.get(other).is_some_and(|far| *far <= length);
+                if far
+                    || (closes && !end)
                     || !self.edges[walk.edge].allowed[edge]
                     || (self.cycles != Cycles::All && self.used_edges[edge])
-                    || (self.cycles == Cycles::None && self.used_nodes[other])
                 {
                     continue;
                 }
@@ -200,7 +207,11 @@ impl Search<'_> {
                     path.inner.push(node);
                 }
                 path.edges.push(edge);
-                self.walk(walk, other)?;
+                if !closes {
+                    self.walk(walk, other)?;
+                } else if length + 1 >= least {
+                    self.arrive(walk, other)?;
+                }
                 let path = &mut self.paths[walk.edge];
                 path.edges.pop();
                 if length > 0 {
@@ -210,6 +221,45 @@ impl Search<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Along the edges, against them, or both: a loop of a node lies in both directions.
+    fn directions(&self, walk: &Walk) -> impl Iterator<Item = bool> + use<> {
+        let link = self.links[walk.link];
+        let (to_right, to_left) = if walk.reversed {
+            (link.to_left, link.to_right)
+        } else {
+            (link.to_right, link.to_left)
+        };
+        (to_right.then_some(false).into_iter()).chain(to_left.then_some(true))
+    }
+
+    /// The edges of a node and their other ends.
+    fn ways(&self, is_back: bool, node: usize) -> &[(usize, usize)] {
+        if is_back {
+            &self.back[node]
+        } else {
+            &self.out[node]
+        }
+    }
+
+    /// How many edges of the pattern's edge every node is away from `node`.
+    fn distances_from(&self, walk: &Walk, node: usize) -> Vec<usize> {
+        let mut distances = vec![usize::MAX; self.used_nodes.len()];
+        distances[node] = 0;
+        let mut open = VecDeque::from([node]);
+        while let Some(node) = open.pop_front() {
+            for is_back in self.directions(walk) {
+                for (edge, other) in self.ways(is_back, node) {
+                    let allowed = self.edges[walk.edge].allowed[*edge];
+                    if allowed && distances[*other] == usize::MAX {
+                        distances[*other] = distances[node] + 1;
+                        open.push_back(*other);
+                    }
+                }
+            }
+        }
+        distances
     }
 
     fn arrive(&mut self, walk: &Walk, node: usize) -> Result<(), EngineError> {
@@ -256,6 +306,7 @@ struct Layout {
     ranges: Vec<(usize, usize)>,
     links: Vec<MatchLink>,
     cycles: Cycles,
+    shortest: Option<Shortest>,
     origins: Vec<(Origin, ScalarType, ScalarType)>,
 }
 
@@ -286,6 +337,8 @@ fn search(
     let mut search = Search {
         links: &layout.links,
         cycles: layout.cycles,
+        shortest: layout.shortest.is_some(),
+        distances: Vec::new(),
         out,
         back,
         nodes: layout
@@ -311,7 +364,31 @@ fn search(
         held: 0,
     };
     search.link(0)?;
-    Ok(search.found)
+    Ok(match layout.shortest {
+        Some(wanted) => shortest(search.found, wanted),
+        None => search.found,
+    })
+}
+
+/// The shortest of what was found between the same nodes.
+fn shortest(mut found: Vec<Found>, wanted: Shortest) -> Vec<Found> {
+    let length = |one: &Found| one.edges.iter().map(|path| path.edges.len()).sum::<usize>();
+    let mut least: HashMap<Vec<usize>, usize> = HashMap::new();
+    for one in &found {
+        let known = least.entry(one.nodes.clone()).or_insert(usize::MAX);
+        *known = length(one).min(*known);
+    }
+    found.retain(|one| match least.get_mut(&one.nodes) {
+        Some(least) if *least == length(one) => {
+            // No path is as short as this once one was taken.
+            if wanted == Shortest::Any {
+                *least = usize::MAX;
+            }
+            true
+        }
+        _ => false,
+    });
+    found
 }
 
 /// The value of one column for one match.
@@ -397,6 +474,7 @@ impl Planner<'_> {
                 .collect(),
             links: wanted.links.clone(),
             cycles: wanted.cycles,
+            shortest: wanted.shortest,
             origins: Vec::new(),
         };
         for (id, ty) in columns {

@@ -11,14 +11,28 @@ use super::super::scope::Scope;
 use super::super::{Binder, Column, Context, Outcome};
 use super::setting;
 use crate::bound::{
-    Cycles, Expr, ExprKind, Graph, GraphAnswer, GraphMatch, ListKind, MatchEdge, MatchLink,
-    MatchList, MatchNode, Operator, Value,
+    Cycles, Expr, ExprKind, Graph, GraphAnswer, GraphMatch, GraphNodes, ListKind, MatchEdge,
+    MatchLink, MatchList, MatchNode, Operator, Shortest, Told, Value,
 };
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
-use crate::types::ScalarType::{Bool, Dynamic, Long};
+use crate::types::ColumnId;
+use crate::types::ScalarType::{self, Bool, Dynamic, Long, String as Text};
+
+/// How many columns behind the properties of nodes are what functions tell.
+const TOLD: usize = 3;
 
 /// The longest path that a pattern may ask for.
 const LONGEST: i64 = 1_000;
+
+/// What is asked of a graph.
+#[derive(Debug, Clone, Copy)]
+struct Query<'q> {
+    patterns: &'q [tree::GraphPattern],
+    predicate: Option<&'q tree::Expression>,
+    project: Option<&'q [tree::NamedExpression]>,
+    cycles: Cycles,
+    shortest: Option<Shortest>,
+}
 
 /// What a name of a pattern stands for.
 #[derive(Debug, Clone)]
@@ -39,15 +53,53 @@ pub(crate) struct GraphScope {
     edge_columns: Vec<Column>,
     /// By edge.
     lists: Vec<(usize, MatchList)>,
+    /// What functions tell of the inner nodes of a path, while an expression over those is bound.
+    inner: Option<Vec<Column>>,
 }
 
 impl GraphScope {
+    /// The properties of the node or edge that bears a name.
+    fn properties(&self, named: &Named) -> &[Column] {
+        match named {
+            Named::Node(at) => own(&self.nodes[*at]),
+            Named::Edge(at) => &self.edges[*at],
+            Named::Path(_) => &self.edge_columns,
+        }
+    }
+
+    /// Whether an expression is a node without properties, or a property, that a function is asked
+    /// about: neither lends a name.
+    pub(in crate::bind) fn is_nameless(&self, expression: &tree::Expression) -> bool {
+        match &expression.kind {
+            ExpressionKind::Name(name) => self
+                .find(&name.text)
+                .is_some_and(|named| self.properties(named).is_empty()),
+            _ => false,
+        }
+    }
+
+    /// Whether an expression is a property of a node or an edge.
+    pub(in crate::bind) fn is_property(&self, expression: &tree::Expression) -> bool {
+        match &expression.kind {
+            ExpressionKind::Path(path) => match &path.base.kind {
+                ExpressionKind::Name(name) => self.find(&name.text).is_some(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     fn find(&self, name: &str) -> Option<&Named> {
         self.names
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, named)| named)
     }
+}
+
+/// The properties among the columns of a node, without what functions tell.
+fn own(columns: &[Column]) -> &[Column] {
+    &columns[..columns.len() - TOLD]
 }
 
 fn property<'c>(columns: &'c [Column], name: &str) -> Option<&'c Column> {
@@ -94,7 +146,36 @@ impl<'a> Binder<'a> {
                             );
                         }
                     };
-                    self.graph_match(rows, graph, pattern, cycles, (scope, span))?;
+                    let query = Query {
+                        patterns: &pattern.patterns,
+                        predicate: pattern.predicate.as_ref(),
+                        project: pattern.project.as_deref(),
+                        cycles,
+                        shortest: None,
+                    };
+                    self.graph_match(rows, graph, &query, (scope, operator))?;
+                }
+                OperatorKind::GraphShortestPaths(pattern) => {
+                    let shortest = match Self::option(operator, "output") {
+                        None | Some("any") => Shortest::Any,
+                        Some("all") => Shortest::All,
+                        Some(other) => {
+                            return self.refuse(
+                                DiagnosticKind::Name,
+                                span,
+                                format!("the output is 'any' or 'all', not '{other}'"),
+                            );
+                        }
+                    };
+                    let query = Query {
+                        patterns: &pattern.patterns,
+                        predicate: pattern.predicate.as_ref(),
+                        project: pattern.project.as_deref(),
+                        // A shortest path goes through no node twice.
+                        cycles: Cycles::None,
+                        shortest: Some(shortest),
+                    };
+                    self.graph_match(rows, graph, &query, (scope, operator))?;
                 }
                 _ => {
                     return self.unsupported(
@@ -110,7 +191,7 @@ impl<'a> Binder<'a> {
         }
         self.unsupported(
             first.span,
-            "'make-graph' without 'graph-match' or 'graph-to-table' right after it",
+            "'make-graph' without 'graph-match', 'graph-shortest-paths' or 'graph-to-table' right after it",
         )
     }
 
@@ -151,40 +232,62 @@ impl<'a> Binder<'a> {
             target: target.id,
             directed: written.directed,
             edges: rows.columns.clone(),
-            nodes: None,
+            nodes: Vec::new(),
             node_columns: Vec::new(),
-            key: None,
+            keys: Vec::new(),
             components: Vec::new(),
+            told: None,
             answer: GraphAnswer::Nodes { hash: None },
         };
-        let mut key_type = source.ty;
-        match written.nodes.as_slice() {
-            [] => {
-                if let Some(name) = &written.with_node_id {
-                    let column = self.column(name.text.as_str(), source.ty);
-                    graph.key = Some(column.id);
-                    graph.node_columns.push(column);
+        let mut key_types = vec![source.ty, target.ty];
+        for nodes in &written.nodes {
+            let table = self.tabular(&nodes.table, scope)?;
+            let key = self.graph_column(&nodes.on, &table.columns, scope)?;
+            key_types.push(key.ty);
+            let mut columns = Vec::with_capacity(table.columns.len());
+            for column in &table.columns {
+                let known = property(&graph.node_columns, &column.name).cloned();
+                let of_nodes = match known {
+                    Some(known) if known.ty == column.ty => known.id,
+                    Some(_) => {
+                        let message =
+                            format!("two tables of nodes with '{}' of two types", column.name);
+                        return self.unsupported(nodes.table.span, message);
+                    }
+                    None => {
+                        let column = Column {
+                            id: self.fresh(),
+                            ..column.clone()
+                        };
+                        graph.node_columns.push(column.clone());
+                        column.id
+                    }
+                };
+                if column.id == key.id {
+                    graph.keys.push(of_nodes);
                 }
+                columns.push((column.id, of_nodes));
             }
-            [nodes] => {
-                let table = self.tabular(&nodes.table, scope)?;
-                let key = self.graph_column(&nodes.on, &table.columns, scope)?;
-                key_type = key.ty;
-                graph.key = Some(key.id);
-                graph.node_columns.clone_from(&table.columns);
-                graph.nodes = Some(table.into_pipeline());
-            }
-            [_, second, ..] => {
-                return self.unsupported(second.table.span, "a second table of nodes");
-            }
+            graph.nodes.push(GraphNodes {
+                table: table.into_pipeline(),
+                key: key.id,
+                columns,
+            });
         }
-        if source.ty != target.ty || source.ty != key_type {
+        if written.nodes.is_empty()
+            && let Some(name) = &written.with_node_id
+        {
+            let column = self.column(name.text.as_str(), source.ty);
+            graph.keys.push(column.id);
+            graph.node_columns.push(column);
+        }
+        if let Some(other) = key_types.iter().find(|ty| **ty != source.ty) {
             return self.refuse(
                 DiagnosticKind::Type,
                 span,
                 format!(
-                    "the ids of a graph are of one type, not {}, {} and {key_type}",
-                    source.ty, target.ty
+                    "the ids of a graph are of one type, not {} and {other}",
+                    source.ty
                 ),
             );
         }
@@ -271,13 +374,20 @@ impl<'a> Binder<'a> {
         &mut self,
         rows: &mut Rows,
         mut graph: Graph,
-        written: &'a tree::GraphMatch,
-        cycles: Cycles,
-        (scope, span): (Scope, Span),
+        query: &Query<'a>,
+        (scope, operator): (Scope, &'a tree::Operator),
     ) -> Outcome<()> {
-        let Some(project) = &written.project else {
-            return self.unsupported(span, "'graph-match' without 'project'");
+        let span = operator.span;
+        let Some(project) = query.project else {
+            let name = &operator.keyword.text;
+            return self.unsupported(span, format!("'{name}' without 'project'"));
         };
+        let told = Told {
+            degree_in: self.told(&mut graph, "node_degree_in()", Long),
+            degree_out: self.told(&mut graph, "node_degree_out()", Long),
+            id: self.told(&mut graph, "node_id()", Text),
+        };
+        graph.told = Some(told);
         let mut names = GraphScope {
             names: Vec::new(),
             nodes: Vec::new(),
@@ -285,14 +395,16 @@ impl<'a> Binder<'a> {
             node_columns: graph.node_columns.clone(),
             edge_columns: graph.edges.clone(),
             lists: Vec::new(),
+            inner: None,
         };
         let mut found = GraphMatch {
             nodes: Vec::new(),
             edges: Vec::new(),
             links: Vec::new(),
-            cycles,
+            cycles: query.cycles,
+            shortest: query.shortest,
         };
-        for pattern in &written.patterns {
+        for pattern in query.patterns {
             let mut left: Option<usize> = None;
             let mut edge: Option<(usize, bool, bool)> = None;
             for part in &pattern.parts {
@@ -325,6 +437,9 @@ impl<'a> Binder<'a> {
                 }
             }
         }
+        if query.shortest.is_some() {
+            self.one_path(&found, span)?;
+        }
         let columns: Vec<Column> = names
             .nodes
             .iter()
@@ -337,8 +452,7 @@ impl<'a> Binder<'a> {
         rows.then(Operator::Graph(Box::new(graph)), columns.clone(), span);
         rows.ordered = false;
         let outside = self.graph.replace(names);
-        let outcome =
-            self.graph_answers(rows, written.predicate.as_ref(), project, at, (scope, span));
+        let outcome = self.graph_answers(rows, query.predicate, project, at, (scope, span));
         let names = std::mem::replace(&mut self.graph, outside);
         outcome?;
         let Some(names) = names else { return Ok(()) };
@@ -367,6 +481,28 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A column of what a function tells of a node.
+    fn told(&mut self, graph: &mut Graph, name: &str, ty: ScalarType) -> ColumnId {
+        let column = self.column(name, ty);
+        graph.node_columns.push(column.clone());
+        column.id
+    }
+
+    /// Refuses what is no single path of variable length.
+    fn one_path(&mut self, found: &GraphMatch, span: Span) -> Outcome<()> {
+        let [edge] = found.edges.as_slice() else {
+            return self.unsupported(span, "'graph-shortest-paths' over several edges");
+        };
+        if edge.range.is_some() {
+            return Ok(());
+        }
+        self.refuse(
+            DiagnosticKind::Meaning,
+            span,
+            "a pattern of 'graph-shortest-paths' needs an edge of variable length",
+        )
     }
 
     fn pattern_node(
@@ -511,7 +647,8 @@ impl<'a> Binder<'a> {
         outcome
     }
 
-    /// Puts a condition over one node or one edge where candidates are chosen.
+    /// Puts a condition over one node or one edge where candidates are chosen. What is shortest is
+    /// chosen among those, so that no other condition can stand beside it.
     fn push_condition(
         &mut self,
         rows: &mut Rows,
@@ -540,8 +677,9 @@ impl<'a> Binder<'a> {
                 && let GraphAnswer::Matches(found) = &mut graph.answer
             {
                 found.edges[*edge].filters.push(list.value.clone());
+                return Ok(());
             }
-            return Ok(());
+            return self.beside_shortest(rows, at, written.span);
         }
         let about = |columns: &[Column]| columns_in(&condition, columns);
         let nodes: Vec<usize> = (0..names.nodes.len())
@@ -554,7 +692,8 @@ impl<'a> Binder<'a> {
         match (nodes.as_slice(), edges.as_slice()) {
             ([node], []) => own.nodes[*node].clone_from(&names.node_columns),
             ([], [edge]) => own.edges[*edge].clone_from(&names.edge_columns),
-            _ => return Ok(()),
+            ([], []) => return Ok(()),
+            _ => return self.beside_shortest(rows, at, written.span),
         }
         self.graph = Some(own);
         let condition = self.predicate(written, &mut Context::constant(scope));
@@ -572,6 +711,59 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
+    /// Refuses a condition that is looked at after the shortest paths were chosen.
+    fn beside_shortest(&mut self, rows: &Rows, at: usize, span: Span) -> Outcome<()> {
+        if let Operator::Graph(graph) = &rows.steps[at].operator
+            && let GraphAnswer::Matches(found) = &graph.answer
+            && found.shortest.is_some()
+        {
+            return self.unsupported(
+                span,
+                "a condition of 'graph-shortest-paths' that is not about one node or every edge",
+            );
+        }
+        Ok(())
+    }
+
+    /// A node, an edge or a path of a pattern as a whole.
+    pub(in crate::bind) fn graph_element(&mut self, name: &tree::Name) -> Option<Outcome<Expr>> {
+        let graph = self.graph.as_ref()?;
+        let named = graph.find(&name.text)?.clone();
+        let columns = graph.properties(&named).to_vec();
+        let value = match self.bag_of(&columns, name.span) {
+            Ok(value) => value,
+            Err(refused) => return Some(Err(refused)),
+        };
+        Some(Ok(match named {
+            Named::Path(edge) => self.list(edge, ListKind::Map, false, value),
+            Named::Node(_) | Named::Edge(_) => value,
+        }))
+    }
+
+    /// `node_id(node)` and the degrees of a node; without an argument of the inner nodes of a path.
+    fn told_of_node(&mut self, call: &'a tree::Call) -> Option<Outcome<Expr>> {
+        let graph = self.graph.as_ref()?;
+        let place = match call.function.text.as_str() {
+            "node_degree_in" => 0,
+            "node_degree_out" => 1,
+            "node_id" => 2,
+            _ => return None,
+        };
+        let columns = match (call.arguments.as_slice(), &graph.inner) {
+            ([], Some(inner)) => inner,
+            ([only], _) => match &only.value.kind {
+                ExpressionKind::Name(name) => match graph.find(&name.text)? {
+                    Named::Node(at) => &graph.nodes[*at],
+                    _ => return None,
+                },
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let column = &columns[columns.len() - TOLD + place];
+        Some(Ok(column_value(column, call.span)))
+    }
+
     /// `name.property` of a pattern.
     pub(in crate::bind) fn graph_property(
         &mut self,
@@ -580,11 +772,7 @@ impl<'a> Binder<'a> {
     ) -> Option<Outcome<Expr>> {
         let graph = self.graph.as_ref()?;
         let named = graph.find(&base.text)?.clone();
-        let columns = match &named {
-            Named::Node(at) => &graph.nodes[*at],
-            Named::Edge(at) => &graph.edges[*at],
-            Named::Path(_) => &graph.edge_columns,
-        };
+        let columns = graph.properties(&named);
         let span = base.span.to(member.span);
         let Some(column) = property(columns, &member.text).cloned() else {
             let suggestion = nearest(&member.text, columns.iter().map(|column| &*column.name));
@@ -630,6 +818,9 @@ impl<'a> Binder<'a> {
         call: &'a tree::Call,
         scope: Scope,
     ) -> Option<Outcome<Expr>> {
+        if let Some(value) = self.told_of_node(call) {
+            return Some(value);
+        }
         let graph = self.graph.as_ref()?;
         let kind = match call.function.text.as_str() {
             "all" => ListKind::All,
@@ -660,13 +851,23 @@ impl<'a> Binder<'a> {
                 format!("'{}' is no edge of variable length", name.text),
             ));
         };
-        let columns = if inner {
-            graph.node_columns.clone()
+        let (columns, told) = if inner {
+            (own(&graph.node_columns), Some(graph.node_columns.clone()))
         } else {
-            graph.edge_columns.clone()
+            (graph.edge_columns.as_slice(), None)
         };
+        let columns = columns.to_vec();
         // Inside, names are properties of the edges or nodes.
-        let outside = self.graph.take();
+        let inside = GraphScope {
+            names: Vec::new(),
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            node_columns: Vec::new(),
+            edge_columns: Vec::new(),
+            lists: Vec::new(),
+            inner: told,
+        };
+        let outside = self.graph.replace(inside);
         let mut context = Context::over(scope, &columns);
         let value = if kind == ListKind::Map {
             self.expression(&value.value, &mut context)
@@ -676,6 +877,37 @@ impl<'a> Binder<'a> {
         self.graph = outside;
         Some(value.map(|value| self.list(edge, kind, inner, value)))
     }
+}
+
+/// What a call about the graph calls its column: `path_property`, `inner_nodes_path_property`,
+/// `node_degree_in_node`; what is no property and no such function is `Column`.
+pub(in crate::bind) fn call_name(call: &tree::Call, graph: &GraphScope) -> Option<String> {
+    let name = call.function.text.as_str();
+    let first = &call.arguments.first()?.value;
+    let element = |expression: &tree::Expression| match &expression.kind {
+        ExpressionKind::Name(name) if graph.find(&name.text).is_some() => Some(name.text.clone()),
+        _ => None,
+    };
+    if matches!(name, "node_degree_in" | "node_degree_out" | "node_id") {
+        return Some(format!("{name}_{}", element(first)?));
+    }
+    if !matches!(name, "all" | "any" | "map") {
+        return None;
+    }
+    let path = match &first.kind {
+        ExpressionKind::Call(inner) if inner.function.text == "inner_nodes" => {
+            format!("inner_nodes_{}", element(&inner.arguments.first()?.value)?)
+        }
+        _ => element(first)?,
+    };
+    let value = match &call.arguments.get(1)?.value.kind {
+        ExpressionKind::Name(name) => name.text.as_str(),
+        ExpressionKind::Call(inner) if inner.function.text.starts_with("node_") => {
+            inner.function.text.as_str()
+        }
+        _ => "Column",
+    };
+    Some(format!("{path}_{value}"))
 }
 
 fn columns_in(condition: &Expr, columns: &[Column]) -> bool {
