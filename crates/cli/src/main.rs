@@ -15,6 +15,7 @@ mod fan_out;
 mod fmt;
 mod given;
 mod hidden_input;
+mod indicator;
 mod leftovers;
 mod limit;
 mod line;

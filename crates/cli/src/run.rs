@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
 use defender_http::SystemClock;
-use defender_query::queries::{Definition, Language, Library, Rendered, Type, Value};
+use defender_query::queries::{Definition, Filter, Language, Library, Rendered, Type, Value};
 use defender_query::{ResumeFile, Timespan};
 use defender_table::ticks;
 
 use crate::arguments::RunOptions;
 use crate::context::Context;
+use crate::indicator::Indicator;
 use crate::limit::DefaultLimit;
 use crate::query::{Asked, written_range};
 use crate::range::Written;
@@ -58,7 +59,7 @@ fn asked(
         )
         .with_hint("run it with --env SecurityGraph"));
     }
-    let given = given(options, definition)?;
+    let given = given(options, definition, library, environment, context)?;
     let written = |name: &str| {
         let value = given.iter().rev().find(|(given, _)| given == name);
         value.and_then(|(_, value)| match value {
@@ -112,7 +113,13 @@ fn whole_ticks() -> SystemTime {
 }
 
 /// The parameters as the command line gives them, each once and with a value.
-fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, Value)>> {
+fn given(
+    options: &RunOptions,
+    definition: &Definition,
+    library: &Library,
+    environment: DataEnvironment,
+    context: &Context,
+) -> Result<Vec<(String, Value)>> {
     let mut given = Vec::new();
     for (name, value) in [(START, &options.query.start), (END, &options.query.end)] {
         // --start and --end are the query's own when it has them.
@@ -127,14 +134,40 @@ fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, V
         let parameter = definition.parameter(&name);
         let is_list = parameter.is_some_and(|parameter| parameter.ty == Type::List);
         let value = match value.strip_prefix('@') {
-            Some(path) if is_list => Value::from(value_file::read(Path::new(path))?),
+            Some(path) if path.trim().is_empty() => {
+                return Err(
+                    wrong(&name, "names no file behind its '@'").with_hint(format!(
+                        "write -p {name}=@FILE; a variable that is not set is empty"
+                    )),
+                );
+            }
+            Some(path) if is_list => {
+                let read = value_file::read(&name, path)?;
+                if let Some(doubt) = &read.doubt {
+                    context.warn(doubt);
+                }
+                Value::from(read.values)
+            }
             Some(path) if Path::new(path).is_file() => {
                 return Err(wrong(&name, "takes one value").with_hint(
                     "only a list takes its values from a file; 'defender queries show' says which \
                      parameters are lists",
                 ));
             }
-            _ => Value::from(value),
+            _ => {
+                let is_text = parameter.is_some_and(|parameter| parameter.ty == Type::Str);
+                if let Some((count, kind)) = list_of(&value).filter(|_| is_text) {
+                    let kind = kind.several();
+                    let error = wrong(&name, &format!("takes one value, not {count} {kind}"));
+                    return Err(
+                        error.with_hint(match with_list(library, environment, &name) {
+                            Some(other) => format!("'{other}' takes a list of them"),
+                            None => "run the query once for each of them".to_owned(),
+                        }),
+                    );
+                }
+                Value::from(value)
+            }
         };
         let name = parameter.map_or(name, |parameter| parameter.name.clone());
         if given.iter().any(|(other, _)| *other == name) {
@@ -151,6 +184,34 @@ fn given(options: &RunOptions, definition: &Definition) -> Result<Vec<(String, V
         }
     }
     Ok(given)
+}
+
+/// How many values of which kind a text with commas holds, if all are of one kind.
+fn list_of(text: &str) -> Option<(usize, Indicator)> {
+    let mut parts = text.split(',');
+    let kind = Indicator::of(parts.next()?)?;
+    let count = 1 + parts.clone().count();
+    (count > 1 && parts.all(|part| Indicator::of(part) == Some(kind))).then_some((count, kind))
+}
+
+/// A query with a list of what the parameter `name` is one of.
+fn with_list<'l>(
+    library: &'l Library,
+    environment: DataEnvironment,
+    name: &str,
+) -> Option<&'l str> {
+    let filter = Filter {
+        environment: Some(environment),
+        ..Filter::default()
+    };
+    let queries = library.queries(&filter);
+    let found = queries.into_iter().find(|(_, query)| {
+        query.parameters.iter().any(|parameter| {
+            parameter.ty == Type::List
+                && (parameter.answers_to(name) || parameter.name.starts_with(name))
+        })
+    });
+    found.map(|(path, _)| path)
 }
 
 /// Refuses what a variable that is not set leaves of a parameter, and a number of rows below none:
