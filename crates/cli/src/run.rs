@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::queries::{Definition, Filter, Language, Library, Rendered, Type, Value};
 use defender_query::{ResumeFile, Timespan};
@@ -126,6 +126,9 @@ fn given(
         if let Some(value) = value
             && definition.parameter(name).is_some()
         {
+            // A query file may leave out a sign, and then means the future, as MSTICPy has it;
+            // the options mean the same in every command.
+            moment(value, SystemClock.now())?;
             given.push((name.to_owned(), Value::from(value.as_str())));
         }
     }

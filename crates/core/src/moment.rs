@@ -48,9 +48,22 @@ pub fn moment(text: &str, now: SystemTime) -> Result<SystemTime> {
                 }
             });
     }
-    absolute(trimmed)
-        .map(SystemTime::from)
-        .ok_or_else(|| not_a_time(text))
+    absolute(trimmed).map(SystemTime::from).ok_or_else(|| {
+        // Whether a bare number means the past or the future, nobody knows but its writer.
+        let is_unsigned = trimmed.starts_with(|first: char| first.is_ascii_digit());
+        let is_offset = is_unsigned && relative(&format!("-{trimmed}"), instant).is_some();
+        if !is_offset {
+            return not_a_time(text);
+        }
+        let unit = if trimmed.ends_with(|last: char| last.is_ascii_digit()) {
+            "d"
+        } else {
+            ""
+        };
+        not_a_time(text).with_hint(format!(
+            "write -{trimmed}{unit} for the past, or +{trimmed}{unit} for the future"
+        ))
+    })
 }
 
 fn not_a_time(text: &str) -> Error {
@@ -228,6 +241,19 @@ mod tests {
         assert_eq!(at("-0d@w"), "2026-11-16T00:00:00Z");
         assert_eq!(at("-0d@mon"), "2026-11-01T00:00:00Z");
         assert_eq!(at("+0d@y"), "2027-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_number_without_a_sign_is_refused_with_what_to_write() {
+        for (text, hint) in [
+            ("7", "write -7d for the past, or +7d for the future"),
+            ("30d", "write -30d for the past, or +30d for the future"),
+            ("1.5h", "write -1.5h for the past, or +1.5h for the future"),
+            ("1w@d", "write -1w@d for the past, or +1w@d for the future"),
+        ] {
+            let error = moment(text, SystemTime::UNIX_EPOCH).unwrap_err();
+            assert_eq!(error.hint(), Some(hint), "{text}");
+        }
     }
 
     #[test]
