@@ -252,14 +252,24 @@ fn own_range(rendered: &Rendered, written: Written<'_>) -> Result<Option<Timespa
     }
 }
 
-/// Says which range of time was filled in.
+/// Says the range of time when some of it was filled in.
 fn say_defaults(rendered: &Rendered, context: &Context) {
-    for name in [START, END] {
-        if let Some(Value::Time(time)) = rendered.defaults_filled.get(name)
-            && let Some(moment) = ticks::from_system_time(*time)
-        {
-            let time = ticks::format_datetime(moment);
-            context.note(&format!("{name}: {time}, as it was not given"));
-        }
-    }
+    let is_default = |name: &str| rendered.defaults_filled.contains_key(name);
+    let why = match (is_default(START), is_default(END)) {
+        (true, true) => "the default: a day back and a day ahead",
+        (true, false) => "its start is the default, a day back",
+        (false, true) => "its end is the default, a day ahead",
+        (false, false) => return,
+    };
+    let at = |name: &str| {
+        let time = rendered.times.get(name)?;
+        ticks::from_system_time(*time).map(ticks::format_datetime)
+    };
+    let range = match (at(START), at(END)) {
+        (Some(start), Some(end)) => format!("{start} to {end}"),
+        (Some(start), None) => format!("from {start}"),
+        (None, Some(end)) => format!("to {end}"),
+        (None, None) => return,
+    };
+    context.note(&format!("Time range: {range} ({why})"));
 }

@@ -154,7 +154,7 @@ static UNSTEADY: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z? \(\d+ minutes left\)", "[time] ([minutes] minutes left)"),
         (r#"("expires_at": ")[^"]+"#, "$1[time]"),
         (r"(Timestamp: )\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "$1[time]"),
-        (r"((?:start|end): )\d{4}-\d\d-\d\dT[0-9:.]+Z", "$1[time]"),
+        (r"Time range: \d{4}-\d\d-\d\dT[0-9:.]+Z to \d{4}-\d\d-\d\dT[0-9:.]+Z", "Time range: [time] to [time]"),
         (r"127\.0\.0\.1:\d+", "[elsewhere]"),
     ]
     .map(|(pattern, replacement)| (Regex::new(pattern).unwrap(), replacement))
