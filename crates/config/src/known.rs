@@ -4,7 +4,8 @@ use defender_core::nearest;
 
 use crate::key::folded;
 use crate::node::Place;
-use crate::provider::{FAMILIES, Family};
+use crate::provider::{FAMILIES, Family, misspelt_args};
+use crate::shape;
 use crate::{ConnectionKey, Finding};
 
 /// Sections at the top: ours, and MSTICPy's others.
@@ -121,7 +122,7 @@ pub(crate) fn misspelt_providers(root: &Place<'_>) -> Vec<Finding> {
         .iter()
         .flat_map(Place::entries)
         .filter(|(name, _)| Family::of_section(name).is_none())
-        .filter_map(|(name, place)| Some(unknown(&place, Some(misspelt_provider(name)?))))
+        .filter_map(|(name, place)| Some(unknown(&place, Some(&misspelt_provider(name)?))))
         .collect()
 }
 
@@ -142,8 +143,13 @@ fn section(place: &Place<'_>, family: &Family, findings: &mut Vec<Finding>) {
         }
     }
     // An old section may hold the keys without Args.
+    let misspelt = misspelt_args(place).map(|place| place.path());
     let args = args.unwrap_or_else(|| place.clone());
     for (name, entry) in args.entries() {
+        if misspelt.as_deref() == Some(&entry.path()) {
+            // Reading the section tells it.
+            continue;
+        }
         if ConnectionKey::find(name).is_none() && !knows(PROVIDER, name) {
             let meant = ConnectionKey::suggest(name).map(ConnectionKey::setting);
             findings.push(unknown(&entry, meant));
@@ -190,19 +196,36 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("SecurityGraphApp", "MicrosoftGraph"),
 ];
 
-/// A name under `DataProviders` that looks like one of ours; every other provider's is its own.
-fn misspelt_provider(name: &str) -> Option<&'static str> {
+/// What a name under `DataProviders` that looks like one of ours was meant as, with its instance;
+/// every other provider's is its own.
+fn misspelt_provider(name: &str) -> Option<String> {
+    const SEPARATORS: [char; 4] = ['-', '_', '.', ' '];
     let names = FAMILIES.iter().map(|family| family.section);
-    let front = name.split(['-', '_', '.', ' ']).next().unwrap_or(name);
+    let front = name.split(SEPARATORS).next().unwrap_or(name);
     let other = OTHER_NAMES
         .iter()
         .find(|(other, _)| folded(other) == folded(front));
-    other
-        .map(|(_, meant)| *meant)
-        .or_else(|| {
-            names
-                .clone()
-                .find(|known| folded(name).starts_with(&folded(known)))
-        })
-        .or_else(|| nearest(front, names))
+    if let Some((_, meant)) = other {
+        return Some(with_instance(meant, &name[front.len()..]));
+    }
+    let begun = names
+        .clone()
+        .find(|known| folded(name).starts_with(&folded(known)));
+    if let Some(meant) = begun {
+        let begins = |front: &str| front.eq_ignore_ascii_case(meant);
+        let rest = match name.get(..meant.len()) {
+            Some(front) if begins(front) => &name[meant.len()..],
+            _ => "",
+        };
+        return Some(with_instance(meant, rest));
+    }
+    let meant = nearest(front, names)?;
+    Some(with_instance(meant, &name[front.len()..]))
+}
+
+fn with_instance(section: &str, rest: &str) -> String {
+    match rest.trim_start_matches(['-', '_', '.', ' ']) {
+        "" => section.to_owned(),
+        instance => format!("{section}-{}", shape::shown(instance)),
+    }
 }

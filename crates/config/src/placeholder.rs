@@ -1,6 +1,8 @@
 //! Values that nobody means: what a document prints in the place of one's own (`<tenant-id>`,
 //! `CLIENT ID`, `...`), and a path whose backslashes YAML took for escapes.
 
+use defender_core::WrittenName;
+
 use crate::Finding;
 use crate::key::folded;
 use crate::node::{Kind, Place};
@@ -84,6 +86,15 @@ fn walk(place: &Place<'_>, findings: &mut Vec<Finding>) {
                 .with_hint("put the path in single quotes, or write it with /"),
         );
     }
+    if let Kind::Text(text) = &place.node.kind
+        && let Some(name) = shell_variable(text)
+    {
+        let name = WrittenName::of_variable(name);
+        let name = name.shown().unwrap_or("NAME");
+        let message = "is a variable as a shell writes it, which is read as text here";
+        let finding = Finding::error(place.path(), place.line(), message);
+        findings.push(finding.with_hint(format!("write {{EnvironmentVar: {name}}}")));
+    }
     // What a reference names is the name of a variable or a secret: CLIENT_SECRET is one.
     let names = |name: &str| ["environmentvar", "keyvault"].contains(&folded(name).as_str());
     let is_reference = |place: &Place<'_>| {
@@ -107,6 +118,33 @@ fn finding(place: &Place<'_>) -> Finding {
 fn is_in_printed_quotes(text: &str) -> bool {
     let quotes = |letter: char| ('\u{2018}'..='\u{201f}').contains(&letter);
     text.starts_with(quotes) && text.ends_with(quotes)
+}
+
+/// The name in `${NAME}`, `$env:NAME`, `%NAME%` or `$NAME`.
+///
+/// A secret may begin with a `$`: without braces a name has an underscore and no small letter.
+fn shell_variable(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_name = |name: &&str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    let is_shouted =
+        |name: &&str| name.contains('_') && !name.contains(|letter: char| letter.is_lowercase());
+    let braced = text
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'));
+    let braced = braced.map(|name| name.strip_prefix("env:").unwrap_or(name));
+    let power_shell = || text.strip_prefix("$env:");
+    let percent = || text.strip_prefix('%')?.strip_suffix('%').filter(is_shouted);
+    let plain = || text.strip_prefix('$').filter(is_shouted);
+    braced
+        .or_else(power_shell)
+        .or_else(percent)
+        .or_else(plain)
+        .filter(is_name)
 }
 
 /// `"C:\temp"` has a tab in YAML.
@@ -169,6 +207,38 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_of_a_shell_is_told_how_it_is_written() {
+        for (value, hint) in [
+            (
+                "${CONTOSO_SECRET}",
+                Some("write {EnvironmentVar: CONTOSO_SECRET}"),
+            ),
+            (
+                "$env:CONTOSO_SECRET",
+                Some("write {EnvironmentVar: CONTOSO_SECRET}"),
+            ),
+            (
+                "'%CONTOSO_SECRET%'",
+                Some("write {EnvironmentVar: CONTOSO_SECRET}"),
+            ),
+            (
+                "$CONTOSO_SECRET",
+                Some("write {EnvironmentVar: CONTOSO_SECRET}"),
+            ),
+            ("$ECRET", None),
+            ("$a_secret", None),
+            ("${a b}", None),
+        ] {
+            let text = format!(
+                "DataProviders:\n  MicrosoftDefender:\n    Args:\n      ClientSecret: {value}\n"
+            );
+            let settings = crate::Settings::parse(&text).unwrap();
+            let found = settings.warnings().first();
+            assert_eq!(found.and_then(|one| one.hint.as_deref()), hint, "{value}");
+        }
+    }
 
     #[test]
     fn the_name_in_a_reference_is_not_a_value() {

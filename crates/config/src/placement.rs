@@ -4,7 +4,7 @@ use crate::ConnectionKey;
 use crate::Finding;
 use crate::key::folded;
 use crate::node::{Kind, Place};
-use crate::provider::Family;
+use crate::provider::{Family, misspelt_args};
 use crate::{known, shape};
 
 const PROVIDERS: &str = "DataProviders";
@@ -82,7 +82,9 @@ fn providers(providers: &Place<'_>, findings: &mut Vec<Finding>) {
 fn provider(section: &Place<'_>, findings: &mut Vec<Finding>) {
     let Some(args) = section.find(ARGS) else {
         // Without Args the section is taken for them.
-        deeper_in_args(section, section, findings);
+        let args = format!("{}.{ARGS}", section.path());
+        let how = "write a line Args: above the keys of the connection, and indent them";
+        deeper_in_args(&args, how, section, section, findings);
         return;
     };
     for (name, place) in section.entries() {
@@ -94,24 +96,36 @@ fn provider(section: &Place<'_>, findings: &mut Vec<Finding>) {
             deeper(&place, findings);
         }
     }
-    deeper_in_args(&args, &args, findings);
+    let how = "it is indented too far";
+    deeper_in_args(&args.path(), how, &args, &args, findings);
 }
 
 /// Keys of a connection below another key of it.
-fn deeper_in_args(args: &Place<'_>, place: &Place<'_>, findings: &mut Vec<Finding>) {
+fn deeper_in_args(
+    path: &str,
+    how: &str,
+    args: &Place<'_>,
+    place: &Place<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let misspelt = misspelt_args(args).map(|place| place.path());
     for (name, entry) in place.entries() {
+        if misspelt.as_deref() == Some(&entry.path()) {
+            // Its keys are where they belong, only its name is another.
+            continue;
+        }
         let is_reference = ["keyvault", "environmentvar"].contains(&folded(name).as_str());
         match ConnectionKey::find(name) {
             Some(key) if place.path() != args.path() && !is_reference => {
-                let belongs = format!("{}.{}", args.path(), key.setting());
-                findings.push(misplaced(&entry, &belongs, "it is indented too far"));
+                let belongs = format!("{path}.{}", key.setting());
+                findings.push(misplaced(&entry, &belongs, how));
             }
             _ if Family::of_section(name).is_some() && is_section(&entry) => {
                 let belongs = format!("{PROVIDERS}.{}", shape::shown(name));
                 let how = "indent it like the first section below DataProviders:";
                 findings.push(misplaced(&entry, &belongs, how));
             }
-            _ => deeper_in_args(args, &entry, findings),
+            _ => deeper_in_args(path, how, args, &entry, findings),
         }
     }
 }

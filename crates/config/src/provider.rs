@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, nearest};
 
+use crate::key::folded;
 use crate::node::{Kind, Node, Place};
 use crate::secret::{self, Value};
 use crate::setting::{Setting, Wrong};
@@ -217,6 +218,21 @@ pub(crate) fn choose<'a>(
     }
 }
 
+/// The section below a provider's that was meant as its `Args`, such as `Arg` or `Arguments`.
+pub(crate) fn misspelt_args<'a>(section: &Place<'a>) -> Option<Place<'a>> {
+    if section.find("Args").is_some() {
+        return None;
+    }
+    let mut entries = section.entries();
+    let found = entries.find(|(name, place)| {
+        let is_close = nearest(name, ["Args"]).is_some()
+            || ["arguments", "argument", "arg", "parameters", "settings"]
+                .contains(&folded(name).as_str());
+        is_close && ConnectionKey::find(name).is_none() && matches!(place.node.kind, Kind::Map(_))
+    });
+    found.map(|(_, place)| place)
+}
+
 /// Reads the values of a section; what is wrong with them goes to `findings`.
 pub(crate) fn read(
     section: &Place<'_>,
@@ -231,6 +247,10 @@ pub(crate) fn read(
             "is not a mapping of keys",
         ));
         return args;
+    }
+    if let Some(meant) = misspelt_args(section) {
+        let finding = Finding::error(meant.path(), meant.line(), "unknown setting, not used");
+        findings.push(finding.with_hint("did you mean Args?"));
     }
     let mut seen: BTreeMap<ConnectionKey, &Node> = BTreeMap::new();
     for (name, entry) in place.entries() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use defender_core::{Error, ErrorKind, Result, SecretRef, SecretResolver, WrittenName};
+use defender_core::{Error, ErrorKind, Result, SecretRef, SecretResolver, WrittenName, nearest};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -83,11 +83,14 @@ pub(crate) fn read(place: &Place<'_>) -> Result<Value, String> {
             }))
         }
         "keyvault" => vault(text, &place.path(), &place.written_path()).map(Value::Reference),
-        _ => Err(
-            "is a mapping with an unknown key; it takes text, {EnvironmentVar: …} or \
-             {KeyVault: …}"
+        _ => Err(match nearest(form, ["EnvironmentVar", "KeyVault"]) {
+            Some(meant) => {
+                format!("is a mapping with an unknown key; did you mean {{{meant}: …}}?")
+            }
+            None => "is a mapping with an unknown key; it takes text, {EnvironmentVar: …} or \
+                     {KeyVault: …}"
                 .to_owned(),
-        ),
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::provider::{self, Instance, ProviderArgs};
 use crate::sources::{self, Paths, Sources};
 use crate::{
     AzureSettings, ConnectionKey, Described, Finding, KeyVaultSettings, Origin, Proxies, Timeouts,
-    azure, describe, document, known, layers, placeholder, placement, validate,
+    azure, describe, document, known, layers, placeholder, placement, shape, validate,
 };
 
 /// Everything that a settings file says.
@@ -118,11 +118,31 @@ impl Settings {
     /// Everything that is wrong or doubtful, the sections of every provider included.
     pub fn validate(&self) -> Vec<Finding> {
         let mut findings = self.findings.clone();
-        findings.extend(validate::validate(
+        let of_sections = validate::validate(
             &Place::root(&self.root),
             self.paths(),
             self.key_vault.as_ref(),
-        ));
+        );
+        // What is no value yet is no secret either.
+        findings.extend(of_sections.into_iter().filter(|finding| {
+            let is_told = self.findings.iter().any(|one| one.path == finding.path);
+            finding.message != validate::PLAIN_SECRET || !is_told
+        }));
+        let root = Place::root(&self.root);
+        for (custom, folder) in custom_queries(&root, &mut Vec::new()) {
+            if !self.sources.expand(Path::new(&folder)).exists() {
+                let message = format!("names '{}', which is not there", shape::shown(&folder));
+                let finding = Finding::warning(custom.path(), custom.line(), message);
+                findings.push(finding.with_hint(
+                    "write the path of a folder or file of queries; a relative one counts from \
+                     the working folder",
+                ));
+            }
+        }
+        if self.path.is_some() && root.entries().next().is_none() {
+            let finding = Finding::warning("", None, "the file holds no settings");
+            findings.push(finding.with_hint("'defender config init' writes a file to fill in"));
+        }
         findings.sort_by_key(|finding| finding.line.unwrap_or(0));
         findings
     }
@@ -301,21 +321,28 @@ fn http_timeout(root: &Place<'_>, findings: &mut Vec<Finding>) -> Option<Timeout
 }
 
 fn query_folders(root: &Place<'_>, sources: &Sources, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for (_, folder) in custom_queries(root, findings) {
+        let folder = sources.expand(Path::new(&folder));
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
+}
+
+/// The paths in `QueryDefinitions.Custom` as they are written, each with its setting.
+fn custom_queries<'a>(root: &Place<'a>, findings: &mut Vec<Finding>) -> Vec<(Place<'a>, String)> {
     // The documents show the section below `msticpy` too.
     let places = [root.find("QueryDefinitions"), {
         root.find("msticpy")
             .and_then(|section| section.find("QueryDefinitions"))
     }];
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut folders = Vec::new();
     for place in places.into_iter().flatten() {
-        let Some(custom) = place.find("Custom") else {
-            continue;
-        };
-        for folder in azure::list(&custom, findings) {
-            let folder = sources.expand(Path::new(&folder));
-            if !folders.contains(&folder) {
-                folders.push(folder);
-            }
+        if let Some(custom) = place.find("Custom") {
+            let listed = azure::list(&custom, findings);
+            folders.extend(listed.into_iter().map(|folder| (custom.clone(), folder)));
         }
     }
     folders

@@ -9,6 +9,9 @@ use crate::shape::is_id;
 use crate::sources::Paths;
 use crate::{ConnectionArgs, ConnectionKey, Finding, KeyVaultSettings, Origin};
 
+/// What is said of a secret that is neither a variable nor in a vault.
+pub(crate) const PLAIN_SECRET: &str = "is a secret that stands in the file as text";
+
 /// Everything that is wrong or doubtful in the sections of the providers.
 pub(crate) fn validate(
     root: &Place<'_>,
@@ -27,6 +30,7 @@ pub(crate) fn validate(
             };
             section.identities(&mut findings);
             section.method(&mut findings);
+            section.plain_secrets(&mut findings);
             section.references(sources, key_vault, &mut findings);
             section.files(&mut findings);
         }
@@ -126,6 +130,24 @@ impl Section<'_> {
                 )
                 .with_hint("a call has to give what the settings lack"),
             );
+        }
+    }
+
+    /// Secrets that everybody reads who can read the file.
+    fn plain_secrets(&self, findings: &mut Vec<Finding>) {
+        for (key, reference) in self.args.references() {
+            let is_told = || {
+                let (path, _) = self.place(key);
+                findings.iter().any(|finding| finding.path == path)
+            };
+            let is_in_file = matches!(self.args.place(key), Some(Origin::Setting { .. }));
+            let is_plain = matches!(reference, SecretRef::Inline(_)) && key.is_secret();
+            if is_in_file && is_plain && !is_told() {
+                let finding = self.warn(key, PLAIN_SECRET);
+                findings.push(
+                    finding.with_hint("write {EnvironmentVar: NAME}, or {KeyVault: } for a vault"),
+                );
+            }
         }
     }
 

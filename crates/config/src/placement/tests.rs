@@ -69,6 +69,43 @@ fn what_stands_elsewhere_is_told_where_it_belongs() {
 }
 
 #[test]
+fn a_misspelt_name_is_told_what_was_meant() {
+    let section = |lines: &str| format!("DataProviders:\n  MicrosoftDefender:\n{lines}");
+    for (text, place, hint) in [
+        (
+            section("    Arg:\n      TenantId: contoso.com\n"),
+            "DataProviders.MicrosoftDefender.Arg",
+            "did you mean Args?",
+        ),
+        (
+            section("    Arguments:\n      TenantId: contoso.com\n"),
+            "DataProviders.MicrosoftDefender.Arguments",
+            "did you mean Args?",
+        ),
+        (
+            section("    Other:\n      TenantId: contoso.com\n"),
+            "DataProviders.MicrosoftDefender.Other.TenantId",
+            "write a line Args: above the keys of the connection, and indent them",
+        ),
+        (
+            "DataProviders:\n  MicrosoftDefender_Fabrikam:\n    Args: {}\n".to_owned(),
+            "DataProviders.MicrosoftDefender_Fabrikam",
+            "did you mean MicrosoftDefender-Fabrikam?",
+        ),
+        (
+            "DataProviders:\n  Defender-Fabrikam:\n    Args: {}\n".to_owned(),
+            "DataProviders.Defender-Fabrikam",
+            "did you mean MicrosoftDefender-Fabrikam?",
+        ),
+    ] {
+        let findings = Settings::parse(&text).unwrap().validate();
+        let found: Vec<_> = findings.iter().filter(|one| one.path == place).collect();
+        let hints: Vec<_> = found.iter().map(|one| one.hint.as_deref()).collect();
+        assert_eq!(hints, [Some(hint)], "{text}: {findings:?}");
+    }
+}
+
+#[test]
 fn what_is_read_and_what_is_msticpys_own_stays() {
     for text in [
         "",

@@ -95,6 +95,10 @@ fn other_forms_are_refused_without_their_values() {
         let message = value(form).unwrap_err();
         assert!(!message.contains("canary"), "{form}: {message}");
     }
+    assert_eq!(
+        value("{EnviromentVar: X}").unwrap_err(),
+        "is a mapping with an unknown key; did you mean {EnvironmentVar: …}?"
+    );
     assert!(matches!(value("''"), Ok(Value::Empty)));
     assert!(matches!(value(""), Ok(Value::Empty)));
 }
