@@ -1,5 +1,6 @@
 //! Rows as JSON: lines, arrays, records of the Streaming API, Event Hub envelopes.
 
+mod by_column;
 mod cell;
 mod documents;
 mod rows;
@@ -67,6 +68,12 @@ pub(super) fn explore(
             "it has records of other tables only, none of {}",
             source.records.table
         )));
+    }
+    if reader.rows.total == 1
+        && let Some(keys) = &reader.rows.columnar
+    {
+        let keys = keys.iter().map(String::as_str);
+        return Err(reader.failure.whole(&super::strangers::by_column(keys)));
     }
     let rows = &reader.rows;
     Ok(Explored {

@@ -62,6 +62,15 @@ pub(super) fn columns<'a>(number: usize, keys: impl Iterator<Item = &'a str>) ->
     )
 }
 
+/// Says that the only object of a file is a table, written column by column.
+pub(super) fn by_column<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    format!(
+        "its only object is written column by column ({}), and would be one row; write an object \
+         for each row (pandas: to_json(orient='records', lines=True))",
+        with(keys)
+    )
+}
+
 /// Says that none of a file's rows, which begin at `place`, has a value in a column of the table.
 pub(super) fn empty(table: &str, rows: usize, place: &str) -> String {
     let rows = match rows {

@@ -158,6 +158,28 @@ fn a_file_written_column_by_column_is_not_one_row() {
         );
     }
     for content in [
+        r#"{"DeviceId":["a","b"],"x":[1,2]}"#,
+        r#"{"DeviceId":{"0":"a","1":"b"},"x":{"0":1,"1":2}}"#,
+        r#"{"columns":["DeviceId","x"],"index":[0,1],"data":[["a",1],["b",2]]}"#,
+    ] {
+        let error = text("Mine.json", content, "Mine | count").0.unwrap_err();
+        assert!(
+            error.contains("Mine.json") && error.contains("written column by column"),
+            "{content}: {error}"
+        );
+    }
+    for content in [
+        r#"{"DeviceId":["a","b"],"x":[1]}"#,
+        r#"{"DeviceId":["a","b"],"x":1}"#,
+        r#"{"tags":["a","b"]}"#,
+    ] {
+        let (answer, _) = text("Mine.json", content, "Mine | count");
+        assert_eq!(answer, Ok(rows!([[1]])), "{content}");
+    }
+    let lines = "{\"a\":[1,2],\"b\":[3,4]}\n{\"a\":[1,2],\"b\":[3,4]}\n";
+    let (answer, _) = text("Mine.json", lines, "Mine | count");
+    assert_eq!(answer, Ok(rows!([[2]])));
+    for content in [
         r#"{"columns":["DeviceId","DeviceName"],"index":[0,1],"data":[["a","x"],["b","y"]]}"#,
         r#"[["a","x"],["b","y"]]"#,
         r#"{"schema":{"fields":[{"name":"DeviceId"}]},"data":[{"DeviceId":"a"}]}"#,

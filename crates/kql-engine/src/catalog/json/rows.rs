@@ -11,11 +11,11 @@ use kql_semantics::ScalarType;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Deserializer as Json;
 
-use super::Wrong;
 use super::cell::{Cell, Column, Glance, State, Strange};
 use super::shape::Shape;
 use super::spans::{self, AsWritten};
 use super::wrapped::{self, Frames, Record};
+use super::{Wrong, by_column};
 use crate::EngineError;
 use crate::catalog::files::{Others, Records, Source};
 use crate::catalog::infer::Kinds;
@@ -52,6 +52,8 @@ pub(super) struct Rows {
     /// Rows and records of other tables so far.
     pub(super) others: usize,
     pub(super) total: usize,
+    /// The columns of the first document, when it holds a table column by column.
+    pub(super) columnar: Option<Vec<String>>,
 }
 
 /// A key of rows and the one that came after it the last time.
@@ -95,6 +97,7 @@ impl Rows {
             frames: Frames::default(),
             others: 0,
             total: 0,
+            columnar: None,
         };
         for (name, ty) in columns {
             let declared = source.names.has(name);
@@ -131,6 +134,10 @@ impl Rows {
     /// Takes the rows of a document.
     pub(super) fn take(&mut self, document: &[u8], records: &Records) -> Result<(), Wrong> {
         if records.own && self.row(document, true, 0, true)? {
+            // Rows of a hunting table are known by their columns.
+            if self.open && self.total == 1 && self.source.names.is_free() {
+                self.columnar = by_column::columns(document);
+            }
             return Ok(());
         }
         let names = Arc::clone(&self.source.names);
