@@ -15,7 +15,7 @@
 //!     ..Sources::default()
 //! })?;
 //! let provider = QueryProvider::with_options(DataEnvironment::M365dGraph, options)
-//!     .connect(Connection::from_settings(&settings, Some("Tenant1")))
+//!     .connect(Connection::from_settings(&settings, None))
 //!     .await?;
 //! let table = provider
 //!     .exec_query("DeviceProcessEvents | where FileName =~ 'powershell.exe' | take 100")

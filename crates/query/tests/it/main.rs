@@ -40,6 +40,7 @@ mod outside;
 mod own_driver;
 #[cfg(feature = "local")]
 mod own_files;
+mod page;
 #[cfg(feature = "local")]
 mod query_library;
 #[cfg(feature = "default")]
