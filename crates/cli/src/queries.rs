@@ -235,7 +235,7 @@ fn print(queries: &[(&str, &Definition)], as_json: bool) -> Result<()> {
                 query.title().unwrap_or(&query.description).to_owned(),
                 query.techniques().join(", "),
                 parameters(query),
-                environments(query).join(", "),
+                query.environment_names().join(", "),
             ]
         })
         .collect();
@@ -244,14 +244,6 @@ fn print(queries: &[(&str, &Definition)], as_json: bool) -> Result<()> {
         &rows,
         Format::Table,
     )?)
-}
-
-/// The environments that can run the query, and those that only others than this command know.
-fn environments(query: &Definition) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    names.extend(query.runs_in().iter().map(|environment| environment.name()));
-    names.extend(query.other_environments.iter().map(String::as_str));
-    names
 }
 
 /// Parameters that nearly every query has, and that are filled in.
@@ -282,7 +274,7 @@ fn object(name: &str, query: &Definition) -> Json {
     if let Some(fields) = object.as_object_mut() {
         fields.insert("path".to_owned(), json!(name));
         fields.insert("tables".to_owned(), json!(query.tables()));
-        fields.insert("runs_in".to_owned(), json!(environments(query)));
+        fields.insert("runs_in".to_owned(), json!(query.environment_names()));
         let entities: Vec<&str> = Entity::ALL
             .into_iter()
             .filter(|entity| query.takes(*entity).is_some())

@@ -68,4 +68,13 @@ impl Definition {
         });
         environments
     }
+
+    /// What people are told that the query is for: [`runs_in`](Self::runs_in), then the
+    /// environments of MSTICPy's that this project does not know.
+    pub fn environment_names(&self) -> Vec<&str> {
+        let known = self.runs_in();
+        let mut names: Vec<&str> = known.iter().map(|environment| environment.name()).collect();
+        names.extend(self.other_environments.iter().map(String::as_str));
+        names
+    }
 }

@@ -366,17 +366,11 @@ impl Library {
         let entry = self.find(name, environment)?;
         let definition = &entry.definition;
         let mut text = format!("{}\n\n{}\n", entry.path, help(definition));
-        let mut environments: Vec<&str> = entry
-            .environments
-            .iter()
-            .map(|environment| environment.name())
-            .collect();
-        environments.extend(definition.other_environments.iter().map(String::as_str));
         // Writing to a string cannot fail.
         let _ = write!(
             text,
             "\nEnvironments: {}\n\nQuery\n-----\n{}\n",
-            environments.join(", "),
+            definition.environment_names().join(", "),
             definition.text
         );
         Ok(text)
@@ -434,19 +428,7 @@ impl Library {
             .filter(|entry| entry.ends_with(name))
             .collect();
         if let (Some(environment), Some(entry)) = (environment, elsewhere.first()) {
-            let mut places: Vec<&str> = entry
-                .definition
-                .environments
-                .iter()
-                .map(|environment| environment.name())
-                .collect();
-            places.extend(
-                entry
-                    .definition
-                    .other_environments
-                    .iter()
-                    .map(String::as_str),
-            );
+            let places = entry.definition.environment_names();
             return Error::new(
                 ErrorKind::Usage,
                 format!("the query '{}' is not for {environment}", entry.path),
