@@ -71,6 +71,7 @@ fn advised(query: &str, error: Error) -> Error {
 /// Rules whose findings the service refuses under a name of its own.
 const NAMES: &[&str] = &["unknown-name", "gone-table", "renamed-column"];
 const SYNTAX: &str = "syntax";
+const MISUSE: &str = "misuse";
 
 /// What to write instead, seen from the service's words and from the query itself.
 fn advice(query: &str, said: &str) -> Option<String> {
@@ -90,6 +91,13 @@ fn advice(query: &str, said: &str) -> Option<String> {
     if let Some(finding) = findings.iter().find(|finding| finding.rule.id == SYNTAX) {
         // A service that says it in the same words has said it all.
         return (!said.contains(&finding.message)).then(|| told(query, finding));
+    }
+    // A service says what is wrong with a type, and not where.
+    let is_of_meaning = |finding: &&Finding| {
+        finding.rule.id == MISUSE && (said.contains(&finding.message) || said.contains("emantic"))
+    };
+    if let Some(finding) = findings.iter().find(is_of_meaning) {
+        return Some(placed(query, finding, said));
     }
     // The service knows a name no better than we do: perhaps it is near to one of ours.
     let unresolved = said.contains("esolve") || said.contains("nknown");
@@ -130,6 +138,23 @@ fn told(query: &str, finding: &Finding) -> String {
         (None, Some(hint)) => format!("{}: {hint}", finding.message),
         (None, None) => finding.message.clone(),
     }
+}
+
+/// The finding with the line that it is about; what the service has said is not repeated.
+fn placed(query: &str, finding: &Finding, said: &str) -> String {
+    let lines = Lines::new(query);
+    let at = lines.position(finding.span.start);
+    let (line, carets) = lines.marked(finding.span);
+    let message = match &finding.hint {
+        Some(hint) if said.contains(&finding.message) => format!(": {hint}"),
+        Some(hint) => format!(": {}; {hint}", finding.message),
+        None if said.contains(&finding.message) => String::new(),
+        None => format!(": {}", finding.message),
+    };
+    format!(
+        "line {}, column {}{message}\n    {line}\n    {carets}",
+        at.line, at.column
+    )
 }
 
 fn question(meant: &str, written: &str) -> String {

@@ -268,6 +268,19 @@ fn kind(error: &EngineError) -> ErrorKind {
     }
 }
 
+/// What the linter advises about the place that the error is about.
+fn linted(error: &EngineError, text: &str) -> Option<String> {
+    let EngineError::Semantic(complaints) = error else {
+        return None;
+    };
+    let first = complaints.first()?;
+    let findings = crate::lint::check(text);
+    let finding = findings
+        .iter()
+        .find(|finding| finding.span.range() == first.span && finding.message == first.message)?;
+    finding.hint.clone()
+}
+
 fn rejected(error: &EngineError, text: &str, catalog: &Catalog) -> Error {
     // Behind the place where a second query begins everything else is wrong, too.
     let message = match error {
@@ -283,7 +296,7 @@ fn rejected(error: &EngineError, text: &str, catalog: &Catalog) -> Error {
         EngineError::OutOfTime { .. } => {
             rejected.with_hint("filter earlier, ask for fewer files, or give it more --timeout")
         }
-        _ => match names::advice(error, text, catalog) {
+        _ => match names::advice(error, text, catalog).or_else(|| linted(error, text)) {
             Some(advice) => rejected.with_hint(advice),
             None => rejected,
         },

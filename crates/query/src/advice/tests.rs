@@ -85,6 +85,27 @@ fn a_refusal_gets_the_name_that_was_meant() {
 }
 
 #[test]
+fn a_mistake_of_types_is_shown_in_its_line() {
+    for (query, said, place) in [
+        (
+            "DeviceInfo\n| where Timestamp > ago(7)",
+            "'ago' needs a timespan here, and this is a long. Fix semantic errors in your query.",
+            "line 2, column 25",
+        ),
+        (
+            "DeviceInfo | where Timestamp > \"2026-01-01\"",
+            "SEM0064: Cannot compare values of types datetime and string. Fix semantic errors in your query.",
+            "line 1, column 20",
+        ),
+    ] {
+        let error = advised(query, refusal(said));
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.starts_with(place) && hint.contains("\n    "), "{hint}");
+        assert!(hint.ends_with('^'), "{hint}");
+    }
+}
+
+#[test]
 fn only_a_refused_query_is_advised_about() {
     let query = "AlertInfo | where severity == 'High'";
     for (kind, status) in [
