@@ -93,7 +93,11 @@ fn interruption() -> ExitCode {
 
 fn read(path: &Path) -> Result<Option<Cursor>> {
     match read_bounded(path, LONGEST) {
-        Ok(json) => Cursor::from_json(&json).map(Some),
+        Ok(json) => Cursor::from_json(&json).map(Some).map_err(|error| {
+            // The file may be an export, which is nothing to remove.
+            let error = error.reworded(|_| format!("{} is not a cursor", path.display()));
+            error.with_hint("name another file for the cursor, such as one that is not there yet")
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(
             Error::new(ErrorKind::Io, format!("cannot read {}", path.display())).with_source(error),

@@ -101,6 +101,16 @@ impl Watch {
                 }
             }
             Some(cursor) if cursor.of == of => cursor,
+            Some(cursor) if cursor.of.path != of.path => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!(
+                        "the cursor is of another list: of {} and not of {}",
+                        cursor.of.path, of.path
+                    ),
+                )
+                .with_hint("give each watch a cursor file of its own"));
+            }
             Some(cursor) => {
                 return Err(Error::new(
                     ErrorKind::Usage,
@@ -232,7 +242,7 @@ impl Watch {
 fn time_of(text: &str) -> Result<i64> {
     ticks::parse_datetime(text).ok_or_else(|| {
         Error::new(ErrorKind::Config, "the cursor has no time")
-            .with_hint("remove its file to begin anew")
+            .with_hint("name another file to begin anew")
     })
 }
 
@@ -248,9 +258,9 @@ impl Cursor {
     /// [`ErrorKind::Config`] when `json` is no cursor.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         serde_json::from_slice(json).map_err(|error| {
-            Error::new(ErrorKind::Config, "the cursor cannot be read")
+            Error::new(ErrorKind::Config, "the text is not a cursor")
                 .with_source(error)
-                .with_hint("remove its file to begin anew")
+                .with_hint("name another file for the cursor; this one holds something else")
         })
     }
 

@@ -489,7 +489,8 @@ fn incidents_are_watched_with_a_cursor_of_their_own() {
     let ran = folder.run(&WATCH);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("the cursor is of security/incidents"),
+        ran.stderr
+            .contains("the cursor is of another list: of security/incidents"),
         "{}",
         ran.stderr
     );
