@@ -59,6 +59,9 @@ pub(crate) fn format(options: &OutputOptions) -> Result<Format> {
         )
         .with_hint(format!("leave out the ending: {}", name.display())));
     }
+    if let (Some(format), Some(path)) = (options.format, &options.output) {
+        check_ending(format, path)?;
+    }
     options.check(format)?;
     Ok(format)
 }
@@ -78,6 +81,26 @@ fn without_format(path: &Path) -> Error {
         );
     }
     Error::new(ErrorKind::Usage, message).with_hint(hint)
+}
+
+/// Refuses a format that the file's ending contradicts: nobody opens Parquet as `result.csv`.
+fn check_ending(format: Format, path: &Path) -> Result<()> {
+    let Some(ending) = Format::from_path(&Packing::of(path).1) else {
+        return Ok(());
+    };
+    let is_json = |format| matches!(format, Format::Json | Format::Ndjson);
+    let fits = ending == format
+        || (ending == Format::Table && !format.is_binary())
+        || (is_json(ending) && is_json(format));
+    if fits {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: its ending names {ending}, and --format {format}",
+        path.display()
+    );
+    Err(Error::new(ErrorKind::Usage, message)
+        .with_hint("leave --format out, or give the file another ending"))
 }
 
 /// The format of the files in a folder that is written by `--partition-by`.
