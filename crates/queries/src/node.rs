@@ -54,6 +54,7 @@ impl Document {
                 "the file is larger than {MAX_BYTES} bytes"
             )));
         }
+        let whole_lines = text;
         let spaced = text.contains('\t').then(|| without_tabs(text));
         // PyYAML lets tabs indent the lines of a quoted text; what is valid stays as it is.
         let read =
@@ -73,13 +74,54 @@ impl Document {
                 .map(|location| location.line())
                 .filter(|line| *line > 0);
             let first: String = error.to_string().lines().next().unwrap_or("").into();
-            Finding::error(format!("the file is not valid YAML: {first}")).at(line)
+            let twice = first
+                .strip_prefix("duplicate mapping key: ")
+                .and_then(|rest| rest.split_once(", set Duplicate"));
+            match (twice, line) {
+                (Some((name, _)), Some(line)) => Finding::error(format!(
+                    "'{}' is there twice (line {line} is the second); rename one",
+                    name.escape_debug()
+                )),
+                _ => Finding::error(format!("the file is not valid YAML: {first}")),
+            }
+            .at(line)
         })?;
-        Ok(Self {
+        let document = Self {
             text: text.to_owned(),
             mark,
             root: node(root),
-        })
+        };
+        if spaced.as_deref() == Some(document.text.as_str())
+            && let Some(line) = document.indented_with_tabs(whole_lines)
+        {
+            let finding = Finding::error("indent with blanks, not with tabs");
+            return Err(finding.at(Some(line)));
+        }
+        Ok(document)
+    }
+
+    /// The first line of `written`, the text before its tabs became blanks, that a tab indents
+    /// although no quoted text goes on there.
+    fn indented_with_tabs(&self, written: &str) -> Option<u64> {
+        let mut texts = Vec::new();
+        texts_of(&self.root, &mut texts);
+        let mut start = 0;
+        let lines = self.text.split_inclusive('\n').zip(written.lines());
+        for (number, (line, before)) in (1..).zip(lines) {
+            let content = before.trim_start_matches([' ', '\t']);
+            let indentation = &before[..before.len() - content.len()];
+            let at = start + line.len() - line.trim_start().len();
+            let goes_on = || {
+                texts
+                    .iter()
+                    .any(|(begin, end)| (begin + 1..*end).contains(&at))
+            };
+            if indentation.contains('\t') && !content.is_empty() && !goes_on() {
+                return Some(number);
+            }
+            start += line.len();
+        }
+        None
     }
 
     /// The scalar as text: numbers as they were written, folded lines as YAML folds them.
@@ -166,6 +208,16 @@ impl Document {
                 .map(|(key, node)| (key.clone(), Self::json(node)))
                 .collect(),
         }
+    }
+}
+
+/// The bytes of every text. The reader's depth limit bounds the recursion.
+fn texts_of(node: &Node, texts: &mut Vec<(usize, usize)>) {
+    match &node.kind {
+        Kind::Text(_) => texts.extend(node.span),
+        Kind::List(items) => items.iter().for_each(|item| texts_of(item, texts)),
+        Kind::Map(entries) => entries.iter().for_each(|(_, item)| texts_of(item, texts)),
+        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => {}
     }
 }
 
@@ -303,5 +355,38 @@ impl<'de> Visitor<'de> for RawVisitor {
             entries.push(entry);
         }
         Ok(Raw::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_there_twice_and_a_tab_are_told_in_plain_words() {
+        for (text, message, line) in [
+            (
+                "sources:\n  q1: {a: 1}\n  q2: {a: 1}\n  q1: {a: 2}\n",
+                "'q1' is there twice (line 4 is the second); rename one",
+                4,
+            ),
+            (
+                "sources:\n\tq1:\n\t\ta: 1\n",
+                "indent with blanks, not with tabs",
+                2,
+            ),
+        ] {
+            let Err(finding) = Document::parse(text) else {
+                panic!("{text} is read");
+            };
+            assert_eq!(finding.message, message);
+            assert_eq!(finding.line, Some(line));
+        }
+    }
+
+    #[test]
+    fn tabs_indent_the_lines_of_a_quoted_text() {
+        let text = "sources:\n  q1: 'T\n\t| take 5\n\t'\n";
+        assert!(Document::parse(text).is_ok());
     }
 }

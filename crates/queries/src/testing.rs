@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use defender_core::{DataEnvironment, Error, ErrorKind, Result, moment};
 use serde::Deserialize;
 use serde_json::Value as Json;
+use serde_saphyr::Spanned;
 
 pub use junit::{TestCase, junit};
 pub use mutant::{Mutant, mutants};
@@ -71,12 +72,14 @@ pub struct QueryTest {
     pub misses: Vec<BTreeMap<String, Row>>,
     /// The text that the query renders to; for queries that are not run here.
     pub text: Option<String>,
+    /// Where the test begins in its file.
+    pub line: Option<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileWire {
-    tests: Vec<TestWire>,
+    tests: Vec<Spanned<TestWire>>,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +116,11 @@ impl QueryTest {
                 .with_source(source)
                 .with_hint("it has a list 'tests' of entries with query, rows and expect")
         })?;
-        wire.tests.into_iter().map(Self::read).collect()
+        let tests = wire.tests.into_iter().map(|test| {
+            let line = Some(test.referenced.line()).filter(|line| *line > 0);
+            Self::read(test.value, line)
+        });
+        tests.collect()
     }
 
     /// Reads a file of tests.
@@ -125,15 +132,16 @@ impl QueryTest {
         let text = defender_core::read_text_bounded(path, LONGEST).map_err(|source| {
             Error::new(ErrorKind::Io, format!("cannot read {}", path.display())).with_source(source)
         })?;
-        Self::parse(&text)
-            .map_err(|error| error.reworded(|what| format!("{}: {what}", path.display())))
+        let tests = Self::parse(&text);
+        tests.map_err(|error| error.reworded(|message| format!("{}: {message}", path.display())))
     }
 
-    fn read(wire: TestWire) -> Result<Self> {
+    fn read(wire: TestWire, line: Option<u64>) -> Result<Self> {
         let refused = |what: String| {
+            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
             Error::new(
                 ErrorKind::Config,
-                format!("the test of '{}' {what}", wire.query.escape_debug()),
+                format!("{line}the test of '{}' {what}", wire.query.escape_debug()),
             )
         };
         let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(NOON);
@@ -185,6 +193,7 @@ impl QueryTest {
             others: wire.others,
             misses: wire.misses,
             text: wire.text,
+            line,
             query: wire.query,
         })
     }

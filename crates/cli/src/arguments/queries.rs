@@ -114,8 +114,8 @@ pub(crate) struct ValidateOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct TestOptions {
-    /// Files of tests [default: the tests of the built-in queries]
-    #[arg(value_name = "FILE")]
+    /// Files of tests, or folders of them [default: the tests of the built-in queries]
+    #[arg(value_name = "PATH")]
     pub(crate) files: Vec<PathBuf>,
     /// Only tests of queries whose names hold this text
     #[arg(long, value_name = "TEXT")]
