@@ -133,7 +133,7 @@ pub(crate) struct QueryOptions {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) end: Option<String>,
     /// Keep at most this many rows of each tenant
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = connection::rows)]
     pub(crate) max_rows: Option<u64>,
     /// Fetch every row, in as many slices of time as that takes
     #[arg(long)]

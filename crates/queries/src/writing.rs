@@ -29,6 +29,20 @@ fn usage(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Usage, message)
 }
 
+/// What a parameter takes in place of `value`, which is shown as far as it is short.
+fn takes(what: &str, value: &Value) -> Error {
+    const MOST: usize = 40;
+    let Some(text) = value.scalar() else {
+        return usage(format!("it takes {what}"));
+    };
+    let short: String = text.chars().take(MOST).collect();
+    let dots = if short.len() < text.len() { "…" } else { "" };
+    usage(format!(
+        "it takes {what}, not '{}{dots}'",
+        short.escape_debug()
+    ))
+}
+
 impl Typed {
     /// Reads `value` as `ty`; text is read as a person at a command line writes it.
     pub(crate) fn read(value: &Value, ty: Type, now: SystemTime) -> Result<Self> {
@@ -50,7 +64,7 @@ impl Typed {
                 _ => None,
             }
             .map(Self::Int)
-            .ok_or_else(|| usage("it takes a whole number of 64 bits")),
+            .ok_or_else(|| takes("a whole number of 64 bits", value)),
             Type::Float => match value {
                 Value::Int(number) => number.to_string().parse().ok(),
                 Value::Float(number) => Some(*number),
@@ -59,7 +73,7 @@ impl Typed {
             }
             .filter(|number: &f64| number.is_finite())
             .map(Self::Float)
-            .ok_or_else(|| usage("it takes a finite number")),
+            .ok_or_else(|| takes("a finite number", value)),
             Type::Bool => match value {
                 Value::Bool(value) => Some(*value),
                 Value::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
@@ -70,7 +84,7 @@ impl Typed {
                 _ => None,
             }
             .map(Self::Bool)
-            .ok_or_else(|| usage("it takes true or false")),
+            .ok_or_else(|| takes("true or false", value)),
             Type::List => match value {
                 Value::List(items) => items.iter().map(Self::item).collect(),
                 Value::Text(text) => Ok(items(text).into_iter().map(Self::Text).collect()),

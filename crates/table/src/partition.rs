@@ -260,6 +260,11 @@ fn key(schema: &Schema, name: &str) -> Result<Key> {
             column,
             day,
         }),
+        None if name.eq_ignore_ascii_case("date") => Err(Error::new(
+            ErrorKind::Usage,
+            "date is made from Timestamp, which the result does not have",
+        )
+        .with_hint("keep Timestamp, or another datetime, in the result")),
         None => Err(Error::new(
             ErrorKind::Usage,
             format!("the result has no column {name} to be partitioned by"),

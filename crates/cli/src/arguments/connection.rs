@@ -168,6 +168,12 @@ pub(super) fn environment(text: &str) -> Result<DataEnvironment, String> {
 }
 
 /// How long to wait, or how often: in the one notation of durations, or a number of seconds.
+/// A number of rows.
+pub(super) fn rows(text: &str) -> Result<u64, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| "it takes a whole number of rows, such as 100".to_owned())
+}
+
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     defender_config::timeout(text).map_err(said)
 }
