@@ -99,7 +99,6 @@ async fn validate(options: &SettingsOptions, context: &Context) -> Result<()> {
     };
     let mut findings = settings.validate();
     findings.extend(unknown_clouds(&settings));
-    findings.extend(secrets_as_text(&settings));
     for finding in unreadable_certificates(&settings, context).await {
         // What is said of the setting already is why.
         if findings.iter().all(|known| known.path != finding.path) {
@@ -181,27 +180,6 @@ fn unknown_clouds(settings: &Settings) -> Vec<Finding> {
                 message,
                 hint: error.hint().map(str::to_owned),
             })
-        })
-        .collect()
-}
-
-/// Secrets that whoever can read the file can read.
-fn secrets_as_text(settings: &Settings) -> Vec<Finding> {
-    settings
-        .describe()
-        .into_iter()
-        .filter(|setting| setting.variable.is_none() && !setting.value.is_empty())
-        .filter(|setting| !setting.value.starts_with('{') && change::is_secret(&setting.path))
-        .map(|setting| Finding {
-            severity: Severity::Warning,
-            path: setting.path,
-            line: setting.line,
-            message: "the secret stands in the file as text".to_owned(),
-            hint: Some(
-                "{EnvironmentVar: NAME} and {KeyVault: NAME} keep it elsewhere; defender config \
-                 set writes both"
-                    .to_owned(),
-            ),
         })
         .collect()
 }
