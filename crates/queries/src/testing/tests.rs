@@ -38,15 +38,15 @@ fn a_test_that_says_nothing_is_refused() {
     for (text, expected) in [
         (
             "tests:\n- query: A.b\n",
-            "the test of 'A.b' expects nothing",
+            "line 2: the test of 'A.b' expects nothing",
         ),
         (
             "tests:\n- query: A.b\n  expect: [{a: 1}]\n  misses: [{T: {a: 1}}]\n",
-            "the test of 'A.b' changes rows of T, which has none",
+            "line 2: the test of 'A.b' changes rows of T, which has none",
         ),
         (
             "tests:\n- query: A.b\n  expect: [{a: 1}]\n  rows: {T: [{repeat: -1}]}\n",
-            "the test of 'A.b' repeats a row -1 times",
+            "line 2: the test of 'A.b' repeats a row -1 times",
         ),
         ("tests:\n- {}\n", "this is not a file of query tests"),
         (

@@ -296,7 +296,7 @@ fn help_says_what_a_query_takes() {
         The column of time
         (default value is: Timestamp)
 
-    Environments: M365DGraph, MDE
+    Environments: M365DGraph, MDE, Local
 
     Query
     -----

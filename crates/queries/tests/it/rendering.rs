@@ -91,7 +91,7 @@ fn refusals_say_what_and_what_next() {
         ),
         (
             vec![host.clone(), ("limit", "many".into())],
-            "parameter 'limit' of 'Logons.on_host': it takes a whole number of 64 bits [-]",
+            "parameter 'limit' of 'Logons.on_host': it takes a whole number of 64 bits, not 'many' [-]",
         ),
         (
             vec![host.clone(), ("start", "yesterday".into())],
