@@ -74,7 +74,7 @@ fn load(source: &Source) -> Result<Footer, EngineError> {
     let failure = source.failure();
     let file = source.file()?;
     let length = file.metadata().map_or(0, |one| one.len());
-    pages::check_nesting(&file, length).map_err(|what| failure.whole(&what))?;
+    let footer = pages::check_nesting(&file, length).map_err(|what| failure.whole(&what))?;
     let metadata = ParquetMetaDataReader::new()
         .parse_and_finish(&file)
         .map_err(|error| failure.whole(&error))?;
@@ -82,7 +82,7 @@ fn load(source: &Source) -> Result<Footer, EngineError> {
     bounded(&failure, schema.num_columns())?;
     let roots = schema.root_schema().get_fields();
     unrepeated(&failure, roots.iter().map(|root| root.name()))?;
-    pages::check(&metadata, length).map_err(|what| failure.whole(&what))?;
+    pages::check(&file, &metadata, footer).map_err(|what| failure.whole(&what))?;
     let (metadata, mut meanings) =
         meant::without_intervals(source, metadata).map_err(|error| failure.whole(&error))?;
     let metadata = Arc::new(metadata);

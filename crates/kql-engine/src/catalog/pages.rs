@@ -40,12 +40,17 @@ fn number(value: i64, what: &str) -> Checked<u64> {
 /// Columns of files nest a few deep; a reader that calls itself for each has a stack to lose.
 const DEPTH: usize = 100;
 
-/// Looks at how deep the columns of a file nest, before its footer is read.
-pub(super) fn check_nesting(file: &File, length: u64) -> Checked<()> {
+/// What a file begins and ends with.
+const MAGIC: &[u8; 4] = b"PAR1";
+
+/// Looks at how deep the columns of a file nest, before its footer is read, and where that begins.
+pub(super) fn check_nesting(file: &File, length: u64) -> Checked<u64> {
     let failed = |error: std::io::Error| format!("its footer cannot be read: {error}");
     let end = length.checked_sub(8);
     let end = end.ok_or("it is no Parquet file, or its end is cut off")?;
     let mut reader = BufReader::new(file);
+    let mut head = [0; 4];
+    reader.read_exact(&mut head).map_err(failed)?;
     reader.seek(SeekFrom::Start(end)).map_err(failed)?;
     let mut tail = [0; 8];
     reader.read_exact(&mut tail).map_err(failed)?;
@@ -53,8 +58,13 @@ pub(super) fn check_nesting(file: &File, length: u64) -> Checked<()> {
     if magic == *b"PARE" {
         return Err("it is encrypted".to_owned());
     }
-    if magic != *b"PAR1" {
+    if magic != *MAGIC {
         return Err("it is no Parquet file, or its end is cut off".to_owned());
+    }
+    if head != *MAGIC {
+        return Err(
+            "it does not begin as a Parquet file does: something stands before it".to_owned(),
+        );
     }
     let size = u64::from(u32::from_le_bytes([a, b, c, d]));
     let start = end
@@ -65,14 +75,14 @@ pub(super) fn check_nesting(file: &File, length: u64) -> Checked<()> {
     if depth > DEPTH {
         return Err(format!("its columns nest {depth} deep"));
     }
-    Ok(())
+    Ok(start)
 }
 
-/// Holds the footer against the length of the file.
-pub(super) fn check(metadata: &ParquetMetaData, length: u64) -> Checked<()> {
+/// Holds the footer, which begins at `footer`, against what is before it.
+pub(super) fn check(file: &File, metadata: &ParquetMetaData, footer: u64) -> Checked<()> {
     let mut all: i64 = 0;
     for (at, group) in metadata.row_groups().iter().enumerate() {
-        check_group(group, length).map_err(|what| format!("in row group {at}, {what}"))?;
+        check_group(group, footer).map_err(|what| format!("in row group {at}, {what}"))?;
         all = all.saturating_add(group.num_rows());
     }
     let rows = metadata.file_metadata().num_rows();
@@ -81,7 +91,89 @@ pub(super) fn check(metadata: &ParquetMetaData, length: u64) -> Checked<()> {
             "the file is to have {rows} rows, and its row groups have {all}"
         ));
     }
+    alone(file, metadata, footer)
+}
+
+/// Fails where the footer is that of the last of several files put one behind the other: the rows
+/// of the others are in none of its row groups, and its own are elsewhere than it says.
+///
+/// Bytes that no footer tells of are sound by themselves: alignment, filters without a length, what
+/// a writer has for itself, an old footer before what was appended. Of files put together there are
+/// exactly as many as the files before the last one have, so that another file begins where so
+/// many bytes end, or before that.
+fn alone(file: &File, metadata: &ParquetMetaData, footer: u64) -> Checked<()> {
+    let begin = MAGIC.len() as u64;
+    let mut places = explained(metadata);
+    places.sort_unstable_by_key(|place| place.start);
+    let (mut at, mut unexplained) = (begin, 0);
+    for place in places {
+        unexplained += place.start.min(footer).saturating_sub(at);
+        at = at.max(place.end);
+    }
+    unexplained += footer.saturating_sub(at);
+    if unexplained == 0 {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| format!("it cannot be read: {error}");
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let seam = [*MAGIC, *MAGIC].concat();
+    reader.seek(SeekFrom::Start(begin)).map_err(failed)?;
+    let mut left = unexplained;
+    let mut window: Vec<u8> = Vec::new();
+    let several = loop {
+        window.drain(..window.len().saturating_sub(seam.len() - 1));
+        let part = (&mut reader)
+            .take(left.min(1 << 16))
+            .read_to_end(&mut window);
+        let count = part.map_err(failed)?;
+        left -= count as u64;
+        if window.windows(seam.len()).any(|bytes| bytes == seam) {
+            break true;
+        }
+        if count == 0 || left == 0 {
+            // The end of the file before may be cut off.
+            break window.ends_with(MAGIC);
+        }
+    };
+    if several {
+        return Err("it is several Parquet files put together; split them".to_owned());
+    }
     Ok(())
+}
+
+/// Where the footer says that something is: pages, indexes of them, Bloom filters.
+///
+/// Source: <https://github.com/apache/parquet-format#file-format>
+fn explained(metadata: &ParquetMetaData) -> Vec<Range<u64>> {
+    let mut places = Vec::new();
+    let groups = metadata.row_groups().iter();
+    for column in groups.flat_map(RowGroupMetaData::columns) {
+        let pages = [
+            Some(column.data_page_offset()),
+            column.dictionary_page_offset(),
+        ];
+        let start = pages.into_iter().flatten().filter(|start| *start > 0).min();
+        let known = [
+            (start, Some(column.compressed_size())),
+            (
+                column.column_index_offset(),
+                column.column_index_length().map(i64::from),
+            ),
+            (
+                column.offset_index_offset(),
+                column.offset_index_length().map(i64::from),
+            ),
+            (
+                column.bloom_filter_offset(),
+                column.bloom_filter_length().map(i64::from),
+            ),
+        ];
+        places.extend(known.into_iter().filter_map(|(start, length)| {
+            let (start, length) = (u64::try_from(start?).ok()?, u64::try_from(length?).ok()?);
+            Some(start..start.saturating_add(length))
+        }));
+    }
+    places
 }
 
 fn check_group(group: &RowGroupMetaData, length: u64) -> Checked<()> {

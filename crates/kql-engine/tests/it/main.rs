@@ -18,6 +18,7 @@ mod losses;
 mod meant;
 mod odd_files;
 mod partitions;
+mod put_together;
 mod round_trips;
 mod shapes;
 mod stand_ins;
