@@ -414,6 +414,17 @@ impl Catalog {
     }
 
     /// The first row of each file of a table that has no `Timestamp` where others of it have one,
+    /// Why files of these tables, as far as those were read, may lack rows: a stream of Arrow that
+    /// ends with a batch, and not with the marker of its end.
+    ///
+    /// Writers of old did not write the marker, and one that is interrupted does not either.
+    pub fn unfinished<'a>(&self, tables: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+        let sources = tables.into_iter().flat_map(|table| self.sources(table));
+        sources
+            .filter_map(|source| source.said(Loss::End))
+            .collect()
+    }
+
     /// as far as the times were read: no condition on the time is true of it.
     pub fn timeless(&self, table: &str) -> Vec<String> {
         let contents = self.contents(table).iter();

@@ -224,6 +224,12 @@ impl Arriving {
             summary.completeness = Completeness::Complete;
             summary.warnings.push(Warning::cut(summary.rows));
         }
+        let unfinished = self.engine.catalog().unfinished(self.rows.tables_read());
+        if !unfinished.is_empty() {
+            summary.completeness = Completeness::Incomplete {
+                reason: notes::few(unfinished, "files have no end").join("; "),
+            };
+        }
         summary.provenance.environment = Some(DataEnvironment::Local);
         summary.provenance.timespan = self.query.timespan;
         summary

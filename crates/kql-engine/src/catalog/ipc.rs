@@ -12,6 +12,7 @@ use kql_semantics::ScalarType;
 
 use super::files::{Batches, Source};
 use super::guard::{self, guarded};
+use super::losses::Loss;
 use super::messages::{self, Form, Sound};
 use super::wide::Overlaid;
 use super::{adapt, columnar, meant};
@@ -21,6 +22,13 @@ pub(super) fn columns(source: &Source) -> Result<Vec<(String, ScalarType)>, Engi
     let failure = source.failure();
     guarded(&failure, || {
         let sound = check(source)?;
+        if !sound.is_ended {
+            source.losses.note_as(Loss::End, || {
+                "its end-of-stream marker is missing: whoever wrote it may have been interrupted, \
+                 and rows may be missing"
+                    .to_owned()
+            });
+        }
         if let Some(column) = &sound.wide.inside {
             source.losses.note(
                 &format!("column {column}"),

@@ -33,6 +33,8 @@ pub(super) enum Loss {
     Folder,
     /// A row has no time: no condition on the time is true of it.
     Time,
+    /// It may go on where it ends.
+    End,
 }
 
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@
 //! The reader allocates what lengths say. A damaged one would end the process, as nothing catches
 //! an allocation that fails.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub(super) enum Form {
 pub(super) struct Sound {
     pub(super) form: Form,
     pub(super) wide: Arc<Wide>,
+    /// Whether it ends where whoever wrote it says that it does.
+    pub(super) is_ended: bool,
 }
 
 /// Holds all messages of a file against its length.
@@ -55,13 +58,16 @@ pub(super) fn check(file: &File) -> Checked<Sound> {
     let ends = reader
         .bytes(0, MAGIC.len() as u64)
         .is_ok_and(|one| one == MAGIC);
-    let (form, wide) = if ends {
-        (Form::File, footer(&mut reader)?)
+    let (form, (wide, is_ended)) = if ends {
+        (Form::File, (footer(&mut reader)?, true))
     } else {
         (Form::Stream, stream(&mut reader)?)
     };
-    let wide = Arc::new(wide);
-    Ok(Sound { form, wide })
+    Ok(Sound {
+        form,
+        wide: Arc::new(wide),
+        is_ended,
+    })
 }
 
 struct Bounded<'a> {
@@ -129,6 +135,11 @@ fn footer(reader: &mut Bounded<'_>) -> Checked<Wide> {
     let schema = fb_to_schema(schema);
     let dictionaries = footer.dictionaries();
     let batches = footer.recordBatches();
+    let blocks = dictionaries
+        .iter()
+        .flatten()
+        .chain(batches.iter().flatten());
+    named(reader, blocks, start)?;
     for block in dictionaries.iter().flatten() {
         in_block(reader, block, None)?;
     }
@@ -139,6 +150,98 @@ fn footer(reader: &mut Bounded<'_>) -> Checked<Wide> {
     Ok(wide.from(start))
 }
 
+/// Zeros between messages, for alignment.
+const PADDING: u64 = 4096;
+
+/// Holds the blocks that a footer names against the messages before it: they are all of them but
+/// the schema. What no footer names would be left out without a word.
+///
+/// Source: <https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format>
+fn named<'b>(
+    reader: &mut Bounded<'_>,
+    blocks: impl Iterator<Item = &'b Block>,
+    footer: u64,
+) -> Checked<()> {
+    let mut places = BTreeMap::new();
+    for block in blocks {
+        let start = number(block.offset(), "the place")?;
+        let head = number(block.metaDataLength().into(), "the length")?;
+        let body = number(block.bodyLength(), "the length of the body")?;
+        let length = head.checked_add(body).filter(|_| head > 0);
+        let length = length.ok_or("a block has no length")?;
+        if places.insert(start, length).is_some() {
+            return Err(format!("its footer names the block at {start} twice"));
+        }
+    }
+    // The magic is followed by zeros up to a place of eight bytes, or more.
+    let mut at = (MAGIC.len() as u64).next_multiple_of(8);
+    let mut has_schema = false;
+    let mut padding = 0;
+    while at + 4 <= footer {
+        if let Some(length) = places.remove(&at) {
+            at = at.checked_add(length).ok_or("a block has no end")?;
+            padding = 0;
+            continue;
+        }
+        let mut word = reader.bytes(at, 4)?;
+        if word == [0; 4] && padding < PADDING {
+            at += 4;
+            padding += 4;
+            continue;
+        }
+        padding = 0;
+        let mut start = at + 4;
+        if word == MARK {
+            word = reader.bytes(start, 4)?;
+            start += 4;
+            if word == [0; 4] {
+                if has_more(reader, start, footer)? {
+                    return Err(TOGETHER.to_owned());
+                }
+                at = footer;
+                break;
+            }
+        }
+        let size = word.try_into().map_or(-1, i32::from_le_bytes);
+        let is_schema = |bytes: &[u8]| {
+            let message = root_as_message(bytes).ok()?;
+            (message.header_type() == MessageHeader::Schema).then(|| message.bodyLength())
+        };
+        let size = u64::try_from(size).map_err(|_| UNNAMED)?;
+        let head = reader.bytes(start, size).map_err(|_| UNNAMED)?;
+        let body = is_schema(&head).filter(|_| !has_schema).ok_or(UNNAMED)?;
+        has_schema = true;
+        let body = number(body, "the length of a body")?;
+        let end = (start + size).checked_add(body);
+        at = end.ok_or("a message has no end")?;
+    }
+    if at > footer || !places.is_empty() {
+        return Err("its footer names a block that is not where it says".to_owned());
+    }
+    Ok(())
+}
+
+/// What is said of a file that goes on where it ends.
+const TOGETHER: &str = "it goes on behind its end: it is several files put together, or an end that is not one; split it";
+
+/// What is said of bytes in a file that no block of its footer has.
+const UNNAMED: &str =
+    "it has a message that its footer does not name: it is damaged, or several files put together";
+
+/// Whether there is anything but zeros from `start` up to `end`.
+fn has_more(reader: &mut Bounded<'_>, start: u64, end: u64) -> Checked<bool> {
+    reader.part(start, end.saturating_sub(start), |rest| {
+        let mut bytes = [0; 4096];
+        loop {
+            match rest.read(&mut bytes)? {
+                0 => return Ok(false),
+                count if bytes[..count].iter().any(|byte| *byte != 0) => return Ok(true),
+                _ => {}
+            }
+        }
+    })
+}
+
 fn in_block(reader: &mut Bounded<'_>, block: &Block, fields: Option<&Fields>) -> Checked<()> {
     let start = number(block.offset(), "the place")?;
     let head = number(block.metaDataLength().into(), "the length")?;
@@ -147,6 +250,13 @@ fn in_block(reader: &mut Bounded<'_>, block: &Block, fields: Option<&Fields>) ->
     let prefix = if bytes.starts_with(&MARK) { 8 } else { 4 };
     let message = bytes.get(prefix..).unwrap_or_default();
     let message = root_as_message(message).map_err(|error| error.to_string())?;
+    let (wanted, name) = match fields {
+        Some(_) => (MessageHeader::RecordBatch, "record batch"),
+        None => (MessageHeader::DictionaryBatch, "dictionary"),
+    };
+    if message.header_type() != wanted {
+        return Err(format!("the message at {start} is not a {name}"));
+    }
     let place = Place {
         start: start + head,
         length: body,
@@ -154,8 +264,10 @@ fn in_block(reader: &mut Bounded<'_>, block: &Block, fields: Option<&Fields>) ->
     in_message(reader, &message, &place, fields)
 }
 
-fn stream(reader: &mut Bounded<'_>) -> Checked<Wide> {
+/// Also whether the stream has its end.
+fn stream(reader: &mut Bounded<'_>) -> Checked<(Wide, bool)> {
     let mut at = 0;
+    let mut is_ended = false;
     let mut schema = None;
     let mut wide = Wide::default();
     while at < reader.length {
@@ -168,6 +280,10 @@ fn stream(reader: &mut Bounded<'_>) -> Checked<Wide> {
         let size = head.try_into().map_or(-1, i32::from_le_bytes);
         let size = number(size.into(), "the length of a message")?;
         if size == 0 {
+            is_ended = true;
+            if schema.is_some() && has_more(reader, at, reader.length)? {
+                return Err(TOGETHER.to_owned());
+            }
             break;
         }
         let mut bytes = reader.bytes(at, size)?;
@@ -191,12 +307,18 @@ fn stream(reader: &mut Bounded<'_>) -> Checked<Wide> {
             (None, Some(found)) => schema = Some(fb_to_schema(found)),
             (None, None) => return Err("it is no Arrow file".to_owned()),
             (Some(schema), _) => {
-                let batch = message.header_type() == MessageHeader::RecordBatch;
+                let batch = match message.header_type() {
+                    MessageHeader::RecordBatch => true,
+                    MessageHeader::DictionaryBatch => false,
+                    MessageHeader::Schema => return Err(TOGETHER.to_owned()),
+                    _ => return Err("a message is neither rows nor a dictionary".to_owned()),
+                };
                 in_message(reader, &message, &place, batch.then(|| schema.fields()))?;
             }
         }
     }
-    schema.map(|_| wide).ok_or_else(|| "it is empty".to_owned())
+    let sound = schema.map(|_| (wide, is_ended));
+    sound.ok_or_else(|| "it is empty".to_owned())
 }
 
 /// Where the body of a message is.
@@ -218,7 +340,7 @@ fn in_message(
     match message.header_as_dictionary_batch().map(|one| one.data()) {
         Some(Some(batch)) => in_batch(reader, &batch, place, None),
         Some(None) => Err("a dictionary has no values".to_owned()),
-        None => Ok(()),
+        None => Err("a message has nothing in it".to_owned()),
     }
 }
 

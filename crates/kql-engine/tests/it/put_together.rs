@@ -1,10 +1,12 @@
-//! Files that were put one behind the other: every row, or an error.
+//! Files that were put one behind the other, or that end before their writer did: every row, an error
+//! or a word about it.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::ipc::writer::{FileWriter, StreamWriter};
 use kql_engine::{Catalog, Engine};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -115,4 +117,98 @@ fn bytes_that_no_footer_of_parquet_tells_of_are_sound() {
     // An old footer stays where rows were appended: its rows are in the new one.
     let old = [&whole[..], &whole[footer..]].concat();
     assert_eq!(count(folder.path(), "T.parquet", &old), Ok(100));
+}
+
+fn stream(batches: &[RecordBatch]) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &rows(0).schema()).unwrap();
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+fn file(batches: &[RecordBatch]) -> Vec<u8> {
+    let mut writer = FileWriter::try_new(Vec::new(), &rows(0).schema()).unwrap();
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+#[test]
+fn a_stream_of_arrow_without_its_end_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "T".to_owned();
+    let whole = stream(&[rows(5), rows(7)]);
+    let padded = [whole.as_slice(), &[0; 56]].concat();
+    for bytes in [&whole, &padded] {
+        let engine = over(folder.path(), "T.arrow", bytes);
+        assert_eq!(answer(&engine), Ok(12));
+        assert_eq!(engine.catalog().unfinished([&table]), [""; 0]);
+    }
+    let cut = whole.strip_suffix(&END).unwrap();
+    let first = stream(&[rows(5)]);
+    for (bytes, count) in [(cut, 12), (first.strip_suffix(&END).unwrap(), 5)] {
+        let engine = over(folder.path(), "T.arrow", bytes);
+        assert_eq!(answer(&engine), Ok(count));
+        let told = engine.catalog().unfinished([&table]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("T.arrow, its end-of-stream marker is missing"),
+            "{told:?}"
+        );
+    }
+    for end in cut.len() - 8..cut.len() {
+        assert!(count(folder.path(), "T.arrow", &cut[..end]).is_err());
+    }
+}
+
+#[test]
+fn what_comes_behind_the_end_of_a_file_of_arrow_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (two, one) = (stream(&[rows(5), rows(7)]), stream(&[rows(5)]));
+    let head = one.len() - END.len();
+    let files = [file(&[rows(5), rows(7)]), file(&[rows(900)]), file(&[])];
+    let mut all = vec![
+        [two.as_slice(), &two].concat(),
+        [two.strip_suffix(&END).unwrap(), &two].concat(),
+        // An end before the last batch.
+        [&two[..head], &END, &two[head..]].concat(),
+        [two.as_slice(), &files[0]].concat(),
+        [files[0].as_slice(), &two].concat(),
+    ];
+    for first in &files {
+        for second in &files {
+            all.push([first.as_slice(), second].concat());
+        }
+    }
+    for (at, bytes) in all.iter().enumerate() {
+        let error = count(folder.path(), "T.arrow", bytes).expect_err(&at.to_string());
+        assert!(error.contains("T.arrow"), "{error}");
+    }
+    for (bytes, rows) in files.iter().zip([12, 900, 0]) {
+        assert_eq!(count(folder.path(), "T.arrow", bytes), Ok(rows));
+    }
+}
+
+#[test]
+fn no_byte_of_a_file_of_arrow_costs_rows_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "T".to_owned();
+    let batches = [rows(2), rows(1)];
+    for whole in [file(&batches), stream(&batches)] {
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= [0x01, 0xff, 0x02][at % 3];
+            let engine = over(folder.path(), "T.arrow", &bytes);
+            let told = |engine: &Engine| engine.catalog().unfinished([&table]);
+            if let Ok(count) = answer(&engine)
+                && told(&engine).is_empty()
+            {
+                assert_eq!(count, 3, "byte {at}");
+            }
+        }
+    }
 }

@@ -81,7 +81,7 @@ fn misread(catalog: &Catalog, query: &Query, rows: &RowStream) -> Vec<String> {
 }
 
 /// What is said of many files: of the first ones.
-fn few(mut all: Vec<String>, what: &str) -> Vec<String> {
+pub(super) fn few(mut all: Vec<String>, what: &str) -> Vec<String> {
     const MOST: usize = 8;
     let count = all.len();
     if count > MOST {

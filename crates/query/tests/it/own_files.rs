@@ -174,3 +174,37 @@ fn check(rows: &[Vec<Value>]) {
     assert_eq!(read.column_types(), written.column_types());
     assert_eq!(lines(&read), lines(&table(&cut)));
 }
+
+#[test]
+fn a_stream_that_an_interrupted_writer_left_makes_the_answer_incomplete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("T.arrow");
+    let file = std::fs::File::create(&path).unwrap();
+    let written = table(&[]);
+    let options = WriterOptions::default();
+    written
+        .write(Format::Arrow, Box::new(file), &options)
+        .unwrap();
+    // The messages of a file are a stream, which ends with this.
+    let bytes = std::fs::read(&path).unwrap();
+    let end = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+    let at = |mark: &[u8]| bytes.windows(mark.len()).position(|one| one == mark);
+    let (begin, end) = (at(&end[..4]).unwrap(), at(&end).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for (end, expected) in [(end, false), (end + 8, true)] {
+        std::fs::write(&path, &bytes[begin..end]).unwrap();
+        let read = runtime.block_on(async {
+            let provider = QueryProvider::new(DataEnvironment::Local)
+                .connect(Connection::to_folders([folder.path()]))
+                .await
+                .unwrap();
+            provider.exec_query("T").await.unwrap()
+        });
+        assert_eq!(read.is_complete(), expected);
+        let said = format!("{:?}", read.summary().completeness);
+        assert_eq!(said.contains("end-of-stream marker is missing"), !expected);
+    }
+}
