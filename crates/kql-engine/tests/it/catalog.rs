@@ -94,9 +94,9 @@ fn folders_hold_tables() {
     fs::write(
         path("DeviceEvents/one.json"),
         concat!(
-            r#"{"time":"x","tenantId":"t","category":"c","properties":{"Timestamp":"2024-01-01T00:00:00Z","AdditionalFields":"{\"a\":[1]}","RawJson":{"k":1},"More":5}}"#,
+            r#"{"time":"x","tenantId":"t","category":"DeviceEvents","properties":{"Timestamp":"2024-01-01T00:00:00Z","AdditionalFields":"{\"a\":[1]}","RawJson":{"k":1},"More":5}}"#,
             "\n\n",
-            r#"{"records":[{"time":"x","category":"c","properties":{"Timestamp":"2024-01-02T00:00:00.1234567Z","AdditionalFields":{"a":[2]},"RawJson":null}}]}"#,
+            r#"{"records":[{"time":"x","category":"DeviceEvents","properties":{"Timestamp":"2024-01-02T00:00:00.1234567Z","AdditionalFields":{"a":[2]},"RawJson":null}}]}"#,
         ),
     )
     .unwrap();

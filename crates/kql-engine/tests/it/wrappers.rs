@@ -205,7 +205,7 @@ fn what_shares_no_column_is_an_error() {
         (
             "DeviceInfo.json",
             r#"{"error":{"code":"BadRequest"}}"#,
-            "with the keys \"error\")",
+            "line 1 is an error that a service answered in the place of rows (code \"BadRequest\")",
         ),
         (
             "DeviceInfo.json",
@@ -581,4 +581,55 @@ fn a_key_that_is_twice_anywhere_is_an_error_and_a_negative_zero_is_a_number() {
     }
     let zero = ask("Own.json", r#"{"T":-0,"U":1}"#, "Own | project T, U");
     assert_eq!(zero, Ok(rows!([[0, 1]])));
+}
+
+#[test]
+fn a_record_of_another_category_is_no_row() {
+    for (category, is_row) in [
+        ("DeviceInfo", true),
+        ("deviceinfo", true),
+        ("Foo", false),
+        ("AlertInfo", false),
+        ("AdvancedHunting", false),
+    ] {
+        let record = format!(r#"{{"time":"x","category":"{category}","properties":{ROW}}}"#);
+        for text in [record.clone(), format!(r#"{{"records":[{record}]}}"#)] {
+            let answer = ask("DeviceInfo.json", &text, "DeviceInfo | count");
+            if is_row {
+                assert_eq!(answer, Ok(rows!([[1]])), "{text}");
+                continue;
+            }
+            let error = answer.unwrap_err();
+            let expected =
+                format!("a record of the category \"{category}\" among rows of DeviceInfo");
+            assert!(
+                error.contains("DeviceInfo.json: line 1") && error.contains(&expected),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_saved_error_is_an_error_under_every_name() {
+    for text in [
+        r#"{"error":{"code":"x"}}"#,
+        r#"{"error":{"code":"x","message":"y","innerError":{}}}"#,
+        r#"{"@odata.context":"c","error":{"code":"x"}}"#,
+        r#"[{"error":{"code":"x"}}]"#,
+    ] {
+        for (name, query) in [("x.json", "x"), ("DeviceInfo.json", "DeviceInfo")] {
+            let error = ask(name, text, query).unwrap_err();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+    // A log may have errors among other things, and any of them as a text.
+    for text in [
+        r#"{"error":"x"}"#,
+        r#"{"error":{"code":"x"},"at":1}"#,
+        r#"{"error":{"reason":"x"}}"#,
+        r#"{"error":null}"#,
+    ] {
+        assert_eq!(ask("x.json", text, "x | count"), Ok(rows!([[1]])), "{text}");
+    }
 }

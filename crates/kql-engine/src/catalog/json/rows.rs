@@ -19,7 +19,7 @@ use super::{Wrong, by_column};
 use crate::EngineError;
 use crate::catalog::files::{Others, Records, Source};
 use crate::catalog::infer::Kinds;
-use crate::catalog::{losses, strangers};
+use crate::catalog::{fit, losses, strangers};
 use crate::column::{self, Builder};
 use crate::datum::Datum;
 use crate::dynamic::Doubt;
@@ -151,7 +151,20 @@ impl Rows {
 
     fn record(&mut self, record: &Record<'_>, records: &Records) -> Result<(), Wrong> {
         let own = match &record.table {
-            None => records.own,
+            None => {
+                if let Some(category) = &record.category
+                    && !self.source.names.is_free()
+                    && !category.eq_ignore_ascii_case(&records.table)
+                {
+                    let what = format!(
+                        "is no row (a record of the category {} among rows of {})",
+                        fit::in_short(category),
+                        records.table
+                    );
+                    return Err(Wrong::said(record.start, what));
+                }
+                records.own
+            }
             Some(table) => {
                 let own = table.eq_ignore_ascii_case(&records.table);
                 if !own && records.others == Others::Refused {

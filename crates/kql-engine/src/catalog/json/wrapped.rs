@@ -82,7 +82,8 @@ pub(super) fn is_hinted(key: &str) -> bool {
             | "properties"
             | "Tenant"
             | "_TimeReceivedBySvc"
-    )
+            | "error"
+    ) || key.starts_with("@odata.")
 }
 
 /// A row inside a document.
@@ -95,6 +96,8 @@ pub(super) struct Record<'a> {
     pub(super) is_placed: bool,
     /// The table that it says it is of.
     pub(super) table: Option<String>,
+    /// The category that it says it is of, where that is not one of the Streaming API.
+    pub(super) category: Option<String>,
 }
 
 /// Hands every row of a document to `each`.
@@ -201,10 +204,17 @@ impl Walk<'_> {
                 start,
                 is_placed,
                 table: None,
+                category: None,
             }),
             Wrapper::Nothing => Ok(()),
             Wrapper::Refused(what) => Err(Wrong::said(start, what)),
             Wrapper::Record(span, table) => {
+                let category = match &table {
+                    None => object
+                        .text("category")
+                        .filter(|_| object.get("time").is_some()),
+                    Some(_) => None,
+                };
                 let inner = &bytes[span.clone()];
                 let text = match spans::first(inner) {
                     Some(b'"') => nested(inner).unwrap_or_default(),
@@ -215,6 +225,7 @@ impl Walk<'_> {
                     bytes: &text,
                     start: inside(&span),
                     table,
+                    category,
                 })
             }
             Wrapper::Around(span) => {
@@ -234,6 +245,7 @@ impl Walk<'_> {
                         start: inside(&span),
                         is_placed: false,
                         table: None,
+                        category: None,
                     })?;
                 }
                 Ok(())

@@ -152,7 +152,28 @@ impl Object<'_> {
             .flatten()
     }
 
+    /// Says that the object is what a service answers in the place of rows.
+    ///
+    /// Source: <https://learn.microsoft.com/graph/errors>
+    fn failure(&self) -> Option<String> {
+        let own = self.members.iter();
+        let mut own = own.filter(|member| !member.key.starts_with("@odata."));
+        let error = own.next().filter(|one| one.key == "error")?;
+        if own.next().is_some() {
+            return None;
+        }
+        let error: serde_json::Value =
+            serde_json::from_slice(&self.bytes[error.value.clone()]).ok()?;
+        let code = error.get("code")?;
+        Some(format!(
+            "is an error that a service answered in the place of rows (code {code})"
+        ))
+    }
+
     fn kind(&self, walk: &Walk<'_>) -> Wrapper {
+        if let Some(what) = self.failure() {
+            return Wrapper::Refused(what);
+        }
         if !self.members.iter().any(|member| wraps(&member.key)) {
             return Wrapper::None;
         }
