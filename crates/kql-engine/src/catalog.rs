@@ -48,6 +48,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::{ColumnSchema, ScalarType, TableSchema};
 
@@ -413,7 +414,6 @@ impl Catalog {
         told.collect()
     }
 
-    /// The first row of each file of a table that has no `Timestamp` where others of it have one,
     /// Why files of these tables, as far as those were read, may lack rows: a stream of Arrow that
     /// ends with a batch, and not with the marker of its end.
     ///
@@ -425,6 +425,7 @@ impl Catalog {
             .collect()
     }
 
+    /// The first row of each file of a table that has no `Timestamp` where others of it have one,
     /// as far as the times were read: no condition on the time is true of it.
     pub fn timeless(&self, table: &str) -> Vec<String> {
         let contents = self.contents(table).iter();
@@ -759,9 +760,15 @@ fn size(batches: &[RecordBatch]) -> usize {
 /// Whether rows that were read on the way have the types that all files together tell.
 fn holds(batches: &[RecordBatch], found: &[(String, ScalarType)]) -> bool {
     batches.iter().all(|batch| {
+        // A lookup by name is linear in the columns of a batch.
+        let schema = batch.schema();
+        let fields = schema.fields().iter();
+        let own: HashMap<&str, &DataType> = fields
+            .map(|field| (field.name().as_str(), field.data_type()))
+            .collect();
         found.iter().all(|(name, ty)| {
-            let own = batch.column_by_name(name);
-            own.is_none_or(|own| *own.data_type() == column::arrow_type(*ty))
+            let own = own.get(name.as_str());
+            own.is_none_or(|own| **own == column::arrow_type(*ty))
         })
     })
 }

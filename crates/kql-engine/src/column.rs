@@ -206,6 +206,21 @@ impl Builder {
         }
     }
 
+    /// Appends `count` values that are none: nulls, or empty texts in a column of type `string`.
+    pub(crate) fn push_nulls(&mut self, count: usize) {
+        match &mut self.inner {
+            Inner::Bool(builder) => builder.append_nulls(count),
+            Inner::Int(builder) => builder.append_nulls(count),
+            Inner::Long(builder) => builder.append_nulls(count),
+            Inner::Real(builder) => builder.append_nulls(count),
+            Inner::Text(builder) if self.ty == ScalarType::String => {
+                builder.append_value_n("", count);
+            }
+            Inner::Text(builder) => builder.append_nulls(count),
+            Inner::Binary(builder) => builder.append_nulls(count),
+        }
+    }
+
     pub(crate) fn finish(mut self) -> ArrayRef {
         match &mut self.inner {
             Inner::Bool(builder) => Arc::new(builder.finish()),

@@ -633,3 +633,18 @@ fn a_saved_error_is_an_error_under_every_name() {
         assert_eq!(ask("x.json", text, "x | count"), Ok(rows!([[1]])), "{text}");
     }
 }
+
+#[test]
+fn a_new_key_in_every_row_is_a_column_each() {
+    const ROWS: usize = 3000;
+    let lines = (0..ROWS).map(|at| format!("{{\"k{at}\":{at},\"s{at}\":\"x\"}}\n"));
+    let text: String = lines.collect();
+    let query = format!(
+        "T | summarize count(), sum(k0), sum(k{}), countif(s7 == 'x')",
+        ROWS - 1
+    );
+    assert_eq!(
+        ask("T.ndjson", text, &query),
+        Ok(rows!([[ROWS, 0, ROWS - 1, 1]]))
+    );
+}

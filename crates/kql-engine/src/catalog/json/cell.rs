@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use arrow::array::ArrayRef;
 use defender_table::{Noted, Noting};
 use kql_semantics::ScalarType;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -15,10 +16,13 @@ use crate::catalog::infer::Kind;
 use crate::catalog::moments::Moments;
 use crate::catalog::times::{self, DateOrder};
 use crate::catalog::{fit, guess, infer, losses};
-use crate::column::Builder;
+use crate::column::{self, Builder};
 use crate::convert;
 use crate::datum::Datum;
 use crate::dynamic::{self, Doubt};
+
+/// The values that a column has room for at first: it may be one of very many.
+const FIRST: usize = 64;
 
 /// A column that rows are read into.
 #[derive(Debug)]
@@ -120,15 +124,25 @@ impl Column {
     }
 
     fn push(&mut self, value: &Datum<'_>, ty: ScalarType, row: usize) {
-        let builder = self.builder.get_or_insert_with(|| {
-            let mut builder = Builder::new(ty, row + 1);
-            for _ in 0..row {
-                builder.push(&Datum::Null);
-            }
-            builder
-        });
+        let builder = self
+            .builder
+            .get_or_insert_with(|| Builder::new(ty, FIRST.min(row + 1)));
+        builder.push_nulls(row.saturating_sub(self.filled));
         builder.push(value);
         self.filled = row + 1;
+    }
+
+    /// The values of `rows` rows, for which only those were pushed that are there: a row costs what
+    /// it has, not what all others have.
+    pub(super) fn finish(&mut self, ty: ScalarType, rows: usize) -> ArrayRef {
+        let filled = std::mem::take(&mut self.filled);
+        match self.builder.take() {
+            Some(mut builder) => {
+                builder.push_nulls(rows.saturating_sub(filled));
+                builder.finish()
+            }
+            None => column::repeated(&Datum::Null, ty, rows),
+        }
     }
 
     /// Makes text of what would not come back as a number.

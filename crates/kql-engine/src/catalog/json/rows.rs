@@ -20,12 +20,14 @@ use crate::EngineError;
 use crate::catalog::files::{Others, Records, Source};
 use crate::catalog::infer::Kinds;
 use crate::catalog::{fit, losses, strangers};
-use crate::column::{self, Builder};
-use crate::datum::Datum;
+use crate::column;
 use crate::dynamic::Doubt;
 
 /// More columns than this are no table but data in the place of names.
 const MOST_COLUMNS: usize = 10_000;
+
+/// The most cells of a batch that may be kept from the first look at a file.
+const MOST_CELLS: usize = 8 << 20;
 
 /// Rows of a table, a batch at a time.
 #[derive(Debug)]
@@ -271,14 +273,9 @@ impl Rows {
         let mut fields = Vec::new();
         let mut arrays = Vec::new();
         for column in &mut self.columns {
-            column.filled = 0;
-            let builder = column.builder.take();
             let Some(ty) = column.ty else { continue };
             fields.push((column.name.clone(), ty));
-            arrays.push(match builder {
-                Some(builder) => builder.finish(),
-                None => column::repeated(&Datum::Null, ty, rows),
-            });
+            arrays.push(column.finish(ty, rows));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(column::schema(fields), arrays, &options)?;
@@ -335,30 +332,9 @@ impl Rows {
 
     fn end(&mut self) {
         self.total += 1;
-        self.complete();
-    }
-
-    /// Cells that the row does not have are null.
-    fn complete(&mut self) {
-        if self.store {
-            for column in &mut self.columns {
-                if column.filled <= self.row
-                    && let Some(ty) = column.ty
-                {
-                    column
-                        .builder
-                        .get_or_insert_with(|| {
-                            let mut builder = Builder::new(ty, 64);
-                            for _ in 0..self.row {
-                                builder.push(&Datum::Null);
-                            }
-                            builder
-                        })
-                        .push(&Datum::Null);
-                }
-            }
-        }
         self.row += 1;
+        // A batch of very many columns takes more memory than anybody keeps.
+        self.store &= !self.open || self.row.saturating_mul(self.columns.len()) <= MOST_CELLS;
     }
 
     /// Takes back a row that is none; `columns` and `keys` were there before it.
@@ -369,7 +345,7 @@ impl Rows {
         }
         if self.columns.iter().any(|column| column.filled > self.row) {
             self.left_out.push(self.row);
-            self.complete();
+            self.row += 1;
         }
     }
 }
