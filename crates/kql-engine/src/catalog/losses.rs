@@ -72,7 +72,7 @@ impl Losses {
     }
 
     /// Remembers that in a batch so many values of a column have digits that ticks do not have.
-    fn finer(&self, column: &str, batch: usize, values: usize) {
+    pub(super) fn finer(&self, column: &str, batch: usize, values: usize) {
         let mut lost = self.lost();
         let batches = lost.finer.entry(column.to_owned()).or_default();
         batches.insert(batch, values);

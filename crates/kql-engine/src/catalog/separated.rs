@@ -15,9 +15,9 @@ use kql_semantics::ScalarType;
 use self::header::Headed;
 use super::aliases::Names;
 use super::files::{BYTES, Batches, Failure, ROWS, Source};
-use super::fit;
 use super::guess::Guess;
 use super::losses::Losses;
+use super::{fit, times};
 use crate::EngineError;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
@@ -104,6 +104,7 @@ pub(super) fn open(
         places,
         wanted: wanted.to_vec(),
         source: source.clone(),
+        first: 0,
     };
     Ok(Box::new(std::iter::from_fn(move || {
         if reader.ended {
@@ -126,6 +127,8 @@ struct Reader {
     wanted: Vec<(String, ScalarType)>,
     source: Source,
     ended: bool,
+    /// The place of the next row in the file.
+    first: usize,
 }
 
 impl Reader {
@@ -137,6 +140,7 @@ impl Reader {
             .iter()
             .map(|(_, ty)| Builder::new(*ty, capacity))
             .collect();
+        let mut finer = vec![0; self.wanted.len()];
         let mut rows = 0;
         let mut bytes = 0;
         let failure = self.lines.headed.failure.clone();
@@ -155,6 +159,9 @@ impl Reader {
                         if *ty == ScalarType::Real {
                             self.source.look_at_real(cell, record.line);
                         }
+                        if *ty == ScalarType::DateTime && times::is_finer(cell) {
+                            finer[*at] += 1;
+                        }
                         value
                     } else {
                         let value = self.source.otherwise(name, cell, *ty);
@@ -169,6 +176,12 @@ impl Reader {
             bytes += record.size();
             rows += 1;
         }
+        for ((name, _), times) in self.wanted.iter().zip(finer) {
+            if times > 0 {
+                self.source.losses.finer(name, self.first, times);
+            }
+        }
+        self.first += rows;
         let arrays = builders.into_iter().map(Builder::finish).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let schema = column::schema(self.wanted.iter().cloned());

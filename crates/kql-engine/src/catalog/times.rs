@@ -61,6 +61,14 @@ pub(super) fn plain(written: &str) -> Option<i64> {
     on(ticks::midnight(date.year, date.month, date.day)?, date.rest)
 }
 
+/// Whether a time has digits below 100 ns, which no tick holds.
+pub(super) fn is_finer(written: &str) -> bool {
+    let fractions = written.split('.').skip(1);
+    fractions
+        .map(|part| part.bytes().take_while(u8::is_ascii_digit))
+        .any(|mut digits| digits.by_ref().skip(7).any(|digit| digit != b'0'))
+}
+
 /// A time of day, or none, on a day: `3:40:13 p.m.`, `T15:40:13Z`, `at 15:40`
 fn on(midnight: i64, rest: &str) -> Option<i64> {
     let gaps = [',', ' ', '\u{a0}', '\u{202f}'];

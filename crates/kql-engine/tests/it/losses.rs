@@ -348,6 +348,47 @@ fn digits_below_ticks_are_told_with_how_many_there_are() {
 }
 
 #[test]
+fn digits_of_times_in_text_that_ticks_do_not_hold_are_counted() {
+    let schema = |name: &str| {
+        let columns = [
+            ("Timestamp", ScalarType::DateTime),
+            ("S", ScalarType::String),
+        ];
+        let columns = columns.map(|(name, ty)| (name.to_owned(), ty));
+        (name == "T").then(|| columns.to_vec())
+    };
+    for (name, text) in [
+        (
+            "T.ndjson",
+            "{\"Timestamp\":\"2026-11-01T08:00:00.123456789Z\",\"S\":\"1.123456789\"}\n\
+             {\"Timestamp\":\"2026-11-01T08:00:00.1234567Z\"}\n\
+             {\"Timestamp\":\"2026-11-01T08:00:00.123456700Z\"}\n\
+             {\"Timestamp\":\"2026-11-01T08:00:00.000000001Z\"}\n",
+        ),
+        (
+            "T.csv",
+            "Timestamp,S\n2026-11-01T08:00:00.123456789Z,1.123456789\n\
+             2026-11-01T08:00:00.1234567Z,\n2026-11-01T08:00:00.123456700Z,\n\
+             2026-11-01 08:00:00.000000001,\n",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
+        let catalog = Catalog::from_folder(folder.path(), &schema).unwrap();
+        let engine = engine(catalog);
+        for query in [
+            "T",
+            "T | distinct Timestamp | union (T | distinct Timestamp)",
+        ] {
+            run_on(&engine, query).unwrap();
+            let told = engine.catalog().losses([&"T".to_owned()]);
+            let expected = "column Timestamp has 2 times with digits below 100 ns";
+            assert!(told.len() == 1 && told[0].contains(expected), "{told:?}");
+        }
+    }
+}
+
+#[test]
 fn a_key_that_is_no_text_is_an_error() {
     let mut maps = MapBuilder::new(None, BinaryBuilder::new(), StringBuilder::new());
     for key in [&b"k"[..], b"\xff"] {

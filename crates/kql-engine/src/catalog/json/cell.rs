@@ -46,6 +46,8 @@ pub(super) struct Column {
     /// Whether its type is one that somebody declared, as the service has it.
     declared: bool,
     moments: Moments,
+    /// How many of its times have digits below 100 ns.
+    pub(super) finer: usize,
 }
 
 impl Column {
@@ -71,6 +73,7 @@ impl Column {
             written: false,
             declared: false,
             moments: Moments::default(),
+            finer: 0,
         }
     }
 
@@ -262,6 +265,9 @@ impl Cell<'_> {
                 }
                 (Datum::Real(_), Some(ScalarType::Dynamic | ScalarType::Real)) => {
                     self.state.real = true;
+                }
+                (Datum::String(text), Some(ScalarType::DateTime)) if times::is_finer(text) => {
+                    self.column.finer += 1;
                 }
                 _ => {}
             }

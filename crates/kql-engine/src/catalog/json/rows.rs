@@ -274,6 +274,10 @@ impl Rows {
         let mut arrays = Vec::new();
         for column in &mut self.columns {
             let Some(ty) = column.ty else { continue };
+            match std::mem::take(&mut column.finer) {
+                0 => {}
+                times => self.source.losses.finer(&column.name, self.total, times),
+            }
             fields.push((column.name.clone(), ty));
             arrays.push(column.finish(ty, rows));
         }
@@ -296,6 +300,7 @@ impl Rows {
         for column in &mut self.columns {
             column.builder = None;
             column.filled = 0;
+            column.finer = 0;
         }
     }
 
