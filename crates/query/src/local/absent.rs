@@ -115,16 +115,7 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
                 .tables
                 .difference(read)
                 .filter(|other| defender_schema::table(other).is_none())
-                .filter(|other| {
-                    let (Some(begin), Some(rest)) =
-                        (other.get(..table.len()), other.get(table.len()..))
-                    else {
-                        return false;
-                    };
-                    // Tables of their own have names that begin alike; copies have a space.
-                    (is_hunting && begin.eq_ignore_ascii_case(table) && is_part(rest))
-                        || (begin == table && rest.starts_with(' '))
-                })
+                .filter(|other| is_beside(other, table, is_hunting))
                 .filter(|other| !are_part(catalog, other, table))
                 .cloned()
                 .collect();
@@ -162,6 +153,22 @@ fn copies(catalog: &Catalog, read: &BTreeSet<String>) -> Vec<String> {
         }
     }
     said
+}
+
+/// Whether a file is named like a table, and more: behind its name or, as in `Copy of …` and
+/// `2026-11-…`, before it.
+fn is_beside(other: &str, table: &str, is_hunting: bool) -> bool {
+    let behind = other.split_at_checked(table.len());
+    let before = other.len().checked_sub(table.len());
+    let before = before.and_then(|end| other.split_at_checked(end));
+    let is_named = |name: &str| name == table || is_hunting && name.eq_ignore_ascii_case(table);
+    // Tables of their own have names that begin alike; copies have a space.
+    behind.is_some_and(|(name, rest)| {
+        is_named(name) && (is_hunting && is_part(rest) || rest.starts_with(' '))
+    }) || before.is_some_and(|(rest, name)| {
+        is_named(name)
+            && (is_hunting && !rest.ends_with(char::is_alphabetic) || rest.ends_with(' '))
+    })
 }
 
 /// Whether what stands behind the name of a table makes a part of it, as a date or a number does,

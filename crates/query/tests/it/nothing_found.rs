@@ -183,6 +183,18 @@ async fn files_beside_a_table_and_empty_ones_are_said() {
         ),
         (
             vec![
+                ("DeviceProcessEvents.csv", PROCESSES),
+                ("Copy of DeviceProcessEvents.csv", PROCESSES),
+                ("2026-11-deviceprocessevents.csv", PROCESSES),
+                ("MyDeviceProcessEvents.csv", PROCESSES),
+            ],
+            "DeviceProcessEvents | project DeviceName",
+            vec![
+                "2026-11-deviceprocessevents.csv, Copy of DeviceProcessEvents.csv are not part of DeviceProcessEvents, but tables that the query does not read ([\"2026-11-deviceprocessevents\"], [\"Copy of DeviceProcessEvents\"]); --data \"DeviceProcessEvents=2026-11-deviceprocessevents.csv\" as well reads it as part of DeviceProcessEvents",
+            ],
+        ),
+        (
+            vec![
                 ("EmailEvents.csv", PROCESSES),
                 ("report.2024-01.csv", "a\n1\n"),
                 ("report.csv", "a\n1\n"),
