@@ -16,7 +16,7 @@ use bytes::Bytes;
 use defender_core::{Body, DataEnvironment, Error, ErrorKind, Redaction, Result};
 use defender_http::Paused;
 use defender_table::{
-    Answer, Completeness, DatetimeMode, Provenance, Summary, Warning, WarningKind,
+    Answer, Completeness, DatetimeMode, Provenance, Summary, Warning, WarningKind, ticks,
 };
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -125,7 +125,8 @@ impl Collections {
     /// Those of [`Driver::query`], and [`ErrorKind::Protocol`] when a page leads to another host.
     pub async fn list(&self, request: &CollectionRequest) -> Result<Answer> {
         let located = self.located(request)?;
-        let listed = self.rows(request, &located).await?;
+        let mut listed = self.rows(request, &located).await?;
+        listed.keep_within(request, &located);
         self.answer(request, &located, listed).await
     }
 
@@ -497,6 +498,32 @@ impl Listed {
         self.repeated += page.repeated;
         self.rounded += page.rounded;
         self.bytes = self.bytes.saturating_add(page.bytes);
+    }
+
+    /// Leaves out what is outside of the time range that was asked for. A service that sends such
+    /// rows does not filter: what else it did not look at nobody knows.
+    fn keep_within(&mut self, request: &CollectionRequest, located: &Located) {
+        let (Some(range), Shape::List(known)) = (request.timespan, located.shape()) else {
+            return;
+        };
+        let before = self.rows.len();
+        self.rows.retain(|row| match row.get(known.time) {
+            // Another selection of properties leaves the time out.
+            None => true,
+            Some(Value::String(time)) => ticks::parse_datetime(time)
+                .is_some_and(|time| (range.start()..=range.end()).contains(&time)),
+            // What is compared with null is in no time range.
+            Some(_) => false,
+        });
+        let outside = before - self.rows.len();
+        if outside > 0 {
+            let (outside, time) = (envelope::rows(outside as u64), known.time);
+            let reason = format!(
+                "the service does not filter by {time}: {outside} outside of the time range left \
+                 out, and others may be missing"
+            );
+            self.incomplete.get_or_insert(reason);
+        }
     }
 
     /// The rows so far, when there may be more for this reason.

@@ -84,6 +84,46 @@ async fn graph_page_after_page() {
 }
 
 #[tokio::test]
+async fn rows_outside_of_the_time_range_are_left_out_aloud() {
+    let start = ticks::parse_datetime("2026-11-20T00:00:00Z").unwrap();
+    let times = |rows: serde_json::Value| {
+        let bench = collections(
+            SECURITY_GRAPH,
+            [Answer::json(200, json!({ "value": rows }).to_string())],
+        );
+        let request = CollectionRequest {
+            timespan: Some(Timespan::new(start, start + ticks::PER_DAY).unwrap()),
+            ..CollectionRequest::new("security/alerts_v2")
+        };
+        async move { list(&bench, &request).await.unwrap() }
+    };
+    let sound = [
+        json!({"id": "1", "createdDateTime": "2026-11-20T00:00:00Z"}),
+        json!({"id": "2", "createdDateTime": "2026-11-21T00:00:00.0000000Z"}),
+        json!({"id": "3"}),
+    ];
+    let table = times(json!(sound)).await;
+    assert_eq!(ids(&table), ["1", "2", "3"]);
+    assert_eq!(incomplete(&table), "complete");
+    for strange in [
+        json!("2020-01-01T00:00:00Z"),
+        json!("2026-11-21T00:00:01Z"),
+        json!("yesterday"),
+        json!(null),
+    ] {
+        let row = json!({"id": "4", "createdDateTime": strange});
+        let rows = [&sound[0], &row, &sound[1]];
+        let table = times(json!(rows)).await;
+        assert_eq!(ids(&table), ["1", "2"], "{strange}");
+        assert_eq!(
+            incomplete(&table),
+            "the service does not filter by createdDateTime: 1 row outside of the time range left \
+             out, and others may be missing"
+        );
+    }
+}
+
+#[tokio::test]
 async fn machines_after_a_busy_minute_and_a_broken_page() {
     let busy = r#"{"error":{"code":"429","message":"API calls quota exceeded! maximum allowed 100 per 00:01:00","target":"43f4cb08-8fac-4b65-9db1-745c2ae65f3a"}}"#;
     let bench = collections(
