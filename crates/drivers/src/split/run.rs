@@ -58,6 +58,8 @@ pub(super) struct Run {
     aged: Mutex<Shortage>,
     /// Where more came than was counted.
     surplus: Mutex<Shortage>,
+    /// Why a count of rows could not be used, although it was asked for twice.
+    uncounted: Mutex<Option<String>>,
     /// The last partition that had rows, and those.
     partition: Mutex<Option<(Slice, Vec<RecordBatch>)>>,
     done: AtomicUsize,
@@ -94,6 +96,7 @@ impl Run {
             missing: Mutex::default(),
             aged: Mutex::default(),
             surplus: Mutex::default(),
+            uncounted: Mutex::default(),
             partition: Mutex::default(),
             asker,
             query: query.clone(),
@@ -239,9 +242,14 @@ impl Run {
         Ok(true)
     }
 
-    /// What was counted and did not come, where there is something.
+    /// What was counted and did not come, where there is something, and what was not counted.
     pub(super) fn missing(&self) -> Option<String> {
-        lock(&self.missing).phrase()
+        let uncounted = lock(&self.uncounted).clone().map(|reason| {
+            format!("the service's count of the rows is not whole, so that some may be missing ({reason})")
+        });
+        let missing = lock(&self.missing).phrase().into_iter().chain(uncounted);
+        let missing: Vec<String> = missing.collect();
+        (!missing.is_empty()).then(|| missing.join("; "))
     }
 
     /// What to say of rows that were there no longer, and of those that were not there yet.
@@ -309,16 +317,28 @@ impl Run {
             datetimes: DatetimeMode::Timestamp,
             ..self.query.clone()
         };
-        match self.ask(&query).await {
-            Ok(table) if table.is_complete() => Estimate::of(&table, slice, width).map(Some),
-            Ok(_) => Ok(None),
-            // What is wrong with the query shows when it is asked itself.
-            Err(error) if matches!(error.kind(), ErrorKind::Query | ErrorKind::Incomplete) => {
-                tracing::debug!(%error, "no estimate");
-                Ok(None)
+        for is_last in [false, true] {
+            let table = match self.ask(&query).await {
+                Ok(table) => table,
+                // What is wrong with the query shows when it is asked itself.
+                Err(error) if matches!(error.kind(), ErrorKind::Query | ErrorKind::Incomplete) => {
+                    tracing::debug!(%error, "no estimate");
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+            let Completeness::Incomplete { reason } = &table.summary().completeness else {
+                return Estimate::of(&table, slice, width).map(Some);
+            };
+            tracing::debug!(%slice, reason, "the count of rows is not whole");
+            let mut uncounted = lock(&self.uncounted);
+            if is_last || uncounted.is_some() {
+                // Rows that were not counted may be missing without a word.
+                uncounted.get_or_insert_with(|| reason.clone());
+                break;
             }
-            Err(error) => Err(error),
         }
+        Ok(None)
     }
 
     async fn ask(&self, query: &Query) -> Result<Table> {

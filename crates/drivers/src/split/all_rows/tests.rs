@@ -594,7 +594,9 @@ async fn a_report_beside_rows_costs_no_row_and_is_told() {
         let Completeness::Incomplete { reason } = completeness else {
             panic!("{text}: complete");
         };
-        assert!(reason.starts_with("busy, and so in "), "{reason}");
+        assert!(reason.contains("busy, and so in "), "{reason}");
+        // So does every count, where the service counts.
+        assert_eq!(reason.contains("count of the rows"), counts, "{reason}");
         assert!(calls < 100, "{text} {counts}: {calls} requests");
         // Now and then: asked again, the slice is whole.
         for every in [3, 7] {
@@ -627,6 +629,8 @@ struct Odd {
     rows: Vec<(i64, i64)>,
     /// Whether it keeps to the range of time that is asked for.
     filters: bool,
+    /// How many counts say of themselves that they are not whole.
+    busy: usize,
     counted: AtomicUsize,
     asked: AtomicUsize,
 }
@@ -637,6 +641,7 @@ impl Odd {
             counts,
             rows,
             filters: true,
+            busy: 0,
             counted: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
         }
@@ -655,11 +660,13 @@ impl Driver for Odd {
         if text.contains("summarize") {
             let turn = self.counted.fetch_add(1, Ordering::Relaxed);
             let counts = &self.counts[turn.min(self.counts.len() - 1)];
-            return Ok(table(
-                ["range_start", "row_count"],
-                counts,
-                Completeness::Complete,
-            ));
+            let completeness = if turn < self.busy {
+                let reason = "busy".to_owned();
+                Completeness::Incomplete { reason }
+            } else {
+                Completeness::Complete
+            };
+            return Ok(table(["range_start", "row_count"], counts, completeness));
         }
         let from = time(text, "Timestamp >= datetime(").unwrap();
         let to = time(text, "Timestamp < datetime(").unwrap();
@@ -801,5 +808,29 @@ async fn a_row_outside_of_its_slice_is_an_error() {
         "DeviceEvents | project-rename Timestamp = ReportTime",
     ] {
         assert_eq!(run(text).await.unwrap().0, 2, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_is_not_whole_is_asked_for_again_or_told() {
+    let whole = "the service's count of the rows is not whole, so that some may be missing (busy)";
+    for (busy, counted, expected) in [
+        (0, 2, ""),
+        (1, 2, ""),
+        (2, 2, whole),
+        (9, 2, whole),
+        // The count that is used is that of the second response.
+        (1, 5, "sent 2"),
+    ] {
+        let counts = vec![vec![(START, 1)], vec![(START, counted)]];
+        let mut service = Odd::new(counts, vec![(START, 1), (START, 2)]);
+        service.busy = busy;
+        if busy == 0 {
+            service.counts.remove(0);
+        }
+        let (rows, reason, _, _) = odd(service, "DeviceEvents").await.unwrap();
+        assert_eq!(rows, 2);
+        assert!(reason.ends_with(expected), "{busy}: {reason}");
+        assert_eq!(reason.is_empty(), expected.is_empty(), "{busy}: {reason}");
     }
 }
