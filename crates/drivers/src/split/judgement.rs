@@ -20,6 +20,15 @@ pub(super) const RANGE: &str = "range_start";
 /// The column of an estimate that holds the number of rows.
 pub(super) const ROWS: &str = "row_count";
 
+/// The columns that a `project` makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Projected {
+    /// Those whose names the text tells.
+    names: Vec<String>,
+    /// Whether there are others.
+    more: bool,
+}
+
 /// A query that may be asked slice by slice.
 ///
 /// ```
@@ -47,6 +56,10 @@ pub struct Splitting {
     timed: bool,
     /// Whether a `Timestamp` in the answer is the table's.
     told: bool,
+    /// Whether the answer has the table's `Timestamp`.
+    kept: bool,
+    /// What the query's own `project` calls the columns of the answer, where it has the last word.
+    columns: Option<Projected>,
     /// Whether the answer has every column of the table as it is.
     whole: bool,
     sort: Option<Direction>,
@@ -131,6 +144,11 @@ impl Splitting {
                 && operators
                     .iter()
                     .all(|operator| operator.fate(TIME) != Fate::Other),
+            kept: timed
+                && operators
+                    .iter()
+                    .all(|operator| operator.fate(TIME) == Fate::Kept),
+            columns: projected(operators),
             whole: operators.iter().all(|operator| {
                 matches!(
                     operator.kind,
@@ -173,6 +191,27 @@ impl Splitting {
     /// Whether a `Timestamp` in the answer is the table's, so that it must lie in the slice.
     pub(super) fn tells_time(&self) -> bool {
         self.told
+    }
+
+    /// What is wrong with the `columns` of an answer: the time that slices are told by is not
+    /// among them, or they are others than the query's own `project` makes.
+    pub(super) fn misses(&self, columns: &[&str]) -> Option<String> {
+        let has = |name: &str| columns.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let wanted = self.columns.iter().flat_map(|columns| &columns.names);
+        let time = self.kept.then_some(TIME);
+        let mut wanted = wanted.map(String::as_str).chain(time);
+        if let Some(missing) = wanted.find(|name| !has(name)) {
+            return Some(format!("without the column {missing}"));
+        }
+        let projected = self.columns.as_ref().filter(|columns| !columns.more)?;
+        let is_known = |own: &str| {
+            let mut names = projected.names.iter();
+            names.any(|name| name.eq_ignore_ascii_case(own))
+        };
+        let other = columns.iter().find(|own| !is_known(own))?;
+        Some(format!(
+            "with the column {other}, which the query does not have"
+        ))
     }
 
     /// Whether the answer has the rows of the table as they are, of which no two partitions by
@@ -348,6 +387,34 @@ fn by_time(operator: &Operator) -> Option<Direction> {
         }
         _ => None,
     }
+}
+
+/// The columns of the last `project`, where nothing after it makes, renames or leaves out any.
+fn projected(operators: &[Operator]) -> Option<Projected> {
+    let last = operators.iter().rev().find(|operator| {
+        !matches!(
+            operator.kind,
+            OperatorKind::Where(_)
+                | OperatorKind::Sort(_)
+                | OperatorKind::As(_)
+                | OperatorKind::Render(_)
+        )
+    })?;
+    let OperatorKind::Project(columns) = &last.kind else {
+        return None;
+    };
+    let mut projected = Projected {
+        names: Vec::new(),
+        more: false,
+    };
+    for column in columns {
+        match (column.names.as_slice(), &column.expression.kind) {
+            ([], ExpressionKind::Name(name)) => projected.names.push(name.text.clone()),
+            ([name], _) if !column.names_in_parentheses => projected.names.push(name.text.clone()),
+            _ => projected.more = true,
+        }
+    }
+    Some(projected)
 }
 
 /// Whether `Timestamp` is still the table's after an operator, and rows were at most left out.

@@ -468,6 +468,7 @@ impl Run {
             }
             Err(error) => return Err(error),
         };
+        self.check_columns(slice, &table)?;
         if self.splitting.tells_time() {
             shortage::check_times(&table, slice)?;
         }
@@ -488,6 +489,29 @@ impl Run {
         let reason = format!("the service was found to stop at {cap} rows");
         lock(&self.refused).insert(*slice, reason);
         None
+    }
+
+    /// Refuses rows whose columns are not those that were asked for: where the time is missing,
+    /// nobody can tell whether they are of the slice.
+    fn check_columns(&self, slice: &Slice, table: &Table) -> Result<()> {
+        let schema = table.schema();
+        let columns: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        // Where there is no row some services name no column either.
+        if columns.is_empty() && table.row_count() == 0 {
+            return Ok(());
+        }
+        match self.splitting.misses(&columns) {
+            None => Ok(()),
+            Some(what) => Err(Error::new(
+                ErrorKind::Protocol,
+                format!("the service sent rows {what} for {slice}"),
+            )
+            .with_hint("the rows of other slices cannot be trusted either; report it")),
+        }
     }
 
     /// Refuses the rows of a partition that came for another one: the service does not look at

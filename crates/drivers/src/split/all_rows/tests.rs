@@ -631,6 +631,8 @@ struct Odd {
     filters: bool,
     /// How many counts say of themselves that they are not whole.
     busy: usize,
+    /// What it calls the columns of its rows.
+    columns: [&'static str; 2],
     counted: AtomicUsize,
     asked: AtomicUsize,
 }
@@ -642,6 +644,7 @@ impl Odd {
             rows,
             filters: true,
             busy: 0,
+            columns: ["Timestamp", "Id"],
             counted: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
         }
@@ -674,7 +677,7 @@ impl Driver for Odd {
         let rows: Vec<_> = rows
             .filter(|(time, _)| !self.filters || (from..to).contains(time))
             .collect();
-        Ok(table(["Timestamp", "Id"], &rows, Completeness::Complete))
+        Ok(table(self.columns, &rows, Completeness::Complete))
     }
 }
 
@@ -832,5 +835,59 @@ async fn a_count_that_is_not_whole_is_asked_for_again_or_told() {
         assert_eq!(rows, 2);
         assert!(reason.ends_with(expected), "{busy}: {reason}");
         assert_eq!(reason.is_empty(), expected.is_empty(), "{busy}: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn columns_that_were_not_asked_for_are_an_error() {
+    let run = |text: &'static str, columns| {
+        let mut service = Odd::new(vec![vec![(START, 1)]], vec![(START, 1)]);
+        service.columns = columns;
+        odd(service, text)
+    };
+    for (text, columns, what) in [
+        (
+            "DeviceEvents",
+            ["Time", "Id"],
+            "without the column Timestamp",
+        ),
+        (
+            "DeviceEvents | extend Id = 1 | where Id > 0",
+            ["Time", "Id"],
+            "without the column Timestamp",
+        ),
+        (
+            "DeviceEvents | project Timestamp, DeviceName",
+            ["Timestamp", "Id"],
+            "without the column DeviceName",
+        ),
+        (
+            "DeviceEvents | project Timestamp | where true",
+            ["Timestamp", "Id"],
+            "with the column Id, which the query does not have",
+        ),
+        (
+            "DeviceEvents | project Number = ReportId, strlen(DeviceName)",
+            ["x", "y"],
+            "without the column Number",
+        ),
+    ] {
+        let error = run(text, columns).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{text}");
+        let expected = format!("the service sent rows {what} for 1970-01-01");
+        assert!(error.to_string().starts_with(&expected), "{text}: {error}");
+    }
+    for (text, columns) in [
+        ("DeviceEvents", ["TIMESTAMP", "Id"]),
+        ("DeviceEvents | project Id, Other = 1", ["Other", "Id"]),
+        (
+            "DeviceEvents | project Id, strlen(DeviceName)",
+            ["Column1", "Id"],
+        ),
+        ("DeviceEvents | project Id | extend x = 1", ["x", "Id"]),
+        ("DeviceEvents | project-away Timestamp", ["x", "Id"]),
+        ("DeviceEvents | project ['a b'] = 1, Id", ["a b", "Id"]),
+    ] {
+        assert_eq!(run(text, columns).await.unwrap().0, 1, "{text}");
     }
 }
