@@ -51,6 +51,9 @@ const HEADERS: [&str; 8] = [
 /// A value without quotes is a word of the sentence when it is shorter.
 const SHORTEST_VALUE: usize = 8;
 
+/// One of letters and digits is no word, whatever its length.
+const SHORTEST_ODD: usize = 6;
+
 /// The places of `text` that look like a secret.
 pub(super) fn find(text: &Text) -> Vec<(usize, usize)> {
     let bytes = text.bytes.as_slice();
@@ -135,8 +138,11 @@ fn scheme(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
     }
     let end = run(bytes, begin, is_token);
     let end_of_padding = run(bytes, end, |byte| byte == b'=');
-    let is_parameter = end_of_padding > end && bytes.get(end_of_padding) == Some(&b'"');
     let value = &bytes[begin..end];
+    // `Bearer realm="…"`; a token in quotes may end like that, too.
+    let is_parameter = end_of_padding == end + 1
+        && bytes.get(end_of_padding) == Some(&b'"')
+        && !value.iter().any(u8::is_ascii_uppercase);
     let digits = value.iter().any(u8::is_ascii_digit);
     let mixed = value.iter().any(u8::is_ascii_uppercase)
         && value.iter().any(u8::is_ascii_lowercase)
@@ -227,6 +233,11 @@ fn named(bytes: &[u8], sign: usize) -> Option<(usize, usize)> {
         return None;
     }
     let equals = bytes[sign] == b'=';
+    // `"password=two words"`: the whole text is the value.
+    let around = start
+        .checked_sub(1)
+        .filter(|_| equals && bytes[end..sign].iter().all(|byte| *byte == b' '))
+        .filter(|mark| matches!(bytes[*mark], b'"' | b'\''));
     let mut begin = run(bytes, sign + 1, |byte| byte == b' ' || byte == b'\\');
     let quote = bytes
         .get(begin)
@@ -234,8 +245,13 @@ fn named(bytes: &[u8], sign: usize) -> Option<(usize, usize)> {
         .filter(|b| matches!(b, b'"' | b'\''));
     let finish = if let Some(quote) = quote {
         begin += 1;
-        // Ends in front of the mark that makes the quote one of a text in a text.
-        run(bytes, begin, |byte| byte != quote && byte != b'\\')
+        closing(bytes, begin, quote, begin - 1)
+    } else if let Some(mark) = around {
+        let end = closing(bytes, begin, bytes[mark], mark);
+        begin
+            + run(&bytes[begin..end], 0, |byte| {
+                !matches!(byte, b'&' | b';' | b'\r' | b'\n')
+            })
     } else {
         if !equals && !is(&HEADERS) || equals && begin > sign + 1 {
             return None;
@@ -253,6 +269,37 @@ fn named(bytes: &[u8], sign: usize) -> Option<(usize, usize)> {
         || name == b"authorization" && value.starts_with(b"http")
         || value.starts_with(super::REDACTED.as_bytes())
         || matches!(value.first(), None | Some(b'$' | b'{' | b'*'));
-    let long = quote.is_some() || value.len() >= SHORTEST_VALUE;
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    // What nobody takes for a word.
+    let odd = value.len() >= SHORTEST_ODD
+        && equals
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic);
+    let long = quote.or(around.map(|_| b'"')).is_some() || value.len() >= SHORTEST_VALUE || odd;
     (long && !placeholder).then_some((begin, finish))
+}
+
+/// Where the text ends that the quotation mark at `opening` begins, of which `begin` is inside.
+///
+/// In a text within a text the mark is escaped at both ends; one with more escapes before it than
+/// the first has is a letter of the text.
+fn closing(bytes: &[u8], begin: usize, quote: u8, opening: usize) -> usize {
+    let escapes = |mark: usize, first: usize| {
+        let before = bytes[first..mark].iter().rev();
+        before.take_while(|byte| **byte == b'\\').count()
+    };
+    let most = escapes(opening, 0);
+    let mut at = begin;
+    loop {
+        at = run(bytes, at, |byte| byte != quote);
+        if at == bytes.len() {
+            return at;
+        }
+        let count = escapes(at, begin);
+        if count <= most {
+            return at - count;
+        }
+        at += 1;
+    }
 }

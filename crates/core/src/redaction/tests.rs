@@ -441,6 +441,10 @@ fn shapes_are_taken_out() {
             "Bearer authorization=\"https://login.example/t1\"",
         ),
         (
+            "\"Bearer zyxwVUTS4321lkji+/cd==\" and \"Bearer zyxwVUTS4321lkji=\"".to_owned(),
+            "\"Bearer REDACTED\" and \"Bearer REDACTED\"",
+        ),
+        (
             "basic authentication is off".to_owned(),
             "basic authentication is off",
         ),
@@ -485,6 +489,47 @@ fn shapes_are_taken_out() {
         ),
     ] {
         assert_eq!(redact_shapes(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_value_of_a_secrets_name_is_taken_out_whole() {
+    for (text, expected) in [
+        (
+            "has \"password=hunter2 x\" in it",
+            "has \"password=REDACTED\" in it",
+        ),
+        (
+            "has \"password=hunter two\" in it",
+            "has \"password=REDACTED\" in it",
+        ),
+        ("has 'pwd = a b' in it", "has 'pwd = REDACTED' in it"),
+        (
+            "[\\\"pwd=hunter2 x\\\"] | foo",
+            "[\\\"pwd=REDACTED\\\"] | foo",
+        ),
+        (
+            "\"password=two words;user=x\"",
+            "\"password=REDACTED;user=x\"",
+        ),
+        ("\"password=cut two wor", "\"password=REDACTED"),
+        ("password=hunter2 x", "password=REDACTED x"),
+        ("pwd=hunter2", "pwd=REDACTED"),
+        ("\"pwd=hunter2\"", "\"pwd=REDACTED\""),
+        ("a?sig=abcdEFGH1234\"] | foo", "a?sig=REDACTED\"] | foo"),
+        (
+            "{\"password\": \"a\\\"b c\"} x",
+            "{\"password\": \"REDACTED\"} x",
+        ),
+        (
+            "{\"password\": \"a\\\\b c\"} x",
+            "{\"password\": \"REDACTED\"} x",
+        ),
+        ("password=empty or so", "password=empty or so"),
+        ("summarize sig=count() by x", "summarize sig=count() by x"),
+    ] {
+        assert_eq!(redact_shapes(text), expected, "{text}");
+        assert_eq!(redact_shapes(expected), expected, "once is enough");
     }
 }
 
