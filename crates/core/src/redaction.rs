@@ -228,6 +228,11 @@ impl<'k> Hits<'k> {
                     }
                 }
             }
+            if !self.known.is_empty() && wrappings == 0 {
+                for inside in level.backwards().unwrapped() {
+                    self.search(&inside);
+                }
+            }
             if !self.known.is_empty() {
                 for inside in level.unwrapped_densely() {
                     self.search(&inside);

@@ -63,6 +63,14 @@ impl Text {
         units
     }
 
+    /// The same bytes from the last to the first.
+    pub(super) fn backwards(&self) -> Self {
+        Self {
+            bytes: self.bytes.iter().rev().copied().collect(),
+            places: self.places.iter().rev().copied().collect(),
+        }
+    }
+
     /// The place that the bytes from `start` up to `end` were read from, in whatever direction.
     pub(super) fn place(&self, start: usize, end: usize) -> (usize, usize) {
         let (first, last) = (self.places[start], self.places[end - 1]);
@@ -180,7 +188,7 @@ impl Text {
         runs
     }
 
-    fn base64(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
+    pub(super) fn base64(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
         let mut decoded = Self::empty();
         for run in runs {
             let run = run.get(offset..).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Ways to write text that nearly every character is part of: base85, and letters that are turned
-//! by half of the alphabet.
+//! Ways to write text that nearly every character is part of: base85, uuencode, base32 with other
+//! letters, and letters that are turned by half of the alphabet.
 //!
 //! Whatever is read from ordinary text in these ways is noise, in which only known secrets are
 //! looked for.
@@ -37,6 +37,16 @@ impl Text {
             if !runs.is_empty() {
                 inside.extend((0..5).map(|offset| self.base85(&runs, offset)));
             }
+        }
+        // Each line begins with its length.
+        let runs = self.runs(uuencoded, |_| false);
+        if !runs.is_empty() {
+            inside.extend((0..4).map(|offset| self.base64(&runs, offset)));
+        }
+        let runs = self.runs(extended_hex, |byte| matches!(byte, b'\r' | b'\n'));
+        let runs: Vec<_> = runs.into_iter().filter(|run| run.len() >= 10).collect();
+        if !runs.is_empty() {
+            inside.extend((0..8).map(|offset| self.base32(&runs, offset)));
         }
         inside
     }
@@ -80,4 +90,18 @@ impl Text {
             places: self.places.clone(),
         }
     }
+}
+
+/// Source: <https://pubs.opengroup.org/onlinepubs/9699919799/utilities/uuencode.html>
+fn uuencoded(byte: u8) -> Option<u8> {
+    matches!(byte, b' '..=b'`').then(|| (byte - b' ') & 63)
+}
+
+/// The digits of base32 as numbers go on beyond nine.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc4648#section-7>
+fn extended_hex(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(32)
+        .and_then(|digit| u8::try_from(digit).ok())
 }

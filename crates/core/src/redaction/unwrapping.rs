@@ -1,5 +1,5 @@
 //! Further ways to write text differently, each undone as a whole: base32, UTF-7, escapes of style
-//! sheets, numbers, marks of a page in between.
+//! sheets, numbers, marks of a page in between, letters with their numbers.
 
 use super::decoding::{GAP, Text, number, sextet};
 
@@ -20,7 +20,70 @@ impl Text {
         inside.extend(self.joined());
         inside.extend(self.styled());
         inside.extend(self.of_numbers());
+        inside.extend(self.numbered());
         inside
+    }
+
+    /// The letters of a list that numbers each: `0:a 1:b`, `[0]=a, [1]=b`, `{"0":"a","1":"b"}`.
+    fn numbered(&self) -> Option<Self> {
+        let mut plain = Self::empty();
+        let mut at = 0;
+        while at < self.bytes.len() {
+            let Some(letters) = self.numbered_from(at) else {
+                at += 1;
+                continue;
+            };
+            for letter in letters {
+                plain.push(self.bytes[letter], self.places[letter]);
+                at = letter + 1;
+            }
+            plain.push(GAP, (0, 0));
+        }
+        (!plain.bytes.is_empty()).then_some(plain)
+    }
+
+    /// Where the letters of such a list stand that begins at `at`.
+    fn numbered_from(&self, at: usize) -> Option<Vec<usize>> {
+        const MOST_DIGITS: usize = 5;
+        const MOST_BETWEEN: usize = 5;
+        const FEWEST: usize = 6;
+        if at > 0 && self.bytes[at - 1].is_ascii_digit() {
+            return None;
+        }
+        let (first, digits) = number(&self.bytes[at..], 10, MOST_DIGITS)?;
+        let of_mark = |from: usize| {
+            let rest = self.bytes.get(from..).unwrap_or_default();
+            let is_mark = |byte: &&u8| !byte.is_ascii_alphanumeric();
+            rest.iter().take_while(is_mark).count()
+        };
+        // The letter may look like what stands before it, which is the same everywhere.
+        (1..=MOST_BETWEEN).find_map(|between| {
+            let start = at + digits;
+            let mark = self.bytes.get(start..start + between)?;
+            if mark.iter().any(u8::is_ascii_alphanumeric) {
+                return None;
+            }
+            let (mut letters, mut next, mut end) = (Vec::new(), first, start);
+            while self.bytes.get(end..end + between) == Some(mark)
+                && let letter = end + between
+                && letter < self.bytes.len()
+            {
+                letters.push(letter);
+                let from = letter + 1 + of_mark(letter + 1);
+                next += 1;
+                match number(self.bytes.get(from..).unwrap_or_default(), 10, MOST_DIGITS) {
+                    Some((found, digits))
+                        if found == next
+                            && from - letter <= 1 + MOST_BETWEEN
+                            && from > letter + 1 =>
+                    {
+                        end = from + digits;
+                    }
+                    _ => break,
+                }
+            }
+            (letters.len() >= FEWEST).then_some(letters)
+        })
     }
 
     /// `\61 ` as style sheets write a character; to everybody else it is octal.
@@ -54,7 +117,7 @@ impl Text {
         changed.then_some(plain)
     }
 
-    fn base32(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
+    pub(super) fn base32(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
         let mut decoded = Self::empty();
         for run in runs {
             let mut bits = 0_u32;

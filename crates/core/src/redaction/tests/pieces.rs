@@ -140,6 +140,100 @@ fn a_secret_is_found_deeper_and_in_shorter_parts() {
     }
 }
 
+/// As Entra ID issues them, but for its length.
+const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsIng1dCI6Ik1uQ19WWmNBVGZNNXBPWWkifQ.\
+     eyJhdWQiOiJodHRwczovL2dyYXBoLm1pY3Jvc29mdC5jb20iLCJpc3MiOiJodHRwczovL3N0cy53aW5kb3dzLm5ldC8ifQ.\
+     Xk1-vT3mPzLr7WqNc2YbHs5DfGj0Ka_EuOiZxV9tRbnLx4WzKpVd2YhN6cGs3JfEoUa9Tk";
+
+/// Texts that hold all of `text`, in letters that words are made of, too.
+fn further_forms(text: &str) -> Vec<(&'static str, String)> {
+    let mapped = |text: &str, from: &[u8], to: &[u8]| {
+        let map = |letter: char| from.iter().position(|one| char::from(*one) == letter);
+        each(text, |letter| {
+            map(letter)
+                .map_or(letter, |at| char::from(to[at]))
+                .to_string()
+        })
+    };
+    let hex = mapped(
+        &base32(text.as_bytes()),
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+        b"0123456789ABCDEFGHIJKLMNOPQRSTUV",
+    );
+    let uu_letters: Vec<u8> = (b'!'..b'`').collect();
+    let uu_letters = [b"`", uu_letters.as_slice()].concat();
+    let lines = text.as_bytes().chunks(45).map(|line| {
+        let letters = mapped(&base64(line, STANDARD, false), STANDARD, &uu_letters);
+        format!(
+            "{}{letters}",
+            char::from(32 + u8::try_from(line.len()).unwrap())
+        )
+    });
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let backwards = |text: String| text.chars().rev().collect::<String>();
+    let numbered = |first: usize, form: fn(usize, char) -> String, between: &str| {
+        let letters = text.chars().enumerate();
+        let letters = letters.map(|(at, letter)| form(first + at, letter));
+        letters.collect::<Vec<_>>().join(between)
+    };
+    vec![
+        ("uuencode with blanks", lines.replace('`', " ")),
+        ("uuencode", lines),
+        ("base32hex, lower", hex.to_lowercase()),
+        ("base32hex", hex),
+        (
+            "base64 backwards",
+            backwards(base64(text.as_bytes(), STANDARD, true)),
+        ),
+        (
+            "base64url backwards",
+            backwards(base64(text.as_bytes(), URL, false)),
+        ),
+        ("base32 backwards", backwards(base32(text.as_bytes()))),
+        (
+            "hex backwards",
+            backwards(bytes(text, |byte| format!("{byte:02x}"))),
+        ),
+        (
+            "with numbers",
+            numbered(0, |at, letter| format!("{at}:{letter}"), " "),
+        ),
+        (
+            "with numbers from one",
+            numbered(1, |at, letter| format!("[{at}] = {letter}"), ", "),
+        ),
+        (
+            "with numbers in lines",
+            numbered(0, |at, letter| format!("{at}. {letter}"), "\n"),
+        ),
+        (
+            "an object",
+            numbered(0, |at, letter| format!("\"{at}\":\"{letter}\""), ","),
+        ),
+    ]
+}
+
+#[test]
+fn a_secret_and_a_token_are_found_in_letters_of_words() {
+    for secret in SECRETS.iter().chain([&TOKEN]) {
+        let redaction = of(secret);
+        for (name, text) in further_forms(secret) {
+            for text in [text.clone(), percent_all(&text)] {
+                let clean = redaction.apply(&format!("before '{text}' after"));
+                let left = clean.replace("REDACTED", "");
+                assert!(
+                    clean.contains("REDACTED") && left.len() < text.len() / 8 + 24,
+                    "{name}: {text} became {clean}"
+                );
+                assert!(
+                    clean.starts_with("before ") && clean.ends_with(" after"),
+                    "{clean}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn eight_letters_of_a_secret_are_enough_wherever_they_stand() {
     // Neither is a run that nobody could judge: it is found by what it is.
