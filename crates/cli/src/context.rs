@@ -40,7 +40,7 @@ impl Context {
     /// Says what ends the run.
     pub(crate) fn ended(&self, error: &Error) {
         if self.json_errors {
-            messages::say_json(&failure::json(error));
+            messages::say_json(failure::json(error));
         } else {
             messages::say(&failure::text(error));
         }
@@ -84,7 +84,7 @@ impl Context {
     /// Says which tenant failed, and why: an error that does not end the run.
     pub(crate) fn failure(&self, tenant: &str, error: &Error) {
         if self.json_errors {
-            messages::say_json(&failure::json_of(tenant, error));
+            messages::say_json(failure::json_of(tenant, error));
         } else {
             messages::say(&format!("{tenant}: {}", failure::text(error)));
         }
@@ -94,7 +94,7 @@ impl Context {
     /// run, and that a user who wants quiet has to know of too.
     pub(crate) fn complain(&self, error: &Error) {
         if self.json_errors {
-            messages::say_json(&failure::json(error));
+            messages::say_json(failure::json(error));
         } else {
             messages::say(&error.to_string());
         }

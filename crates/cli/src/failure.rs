@@ -97,13 +97,13 @@ fn sentences(text: &str) -> Vec<&str> {
 }
 
 /// The error for a program: one JSON object.
-pub(crate) fn json(error: &Error) -> String {
-    json!({ "error": object(error) }).to_string()
+pub(crate) fn json(error: &Error) -> Value {
+    json!({ "error": object(error) })
 }
 
 /// The error of one tenant of several.
-pub(crate) fn json_of(tenant: &str, error: &Error) -> String {
-    json!({ "tenant": tenant, "error": object(error) }).to_string()
+pub(crate) fn json_of(tenant: &str, error: &Error) -> Value {
+    json!({ "tenant": tenant, "error": object(error) })
 }
 
 /// The hint with the options of the command beside the names that the libraries have for the same.
@@ -275,7 +275,7 @@ mod tests {
           status 400, code BadRequest
           hint: check the name
         ");
-        let value: serde_json::Value = serde_json::from_str(&json(&error)).unwrap();
+        let value = json(&error);
         assert_eq!(value["error"]["exit_code"], 7);
         assert_eq!(value["error"]["causes"][0], "no table \u{1b}[31mX");
     }

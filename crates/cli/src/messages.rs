@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use defender_core::redact_shapes;
+use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::pasted;
@@ -55,8 +56,27 @@ pub(crate) fn say_awaited(what: &str) {
 }
 
 /// Says a JSON object.
-pub(crate) fn say_json(json: &str) {
-    put(&escape_json(json));
+///
+/// The last look is at the texts in it: in JSON, quotes are escaped, and what is taken out there
+/// may be one half of an escape.
+pub(crate) fn say_json(mut object: Value) {
+    clean_texts(&mut object);
+    write(&escape_json(&object.to_string()));
+}
+
+fn clean_texts(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = clean(text),
+        Value::Array(values) => values.iter_mut().for_each(clean_texts),
+        Value::Object(members) => members.values_mut().for_each(clean_texts),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The last look at a message before somebody else sees it: what is in `text` goes to a screen, a
+/// log of CI, a ticket.
+fn clean(text: &str) -> String {
+    redact_shapes(&pasted::hidden(text)).into_owned()
 }
 
 /// Says `text`, in its `styled` form where that is asked for: only when there is nothing in it that
@@ -112,9 +132,12 @@ fn line() -> MutexGuard<'static, String> {
     LINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The one way out. The last look at a message before somebody else sees it belongs here: what is
-/// in `text` goes to a screen, a log of CI, a ticket.
 fn put(text: &str) {
+    write(&clean(text));
+}
+
+/// The one way out, for what somebody else may see.
+fn write(text: &str) {
     let line = line();
     let mut piece = String::with_capacity(text.len() + 1);
     let is_broken = BROKEN.swap(false, Ordering::Relaxed);
@@ -123,7 +146,7 @@ fn put(text: &str) {
     } else if is_broken {
         piece.push('\n');
     }
-    piece.push_str(&redact_shapes(&pasted::hidden(text)));
+    piece.push_str(text);
     if !text.ends_with('\n') {
         piece.push('\n');
     }
@@ -170,8 +193,7 @@ impl Write for Entry<'_> {
         match self.0 {
             Log::Stderr => say(&text),
             Log::File(outlet) => {
-                let text = pasted::hidden(&escape(&text));
-                outlet.write(redact_shapes(&text).into_owned().into_bytes());
+                outlet.write(clean(&escape(&text)).into_bytes());
             }
         }
         Ok(bytes.len())
