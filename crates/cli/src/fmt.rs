@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, strike_out_shapes};
 use kql_syntax::{FormatOptions, Lines};
 
 use crate::arguments::FmtOptions;
@@ -188,7 +188,9 @@ fn file(
 
 fn format(name: &str, text: &str, layout: &FormatOptions) -> Result<String, String> {
     let formatted = kql_syntax::format(text, layout).map_err(|diagnostics| {
-        let lines = Lines::new(text);
+        let places = diagnostics.iter().map(|one| one.span.start as usize);
+        let shown = strike_out_shapes(text, places);
+        let lines = Lines::new(&shown);
         let complaints: Vec<String> = diagnostics
             .iter()
             .map(|diagnostic| lines.render(diagnostic))

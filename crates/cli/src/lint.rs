@@ -2,10 +2,11 @@
 
 mod sarif;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use defender_core::{Clock as _, Error, ErrorKind};
+use defender_core::{Clock as _, Error, ErrorKind, redact_shapes, strike_out_shapes};
 use defender_http::SystemClock;
 use defender_query::lint::{self, FileFinding, FileReport, Level, Rule, Schema, rules};
 use kql_syntax::{Lines, Position};
@@ -207,18 +208,23 @@ fn is_unreadable(found: &Found) -> bool {
 /// A file that is one query.
 fn query(path: &Path, text: &Text, schema: &Schema) -> Vec<Found> {
     let Text { text, encoding } = text;
+    let findings = schema.check(text);
     let lines = Lines::new(text);
+    // Every letter stays in its column, under which the carets are.
+    let places = findings.iter().map(|finding| finding.span.start as usize);
+    let struck = strike_out_shapes(text, places);
+    let excerpts = Lines::new(&struck);
     let file = name(path);
-    schema
-        .check(text)
+    findings
         .into_iter()
-        .map(|finding| {
+        .map(|mut finding| {
+            clean(&mut finding.message, &mut finding.hint);
             let rule = finding.rule;
             let hint = finding.hint.or_else(|| of_schema(rule, &finding.message));
             let start = lines.position(finding.span.start);
             let mut shown = heading(&file, start, rule.level, rule);
             let _ = writeln!(shown, "{}", finding.message);
-            let _ = writeln!(shown, "{}", lines.excerpt(finding.span).trim_end());
+            let _ = writeln!(shown, "{}", excerpts.excerpt(finding.span).trim_end());
             if let Some(hint) = &hint {
                 let _ = writeln!(shown, "  hint: {hint}");
             }
@@ -240,7 +246,17 @@ fn query(path: &Path, text: &Text, schema: &Schema) -> Vec<Found> {
         .collect()
 }
 
-fn of_file(file: &str, finding: FileFinding) -> Found {
+/// Takes what looks like a secret out of what is said of a query, in whatever form it is printed.
+fn clean(message: &mut String, hint: &mut Option<String>) {
+    for text in std::iter::once(message).chain(hint) {
+        if let Cow::Owned(clean) = redact_shapes(text) {
+            *text = clean;
+        }
+    }
+}
+
+fn of_file(file: &str, mut finding: FileFinding) -> Found {
+    clean(&mut finding.message, &mut finding.hint);
     let mut shown = heading(file, finding.start, finding.level, finding.rule);
     if let Some(query) = &finding.query {
         let _ = write!(shown, "{query}: ");

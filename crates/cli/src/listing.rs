@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, redact_shapes};
 use defender_table::{
     ColumnType, DatetimeMode, Format, JsonCell, Summary, Table, TableBuilder, WriterOptions,
 };
@@ -46,9 +46,26 @@ pub(crate) fn print(text: &str) -> Result<()> {
     })
 }
 
-/// Prints sentences with something in them from outside; wherever they end up, a person reads them.
+/// Prints sentences with something in them from outside; wherever they end up, a person reads them,
+/// who need not know the secrets in it.
 pub(crate) fn print_words(text: &str) -> Result<()> {
-    put(&terminal::escape(text))
+    put(&without_secrets(&terminal::escape(text)))
+}
+
+/// Looks at so many lines at once as a message may have: a report may be long.
+fn without_secrets(text: &str) -> String {
+    const AT_ONCE: usize = 32 << 10;
+    let mut clean = String::with_capacity(text.len());
+    let mut start = 0;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        end += line.len();
+        if end - start >= AT_ONCE || end == text.len() {
+            clean.push_str(&redact_shapes(&text[start..end]));
+            start = end;
+        }
+    }
+    clean
 }
 
 /// Prints JSON.

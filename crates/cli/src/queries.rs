@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, nearest};
+use defender_core::{
+    Clock as _, DataEnvironment, Error, ErrorKind, Result, nearest, redact_shapes,
+};
 use defender_http::SystemClock;
 use defender_query::lint::{self, FileFinding};
 use defender_query::queries::{
@@ -387,8 +389,8 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
                     "line": finding.line,
                     "column": Json::Null,
                     "query": finding.source,
-                    "message": finding.message,
-                    "hint": finding.hint,
+                    "message": redact_shapes(&finding.message),
+                    "hint": finding.hint.as_deref().map(redact_shapes),
                 })
             })
             .chain(broken.iter().map(|(file, finding)| {
@@ -398,8 +400,8 @@ fn validate(options: &ValidateOptions, context: &Context) -> Result<()> {
                     "line": finding.start.line,
                     "column": finding.start.column,
                     "query": finding.query,
-                    "message": finding.message,
-                    "hint": finding.hint,
+                    "message": redact_shapes(&finding.message),
+                    "hint": finding.hint.as_deref().map(redact_shapes),
                 })
             }))
             .collect();

@@ -31,7 +31,7 @@ pub use loopback::{is_localhost, is_loopback};
 pub use moment::moment;
 pub use name::WrittenName;
 pub use nearest::nearest;
-pub use redaction::{Redaction, redact_shapes};
+pub use redaction::{Redaction, redact_shapes, strike_out_shapes};
 pub use secret::{SecretRef, SecretResolver, is_plain_path};
 pub use transport::{Body, Transport};
 pub use unseen::{is_unseen, unseen};

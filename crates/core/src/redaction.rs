@@ -15,7 +15,7 @@ mod unwrapping;
 mod words;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -156,9 +156,96 @@ impl Redaction {
 /// `text` with `REDACTED` in place of everything that is shaped like a token, a key or a password
 /// in a request.
 ///
-/// The last line of defence: whoever knows the secrets has [`Redaction`].
+/// The last line of defence: whoever knows the secrets has [`Redaction`]. Of what is cut off a
+/// longer text the shape is lost: see [`strike_out_shapes`].
 pub fn redact_shapes(text: &str) -> Cow<'_, str> {
     Redaction::default().redacted(text)
+}
+
+/// `text` with the same shapes struck out letter by letter, near each of `places` at least.
+///
+/// Every other byte stays where it is, so that what is known by its offset or column can be shown
+/// from the copy, cut however it may be. A text may be long and the places few: the rest of it is
+/// not looked at, and must not be shown.
+///
+/// ```
+/// # use defender_core::strike_out_shapes;
+/// let query = "externaldata(a: string)[h'https://x/a?sig=abcdEFGH1234'] | foo";
+/// let shown = strike_out_shapes(query, [query.len()]);
+/// assert_eq!(shown, "externaldata(a: string)[h'https://x/a?sig=REDACTED****'] | foo");
+/// ```
+pub fn strike_out_shapes(text: &str, places: impl IntoIterator<Item = usize>) -> Cow<'_, str> {
+    let near = |place: usize| [place.saturating_sub(NEAR), place.saturating_add(NEAR)];
+    let blocks: BTreeSet<usize> = places
+        .into_iter()
+        .flat_map(near)
+        .map(|place| place.min(text.len()) / BLOCK)
+        .collect();
+    let mut found = Vec::new();
+    for block in blocks {
+        // What begins before a block, or ends after it, has its shape all the same.
+        let start = floor(text, (block * BLOCK).saturating_sub(AROUND));
+        let end = floor(text, (block + 1) * BLOCK + AROUND);
+        let mut hits = Hits::of(&[], true, &text[start..end]);
+        hits.explore(Text::of(&text[start..end]), 0);
+        let places = hits.places();
+        found.extend(places.map(|(from, to)| (start + from, start + to)));
+    }
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut struck = String::with_capacity(text.len());
+    let mut end = 0;
+    for (start, stop) in united(found) {
+        struck.push_str(&text[end..start]);
+        strike_out(&text[start..stop], &mut struck);
+        end = stop;
+    }
+    struck.push_str(&text[end..]);
+    Cow::Owned(struck)
+}
+
+/// How much is looked at at once, how much of what stands around it, and what is near a place: no
+/// excerpt shows more.
+const BLOCK: usize = 64 << 10;
+const AROUND: usize = 16 << 10;
+const NEAR: usize = 1 << 10;
+
+/// Puts a letter of the same length in place of each.
+fn strike_out(secret: &str, struck: &mut String) {
+    let mut marks = REDACTED.chars().chain(std::iter::repeat('*'));
+    for letter in secret.chars() {
+        struck.push(match letter {
+            '\n' | '\r' => letter,
+            _ => match letter.len_utf8() {
+                1 => marks.next().unwrap_or('*'),
+                2 => '\u{b7}',
+                3 => '\u{2022}',
+                _ => '\u{1f512}',
+            },
+        });
+    }
+}
+
+fn floor(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// `places` in order; two that touch are one.
+fn united(mut places: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    places.sort_unstable();
+    let mut united: Vec<(usize, usize)> = Vec::with_capacity(places.len());
+    for (start, stop) in places {
+        match united.last_mut() {
+            Some((_, end)) if start <= *end => *end = stop.max(*end),
+            _ => united.push((start, stop)),
+        }
+    }
+    united
 }
 
 impl fmt::Debug for Redaction {
@@ -275,22 +362,21 @@ impl<'k> Hits<'k> {
         }
     }
 
-    fn replaced(mut self, text: &str) -> Cow<'_, str> {
+    /// The places in order; two that touch are one.
+    fn places(self) -> impl Iterator<Item = (usize, usize)> {
+        united(self.found).into_iter()
+    }
+
+    fn replaced(self, text: &str) -> Cow<'_, str> {
         if self.found.is_empty() {
             return Cow::Borrowed(text);
         }
-        self.found.sort_unstable();
         let mut clean = String::with_capacity(text.len());
         let mut end = 0;
-        for (start, stop) in self.found {
-            // Two that touch are one.
-            if end == 0 && start == 0 || start > end {
-                clean.push_str(&text[end..start]);
-                clean.push_str(REDACTED);
-            } else if clean.is_empty() {
-                clean.push_str(REDACTED);
-            }
-            end = end.max(stop);
+        for (start, stop) in self.places() {
+            clean.push_str(&text[end..start]);
+            clean.push_str(REDACTED);
+            end = stop;
         }
         clean.push_str(&text[end..]);
         Cow::Owned(clean)

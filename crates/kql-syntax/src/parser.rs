@@ -244,7 +244,13 @@ impl<'a> Parser<'a> {
                 .to_string()
                 .replace("\\'", "'")
                 .replace("\\\"", "\"");
-            Diagnostic::new(token.span, format!("expected {what}, found `{shown}{cut}`"))
+            // A part of a text may be a part of a secret, which nobody could recognize any more.
+            let found = if !cut.is_empty() && token.kind == TokenKind::String {
+                "a long string".to_owned()
+            } else {
+                format!("`{shown}{cut}`")
+            };
+            Diagnostic::new(token.span, format!("expected {what}, found {found}"))
         };
         if token.kind == TokenKind::Assign && self.ahead(1).kind != TokenKind::End {
             return diagnostic.with_hint("values are compared with ==");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result, strike_out_shapes};
 use defender_drivers::{Capabilities, Driver, Query, RowLimit};
 use defender_table::{Answer, Completeness, Event, Summary, Warning, ticks};
 use futures::{StreamExt, stream};
@@ -287,16 +287,24 @@ fn linted(error: &EngineError, text: &str) -> Option<String> {
     finding.hint.clone()
 }
 
+/// The error over the lines of the query, which may hold secrets: they are struck out before a line
+/// is cut.
+pub(crate) fn shown_error(error: &EngineError, text: &str) -> String {
+    let complaints = error.complaints();
+    let places = complaints.iter().map(|complaint| complaint.span.start);
+    let shown = error.render(&strike_out_shapes(text, places));
+    shown.trim_end().to_owned()
+}
+
 fn rejected(error: &EngineError, text: &str, catalog: &Catalog) -> Error {
     // Behind the place where a second query begins everything else is wrong, too.
     let message = match error {
         EngineError::Syntax(complaints) if crate::advice::holds_several(text) => {
             let first = complaints.iter().take(1).cloned().collect();
-            EngineError::Syntax(first).render(text)
+            shown_error(&EngineError::Syntax(first), text)
         }
-        error => error.render(text),
+        error => shown_error(error, text),
     };
-    let message = message.trim_end().to_owned();
     let rejected = Error::new(kind(error), message);
     match error {
         EngineError::OutOfTime { .. } => {

@@ -11,7 +11,7 @@ use defender_table::ticks;
 use kql_engine::{Catalog, Engine, Options, ScalarType};
 use serde_json::Value;
 
-use crate::local::hunting_tables;
+use crate::local::{hunting_tables, shown_error};
 
 /// More rows of a result than these are not listed in a failure.
 const LISTED: usize = 5;
@@ -254,7 +254,7 @@ async fn run(test: &QueryTest, query: &str, rows: &BTreeMap<String, Vec<Row>>) -
     let result = Engine::new(catalog, options)
         .run(query)
         .await
-        .map_err(|error| Error::new(ErrorKind::Query, error.render(query).trim_end().to_owned()))?;
+        .map_err(|error| Error::new(ErrorKind::Query, shown_error(&error, query)))?;
     let columns: Vec<String> = result.columns.iter().map(|one| one.name.clone()).collect();
     let rows = result
         .rows()

@@ -9,6 +9,7 @@ mod collections;
 mod command;
 mod completion;
 mod config;
+mod excerpts;
 mod faults;
 mod files;
 mod hosts;

@@ -534,6 +534,59 @@ fn the_value_of_a_secrets_name_is_taken_out_whole() {
 }
 
 #[test]
+fn what_is_struck_out_leaves_the_rest_where_it_is() {
+    let far = " x ".repeat(BLOCK / 2);
+    let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln";
+    for (secret, struck) in [
+        (
+            format!("?sig={}", "aB3".repeat(9)),
+            format!("?sig=REDACTED{}", "*".repeat(19)),
+        ),
+        (
+            format!("pwd='gr\u{f6}\u{20ac}\u{1f600} x'"),
+            "pwd='RE\u{b7}\u{2022}\u{1f512}DA'".to_owned(),
+        ),
+        (
+            "-----BEGIN PRIVATE KEY-----\r\nAAEC\n-----END PRIVATE KEY-----".to_owned(),
+            format!("REDACTED{}\r\n****\n{}", "*".repeat(19), "*".repeat(25)),
+        ),
+        (
+            token.to_owned(),
+            format!("REDACTED{}", "*".repeat(token.len() - 8)),
+        ),
+    ] {
+        assert_eq!(secret.len(), struck.len());
+        for (before, after) in [
+            ("", ""),
+            ("a \u{e9} ", " b"),
+            (&*far, ""),
+            ("", &*far),
+            (&*far, &*far),
+        ] {
+            let text = format!("{before}{secret}{after}");
+            let at = before.len() + secret.len();
+            let shown = strike_out_shapes(&text, [at]);
+            assert!(shown == format!("{before}{struck}{after}"), "{secret}");
+            assert!(strike_out_shapes(&shown, [at]) == shown, "once is enough");
+        }
+        // Wherever the blocks end.
+        for shift in (0..secret.len()).step_by(20) {
+            let before = &far[..BLOCK - shift];
+            let text = format!("{before}{secret}");
+            assert!(
+                strike_out_shapes(&text, [BLOCK]).ends_with(&struck),
+                "{shift}"
+            );
+        }
+    }
+    assert!(matches!(
+        strike_out_shapes("T | count", [99]),
+        Cow::Borrowed(_)
+    ));
+    assert_eq!(strike_out_shapes("", [0]), "");
+}
+
+#[test]
 fn a_request_says_what_its_secrets_are() {
     let request = http::Request::post("https://user:x@login.example/t?code=canary-code")
         .header("authorization", "Bearer canary-token")

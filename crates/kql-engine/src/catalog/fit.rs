@@ -125,11 +125,23 @@ pub(super) fn misfit(column: &str, shown: &str, ty: ScalarType) -> String {
 }
 
 /// A value in quotes, cut where it is long.
+///
+/// No word is cut: half of a token or a key is one that nobody recognizes any more.
 pub(super) fn in_short(value: &str) -> String {
-    match value.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{:?}…", &value[..end]),
-        None => format!("{value:?}"),
+    let Some((end, _)) = value.char_indices().nth(SHOWN) else {
+        return format!("{value:?}");
+    };
+    let (shown, rest) = value.split_at(end);
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || "-_.~+/=%".contains(letter);
+    let shown = if rest.starts_with(is_word) {
+        shown.trim_end_matches(is_word)
+    } else {
+        shown
+    };
+    if shown.is_empty() {
+        return "a long word".to_owned();
     }
+    format!("{shown:?}…")
 }
 
 #[cfg(test)]
@@ -218,5 +230,11 @@ mod tests {
         assert_eq!(in_short("a\"\n"), "\"a\\\"\\n\"");
         let cut = in_short(&"ä".repeat(61));
         assert_eq!(cut, format!("\"{}\"…", "ä".repeat(60)));
+        let words = "two words, ".repeat(9);
+        assert_eq!(
+            in_short(&words),
+            format!("\"{}two \"…", "two words, ".repeat(5))
+        );
+        assert_eq!(in_short(&"aB3~".repeat(20)), "a long word");
     }
 }

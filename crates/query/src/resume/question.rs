@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::SystemTime;
 
-use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result, strike_out_shapes};
 use defender_table::{Timespan, ticks};
 use serde::{Deserialize, Serialize};
 
@@ -96,8 +96,14 @@ impl Recorded {
             let [kept, asked] = [range, &question.range].map(|range| shortened(range));
             Some(format!("range of time: '{kept}' in place of '{asked}'"))
         } else if *query != question.text {
-            let [kept, asked] = differing(query, &question.text);
-            Some(format!("query: '{kept}' in place of '{asked}'"))
+            let [kept, asked] = [query, &question.text]
+                .map(|text| strike_out_shapes(text, (0..text.len()).step_by(1 << 10)));
+            Some(if kept == asked {
+                "query".to_owned()
+            } else {
+                let [kept, asked] = differing(&kept, &asked);
+                format!("query: '{kept}' in place of '{asked}'")
+            })
         } else if *tenants != sorted(&question.tenants) {
             let [kept, asked] =
                 [tenants, &question.tenants].map(|names| shortened(&names.join(", ")));

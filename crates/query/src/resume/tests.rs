@@ -218,6 +218,35 @@ fn a_foreign_file_is_refused_and_loses_nothing() {
 }
 
 #[test]
+fn a_query_is_told_without_its_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.resume");
+    let of = |secret: &str, end: &str| Question {
+        text: format!("DeviceEvents | where a == 'https://x.example/?st=1&sig={secret}' {end}"),
+        ..question()
+    };
+    let [first, second] = [
+        "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9v".repeat(2),
+        "zY8xW6vU4tS2".repeat(2),
+    ];
+    drop(ResumeFile::open(&path, &of(&first, "")).unwrap());
+    for other in [
+        of(&second, ""),
+        of(&second, "| take 1"),
+        of(&first[..28], "| take 1"),
+    ] {
+        let error = ResumeFile::open(&path, &other).unwrap_err().to_string();
+        assert!(error.contains("with another query"), "{error}");
+        for piece in ["aB3dE5fG", "kL1mN3", "zY8xW6"] {
+            assert!(!error.contains(piece), "{error}");
+        }
+    }
+    let same = of(&first.to_lowercase(), "");
+    let error = ResumeFile::open(&path, &same).unwrap_err().to_string();
+    assert!(error.ends_with("with another query"), "{error}");
+}
+
+#[test]
 fn one_run_at_a_time_has_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("export.resume");
