@@ -22,9 +22,13 @@ use serde::{Deserialize, Serialize};
 
 use question::Recorded;
 
-/// The most bytes of the question that a file begins with.
-const QUESTION: u64 = 64 << 20;
 pub use question::{Begun, Question};
+
+/// How a file begins.
+const BEGINNING: &[u8] = b"{\"question\"";
+
+/// The most bytes of a line: the question that a file begins with may be a long query.
+const LONGEST: u64 = 64 << 20;
 
 /// zstd's own default: rows of one table shrink to about a tenth.
 const LEVEL: i32 = 3;
@@ -107,6 +111,7 @@ impl ResumeFile {
     /// another process has it open; [`ErrorKind::Io`] when it cannot be read or written.
     pub fn open(path: &Path, question: &Question) -> Result<Arc<Self>> {
         let failed = |error| cannot("open", path, error);
+        refuse_what_is_no_file(path)?;
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         owner_only(&mut options);
@@ -156,14 +161,19 @@ impl ResumeFile {
     ///
     /// As [`open`](Self::open), as far as reading goes.
     pub fn begun(path: &Path) -> Result<Option<Begun>> {
+        refuse_what_is_no_file(path)?;
         let file = match open_file(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(cannot("open", path, error)),
         };
         let mut line = Vec::new();
-        let mut reader = BufReader::new(file).take(QUESTION);
+        let mut reader = BufReader::new(file);
+        if !may_begin(&mut reader).map_err(|error| cannot("read", path, error))? {
+            return Err(foreign(path));
+        }
         reader
+            .take(LONGEST)
             .read_until(b'\n', &mut line)
             .map_err(|error| cannot("read", path, error))?;
         if line.last() != Some(&b'\n') {
@@ -227,16 +237,18 @@ impl State {
         let length = self.file.metadata().map_err(failed)?.len();
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut reader = BufReader::new(self.file.try_clone().map_err(failed)?);
+        if !may_begin(&mut reader).map_err(failed)? {
+            return Err(foreign(path));
+        }
         let mut question = None;
         let mut line = Vec::new();
         loop {
             line.clear();
-            let read = reader.read_until(b'\n', &mut line).map_err(failed)?;
+            let read = (&mut reader).take(LONGEST).read_until(b'\n', &mut line);
+            let read = read.map_err(failed)? as u64;
             if line.last() != Some(&b'\n') {
-                return if question.is_none()
-                    && length > 0
-                    && !b"{\"question\"".starts_with(&line[..line.len().min(11)])
-                {
+                // Nobody wrote so long a line, not even half of one.
+                return if read == LONGEST {
                     Err(foreign(path))
                 } else {
                     Ok(question)
@@ -245,7 +257,7 @@ impl State {
             let Ok(record) = serde_json::from_slice::<Record>(&line) else {
                 return Err(foreign(path));
             };
-            let body_at = self.end + read as u64;
+            let body_at = self.end + read;
             let mut next = body_at;
             match record {
                 Record::Question(recorded) if question.is_none() => question = Some(recorded),
@@ -438,6 +450,29 @@ fn table(body: &[u8], summary: Summary) -> std::result::Result<Table, ArrowError
     let schema = reader.schema();
     let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
     Table::new(schema, batches, summary).map_err(|error| ArrowError::ExternalError(Box::new(error)))
+}
+
+/// Whether a file begins as one of an export does, as far as it goes: seen before a line is read,
+/// which may be as long as the file.
+fn may_begin(reader: &mut impl std::io::BufRead) -> std::io::Result<bool> {
+    let begun = reader.fill_buf()?;
+    Ok(BEGINNING.starts_with(&begun[..begun.len().min(BEGINNING.len())]))
+}
+
+/// A pipe or a device keeps nothing that could be gone on from.
+fn refuse_what_is_no_file(path: &Path) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "an export cannot be kept in {}: it must be a regular file",
+                path.display()
+            ),
+        )
+        .with_hint("name another file")),
+        // There is none yet, or opening it says what is wrong.
+        _ => Ok(()),
+    }
 }
 
 fn foreign(path: &Path) -> Error {

@@ -218,6 +218,52 @@ fn a_foreign_file_is_refused_and_loses_nothing() {
 }
 
 #[test]
+fn a_large_file_is_refused_by_its_first_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sparse.bin");
+    let begun = br#"{"question":"#;
+    for beginning in [&b""[..], b"PAR1", begun] {
+        std::fs::write(&path, beginning).unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(&path);
+        let length = 4 << 30;
+        file.unwrap().set_len(length).unwrap();
+        let error = ResumeFile::open(&path, &question()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("is not the file of an interrupted export")
+        );
+        if beginning != begun {
+            assert_eq!(
+                ResumeFile::begun(&path).unwrap_err().kind(),
+                ErrorKind::Usage
+            );
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), length);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_by_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [&pipe, folder.path(), Path::new("/dev/null")] {
+        let opened = ResumeFile::open(path, &question()).unwrap_err();
+        let begun = ResumeFile::begun(path).unwrap_err();
+        for error in [opened, begun] {
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert!(
+                error.to_string().ends_with(": it must be a regular file"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_query_is_told_without_its_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("export.resume");
