@@ -290,6 +290,10 @@ async fn list(
         return print(options, environment, request, context);
     }
     let format = delivery::format(&options.output)?;
+    delivery::keep_apart(&[
+        ("--log-file", context.log_file.as_deref()),
+        ("-o", options.output.output.as_deref()),
+    ])?;
     let provider = target::provider(&options.connection, environment, context);
     let (targets, demo) = targets(options, environment, context).await?;
     let sink = delivery::sink(&options.output)?;

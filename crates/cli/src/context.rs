@@ -15,6 +15,8 @@ pub(crate) struct Context {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) quiet: bool,
     json_errors: bool,
+    /// Where the log goes, if not to standard error.
+    pub(crate) log_file: Option<PathBuf>,
     /// The warnings that were given: once is enough.
     warned: Mutex<BTreeSet<String>>,
 }
@@ -33,6 +35,7 @@ impl Context {
             environment,
             quiet: options.quiet,
             json_errors: options.json_errors,
+            log_file: options.log_file.clone(),
             warned: Mutex::default(),
         }
     }

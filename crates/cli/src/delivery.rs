@@ -1,6 +1,6 @@
 //! From an answer to what the user gets: the format, the place, the exit code.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -114,6 +114,37 @@ fn partitioned(folder: &Path) -> Result<Format> {
             );
             Err(Error::new(ErrorKind::Usage, message)
                 .with_hint("name a folder, or leave --partition-by out"))
+        }
+    }
+}
+
+/// Refuses one file for two things: the later one would take the place of the other.
+///
+/// Pipes and devices, such as a terminal, take both.
+pub(crate) fn keep_apart(files: &[(&str, Option<&Path>)]) -> Result<()> {
+    let mut places: Vec<(&str, PathBuf)> = Vec::new();
+    for (option, path) in files {
+        let Some(path) = path else { continue };
+        let Some(place) = place(path) else { continue };
+        if let Some((other, _)) = places.iter().find(|(_, known)| *known == place) {
+            let message = format!("{} is given for {other} and {option}", path.display());
+            let hint = format!("name another file with {option}");
+            return Err(Error::new(ErrorKind::Usage, message).with_hint(hint));
+        }
+        places.push((option, place));
+    }
+    Ok(())
+}
+
+/// Where a file is, or would be; `None` for what is no file.
+fn place(path: &Path) -> Option<PathBuf> {
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => None,
+        Ok(_) => path.canonicalize().ok(),
+        Err(_) => {
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+            Some(folder.join(path.file_name()?))
         }
     }
 }

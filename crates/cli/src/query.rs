@@ -16,7 +16,7 @@ use defender_table::ticks;
 use crate::arguments::{self, QueryOptions};
 use crate::context::Context;
 use crate::dataset::with_source;
-use crate::delivery::{Request, deliver, finish, format, sink};
+use crate::delivery::{Request, deliver, finish, format, keep_apart, sink};
 use crate::fan_out::{Asking, Pace, Tenants};
 use crate::given::{self, Given};
 use crate::limit::DefaultLimit;
@@ -79,6 +79,11 @@ pub(crate) async fn run_asked(
     context: &Context,
 ) -> Result<ExitCode> {
     let environment = environment(options)?;
+    keep_apart(&[
+        ("--log-file", context.log_file.as_deref()),
+        ("--resume", options.resume.as_deref()),
+        ("-o", options.output.output.as_deref()),
+    ])?;
     if environment == DataEnvironment::SecurityGraph {
         CollectionRequest::new(asked.text.trim()).require_path(environment)?;
     }

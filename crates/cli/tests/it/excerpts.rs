@@ -163,3 +163,42 @@ fn an_error_as_json_is_json_whatever_is_in_the_data() {
         assert!(!ran.stderr.contains(secret), "{cell}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn one_file_is_not_written_for_two_things() {
+    let folder = Folder::new();
+    folder.write("data/T.csv", "a\n1\n");
+    let query = ["query", "--data", "data", "T", "--overwrite"];
+    for (more, refused) in [
+        (["--log-file", "x.csv", "-o", "x.csv"], true),
+        (["--log-file", "x.csv", "-o", "./data/../x.csv"], true),
+        (["--log-file", "x.log", "-o", "x.csv"], false),
+    ] {
+        let ran = folder.run(&[&query[..], &more].concat());
+        assert_eq!(
+            ran.code,
+            if refused { 2 } else { 0 },
+            "{more:?}: {}",
+            ran.stderr
+        );
+        let said = "is given for --log-file and -o\n  hint: name another file with -o\n";
+        assert_eq!(ran.stderr.ends_with(said), refused, "{}", ran.stderr);
+    }
+    let demo = [
+        "query",
+        "--demo",
+        "AlertInfo",
+        "--all-rows",
+        "--start",
+        "-1d",
+        "--overwrite",
+    ];
+    let ran = folder.run(&[&demo[..], &["--resume", "y.csv", "-o", "y.csv"]].concat());
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("is given for --resume and -o"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!folder.work().join("y.csv").exists());
+}
