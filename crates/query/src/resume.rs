@@ -463,7 +463,7 @@ fn may_begin(reader: &mut impl std::io::BufRead) -> std::io::Result<bool> {
 fn refuse_what_is_no_file(path: &Path) -> Result<()> {
     match std::fs::metadata(path) {
         Ok(there) if !there.is_file() => Err(Error::new(
-            ErrorKind::Usage,
+            ErrorKind::Io,
             format!(
                 "an export cannot be kept in {}: it must be a regular file",
                 path.display()
