@@ -421,7 +421,6 @@ fn patterns_and_formats_that_are_constants_are_looked_at() {
         "extend a = format_datetime(Timestamp, 'yyyy-MM-dd')",
         "extend d = parse_json(AdditionalFields) | evaluate bag_unpack(d) | where x matches regex 'y'",
         "where toscalar(range x from 1 to 100 step 1 | count) == 1",
-        "extend a = extract(FileName, 1, FolderPath)",
     ] {
         assert_eq!(found(&format!("{PROCESSES} | {rest}")), [""; 0], "{rest}");
     }

@@ -254,7 +254,7 @@ fn what_is_no_file_is_refused_by_what_it_is() {
         let opened = ResumeFile::open(path, &question()).unwrap_err();
         let begun = ResumeFile::begun(path).unwrap_err();
         for error in [opened, begun] {
-            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert_eq!(error.kind(), ErrorKind::Io);
             assert!(
                 error.to_string().ends_with(": it must be a regular file"),
                 "{error}"
