@@ -543,7 +543,7 @@ fn what_is_struck_out_leaves_the_rest_where_it_is() {
             format!("?sig=REDACTED{}", "*".repeat(19)),
         ),
         (
-            format!("pwd='gr\u{f6}\u{20ac}\u{1f600} x'"),
+            "pwd='gr\u{f6}\u{20ac}\u{1f600} x'".to_owned(),
             "pwd='RE\u{b7}\u{2022}\u{1f512}DA'".to_owned(),
         ),
         (

@@ -108,7 +108,7 @@ fn notation(cell: &str, order: Option<DateOrder>) -> Option<(Notation, &str)> {
 /// A date of three numbers in this order.
 fn numbers(cell: &str, order: DateOrder) -> Option<Notation> {
     let digits = cell.bytes().take_while(u8::is_ascii_digit).count();
-    let separator = cell.bytes().nth(digits)?;
+    let separator = *cell.as_bytes().get(digits)?;
     if digits == 0 || !matches!(separator, b'/' | b'-' | b'.') {
         return None;
     }

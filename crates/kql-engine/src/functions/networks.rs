@@ -35,12 +35,11 @@ pub(crate) fn mask4(address: u32, bits: u32) -> u32 {
 pub(crate) fn ipv6(text: &str) -> Option<(u128, u32)> {
     let (address, bits) = parts6(text)?;
     let four = address.strip_prefix("::").unwrap_or(address);
-    let (address, before) = match four.parse::<Ipv4Addr>() {
-        Ok(four) => (four.to_ipv6_mapped(), 96),
-        Err(_) => {
-            let dotted = address.contains('.');
-            (address.parse().ok()?, if dotted { 96 } else { 0 })
-        }
+    let (address, before) = if let Ok(four) = four.parse::<Ipv4Addr>() {
+        (four.to_ipv6_mapped(), 96)
+    } else {
+        let dotted = address.contains('.');
+        (address.parse().ok()?, if dotted { 96 } else { 0 })
     };
     let bits = bits.unwrap_or(128 - before).saturating_add(before);
     (bits <= 128).then(|| (u128::from(address), bits))

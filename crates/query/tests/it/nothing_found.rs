@@ -190,7 +190,7 @@ async fn files_beside_a_table_and_empty_ones_are_said() {
             ],
             "DeviceProcessEvents | project DeviceName",
             vec![
-                "2026-11-deviceprocessevents.csv, Copy of DeviceProcessEvents.csv are not part of DeviceProcessEvents, but tables that the query does not read ([\"2026-11-deviceprocessevents\"], [\"Copy of DeviceProcessEvents\"]); --data \"DeviceProcessEvents=2026-11-deviceprocessevents.csv\" as well reads it as part of DeviceProcessEvents",
+                "2026-11-deviceprocessevents.csv, Copy of DeviceProcessEvents.csv are not part of DeviceProcessEvents, but tables that the query does not read ([\"2026-11-deviceprocessevents\"], [\"Copy of DeviceProcessEvents\"]); --data DeviceProcessEvents=2026-11-deviceprocessevents.csv as well reads it as part of DeviceProcessEvents",
             ],
         ),
         (

@@ -404,39 +404,7 @@ impl<'a> Binder<'a> {
             cycles: query.cycles,
             shortest: query.shortest,
         };
-        for pattern in query.patterns {
-            let mut left: Option<usize> = None;
-            let mut edge: Option<(usize, bool, bool)> = None;
-            for part in &pattern.parts {
-                match part {
-                    GraphPart::Node(node) => {
-                        let at = self.pattern_node(node, &mut names, &mut found)?;
-                        match (left, edge.take()) {
-                            (Some(before), Some((edge, to_right, to_left))) => {
-                                found.links.push(MatchLink {
-                                    left: before,
-                                    right: Some((edge, at)),
-                                    to_right,
-                                    to_left,
-                                });
-                            }
-                            _ => found.links.push(MatchLink {
-                                left: at,
-                                right: None,
-                                to_right: false,
-                                to_left: false,
-                            }),
-                        }
-                        left = Some(at);
-                    }
-                    GraphPart::Edge(part) => {
-                        let both = part.to_left == part.to_right || !graph.directed;
-                        let at = self.pattern_edge(part, &mut names, &mut found, scope)?;
-                        edge = Some((at, part.to_right || both, part.to_left || both));
-                    }
-                }
-            }
-        }
+        self.links(query, graph.directed, &mut names, &mut found, scope)?;
         if query.shortest.is_some() {
             self.one_path(&found, span)?;
         }
@@ -478,6 +446,51 @@ impl<'a> Binder<'a> {
         {
             for (edge, list) in names.lists {
                 found.edges[edge].lists.push(list);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the patterns name, and what has to be beside what.
+    fn links(
+        &mut self,
+        query: &Query<'a>,
+        directed: bool,
+        names: &mut GraphScope,
+        found: &mut GraphMatch,
+        scope: Scope,
+    ) -> Outcome<()> {
+        for pattern in query.patterns {
+            let mut left: Option<usize> = None;
+            let mut edge: Option<(usize, bool, bool)> = None;
+            for part in &pattern.parts {
+                match part {
+                    GraphPart::Node(node) => {
+                        let at = self.pattern_node(node, names, found)?;
+                        match (left, edge.take()) {
+                            (Some(before), Some((edge, to_right, to_left))) => {
+                                found.links.push(MatchLink {
+                                    left: before,
+                                    right: Some((edge, at)),
+                                    to_right,
+                                    to_left,
+                                });
+                            }
+                            _ => found.links.push(MatchLink {
+                                left: at,
+                                right: None,
+                                to_right: false,
+                                to_left: false,
+                            }),
+                        }
+                        left = Some(at);
+                    }
+                    GraphPart::Edge(part) => {
+                        let both = part.to_left == part.to_right || !directed;
+                        let at = self.pattern_edge(part, names, found, scope)?;
+                        edge = Some((at, part.to_right || both, part.to_left || both));
+                    }
+                }
             }
         }
         Ok(())
