@@ -206,6 +206,7 @@ pub(crate) struct LintOptions {
     pub(crate) schema: Vec<PathBuf>,
     /// Allow what a Microsoft Sentinel workspace brings that is connected in the Defender portal:
     /// TimeGenerated, tables such as SigninLogs, watchlists, arg(); rules of Sentinel need it
+    #[expect(clippy::doc_markdown, reason = "the docs are the help text")]
     #[arg(long)]
     pub(crate) sentinel: bool,
     /// Fail for warnings too

@@ -72,6 +72,17 @@ fn local(data: Vec<LocalData>, options: &QueryOptions) -> Result<Target> {
     })
 }
 
+fn question(asked: &Asked, options: &QueryOptions) -> Query {
+    let most = |rows| usize::try_from(rows).unwrap_or(usize::MAX);
+    Query {
+        timespan: asked.timespan,
+        max_rows: options.max_rows.map(most),
+        datetimes: options.output.datetimes(),
+        text: asked.text.clone(),
+        turn: 0,
+    }
+}
+
 /// Runs `asked` wherever the options say.
 pub(crate) async fn run_asked(
     asked: Asked,
@@ -87,14 +98,7 @@ pub(crate) async fn run_asked(
     if environment == DataEnvironment::SecurityGraph {
         CollectionRequest::new(asked.text.trim()).require_path(environment)?;
     }
-    let most = |rows| usize::try_from(rows).unwrap_or(usize::MAX);
-    let mut query = Query {
-        timespan: asked.timespan,
-        max_rows: options.max_rows.map(most),
-        datetimes: options.output.datetimes(),
-        text: asked.text,
-        turn: 0,
-    };
+    let mut query = question(&asked, options);
     let mut split = Split::of(options, environment, &query, context)?;
     let provider = target::provider(&options.connection, environment, context);
     let format = format(&options.output)?;

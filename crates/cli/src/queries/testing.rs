@@ -106,9 +106,11 @@ fn told(error: &Error) -> String {
     }
 }
 
-/// The tests, each with the file that it is of, and what is wrong with the files that cannot be
-/// read.
-fn tests(options: &TestOptions) -> Result<(Vec<(String, QueryTest)>, Vec<Error>)> {
+/// The file that a test is of, and the test.
+type Filed = (String, QueryTest);
+
+/// The tests, and what is wrong with the files that cannot be read.
+fn tests(options: &TestOptions) -> Result<(Vec<Filed>, Vec<Error>)> {
     if options.files.is_empty() {
         let tests = Library::built_in_tests()?.into_iter();
         let tests = tests.map(|(name, test)| (name.to_owned(), test)).collect();

@@ -484,12 +484,6 @@ fn what_only_a_workspace_has_is_an_error_and_can_be_allowed() {
             Some("the columns of 'SecurityAlert', a table of a workspace, cannot be checked here"),
         ),
         (
-            "Syslog | count",
-            "Syslog",
-            "",
-            Some("the columns of 'Syslog', a table of a workspace, cannot be checked here"),
-        ),
-        (
             "table('AuditLogs') | count",
             "table('AuditLogs')",
             "CloudAppEvents is the nearest table of advanced hunting; ",
