@@ -439,7 +439,8 @@ fn given(random: &mut Random, root: &str, secret: &str, token: &str, told: &Told
     // A secret in the place of a name: key and value changed places, or the name of a variable, a
     // vault's secret or an instance was expected.
     let plain = random.next(2) == 0;
-    let misplaced = random.secret(plain);
+    // Few letters alone are a name like any other.
+    let misplaced = random.secret(plain) + "4x7";
     let key = random.of(&[Key::ClientSecret, Key::TenantId, Key::Certificate]);
     let key = key.setting().to_owned();
     match random.next(16) {
