@@ -94,7 +94,7 @@ fn with_values(command: Command) -> Command {
         .mut_subcommands(with_values)
 }
 
-/// The values of an option that are known whoever asks.
+/// Values of an option that need no library or settings to be known.
 fn values(option: &str) -> Option<fn() -> Vec<&'static str>> {
     let values: fn() -> Vec<&'static str> = match option {
         "format" => || Format::ALL.map(Format::name).to_vec(),
