@@ -125,7 +125,7 @@ fn mode(_: &Path) -> Option<u32> {
 }
 
 /// Whether the setting at `path` is a secret by its name.
-pub(super) fn is_secret(path: &str) -> bool {
+fn is_secret(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or_default().trim();
     ConnectionKey::find(last).is_some_and(ConnectionKey::is_secret)
         || last.eq_ignore_ascii_case("password")
