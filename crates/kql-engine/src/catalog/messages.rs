@@ -203,22 +203,52 @@ fn named<'b>(
             }
         }
         let size = word.try_into().map_or(-1, i32::from_le_bytes);
-        let is_schema = |bytes: &[u8]| {
-            let message = root_as_message(bytes).ok()?;
-            (message.header_type() == MessageHeader::Schema).then(|| message.bodyLength())
+        let next = places.keys().next().copied().unwrap_or(footer);
+        at = match schema(reader, start, size) {
+            _ if has_schema => return Err(UNNAMED.to_owned()),
+            Some(end) => end,
+            None => bare_schema(reader, at, next)?,
         };
-        let size = u64::try_from(size).map_err(|_| UNNAMED)?;
-        let head = reader.bytes(start, size).map_err(|_| UNNAMED)?;
-        let body = is_schema(&head).filter(|_| !has_schema).ok_or(UNNAMED)?;
         has_schema = true;
-        let body = number(body, "the length of a body")?;
-        let end = (start + size).checked_add(body);
-        at = end.ok_or("a message has no end")?;
     }
     if at > footer || !places.is_empty() {
         return Err("its footer names a block that is not where it says".to_owned());
     }
     Ok(())
+}
+
+/// Where the schema at `start` ends, a message of `size` bytes.
+fn schema(reader: &mut Bounded<'_>, start: u64, size: i32) -> Option<u64> {
+    let size = u64::try_from(size).ok()?;
+    let head = reader.bytes(start, size).ok()?;
+    let message = root_as_message(&head).ok()?;
+    message.header_as_schema()?;
+    let body = u64::try_from(message.bodyLength()).ok()?;
+    start.checked_add(size)?.checked_add(body)
+}
+
+/// No schema is longer.
+const LONGEST_SCHEMA: u64 = 64 << 20;
+
+/// Passes over a schema without the length that belongs before it, as Polars writes it: from
+/// `start` up to the first block. The footer holds the schema that readers take.
+fn bare_schema(reader: &mut Bounded<'_>, start: u64, next: u64) -> Checked<u64> {
+    let length = next.saturating_sub(start);
+    let bytes = reader.bytes(start, length.min(LONGEST_SCHEMA + 1))?;
+    let message = root_as_message(&bytes).map_err(|_| UNNAMED)?;
+    let is_schema = message.header_type() == MessageHeader::Schema;
+    if !is_schema || length > LONGEST_SCHEMA || bytes.windows(MAGIC.len()).any(|six| six == MAGIC) {
+        return Err(UNNAMED.to_owned());
+    }
+    let holds_rows = |at: usize| {
+        let message = bytes[at..].strip_prefix(&MARK)?.get(4..)?;
+        let message = root_as_message(message).ok()?;
+        Some(message.header_type() != MessageHeader::NONE)
+    };
+    if (0..bytes.len()).any(|at| holds_rows(at) == Some(true)) {
+        return Err(UNNAMED.to_owned());
+    }
+    Ok(next)
 }
 
 /// What is said of a file that goes on where it ends.

@@ -193,12 +193,41 @@ fn what_comes_behind_the_end_of_a_file_of_arrow_is_an_error() {
     }
 }
 
+/// The same file with its schema as Polars writes it: without its length.
+fn with_a_bare_schema(mut file: Vec<u8>) -> Vec<u8> {
+    const PREFIX: std::ops::Range<usize> = 8..16;
+    let size = u32::from_le_bytes(file[12..PREFIX.end].try_into().unwrap());
+    let end = PREFIX.end + usize::try_from(size).unwrap();
+    file.copy_within(PREFIX.end..end, PREFIX.start);
+    file[end - PREFIX.len()..end].fill(0);
+    file
+}
+
+#[test]
+fn a_schema_without_its_length_is_read_and_hides_no_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [file(&[rows(5), rows(7)]), file(&[rows(900)]), file(&[])];
+    for (whole, rows) in files.iter().zip([12, 900, 0]) {
+        let bare = with_a_bare_schema(whole.clone());
+        assert_eq!(count(folder.path(), "T.arrow", &bare), Ok(rows));
+        for next in &files {
+            let next_bare = with_a_bare_schema(next.clone());
+            for next in [next, &next_bare] {
+                let both = [bare.as_slice(), next].concat();
+                let error = count(folder.path(), "T.arrow", &both).unwrap_err();
+                assert!(error.contains("put together"), "{error}");
+            }
+        }
+    }
+}
+
 #[test]
 fn no_byte_of_a_file_of_arrow_costs_rows_in_silence() {
     let folder = tempfile::tempdir().unwrap();
     let table = "T".to_owned();
     let batches = [rows(2), rows(1)];
-    for whole in [file(&batches), stream(&batches)] {
+    let bare = with_a_bare_schema(file(&batches));
+    for whole in [file(&batches), stream(&batches), bare] {
         for at in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[at] ^= [0x01, 0xff, 0x02][at % 3];
