@@ -31,6 +31,15 @@ impl Diagnostic {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Adds what to do about it where nothing else is known.
+    #[must_use]
+    pub(crate) fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.hint.is_some() {
+            return self;
+        }
+        self.with_hint(hint)
+    }
 }
 
 impl fmt::Display for Diagnostic {

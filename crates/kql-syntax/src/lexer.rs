@@ -328,7 +328,11 @@ impl Lexer<'_> {
         let start = self.position;
         let character = self.text[start..].chars().next().unwrap_or(' ');
         self.position += character.len_utf8();
-        let shown = character.escape_debug();
+        // `&&` and `??` are one mistake.
+        if matches!(character, '&' | '?') && self.text[self.position..].starts_with(character) {
+            self.position += 1;
+        }
+        let shown = self.text[start..self.position].escape_debug();
         let complaint = Diagnostic::new(
             span(start, self.position),
             format!("`{shown}` is not part of the language"),
@@ -338,7 +342,11 @@ impl Lexer<'_> {
                 Some("strings stand in plain quotes: \"…\" or '…'")
             }
             '–' | '—' | '−' => Some("minus is the plain hyphen -"),
-            '&' => Some("write `and`"),
+            '&' => Some("write `and`; of bits, binary_and(a, b)"),
+            '?' => Some("write iff(condition, value, other), or coalesce(a, b)"),
+            '^' => Some("write pow(a, b); of bits, binary_xor(a, b)"),
+            '~' => Some("write =~ to compare texts in any case, matches regex for a pattern"),
+            '\\' => Some("a query may go on in the next line as it is"),
             '!' => Some("write not(…), or one of !=, !~, !in, !has, !contains and the like"),
             _ if character.is_alphabetic() => {
                 Some("names with letters outside a-z stand in brackets: ['…']")

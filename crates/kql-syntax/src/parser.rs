@@ -6,6 +6,7 @@
 
 mod aggregating;
 mod combining;
+mod elsewhere;
 mod expressions;
 mod filtering;
 mod graphs;
@@ -217,7 +218,7 @@ impl<'a> Parser<'a> {
             .count();
         let opener = open.slice(self.text);
         let hint = format!("it closes the `{opener}` in line {line}");
-        Err(self.complain(self.expectation(shown).with_hint(hint)))
+        Err(self.complain(self.expectation(shown).or_hint(hint)))
     }
 
     fn expected(&mut self, what: &str) -> Failed {
@@ -252,10 +253,10 @@ impl<'a> Parser<'a> {
             };
             Diagnostic::new(token.span, format!("expected {what}, found {found}"))
         };
-        if token.kind == TokenKind::Assign && self.ahead(1).kind != TokenKind::End {
-            return diagnostic.with_hint("values are compared with ==");
+        match self.elsewhere() {
+            Some(hint) => diagnostic.with_hint(hint),
+            None => diagnostic,
         }
-        diagnostic
     }
 
     fn complain(&mut self, diagnostic: Diagnostic) -> Failed {

@@ -266,7 +266,11 @@ impl Parser<'_> {
         self.advance();
         let open = self.expect(TokenKind::OpenParenthesis, "`(`")?;
         let low = self.expression()?;
-        self.expect(TokenKind::DotDot, "`..`")?;
+        if self.kind() != TokenKind::DotDot {
+            let diagnostic = self.expectation("`..`").or_hint("write `between (1 .. 2)`");
+            return Err(self.complain(diagnostic));
+        }
+        self.advance();
         let high = self.expression()?;
         self.expect_close(open.span, PARENTHESIS.0, PARENTHESIS.1)?;
         let between = Between {
@@ -602,7 +606,7 @@ fn infix_word(word: &str) -> bool {
         )
 }
 
-fn text_operator(word: &str) -> Option<ComparisonOperator> {
+pub(super) fn text_operator(word: &str) -> Option<ComparisonOperator> {
     use ComparisonOperator as C;
     Some(match word {
         "has" => C::Has,

@@ -1,6 +1,6 @@
 //! Which operator a keyword begins, and pipes of them.
 
-use super::{PARENTHESIS, Parsed, Parser};
+use super::{PARENTHESIS, Parsed, Parser, elsewhere};
 use crate::diagnostic::Diagnostic;
 use crate::keywords::{Freedom, freedom};
 use crate::lexer::TokenKind;
@@ -11,7 +11,7 @@ use crate::tree::{Name, Operator, OperatorKind, Setting};
 pub(super) type Read = (Vec<Setting>, OperatorKind);
 
 /// The operators people write, for suggestions.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "as",
     "assert-schema",
     "consume",
@@ -121,6 +121,10 @@ impl Parser<'_> {
             }
             Err(_) => {
                 let start = self.tokens[first.min(self.tokens.len() - 1)].span.start;
+                // The second half of `||` begins no operator of its own.
+                if self.position == first && self.kind() == TokenKind::Bar {
+                    self.advance();
+                }
                 self.skip_from(first, &[TokenKind::Bar, TokenKind::Semicolon]);
                 let keyword = Name {
                     text: String::new(),
@@ -140,11 +144,11 @@ impl Parser<'_> {
     fn unexpected_after_operator(&mut self, keyword: &Name) {
         let diagnostic = if KNOWN.contains(&self.word()) {
             let hint = "each operator stands after a pipe of its own";
-            self.expectation("`|`").with_hint(hint)
+            self.expectation("`|`").or_hint(hint)
         } else {
             let diagnostic = self.expectation(&format!("`|`, `;` or more of `{}`", keyword.text));
             match self.missing_before(keyword) {
-                Some(hint) => diagnostic.with_hint(hint),
+                Some(hint) => diagnostic.or_hint(hint),
                 None => diagnostic,
             }
         };
@@ -238,9 +242,10 @@ impl Parser<'_> {
     fn unknown_operator(&mut self) -> super::Failed {
         let diagnostic = self.expectation("an operator");
         let word = self.word().to_owned();
-        let diagnostic = match nearest(&word) {
-            Some(known) => diagnostic.with_hint(format!("did you mean `{known}`?")),
-            None => diagnostic,
+        let diagnostic = match (elsewhere::operator(&word), nearest(&word)) {
+            (Some(hint), _) => diagnostic.with_hint(hint),
+            (None, Some(known)) => diagnostic.with_hint(format!("did you mean `{known}`?")),
+            (None, None) => diagnostic,
         };
         self.complain(diagnostic)
     }

@@ -52,7 +52,7 @@ impl Parser<'_> {
             if self.kind() == TokenKind::End {
                 return Ok(statements);
             }
-            let diagnostic = self.after_statement();
+            let diagnostic = self.after_statement(first);
             let failed = self.complain(diagnostic);
             if end != TokenKind::End {
                 return Err(failed);
@@ -69,7 +69,7 @@ impl Parser<'_> {
         Ok(statements)
     }
 
-    fn after_statement(&self) -> Diagnostic {
+    fn after_statement(&self, first: usize) -> Diagnostic {
         let closes = matches!(
             self.kind(),
             TokenKind::CloseParenthesis | TokenKind::CloseBracket | TokenKind::CloseBrace
@@ -79,8 +79,11 @@ impl Parser<'_> {
             return Diagnostic::new(self.span(), format!("this `{bracket}` closes nothing"));
         }
         let diagnostic = self.expectation("`;` or `|`");
-        if diagnostic.hint.is_none() && self.kind() == TokenKind::Word {
-            return diagnostic.with_hint("operators stand after a `|`, statements after a `;`");
+        if let Some(hint) = self.statement_elsewhere(first) {
+            return diagnostic.with_hint(hint);
+        }
+        if self.kind() == TokenKind::Word {
+            return diagnostic.or_hint("operators stand after a `|`, statements after a `;`");
         }
         diagnostic
     }

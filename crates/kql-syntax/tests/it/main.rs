@@ -3,6 +3,7 @@
 
 mod corpus;
 mod depth;
+mod elsewhere;
 mod errors;
 mod format;
 mod grammar;
