@@ -171,9 +171,9 @@ fn columns(bound: &BoundQuery) -> Vec<ResultColumn> {
         .collect()
 }
 
-fn complaint(diagnostic: &Diagnostic) -> Complaint {
+fn complaint(diagnostic: &Diagnostic, text: &str) -> Complaint {
     Complaint {
-        message: diagnostic.to_string(),
+        message: diagnostic.clone().seen_in(text).to_string(),
         span: diagnostic.span.range(),
     }
 }
@@ -207,7 +207,7 @@ fn refused(found: &[Diagnostic], text: &str, catalog: &Catalog) -> EngineError {
         .any(|one| one.kind != DiagnosticKind::Unsupported);
     match unsupported {
         Some(one) if !others => EngineError::unsupported(one.message.clone(), one.span.range()),
-        _ => EngineError::Semantic(found.iter().map(complaint).collect()),
+        _ => EngineError::Semantic(found.iter().map(|one| complaint(one, text)).collect()),
     }
 }
 

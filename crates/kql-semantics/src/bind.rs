@@ -21,6 +21,7 @@ mod calls;
 mod comparisons;
 mod context;
 mod declared;
+mod elsewhere;
 mod expressions;
 mod literals;
 mod naming;

@@ -60,6 +60,22 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// The same finding with what the `text` of the query around it tells: a name behind `--` is
+    /// a word of what SQL has for a comment.
+    #[must_use]
+    pub fn seen_in(mut self, text: &str) -> Self {
+        let before = text.get(..self.span.start as usize).unwrap_or_default();
+        let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+        if self.kind == DiagnosticKind::Name && line.contains("--") {
+            self.message
+                .push_str("; comments begin with //, not with --");
+            self.suggestion = None;
+        }
+        self
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {

@@ -110,7 +110,11 @@ impl<'a> Binder<'a> {
         let mixed = function.name == "any" && call.arguments.len() > 1;
         let takes = matches!(function.name, "arg_max" | "arg_min" | "take_any" | "any");
         if star && (!takes || mixed) {
-            let beside = if mixed { " beside other columns" } else { "" };
+            let beside = match function.name {
+                _ if mixed => " beside other columns",
+                "count" => "; write count()",
+                _ => "",
+            };
             return self.refuse(
                 DiagnosticKind::Meaning,
                 span,

@@ -5,7 +5,7 @@ use kql_syntax::tree::{self, ExpressionKind, TypeOfColumn};
 
 use super::arithmetic::{alike, common, wider};
 use super::comparisons::string_literal;
-use super::{Binder, Context, Outcome, Refused};
+use super::{Binder, Context, Outcome, Refused, elsewhere};
 use crate::bound::{Expr, ExprKind, Value, WindowCall};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::functions::{Function, FunctionKind, Parameter, ReturnRule};
@@ -91,14 +91,19 @@ impl<'a> Binder<'a> {
             })
             .chain(declared.iter().map(std::string::String::as_str))
             .collect();
-        let suggestion = nearest(name, known);
+        let meant = elsewhere::function(name).map(str::to_owned);
+        let instead = elsewhere::instead(name);
+        let suggestion = match instead {
+            Some(_) => None,
+            None => meant.or_else(|| nearest(name, known)),
+        };
+        let message = match instead {
+            Some(here) => format!("no function named '{name}'; {here}"),
+            None => format!("no function named '{name}'"),
+        };
         self.errors.push(
-            Diagnostic::new(
-                DiagnosticKind::Name,
-                call.function.span,
-                format!("no function named '{name}'"),
-            )
-            .with_suggestion(suggestion),
+            Diagnostic::new(DiagnosticKind::Name, call.function.span, message)
+                .with_suggestion(suggestion),
         );
         Err(Refused)
     }

@@ -177,11 +177,23 @@ impl<'a> Binder<'a> {
                 ty: Bool,
                 span,
             }),
-            Err((left, right)) => self.refuse(
-                DiagnosticKind::Type,
-                span,
-                format!("'{operator}' cannot compare {left} with {right}; convert one of them"),
-            ),
+            Err((left, right)) => {
+                let advice = match (left, right) {
+                    (DateTime, Text) | (Text, DateTime) => {
+                        "a time is written datetime(2026-11-01), and todatetime() reads a text"
+                    }
+                    (DateTime, number) | (number, DateTime) if number.is_numeric() => {
+                        "a time is written datetime(2026-11-01), and \
+                         unixtime_seconds_todatetime() reads a number of seconds"
+                    }
+                    _ => "convert one of them",
+                };
+                self.refuse(
+                    DiagnosticKind::Type,
+                    span,
+                    format!("'{operator}' cannot compare {left} with {right}; {advice}"),
+                )
+            }
         }
     }
 

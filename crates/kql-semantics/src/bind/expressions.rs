@@ -4,7 +4,7 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, Segment};
 
 use super::scope::{Entity, Scope};
-use super::{Binder, Context, Outcome};
+use super::{Binder, Context, Outcome, elsewhere};
 use crate::bound::{Column, Expr, ExprKind, Pipeline, Source, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
@@ -155,6 +155,17 @@ impl<'a> Binder<'a> {
         name: &tree::Name,
         context: &Context<'_>,
     ) -> Outcome<T> {
+        // Of a join's sides, each name says which it is of.
+        if context.sides.is_some() {
+            return self.refuse(
+                DiagnosticKind::Name,
+                name.span,
+                format!(
+                    "nothing is named '{}' here; of a join's columns, write $left.a == $right.b",
+                    name.text
+                ),
+            );
+        }
         if self.tables.table(&name.text).is_some() {
             return self.refuse(
                 DiagnosticKind::Type,
@@ -187,6 +198,10 @@ impl<'a> Binder<'a> {
             )
         } else {
             format!("no column named '{}'", name.text)
+        };
+        let message = match elsewhere::value(&name.text).filter(|_| suggestion.is_none()) {
+            Some(here) => format!("{message}; {here}"),
+            None => message,
         };
         self.errors.push(
             Diagnostic::new(DiagnosticKind::Name, name.span, message).with_suggestion(suggestion),

@@ -10,7 +10,7 @@ use super::expressions::column_value;
 use super::restricted::is_here;
 use super::rows::Rows;
 use super::scope::{Entity, Scope};
-use super::{Binder, Column, Context, Outcome, Refused};
+use super::{Binder, Column, Context, Outcome, Refused, elsewhere};
 use crate::bound::{Assignment, Operator, SharedId, Source, Value};
 use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::ScalarType;
@@ -361,13 +361,13 @@ impl<'a> Binder<'a> {
             _ => {
                 let declared = self.declared_names(scope);
                 let suggestion = nearest(name, declared.iter().map(std::string::String::as_str));
+                let message = match elsewhere::instead(name) {
+                    Some(here) => format!("no function named '{name}' that gives a table; {here}"),
+                    None => format!("no function named '{name}' that gives a table"),
+                };
                 self.errors.push(
-                    Diagnostic::new(
-                        DiagnosticKind::Name,
-                        call.function.span,
-                        format!("no function named '{name}' that gives a table"),
-                    )
-                    .with_suggestion(suggestion),
+                    Diagnostic::new(DiagnosticKind::Name, call.function.span, message)
+                        .with_suggestion(suggestion),
                 );
                 Err(Refused)
             }

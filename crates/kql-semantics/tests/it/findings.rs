@@ -36,6 +36,108 @@ fn misspelled_names_get_a_suggestion() {
 }
 
 #[test]
+fn words_of_other_languages_get_those_of_kql() {
+    for (query, expected) in [
+        (
+            "Events | where FileName == null",
+            "no column named 'null'; write isnull(x)",
+        ),
+        (
+            "Events | where FileName != NULL",
+            "no column named 'NULL'; write isnull(x)",
+        ),
+        (
+            "Events | where Timestamp > ago(1dd)",
+            "no column named '1dd'; the units of time",
+        ),
+        (
+            "Events | where Timestamp > now - 7d",
+            "no column named 'now'; the time is now()",
+        ),
+        (
+            "Events | summarize count by FileName",
+            "no column named 'count'; rows are counted",
+        ),
+        (
+            "Events | summarize count(*) by FileName",
+            "'count' does not take '*'; write count()",
+        ),
+        (
+            "Events | where len(FileName) > 3",
+            "no function named 'len'; did you mean 'strlen'?",
+        ),
+        (
+            "print if(true, 1, 2)",
+            "no function named 'if'; did you mean 'iff'?",
+        ),
+        (
+            "Events | where exists (Events)",
+            "no function named 'exists'; write x in",
+        ),
+        (
+            "Events | where NOT(true)",
+            "no function named 'NOT'; did you mean 'not'?",
+        ),
+        (
+            "Events | join kind=innr (Events) on FileName",
+            "did you mean 'inner'?",
+        ),
+        (
+            "Events | join kind=left (Events) on FileName",
+            "did you mean 'leftouter'?",
+        ),
+        (
+            "Events | join kind=Inner (Events) on FileName",
+            "did you mean 'inner'?",
+        ),
+        (
+            "Events | join kind=cross (Events) on FileName",
+            "; the kinds are inner, leftouter,",
+        ),
+        (
+            "Events | lookup kind=rightouter (Events) on FileName",
+            "; the kinds are inner, leftouter",
+        ),
+        (
+            "Events | join inner (Events) on FileName",
+            "the kind of a join is an option",
+        ),
+        (
+            "Events | join (Events) on FileName == FileName",
+            "write $left.a == $right.b",
+        ),
+        (
+            "Events | join (Events) on Events.FileName == Other.FileName",
+            "write $left.a ==",
+        ),
+        (
+            "Events | where Timestamp > '2026-11-01'",
+            "a time is written datetime(2026-11-01)",
+        ),
+        (
+            "Events | where Timestamp > 2026-11-01",
+            "a time is written datetime(2026-11-01)",
+        ),
+    ] {
+        let found = findings(query);
+        assert!(
+            found.iter().any(|finding| finding.contains(expected)),
+            "{query}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_name_behind_dashes_is_told_how_comments_begin() {
+    let text = "Events | where 1 == 1 -- comment";
+    let found = bound(text).unwrap_err().remove(0);
+    assert_eq!(
+        found.seen_in(text).to_string(),
+        "no column named 'comment'; comments begin with //, not with --"
+    );
+}
+
+#[test]
 fn timespans_that_are_none_get_one() {
     for (written, finding) in [
         (
@@ -56,7 +158,8 @@ fn timespans_that_are_none_get_one() {
         ),
         (
             "9999999999w",
-            "Name [9999999999w] nothing is named '9999999999w' here",
+            "Name [9999999999w] nothing is named '9999999999w' here; the units of time are d, h, m, s, \
+             ms, microsecond and tick, as in 7d or 1.5h",
         ),
         (
             "'1d'",
@@ -204,7 +307,7 @@ fn things_out_of_place_are_refused() {
 fn a_star_stands_only_where_it_may() {
     finds(
         "Events | summarize count(*)",
-        &["Meaning [count(*)] 'count' does not take '*'"],
+        &["Meaning [count(*)] 'count' does not take '*'; write count()"],
     );
 }
 

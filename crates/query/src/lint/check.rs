@@ -134,6 +134,7 @@ fn of_binder(
     found: kql_semantics::Diagnostic,
     schema: &Schema,
 ) -> Finding {
+    let found = found.seen_in(query);
     let rule = match found.kind {
         DiagnosticKind::Name => {
             let name = query.get(found.span.start as usize..found.span.end as usize);

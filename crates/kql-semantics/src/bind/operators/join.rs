@@ -7,10 +7,23 @@ use super::super::arithmetic::common;
 use super::super::expressions::column_value;
 use super::super::rows::{Names, Rows};
 use super::super::scope::Scope;
-use super::super::{Binder, Column, Context, Outcome};
+use super::super::{Binder, Column, Context, Outcome, Refused, elsewhere};
 use crate::bound::{Expr, ExprKind, Join, JoinKey, JoinKind, Operator};
-use crate::diagnostic::DiagnosticKind;
+use crate::diagnostic::{Diagnostic, DiagnosticKind, nearest};
 use crate::types::{ColumnId, ScalarType};
+
+/// The kinds of a join, those of a lookup first.
+const KINDS: &[&str] = &[
+    "inner",
+    "leftouter",
+    "innerunique",
+    "rightouter",
+    "fullouter",
+    "leftanti",
+    "rightanti",
+    "leftsemi",
+    "rightsemi",
+];
 
 impl<'a> Binder<'a> {
     pub(super) fn join(
@@ -33,7 +46,18 @@ impl<'a> Binder<'a> {
             (Some("rightsemi"), false) => JoinKind::RightSemi,
             (Some(other), _) => {
                 let message = format!("no kind of {} is called '{other}'", operator.keyword.text);
-                return self.refuse(DiagnosticKind::Name, operator.span, message);
+                let known = if is_lookup { &KINDS[..2] } else { KINDS };
+                let suggestion = elsewhere::join_kind(other)
+                    .filter(|kind| known.contains(kind))
+                    .map(str::to_owned)
+                    .or_else(|| nearest(other, known.iter().copied()));
+                let message = match suggestion {
+                    Some(_) => message,
+                    None => format!("{message}; the kinds are {}", known.join(", ")),
+                };
+                let finding = Diagnostic::new(DiagnosticKind::Name, operator.span, message);
+                self.errors.push(finding.with_suggestion(suggestion));
+                return Err(Refused);
             }
         };
         let right = self.tabular(&join.right, scope)?;
