@@ -266,7 +266,13 @@ impl Lines {
             if record.size() == 0 && expected > 1 && !self.names.is_free() {
                 return Err(failure.at(line, "has no value, only separators"));
             }
-            if std::mem::take(&mut self.is_first) && !self.headed.literal {
+            let is_first = std::mem::take(&mut self.is_first);
+            let may_be_marked = self.headed.is_plain && whole.is_none();
+            let is_marked = |record: &Record| -> Result<bool, EngineError> {
+                let cells = record.cells().map_err(|error| broken(failure, error))?;
+                Ok(may_be_marked && below::is_marked(record, cells))
+            };
+            if is_first && !self.headed.literal && !is_marked(record)? {
                 let cells = record.cells().map_err(|error| broken(failure, error))?;
                 if let Some(what) = below::no_row(cells, expected > 1 || !self.names.is_free()) {
                     return Err(failure.at(line, what));
@@ -282,9 +288,11 @@ impl Lines {
                 && record.begins_with_letter()
                 && (expected > 1 || !self.names.is_free())
                 && self.headed.is_repeated(
+                    record,
                     record.cells().map_err(|error| broken(failure, error))?,
                     &self.names,
                 )
+                && !is_marked(record)?
             {
                 return Err(failure.at(
                     line,

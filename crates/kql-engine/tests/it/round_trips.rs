@@ -6,7 +6,7 @@ use defender_table::{
     ColumnType, CsvOptions, DatetimeMode, Format, JsonCell, Summary, Table, TableBuilder,
     WriterOptions,
 };
-use kql_engine::{Catalog, ScalarType};
+use kql_engine::{Catalog, ResultSet, ScalarType, Value};
 use proptest::prelude::*;
 
 use super::{engine, run_on};
@@ -50,19 +50,103 @@ fn read_back(
     let catalog = Catalog::from_folder(folder.path(), &|_| None).unwrap();
     let found: Vec<String> = catalog
         .columns("T")
-        .unwrap()
+        .unwrap_or_else(|error| panic!("{error}: {text:?}"))
         .into_iter()
         .map(|(name, _)| name)
         .collect();
     let mut catalog = Catalog::new();
     catalog.add_file("T", Some(types), folder.path().join("T.csv"));
     let answer = run_on(&engine(catalog), "T").unwrap_or_else(|error| panic!("{error}: {text:?}"));
-    let rows = answer.rows().map(|row| {
-        row.iter()
-            .map(|value| value.to_json().as_str().unwrap_or_default().to_owned())
-            .collect()
+    (found, texts(&answer))
+}
+
+/// The cells of an answer; those of numbers and of truth as they are written.
+fn texts(answer: &ResultSet) -> Vec<Vec<String>> {
+    let text = |value: &Value| match value.to_json() {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let rows = answer.rows().map(|row| row.iter().map(text).collect());
+    rows.collect()
+}
+
+/// The cells of a table that nobody declared, after a file.
+fn read_as_guessed(names: &[String], cells: &[Vec<String>], csv: CsvOptions) -> Vec<Vec<String>> {
+    let options = WriterOptions {
+        csv,
+        ..WriterOptions::default()
+    };
+    let text = table(names, cells).to_text(Format::Csv, &options).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("x.csv"), &text).unwrap();
+    let catalog = Catalog::from_folder(folder.path(), &|_| None).unwrap();
+    let answer = run_on(&engine(catalog), "x").unwrap_or_else(|error| panic!("{error}: {text:?}"));
+    texts(&answer)
+}
+
+#[test]
+fn rows_that_look_like_none_are_rows() {
+    let all = [
+        "---",
+        "===",
+        "-",
+        "",
+        "string",
+        "Timestamp",
+        "System.DateTime",
+        "decimal(1,2)",
+        "a",
+        "b",
+        "\"a\"",
+        "\u{feff}a",
+        "\u{feff}\"a\"",
+        " a ",
+        "'a",
+        "a,b",
+        "text\n",
+    ];
+    let named = [
+        &["a", "b"][..],
+        &["a;b", "b|c"],
+        &["a;b"],
+        &["a"],
+        &["", "b"],
+        &[""],
+        &[" ", "  "],
+        &["string", "long"],
+        &["---", "b"],
+        &["Timestamp", "System.DateTime"],
+    ];
+    let options = [true, false].map(|escape_formulas| CsvOptions {
+        escape_formulas,
+        ..CsvOptions::default()
     });
-    (found, rows.collect())
+    for names in named {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut rows = vec![names.clone()];
+        for one in all {
+            rows.push(vec![one.to_owned(); names.len()]);
+            let other = all.iter().map(|other| {
+                let row = [one, other].map(str::to_owned);
+                row.into_iter().take(names.len()).collect()
+            });
+            rows.extend(other);
+        }
+        rows.retain(|row: &Vec<String>| row.iter().any(|cell| !cell.is_empty()));
+        let csv = CsvOptions::default();
+        for row in &rows {
+            let cells = vec![row.clone(), vec!["a".to_owned(); names.len()], row.clone()];
+            let found = read_back(&names, &cells, csv);
+            assert_eq!(found, (names.clone(), cells.clone()));
+            assert_eq!(read_as_guessed(&names, &cells, csv), cells);
+        }
+        assert_eq!(read_as_guessed(&names, &rows, csv), rows, "{names:?}");
+        for csv in options {
+            let found = read_as_guessed(&names, &rows, csv);
+            assert_eq!(found.len(), rows.len(), "{names:?} {csv:?}");
+        }
+    }
 }
 
 #[test]
@@ -125,7 +209,10 @@ fn text(least: usize) -> impl Strategy<Value = String> {
     let some = some.prop_map(|all| all.into_iter().collect::<String>());
     prop_oneof![
         4 => some,
-        1 => prop::sample::select(vec!["sep=;", "sep=", "#TYPE x", "#TYPE ", "\"sep=,\"", "a,b"])
+        2 => prop::sample::select(vec![
+            "sep=;", "sep=", "#TYPE x", "#TYPE ", "\"sep=,\"", "a,b", "---", "==", "string",
+            "Timestamp", "System.DateTime", "a", "B", "",
+        ])
             .prop_map(str::to_owned),
     ]
 }
@@ -138,9 +225,7 @@ proptest! {
         crlf in any::<bool>(),
         bom in any::<bool>(),
     ) {
-        // A name of blanks is none.
-        let names: Vec<String> = names.into_iter().filter(|name| !name.trim().is_empty()).collect();
-        prop_assume!(!names.is_empty());
+        let names: Vec<String> = names.into_iter().collect();
         let cells: Vec<Vec<String>> =
             rows.into_iter().map(|row| row.into_iter().take(names.len()).collect()).collect();
         // Zeros among the first bytes are those of UTF-16, and rows without any value are refused.
@@ -149,6 +234,7 @@ proptest! {
         // A line of nothing but separators is refused in a table whose columns are known.
         prop_assume!(names.len() == 1 || cells.iter().all(|row| row.iter().any(|cell| !cell.is_empty())));
         let csv = CsvOptions { crlf, bom, escape_formulas: false };
+        prop_assert_eq!(read_as_guessed(&names, &cells, csv), cells.clone());
         let found = read_back(&names, &cells, csv);
         prop_assert_eq!(found, (names, cells));
     }

@@ -1,5 +1,6 @@
 //! Comma-separated values, as RFC 4180 has them but for the end of a line.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use arrow::array::RecordBatch;
@@ -8,7 +9,7 @@ use defender_core::is_unseen;
 
 use super::columns;
 use super::lines::{LineFormat, Lines};
-use crate::Cell;
+use crate::{Cell, Column, NoRow, is_plain};
 
 /// How CSV is written: for programs, unless something else is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,11 +32,14 @@ pub struct CsvOptions {
 ///
 /// Null is an empty field and an empty string is `""`, so that they stay apart, except where a
 /// null is all there is in a row: that is `""` too. A header that readers could take for something
-/// else has a blank line above it. Unless the options ask for it, a cell that
+/// else has a blank line above it, and in a row that they could take for none, a cell that needs
+/// no quotes has them. Unless the options ask for it, a cell that
 /// begins with `=`, `+`, `-` or `@` stays as it is: evidence is not altered.
 pub(crate) struct Csv {
     schema: SchemaRef,
     options: CsvOptions,
+    /// The names of the columns, without what readers pass over at their ends.
+    names: HashSet<String>,
 }
 
 impl Csv {
@@ -44,8 +48,13 @@ impl Csv {
         output: Box<dyn Write + Send>,
         options: CsvOptions,
     ) -> Lines<Self> {
-        let schema = schema.clone();
-        Lines::new(Self { schema, options }, output)
+        let names = schema.fields().iter();
+        let format = Self {
+            names: names.map(|field| bare(field.name()).to_owned()).collect(),
+            schema: schema.clone(),
+            options,
+        };
+        Lines::new(format, output)
     }
 
     fn end_line(&self, text: &mut String) {
@@ -69,6 +78,33 @@ impl Csv {
         } else {
             push_in_quotes(line, name);
         }
+    }
+
+    /// The cell that quotes mark, where readers would take the row for a header, for a line below one
+    /// or for types.
+    fn marked(&self, columns: &[Column<'_>], row: usize) -> Option<usize> {
+        // Of nearly every row the first cell tells that it is none of those.
+        let may_be = columns.iter().find_map(|column| match column.cell(row) {
+            Cell::Null => None,
+            Cell::Text(text) if text.is_empty() => None,
+            Cell::Text(text) | Cell::Json(text) => {
+                Some(self.names.contains(bare(&text)) || NoRow::may_begin_with(&text))
+            }
+            _ => Some(false),
+        });
+        if may_be != Some(true) {
+            return None;
+        }
+        let cells: Vec<String> = (columns.iter())
+            .map(|column| column.cell(row).to_string())
+            .collect();
+        let is_repeated = cells.iter().all(|cell| self.names.contains(bare(cell)));
+        if !is_repeated && NoRow::of(cells.iter().map(String::as_str)).is_none() {
+            return None;
+        }
+        let at = (cells.iter()).position(|cell| is_bare(cell))?;
+        // With an apostrophe before it, it looks like none of those.
+        (!self.options.escape_formulas || !is_formula(&cells[at])).then_some(at)
     }
 
     fn push_cell(&self, text: &mut String, cell: &Cell<'_>) {
@@ -98,7 +134,12 @@ impl LineFormat for Csv {
             self.push_name(&mut line, field.name());
         }
         let alone = self.schema.fields().len() == 1;
-        if is_taken_for_another(&line[start..], alone) {
+        let fields = self.schema.fields().iter();
+        let names = || fields.clone().map(|field| field.name());
+        // Without a name that stands as it is, no row could be marked by its quotes.
+        let is_quoted = !names().any(|name| is_plain_name(name) && is_bare(name));
+        let is_nameless = names().any(|name| name.trim().is_empty());
+        if is_quoted || is_nameless || is_taken_for_another(&line[start..], alone) {
             let mut blank = String::new();
             self.end_line(&mut blank);
             line.insert_str(start, &blank);
@@ -111,9 +152,14 @@ impl LineFormat for Csv {
         let columns = columns(&self.schema, batch);
         for row in 0..batch.num_rows() {
             let start = text.len();
+            let marked = self.marked(&columns, row);
             for (index, column) in columns.iter().enumerate() {
                 separate(text, index);
-                self.push_cell(text, &column.cell(row));
+                if marked == Some(index) {
+                    push_in_quotes(text, &column.cell(row).to_string());
+                } else {
+                    self.push_cell(text, &column.cell(row));
+                }
             }
             if text.len() == start {
                 // Readers pass over an empty line, and the row with it.
@@ -132,6 +178,11 @@ fn is_plain_name(name: &str) -> bool {
         && !name
             .chars()
             .any(|one| one.is_control() || matches!(one, ';' | '|'))
+}
+
+/// A text without what readers pass over at the ends of a name.
+fn bare(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_matches('"').trim()
 }
 
 /// Whether readers take a header for a line above it (`sep=;`, `#TYPE …`), or the one name of a
@@ -165,15 +216,16 @@ fn separate(line: &mut String, index: usize) {
 }
 
 fn push_quoted(line: &mut String, text: &str) {
-    let plain = !text.is_empty()
-        && !text
-            .bytes()
-            .any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n' | 0));
-    if plain {
+    if is_bare(text) {
         line.push_str(text);
     } else {
         push_in_quotes(line, text);
     }
+}
+
+/// Whether a cell stands without quotes.
+fn is_bare(text: &str) -> bool {
+    !text.is_empty() && is_plain(text)
 }
 
 fn push_in_quotes(line: &mut String, text: &str) {

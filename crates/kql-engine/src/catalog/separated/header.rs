@@ -23,6 +23,8 @@ pub(super) struct Headed {
     pub(super) unnamed: Vec<bool>,
     /// Whether the header is written so that it is taken as it is: then rows are, too.
     pub(super) literal: bool,
+    /// Whether the header has a name without quotes, so that a row may be marked by them.
+    pub(super) is_plain: bool,
     /// What separates the values inside lines that are quoted as a whole.
     pub(super) inner: Option<u8>,
 }
@@ -64,6 +66,7 @@ impl Headed {
             names: Vec::new(),
             unnamed: Vec::new(),
             literal: head.blank,
+            is_plain: false,
             inner: None,
         };
         headed.read(separator, head.blank)?;
@@ -81,12 +84,16 @@ impl Headed {
         let cells = |record: &Record| -> Result<Vec<String>, EngineError> {
             let cells = record.cells().map_err(|error| broken(failure, error))?;
             let names = cells.enumerate().map(|(at, cell)| {
-                let is_meant = record.is_quoted(at) && !cell.trim().is_empty();
+                let is_meant = record.is_quoted(at) && (literal || !cell.trim().is_empty());
                 if is_meant { cell } else { cell.trim() }.to_owned()
             });
             Ok(names.collect())
         };
         let line = record.line;
+        self.is_plain = (0..record.len()).any(|at| !record.is_quoted(at));
+        // Below a blank line, quotes around nothing are the name of a column that has none.
+        let is_meant = |at: usize| literal && record.is_quoted(at);
+        let meant: Vec<bool> = (0..record.len()).map(is_meant).collect();
         let mut names = cells(record)?;
         if let ([whole], false) = (names.as_slice(), literal) {
             let mut inner = Records::new(whole.as_bytes(), separator);
@@ -98,18 +105,20 @@ impl Headed {
                 self.inner = Some(separator);
             }
         }
-        if names.iter().all(String::is_empty) {
+        if names.iter().all(String::is_empty) && !meant.contains(&true) {
             return Err(failure.at(line, "has no names of columns, where a header is expected"));
         }
         let mut known: HashSet<String> = HashSet::new();
-        for name in names.iter().filter(|name| !name.is_empty()) {
+        let is_named = |at: usize, name: &str| !name.is_empty() || meant.get(at) == Some(&true);
+        for (_, name) in (names.iter().enumerate()).filter(|(at, name)| is_named(*at, name)) {
             if !known.insert(name.clone()) {
                 return Err(failure.at(line, &format!("has the column '{name}' twice")));
             }
         }
-        self.unnamed = names.iter().map(String::is_empty).collect();
+        let unnamed = names.iter().enumerate();
+        self.unnamed = unnamed.map(|(at, name)| !is_named(at, name)).collect();
         for (at, name) in names.iter_mut().enumerate() {
-            if name.is_empty() {
+            if self.unnamed[at] {
                 // As KQL calls a column without a name.
                 let mut number = at + 1;
                 while known.contains(&format!("Column{number}")) {
@@ -127,12 +136,18 @@ impl Headed {
     /// header of a later one.
     pub(super) fn is_repeated<'a>(
         &self,
+        record: &Record,
         cells: impl Iterator<Item = &'a str>,
         own: &Names,
     ) -> bool {
         cells.enumerate().all(|(at, cell)| {
             // A quote behind a mark begins no quoted cell.
-            let cell = cell.trim_start_matches('\u{feff}').trim_matches('"').trim();
+            let cell = if record.is_quoted(at) {
+                cell
+            } else {
+                cell.trim_start_matches('\u{feff}').trim_matches('"')
+            };
+            let cell = cell.trim();
             let is_named = |name: &String| name == cell;
             let is_own = || self.names.get(at).is_some_and(is_named) || own.has(cell);
             (cell.is_empty() && self.unnamed[at]) || (is_name(cell) && is_own())
