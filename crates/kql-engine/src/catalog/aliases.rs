@@ -14,7 +14,7 @@ use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
-use super::folders::Folder;
+use super::folders::{self, Folder};
 use super::infer::{Kind, Kinds};
 use super::zones::{self, Zone};
 use crate::EngineError;
@@ -105,7 +105,7 @@ impl Names {
             },
             _ => folder.clone(),
         };
-        folders.iter().map(called).collect()
+        folders::merged(folders.iter().map(called).collect())
     }
 
     /// How far `name` is from that of `column`: the same in other letters or with a zone, the

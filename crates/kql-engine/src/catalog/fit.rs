@@ -114,14 +114,37 @@ pub(super) fn cell(written: &str, ty: ScalarType) -> Option<Datum<'_>> {
 
 /// Says that a value does not fit.
 pub(super) fn misfit(column: &str, shown: &str, ty: ScalarType) -> String {
-    let example = match ty {
-        ScalarType::DateTime => "; times are written as 2026-11-01T08:00:00Z",
-        _ => "",
+    let advice = match ty {
+        ScalarType::DateTime => match since_1970(shown) {
+            Some(function) => format!(
+                "; a number may count anything, and for a time is converted: read the file as \
+                 another table (--data Rows=FILE), with Rows | extend {column} = {function}({column})"
+            ),
+            None => "; times are written as 2026-11-01T08:00:00Z".to_owned(),
+        },
+        _ => String::new(),
     };
     format!(
-        "has {} in column {column}, which is no {ty}{example}",
+        "has {} in column {column}, which is no {ty}{advice}",
         in_short(shown)
     )
+}
+
+/// The function that makes a time of our days of a number that counts from 1970, by its size.
+fn since_1970(number: &str) -> Option<&'static str> {
+    // From 1998 on: ticks of 100 ns since the year 1 are fewer than nanoseconds of these days.
+    let seconds = 9e8..1e10;
+    let value = text::parse_real(number)?;
+    let scales = [
+        (1.0, "unixtime_seconds_todatetime"),
+        (1e3, "unixtime_milliseconds_todatetime"),
+        (1e6, "unixtime_microseconds_todatetime"),
+        (1e9, "unixtime_nanoseconds_todatetime"),
+    ];
+    let found = scales
+        .iter()
+        .find(|(scale, _)| seconds.contains(&(value / scale)))?;
+    Some(found.1)
 }
 
 /// A value in quotes, cut where it is long.
@@ -222,6 +245,29 @@ mod tests {
             (Datum::Null, ScalarType::DateTime, true),
         ] {
             assert_eq!(fitted(&value, ty).is_some(), fits, "{value:?} as {ty}");
+        }
+    }
+
+    #[test]
+    fn a_number_for_a_time_is_told_its_function() {
+        for (written, function) in [
+            ("1730419200", Some("unixtime_seconds_todatetime")),
+            ("1730419200.25", Some("unixtime_seconds_todatetime")),
+            ("1730419200000", Some("unixtime_milliseconds_todatetime")),
+            ("1.7304192e12", Some("unixtime_milliseconds_todatetime")),
+            ("1730419200000000", Some("unixtime_microseconds_todatetime")),
+            (
+                "1730419200000000000",
+                Some("unixtime_nanoseconds_todatetime"),
+            ),
+            ("638659872000000000", None),
+            ("2026", None),
+            ("45597.5", None),
+            ("-1730419200", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(super::since_1970(written), function, "{written}");
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Folder {
     pub(super) name: String,
     /// Empty where there is none.
     pub(super) value: String,
+    /// Another value that a folder further out has for the same column.
+    pub(super) other: Option<String>,
     pub(super) counts: Counts,
 }
 
@@ -100,6 +102,7 @@ fn folder(name: &str) -> Option<Folder> {
     (!name.is_empty()).then_some(Folder {
         name,
         value,
+        other: None,
         counts: Counts::WhereEmpty,
     })
 }
@@ -109,7 +112,7 @@ pub(super) fn is_partition(name: &str) -> bool {
     folder(name).is_some()
 }
 
-/// The columns in the names of the folders of `path`, outermost first; of equal names the inner.
+/// The columns in the names of the folders of `path`, outermost first; equal names are one.
 pub(super) fn of(path: &Path) -> Vec<Folder> {
     let folders = path.parent().into_iter().flat_map(Path::components);
     let all: Vec<Folder> = folders
@@ -127,8 +130,24 @@ pub(super) fn of(path: &Path) -> Vec<Folder> {
         if one.name == "resourceId" && one.value.is_empty() {
             continue;
         }
-        found.retain(|known| known.name != one.name);
         found.push(one.clone());
+    }
+    merged(found)
+}
+
+/// The same columns, each once: the inner folder's, which keeps another value of an outer one.
+pub(super) fn merged(folders: Vec<Folder>) -> Vec<Folder> {
+    let mut found: Vec<Folder> = Vec::new();
+    for mut one in folders {
+        if let Some(at) = found.iter().position(|known| known.name == one.name) {
+            let outer = found.remove(at);
+            one.other = if outer.value == one.value {
+                outer.other
+            } else {
+                Some(outer.value)
+            };
+        }
+        found.push(one);
     }
     found
 }
@@ -160,9 +179,12 @@ pub(super) fn row(folders: &[Folder], wanted: &[(String, ScalarType)]) -> Option
     wanted
         .iter()
         .map(|(name, ty)| {
-            let one = folders
-                .iter()
-                .find(|folder| folder.counts == Counts::Everywhere && folder.name == *name)?;
+            let is_told = |folder: &&Folder| {
+                folder.counts == Counts::Everywhere
+                    && folder.other.is_none()
+                    && folder.name == *name
+            };
+            let one = folders.iter().find(is_told)?;
             Some(column::repeated(&one.typed(*ty)?, *ty, 1))
         })
         .collect()
@@ -170,7 +192,7 @@ pub(super) fn row(folders: &[Folder], wanted: &[(String, ScalarType)]) -> Option
 
 /// Puts the values of folders into the `wanted` columns that a file left empty.
 ///
-/// Fails where the value of a folder is none of the column's type.
+/// Fails where the value of a folder is none of the column's type, or where there are two.
 pub(super) fn filled(
     file: &Source,
     wanted: &[(String, ScalarType)],
@@ -190,6 +212,14 @@ pub(super) fn filled(
         }
         if folder.counts == Counts::Nowhere {
             continue;
+        }
+        if let Some(other) = &folder.other {
+            return Err(EngineError::data(format!(
+                "its folders have two values of column {name}, {} and {}: give one of the folders \
+                 another name",
+                fit::in_short(other),
+                fit::in_short(&folder.value)
+            )));
         }
         let Some(value) = folder.typed(*ty) else {
             let misfit = fit::misfit(name, &folder.value, *ty);
@@ -259,5 +289,10 @@ mod tests {
             (inner[0].name.as_str(), inner[0].value.as_str()),
             ("a", "2")
         );
+        assert_eq!(inner[0].other.as_deref(), Some("1"));
+        let thrice = of(Path::new("a=1/b=1/a=2/a=1/f.csv"));
+        let others: Vec<_> = thrice.iter().map(|one| one.other.as_deref()).collect();
+        assert_eq!(others, [None, Some("2")]);
+        assert_eq!(of(Path::new("a=1/a=1/f.csv"))[0].other, None);
     }
 }

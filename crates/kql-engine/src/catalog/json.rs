@@ -181,6 +181,13 @@ impl Wrong {
                  behind the last, or leave the commas out",
             );
         }
+        let begins_as_value = document
+            .first()
+            .is_none_or(|first| b"{[\"-0123456789tfn".contains(first));
+        if line == 1 && !begins_as_value {
+            let what = format!("{}; a file of CSV has a name that ends in .csv", self.what);
+            return failure.at(line, &what);
+        }
         let before = document.get(..self.at).unwrap_or_default();
         let line = line + documents::lines_in(before) + self.lines;
         failure.at(line, &self.what)

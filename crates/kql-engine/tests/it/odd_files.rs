@@ -478,3 +478,134 @@ fn columns_under_the_names_of_a_workspace_fill_those_of_the_table() {
         rows!([[0]])
     );
 }
+
+#[test]
+fn another_format_under_the_name_of_text_is_told() {
+    let json = "is JSON, where the names of columns are expected: let the file's name end in .json";
+    let page = "is HTML or XML, where the names of columns are expected";
+    for (name, text, expected) in [
+        ("A.csv", "[{\"a\":1},{\"a\":2}]", json),
+        ("A.csv", "[\n  {\n  \"a\": 1\n}]", json),
+        ("A.csv", "{\n \"a\": 1\n}\n", json),
+        ("A.csv", "{\"a\":1,\"b\":2}\n{\"a\":2,\"b\":3}\n", json),
+        ("A.csv", "\u{feff}{\"a\":1}", json),
+        ("A.csv", "{}", json),
+        ("A.tsv", "[]\n", json),
+        ("Known.csv", "{\"Name\":\"x\",\"Port\":2}\n", json),
+        ("A.csv", "<!DOCTYPE html>\n<html>", page),
+        ("A.csv", "<HTML>", page),
+        ("A.csv", "<?xml version=\"1.0\"?>\n", page),
+        (
+            "A.json",
+            "a,b\n1,2\n",
+            "a file of CSV has a name that ends in .csv",
+        ),
+    ] {
+        let folder = folder(&[(name, text.as_bytes())]);
+        let engine = over(folder.path());
+        let (table, _) = name.split_once('.').unwrap();
+        let found = complaint(&engine, table);
+        assert!(
+            found.contains(&format!("{name}: line 1 ")),
+            "{text}: {found}"
+        );
+        assert!(found.contains(expected), "{text}: {found}");
+    }
+    // Names that begin so, and that no JSON does.
+    for text in [
+        "[a],[b]\n1,2\n",
+        "{a,b}\n1,2\n",
+        "\n{,b\n1,2\n",
+        "<a>,b\n1,2\n",
+    ] {
+        let folder = folder(&[("A.csv", text.as_bytes())]);
+        assert_eq!(answer(&over(folder.path()), "A"), rows!([[1, 2]]), "{text}");
+    }
+}
+
+#[test]
+fn numbers_of_json_are_whole_or_an_error_with_their_place() {
+    for (written, found) in [
+        ("1E5", Ok(100_000)),
+        ("1e5", Ok(100_000)),
+        ("1.0", Ok(1)),
+        ("-0", Ok(0)),
+        ("-0.0", Ok(0)),
+        ("2.50e1", Ok(25)),
+        ("\"1e5\"", Ok(100_000)),
+        ("\"-0\"", Ok(0)),
+        ("1.5", Err("\"1.5\"")),
+        ("1e-1", Err("\"0.1\"")),
+        ("true", Err("\"true\"")),
+        ("1e19", Err("\"1e19\"")),
+        ("9223372036854775808", Err("\"9223372036854775808\"")),
+        (
+            "12345678901234567890123",
+            Err("\"12345678901234567890123\""),
+        ),
+        ("9007199254740993.5", Err("\"9007199254740993.5\"")),
+    ] {
+        // Numbers in columns that nobody reads make no difference.
+        let text =
+            format!("{{\"Name\":\"x\",\"Extra\":{written},\"Size\":{written},\"Port\":1}}\n");
+        let folder = folder(&[("T.json", text.as_bytes())]);
+        let engine = over(folder.path());
+        assert_eq!(
+            answer(&engine, "T | project Name, Port"),
+            rows!([["x", 1]]),
+            "{written}"
+        );
+        match found {
+            Ok(number) => assert_eq!(answer(&engine, "T | project Size"), rows!([[number]])),
+            Err(shown) => {
+                let found = complaint(&engine, "T | project Size");
+                let expected = format!("T.json: line 1 has {shown} in column Size, which ");
+                assert!(found.contains(&expected), "{written}: {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_for_times_are_told_how_they_are_converted() {
+    for (number, function) in [
+        ("1730419200", "unixtime_seconds_todatetime(Timestamp)"),
+        (
+            "1730419200000",
+            "unixtime_milliseconds_todatetime(Timestamp)",
+        ),
+        (
+            "1730419200000000",
+            "unixtime_microseconds_todatetime(Timestamp)",
+        ),
+    ] {
+        let csv = format!("Timestamp,Name\n{number},x\n");
+        let quoted = format!("{{\"Timestamp\":\"{number}\",\"Name\":\"x\"}}");
+        let json = quoted.replacen(&format!("\"{number}\""), number, 1);
+        for (name, text) in [("T.csv", csv), ("T.json", quoted), ("T.json", json)] {
+            let folder = folder(&[(name, text.as_bytes())]);
+            let found = complaint(&over(folder.path()), "T | project Timestamp");
+            assert!(found.contains(function), "{name} {text}: {found}");
+            let mut catalog = Catalog::new();
+            catalog.add_file("Rows", None, folder.path().join(name));
+            let query = format!("Rows | extend Timestamp = tolong(Timestamp) | project {function}");
+            assert_eq!(
+                answer(&engine(catalog), &query),
+                rows!([["2024-11-01T00:00:00.0000000Z"]]),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn text_has_at_most_so_many_columns_as_other_files() {
+    let names: Vec<String> = (0..100_001).map(|number| format!("c{number}")).collect();
+    let text = format!("{}\n", names.join(","));
+    let folder = folder(&[("Wide.csv", text.as_bytes())]);
+    let found = complaint(&over(folder.path()), "Wide | count");
+    assert!(
+        found.contains("Wide.csv: it has 100001 columns, and a table at most 100000"),
+        "{found}"
+    );
+}

@@ -433,3 +433,55 @@ fn a_folder_is_called_as_a_column_of_the_table_in_any_case() {
         rows!([["DEVICENAME=b"]])
     );
 }
+
+#[test]
+fn a_column_that_folders_have_twice_has_one_value() {
+    let folder = tempfile::tempdir().unwrap();
+    for (table, path) in [
+        ("Same", "k=1/k=1"),
+        ("Two", "k=1/k=2"),
+        ("Three", "k=2/m=1/k=1/k=2"),
+        ("Own", "N=1/N=2"),
+    ] {
+        let path = folder.path().join(table).join(path).join("part.csv");
+        text(&path, "N,Name\n7,x\n");
+    }
+    let over_all = over(folder.path());
+    assert_eq!(answer(&over_all, "Same | project k, N"), rows!([[1, 7]]));
+    // The value of the file counts.
+    assert_eq!(answer(&over_all, "Own | project N"), rows!([[7]]));
+    for (table, values) in [("Two", "\"1\" and \"2\""), ("Three", "\"1\" and \"2\"")] {
+        assert_eq!(
+            answer(&over_all, &format!("{table} | project N")),
+            rows!([[7]])
+        );
+        for query in [
+            "project k",
+            "where k == 2",
+            "where k == 9 | count",
+            "summarize by k",
+        ] {
+            let error = run_on(&over_all, &format!("{table} | {query}")).unwrap_err();
+            let expected = format!("its folders have two values of column k, {values}");
+            assert!(error.to_string().contains(&expected), "{query}: {error}");
+        }
+    }
+    let known = |name: &str| {
+        (name == "Known").then(|| {
+            let columns = [("DeviceName", ScalarType::String), ("N", ScalarType::Long)];
+            columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec()
+        })
+    };
+    let path = folder
+        .path()
+        .join("Known/devicename=a/DEVICENAME=b/part.csv");
+    text(&path, "N\n7\n");
+    let known = engine(Catalog::from_folder(folder.path(), &known).unwrap());
+    let error = run_on(&known, "Known | project DeviceName").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("two values of column DeviceName"),
+        "{error}"
+    );
+}

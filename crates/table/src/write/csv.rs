@@ -171,10 +171,10 @@ impl LineFormat for Csv {
 }
 
 /// Whether a name stays what it is for readers that guess: without quotes, blanks at its ends are
-/// cut off, and other characters may separate values.
+/// cut off, other characters may separate values, and a bracket may begin JSON.
 fn is_plain_name(name: &str) -> bool {
     name.trim() == name
-        && !name.starts_with('\u{feff}')
+        && !name.starts_with(['\u{feff}', '{', '[', '<'])
         && !name
             .chars()
             .any(|one| one.is_control() || matches!(one, ';' | '|'))

@@ -396,7 +396,12 @@ impl<'de> Visitor<'de> for Cell<'_> {
             return self.take(&Datum::text(text), ScalarType::String);
         }
         if !value.is_finite() {
-            self.state.misfit = Some("has a number that no real holds".to_owned());
+            let name = &self.column.name;
+            let what = format!(
+                "has {} in column {name}, which no real holds",
+                fit::in_short(text)
+            );
+            self.state.misfit = Some(what);
             return Err(E::custom("a number that no real holds"));
         }
         self.take(&Datum::Real(value), ScalarType::Real)

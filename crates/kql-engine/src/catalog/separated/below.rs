@@ -26,9 +26,18 @@ pub(super) fn no_row<'a>(
 /// first has them and no other. So the command writes a row that would be taken for a header or
 /// one of those lines; other programs quote what needs it, or all.
 pub(super) fn is_marked<'a>(record: &Record, cells: impl Iterator<Item = &'a str>) -> bool {
-    let mut plain = cells
-        .enumerate()
-        .filter(|(_, cell)| !cell.is_empty() && is_plain(cell));
-    plain.next().is_some_and(|(at, _)| record.is_quoted(at))
-        && plain.all(|(at, _)| !record.is_quoted(at))
+    let mut first = None;
+    for (at, cell) in cells.enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        // What needs quotes has them, and of the others only the first.
+        let has_quotes = record.is_quoted(at);
+        let is_as_written = match (is_plain(cell), first) {
+            (true, None) => *first.insert(has_quotes),
+            (true, Some(_)) => !has_quotes,
+            (false, _) => has_quotes,
+        };
+        if !is_as_written {
+            return false;
+        }
+    }
+    first.is_some()
 }

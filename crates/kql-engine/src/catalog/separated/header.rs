@@ -6,6 +6,7 @@ use std::io::{BufRead, Cursor, Read};
 use super::broken;
 use crate::EngineError;
 use crate::catalog::aliases::Names;
+use crate::catalog::columnar;
 use crate::catalog::files::{Failure, Source};
 use crate::text::bounded;
 use crate::text::separated::{Record, Records, without_marks};
@@ -54,6 +55,9 @@ impl Headed {
             if !head.is_passed() {
                 break;
             }
+        }
+        if let Some(what) = head.another_format() {
+            return Err(failure.at(head.line, what));
         }
         let separator = head.separator();
         let rest = Cursor::new(std::mem::take(&mut head.bytes)).chain(reader);
@@ -105,6 +109,7 @@ impl Headed {
                 self.inner = Some(separator);
             }
         }
+        columnar::bounded(failure, names.len())?;
         if names.iter().all(String::is_empty) && !meant.contains(&true) {
             return Err(failure.at(line, "has no names of columns, where a header is expected"));
         }
@@ -235,6 +240,30 @@ impl Head {
         self.told = told.or(self.told);
         self.blank |= is_blank;
         is_above
+    }
+
+    /// What begins like another format; a name that does so stands in quotes, or below a blank line.
+    fn another_format(&self) -> Option<&'static str> {
+        let text = without_marks(&self.bytes).trim_ascii_start();
+        let (first, rest) = text.split_first().filter(|_| !self.blank)?;
+        let second = first_line(rest).trim_ascii().first();
+        let is_json = match first {
+            b'{' => matches!(second, None | Some(b'"' | b'}')),
+            b'[' => matches!(second, None | Some(b'{' | b'[' | b'"' | b']')),
+            _ => false,
+        };
+        if is_json {
+            return Some(
+                "is JSON, where the names of columns are expected: let the file's name end in \
+                 .json or .ndjson",
+            );
+        }
+        let tag = text[..text.len().min(9)].to_ascii_lowercase();
+        let is_page = [&b"<!doctype"[..], b"<html", b"<?xml"];
+        is_page.iter().any(|one| tag.starts_with(one)).then_some(
+            "is HTML or XML, where the names of columns are expected: a page was saved in place of \
+             the file; fetch it again, and look at it in an editor",
+        )
     }
 
     fn separator(&self) -> u8 {
