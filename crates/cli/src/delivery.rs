@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use defender_core::{Error, ErrorKind, Result};
-use defender_query::{Answer, Completeness, Event, Failure, Summary, Table};
+use defender_core::{DataEnvironment, Error, ErrorKind, Result};
+use defender_query::{Answer, Completeness, Event, Failure, Splitting, Summary, Table};
 use defender_table::{Format, Warning, WarningKind, WriterOptions, flatten};
 use futures::StreamExt as _;
 use tokio::runtime::Handle;
@@ -398,26 +398,45 @@ fn tell(warnings: &[Warning], context: &Context) {
 /// What was requested, as far as the way to the missing rows differs.
 #[derive(Clone, Copy)]
 pub(crate) enum Request {
-    Query,
+    /// `splits` says whether the query can be asked in slices.
+    Query {
+        splits: bool,
+    },
     Slices,
     List,
 }
 
 impl Request {
     /// A query, in slices or as a whole.
-    pub(crate) fn of(split: Option<&Split>) -> Self {
-        split.map_or(Self::Query, |_| Self::Slices)
+    pub(crate) fn of(split: Option<&Split>, text: &str) -> Self {
+        split.map_or_else(
+            || Self::Query {
+                splits: Splitting::of(text).is_ok(),
+            },
+            |_| Self::Slices,
+        )
     }
 
     /// How to get what is missing for `reason`.
-    fn remedy(self, reason: &str) -> &'static str {
+    fn remedy(self, summary: &Summary, reason: &str) -> &'static str {
+        if summary.provenance.environment == Some(DataEnvironment::Local) {
+            return "the rows up to there are read: fetch the file again, or have it written to its end";
+        }
+        let is_capped = summary.completeness.is_capped();
         match self {
-            _ if reason.starts_with("the service reports an error") => {
+            _ if reason.contains("the service reports an error") => {
                 "the rows before the error are there; run it again, or ask for less"
             }
-            Self::Query => {
+            Self::Query { splits: true } if is_capped => {
                 "--all-rows fetches the rest; or narrow the query: a shorter time range, a \
                  summarize, or a take of your own"
+            }
+            Self::Query { .. } if is_capped => {
+                "narrow the query: a shorter time range, a summarize, or a take of your own"
+            }
+            Self::Query { .. } => {
+                "run it again; where it stays so, narrow the query: a shorter time range, fewer \
+                 columns, or a summarize"
             }
             Self::Slices => "narrow the query: a shorter time range, fewer columns, or a summarize",
             Self::List => "run it again, or narrow the list: a shorter time range, or --filter",
@@ -450,7 +469,7 @@ pub(crate) fn finish(
             ErrorKind::Incomplete,
             format!("the result is incomplete: {reason}"),
         )
-        .with_hint(request.remedy(reason)));
+        .with_hint(request.remedy(&written.summary, reason)));
     }
     let alarm = match fail_on {
         None => false,

@@ -235,19 +235,25 @@ impl Hunting {
         let cap = self.description.row_cap;
         let rows = decoded.rows;
         let around = &decoded.around;
+        let is_capped = rows >= cap && pipeline::own_limit(&query.text) != Some(cap);
         let reason = if let Some(failure) = failure {
             envelope::beside(failure)
         } else if decoded.cut {
             return Completeness::Complete;
+        } else if is_capped && around.next != Next::End {
+            return Completeness::capped(rows, "has more pages than the one it sent");
         } else if around.next != Next::End {
             "the service has more pages than the one it sent".to_owned()
         } else if let Some(reason) = around.more().or(around.lacking()) {
             reason.to_owned()
         } else if let Some(counted) = around.count.filter(|counted| *counted > rows as u64) {
+            if is_capped {
+                return Completeness::capped(rows, &format!("counted {counted} in its result"));
+            }
             let counted = envelope::rows(counted);
             format!("the service counted {counted} in its result and sent {rows}")
-        } else if rows == cap && pipeline::own_limit(&query.text) != Some(cap) {
-            format!("the service stops at {cap} rows and does not say whether there are more")
+        } else if is_capped && rows == cap {
+            return Completeness::capped(rows, "does not say whether there are more");
         } else {
             return Completeness::Complete;
         };

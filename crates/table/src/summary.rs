@@ -43,7 +43,24 @@ pub enum Completeness {
     },
 }
 
+/// How the reason of an answer begins that has as many rows as its service returns at most.
+const CAPPED: &str = "the service stops at ";
+
 impl Completeness {
+    /// An answer with as many `rows` as its service returns at most; `more` is what the service says
+    /// of further ones.
+    pub fn capped(rows: usize, more: &str) -> Self {
+        Self::Incomplete {
+            reason: format!("{CAPPED}{rows} rows and {more}"),
+        }
+    }
+
+    /// Whether the answer, or one of several, has as many rows as its service returns at most: parts
+    /// of the question have fewer.
+    pub fn is_capped(&self) -> bool {
+        matches!(self, Self::Incomplete { reason } if reason.contains(CAPPED))
+    }
+
     /// Whether every row is there.
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
