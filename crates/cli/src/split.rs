@@ -62,14 +62,17 @@ impl Split {
             )
             .with_hint("leave out --all-rows, --split-by and --resume"));
         }
-        Splitting::of(&query.text)?;
-        let width = options.split_by.as_deref().map(width).transpose()?;
+        let splitting = Splitting::of(&query.text)?;
+        let splitting_options = SplitOptions {
+            parallel: usize::from(options.connection.parallel).clamp(1, 2),
+            width: options.split_by.as_deref().map(width).transpose()?,
+            ..SplitOptions::default()
+        };
+        if let Some(timespan) = query.timespan.filter(|_| splitting.is_timed()) {
+            splitting_options.check_width(&Slice::of(timespan))?;
+        }
         Ok(Some(Self {
-            options: SplitOptions {
-                parallel: usize::from(options.connection.parallel).clamp(1, 2),
-                width,
-                ..SplitOptions::default()
-            },
+            options: splitting_options,
             resume: None,
             form: format!(
                 "{:?} {}",
@@ -100,6 +103,9 @@ impl Split {
             Some(timespan) => timespan,
             None => Timespan::new((now - 30 * ticks::PER_DAY).max(0), now)?,
         };
+        if Splitting::of(&query.text)?.is_timed() {
+            self.options.check_width(&Slice::of(timespan))?;
+        }
         let question = Question {
             text: query.text.clone(),
             environment,

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use defender_core::{Clock, DataEnvironment, Error, ErrorKind, Result};
-use defender_table::Answer;
+use defender_table::{Answer, ticks};
 use futures::stream::{self, StreamExt as _};
 
 use super::merged::Merged;
 use super::plan::Plan;
 use super::rows::Rows;
-use super::run::Run;
-use super::{NoStore, SliceStore};
+use super::run::{MOST_SLICES, Run};
+use super::{NoStore, Slice, SliceStore};
 use crate::{Capabilities, Description, Driver, Query, RowLimit};
 
 /// How a question is split.
@@ -38,6 +38,33 @@ impl Default for SplitOptions {
             slice_bytes: 32 << 20,
             slices: 100_000,
         }
+    }
+}
+
+impl SplitOptions {
+    /// Refuses a width that cuts `range` into more slices than there may be.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`], with the least width.
+    pub fn check_width(&self, range: &Slice) -> Result<()> {
+        let most = self.slices.min(MOST_SLICES);
+        let Some(width) = self.width.map(|width| width.max(1)) else {
+            return Ok(());
+        };
+        let number = range.width() / width + i64::from(range.width() % width > 0);
+        if usize::try_from(number).is_ok_and(|number| number <= most) {
+            return Ok(());
+        }
+        let most_ticks = i64::try_from(most).unwrap_or(i64::MAX).max(1) * ticks::PER_SECOND;
+        let least = range.width() / most_ticks + 1;
+        Err(Error::new(
+            ErrorKind::Usage,
+            format!("slices of this width would be {number}, and an answer takes at most {most}"),
+        )
+        .with_hint(format!(
+            "give a width of {least}s or more, or a shorter range of time"
+        )))
     }
 }
 

@@ -95,9 +95,7 @@ impl Plan {
         }
         if let Some(width) = width {
             // A width of some ticks makes more ranges than memory holds.
-            let number = slice.width() / width.max(1);
-            self.run
-                .check_slices(usize::try_from(number).unwrap_or(usize::MAX))?;
+            self.run.asker.options.check_width(&slice)?;
             let parts = slice.ranges_of(width);
             if slice == self.root && parts.len() > 1 {
                 self.run.keep_division(&slice, &parts)?;

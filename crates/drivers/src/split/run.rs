@@ -20,7 +20,7 @@ use crate::Query;
 /// Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-limits>
 const DAYS: i64 = 30;
 /// As many slices as there may be whatever the options say: at 45 calls a minute, five months.
-const MOST_SLICES: usize = 10_000_000;
+pub(super) const MOST_SLICES: usize = 10_000_000;
 
 /// What is known of the rows of a slice before it is asked for.
 #[derive(Clone, Copy, Debug)]

@@ -140,10 +140,11 @@ async fn no_way_to_split_is_too_wide_or_too_narrow() {
                     Err(error) => error,
                 };
                 let few = [Some(i64::MIN), Some(0), Some(1)].contains(&width);
-                let expected = if few || size == 0 {
-                    ErrorKind::Incomplete
-                } else {
-                    ErrorKind::Query
+                let expected = match (width, size) {
+                    (Some(_), 0) => ErrorKind::Usage,
+                    _ if few => ErrorKind::Usage,
+                    (None, 0) => ErrorKind::Incomplete,
+                    _ => ErrorKind::Query,
                 };
                 assert!(
                     [expected, ErrorKind::Query].contains(&error.kind()),
