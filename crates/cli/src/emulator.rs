@@ -14,6 +14,7 @@ use crate::arguments::EmulatorOptions;
 use crate::given::Given;
 use crate::leftovers::{self, Leftover};
 use crate::signals::{Signal, exit_code, interruptible, listening};
+use crate::sink::cannot_write;
 use crate::{child, listing};
 
 /// How long requests under way may keep an emulator that stops.
@@ -116,9 +117,7 @@ fn options(arguments: &EmulatorOptions, given: &Given) -> Result<Options> {
 
 /// Writes every request to `path` as soon as it is answered.
 fn recorder(path: &Path) -> Result<Observer> {
-    let file = open_to_write(path, false).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
-    })?;
+    let file = open_to_write(path, false).map_err(|error| cannot_write(path, error))?;
     let file = Mutex::new(file);
     Ok(Arc::new(move |request| {
         let Ok(mut line) = serde_json::to_vec(request) else {

@@ -1,6 +1,6 @@
 //! The log: spans and events of our own crates, to standard error or a file.
 
-use defender_core::{Error, ErrorKind, Result, open_to_write};
+use defender_core::{Error, ErrorKind, Result, open_to_write, with_folder_hint};
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::GlobalOptions;
@@ -37,11 +37,8 @@ pub(crate) fn start(options: &GlobalOptions) -> Result<()> {
         None => builder.with_writer(Log::Stderr).try_init(),
         Some(path) => {
             let file = open_to_write(path, true).map_err(|error| {
-                Error::new(
-                    ErrorKind::Io,
-                    format!("cannot write the log to {}", path.display()),
-                )
-                .with_source(error)
+                let message = format!("cannot write the log to {}", path.display());
+                with_folder_hint(Error::new(ErrorKind::Io, message).with_source(error), path)
             })?;
             builder.with_writer(Log::to_file(file, path)).try_init()
         }

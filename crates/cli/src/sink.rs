@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, with_folder_hint};
 use defender_table::arrow::datatypes::SchemaRef;
 use defender_table::{Format, Partitioned, Writer as RowWriter, WriterOptions};
 
@@ -191,7 +191,8 @@ pub(crate) fn exists(path: &Path) -> Error {
 }
 
 pub(crate) fn cannot_write(path: &Path, error: io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
+    let message = format!("cannot write {}", path.display());
+    with_folder_hint(Error::new(ErrorKind::Io, message).with_source(error), path)
 }
 
 /// A buffered writer into `inner`, which notes in `closed` that nobody reads it any more.

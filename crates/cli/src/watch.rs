@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::partial::PartialFile;
 use crate::signals::interrupted;
 use crate::sink::Sink;
+use crate::sink::cannot_write;
 use crate::{delivery, failure};
 
 /// The most bytes of a file that a watch keeps what it has told in.
@@ -113,7 +114,5 @@ fn keep(path: &Path, cursor: &Cursor) -> Result<()> {
         file.as_file().sync_all()?;
         file.persist(path)
     };
-    write().map_err(|error: std::io::Error| {
-        Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(error)
-    })
+    write().map_err(|error: std::io::Error| cannot_write(path, error))
 }

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use crate::Error;
+
 /// Opens what `path` names for reading.
 ///
 /// A pipe that the process holds already, as a shell hands over for `<(…)`, is read like a file.
@@ -21,6 +23,26 @@ pub fn open_file(path: &Path) -> io::Result<File> {
         return Err(io::Error::other("it is a named pipe, not a file"));
     }
     File::open(path)
+}
+
+/// `error`, that `path` cannot be written, with what to do where its folder is not there.
+#[must_use]
+pub fn with_folder_hint(error: Error, path: &Path) -> Error {
+    let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) else {
+        return error;
+    };
+    let shown = folder.display();
+    if folder.is_dir() {
+        error
+    } else if folder.exists() {
+        error.with_hint(format!(
+            "{shown} is a file, not a folder: name another folder"
+        ))
+    } else {
+        let command = if cfg!(windows) { "mkdir" } else { "mkdir -p" };
+        let hint = format!("the folder {shown} does not exist: create it with {command} {shown}");
+        error.with_hint(hint)
+    }
 }
 
 /// Creates the file that `path` names for writing, or opens it to `append` to what it holds.

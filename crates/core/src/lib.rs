@@ -25,7 +25,9 @@ pub use credential::{AccessToken, Credential, Scope, TokenId, TokenRequest};
 pub use duration::duration;
 pub use environment::DataEnvironment;
 pub use error::{Error, ErrorKind, Result};
-pub use files::{bounded, open_file, open_to_write, read_bounded, read_text_bounded, utf8};
+pub use files::{
+    bounded, open_file, open_to_write, read_bounded, read_text_bounded, utf8, with_folder_hint,
+};
 pub use host_name::has_host_name;
 pub use loopback::{is_localhost, is_loopback};
 pub use moment::moment;

@@ -11,6 +11,7 @@ use defender_query::{test_query, unnoticed_filters};
 use crate::arguments::TestOptions;
 use crate::context::Context;
 use crate::listing;
+use crate::sink::cannot_write;
 
 /// Runs the tests, prints those that fail, and fails when there are any.
 pub(crate) async fn run(options: &TestOptions, context: &Context) -> Result<()> {
@@ -38,10 +39,8 @@ pub(crate) async fn run(options: &TestOptions, context: &Context) -> Result<()> 
         cases.extend(mutations(&library, &tests).await);
     }
     if let Some(path) = &options.junit {
-        std::fs::write(path, junit("defender queries test", &cases)).map_err(|source| {
-            Error::new(ErrorKind::Io, format!("cannot write {}", path.display()))
-                .with_source(source)
-        })?;
+        std::fs::write(path, junit("defender queries test", &cases))
+            .map_err(|error| cannot_write(path, error))?;
     }
     let failed: Vec<&TestCase> = cases
         .iter()
