@@ -8,11 +8,11 @@ mod question;
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use defender_core::{Error, ErrorKind, Result, open_file};
+use defender_core::{Error, ErrorKind, Result, open_file, with_folder_hint};
 use defender_drivers::{Counted, Slice, SliceStore};
 use defender_table::arrow::error::ArrowError;
 use defender_table::arrow::ipc::reader::StreamReader;
@@ -32,6 +32,10 @@ const LONGEST: u64 = 64 << 20;
 
 /// zstd's own default: rows of one table shrink to about a tenth.
 const LEVEL: i32 = 3;
+
+/// The most bytes of the rows of a slice, unpacked: the services return 50 MB of text, whose values
+/// take at most some times as much in Arrow.
+const LARGEST: u64 = 1 << 30;
 
 /// The bit of a frame's descriptor that says that its content has a checksum.
 ///
@@ -428,11 +432,52 @@ impl SliceStore for Part {
 fn packed(table: &Table) -> std::result::Result<Vec<u8>, ArrowError> {
     let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
     encoder.include_checksum(true)?;
-    let mut writer = StreamWriter::try_new(encoder, table.schema())?;
+    let bounded = Bounded {
+        inner: encoder,
+        left: LARGEST,
+    };
+    let mut writer = StreamWriter::try_new(bounded, table.schema())?;
     for batch in table.batches() {
         writer.write(batch)?;
     }
-    Ok(writer.into_inner()?.finish()?)
+    Ok(writer.into_inner()?.inner.finish()?)
+}
+
+/// A writer of so many bytes: what is larger could not be read again.
+struct Bounded<W> {
+    inner: W,
+    left: u64,
+}
+
+impl<W: Write> Write for Bounded<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.left = self
+            .left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(too_large)?;
+        self.inner.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+fn too_large() -> std::io::Error {
+    std::io::Error::other(format!("unpacked they are more than {LARGEST} bytes"))
+}
+
+/// What a body is unpacked, which has at most `largest` bytes.
+fn unpacked(body: &[u8], largest: u64) -> std::io::Result<Vec<u8>> {
+    let mut stream = Vec::new();
+    zstd::Decoder::new(body)?
+        .take(largest + 1)
+        .read_to_end(&mut stream)?;
+    if stream.len() as u64 > largest {
+        return Err(too_large());
+    }
+    Ok(stream)
 }
 
 /// The rows of a body. All of it is unpacked and held against its checksum before the Arrow reader
@@ -444,8 +489,7 @@ fn table(body: &[u8], summary: Summary) -> std::result::Result<Table, ArrowError
     if !has_checksum {
         return Err(ArrowError::IpcError("they have no checksum".to_owned()));
     }
-    let mut stream = Vec::new();
-    zstd::Decoder::new(body)?.read_to_end(&mut stream)?;
+    let stream = unpacked(body, LARGEST)?;
     let reader = StreamReader::try_new(stream.as_slice(), None)?;
     let schema = reader.schema();
     let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
@@ -487,7 +531,8 @@ fn foreign(path: &Path) -> Error {
 }
 
 fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).with_source(error)
+    let message = format!("cannot {what} {}", path.display());
+    with_folder_hint(Error::new(ErrorKind::Io, message).with_source(error), path)
 }
 
 /// The rows are as confidential as the tenant's data.

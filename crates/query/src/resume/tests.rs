@@ -346,3 +346,34 @@ fn damaged_rows_are_an_error_that_names_the_file() {
     }
     assert!(refused > 0);
 }
+
+#[test]
+fn rows_that_are_too_large_unpacked_are_refused() {
+    let body = zstd::encode_all(vec![0; 1 << 20].as_slice(), LEVEL).unwrap();
+    assert!(body.len() < 1000);
+    assert_eq!(unpacked(&body, 1 << 20).unwrap().len(), 1 << 20);
+    let error = unpacked(&body, (1 << 20) - 1).unwrap_err();
+    assert!(
+        error.to_string().contains("unpacked they are more than"),
+        "{error}"
+    );
+    let mut bounded = Bounded {
+        inner: Vec::new(),
+        left: 3,
+    };
+    bounded.write_all(b"abc").unwrap();
+    assert!(bounded.write_all(b"d").is_err());
+    assert_eq!(bounded.inner, b"abc");
+}
+
+#[test]
+fn a_folder_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing/export.resume");
+    let error = ResumeFile::open(&path, &question()).unwrap_err();
+    let hint = error.hint().unwrap();
+    assert!(
+        hint.contains("missing does not exist: create it with mkdir"),
+        "{hint}"
+    );
+}
