@@ -190,7 +190,11 @@ pub(crate) fn choose<'a>(
         }
         [] => {
             let known = names();
-            let known = if known.is_empty() {
+            let known = if wanted.contains([',', ';']) {
+                "each instance has an option of its own: --instance A --instance B; \
+                 --all-instances asks all"
+                    .to_owned()
+            } else if known.is_empty() {
                 "the settings have none".to_owned()
             } else {
                 format!("known instances are {known}")

@@ -456,9 +456,17 @@ impl Library {
                 return error.with_hint(format!("did you mean {}?", namesakes.join(" or ")));
             }
         }
-        let short = names.iter().filter_map(|path| path.rsplit('.').next());
-        match nearest(name, names.iter().copied().chain(short)) {
-            Some(near) => error.with_hint(format!("did you mean '{near}'?")),
+        let short = || names.iter().filter_map(|path| path.rsplit('.').next());
+        if let Some(near) = nearest(name, names.iter().copied().chain(short())) {
+            return error.with_hint(format!("did you mean '{near}'?"));
+        }
+        // A family too few or of another name hides that the last part is nearly right.
+        let meant = name
+            .rsplit_once('.')
+            .and_then(|(_, last)| nearest(last, short()));
+        let meant = names.iter().find(|path| path.rsplit('.').next() == meant);
+        match meant {
+            Some(path) => error.with_hint(format!("did you mean '{path}'?")),
             None => error,
         }
     }

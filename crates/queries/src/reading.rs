@@ -63,7 +63,17 @@ pub(crate) fn definitions(text: &str) -> (Vec<Definition>, Vec<Finding>) {
 
 /// Checks what MSTICPy checks of a file.
 fn complete(root: &Node) -> Result<(), Finding> {
-    let lacks = |what: &str| Err(Finding::error(format!("the file has no {what}")));
+    let lacks = |what: &str, place: &Node| {
+        let finding = Finding::error(format!("the file has no {what}"));
+        let name = what.rsplit('.').next().unwrap_or(what);
+        let keys = place.entries().iter().map(|(key, _)| key.as_str());
+        // An empty one is written right.
+        let keys = keys.filter(|key| *key != name);
+        Err(match nearest(name, keys) {
+            Some(written) => finding.hint(format!("is '{written}' meant as '{name}'?")),
+            None => finding,
+        })
+    };
     let has = |node: &Node, name: &str| node.get(name).is_some_and(|node| !node.is_empty());
     if root.is_empty() {
         return Err(Finding::error("the file is empty"));
@@ -73,16 +83,16 @@ fn complete(root: &Node) -> Result<(), Finding> {
             .hint("it begins with a line such as metadata:"));
     }
     if !has(root, "sources") {
-        return lacks("sources");
+        return lacks("sources", root);
     }
     let Some(metadata) = root.get("metadata").filter(|node| !node.is_empty()) else {
-        return lacks("metadata");
+        return lacks("metadata", root);
     };
     if !has(metadata, "data_environments") {
-        return lacks("metadata.data_environments");
+        return lacks("metadata.data_environments", metadata);
     }
     if !has(metadata, "data_families") {
-        return lacks("metadata.data_families");
+        return lacks("metadata.data_families", metadata);
     }
     Ok(())
 }
