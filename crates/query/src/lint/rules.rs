@@ -86,6 +86,9 @@ rules! {
     CONTAINS_FOR_HAS = "contains-for-has", Warning,
         "`contains` looks for a whole word.",
         "`has` finds whole words in an index, while `contains` reads every text. Write `has`, unless the word may be a part of a longer one.";
+    JOINED_STRINGS = "joined-strings", Warning,
+        "Two strings touch, as where a quote is doubled.",
+        "KQL puts them together, and the quote is in neither: `'it''s'` is the text `its`. Inside of a string its quote is written `\\'` or `\\\"`; in a verbatim string, `@'it''s'`, it is doubled.";
     GONE_TABLE = "gone-table", Error,
         "A table is gone, or was only ever in the API of Defender for Endpoint.",
         "The portal renamed it in queries that are saved there; a query that comes over an API fails. The APIs of Defender for Endpoint (MDE) and Microsoft 365 Defender (M365D) end on 1 February 2027, and Microsoft Graph has the tables of today alone.";

@@ -47,6 +47,24 @@ fn rules_are_named_once_and_explained() {
 }
 
 #[test]
+fn strings_that_touch_are_doubted() {
+    for (value, is_doubted) in [
+        ("'it''s'", true),
+        ("\"a\"\"b\"", true),
+        ("'a''b' 'c'", true),
+        ("'a' 'b'", false),
+        ("'a'\n'b'", false),
+        ("@'it''s'", false),
+        ("'it\\'s'", false),
+        ("''", false),
+    ] {
+        let query = format!("{PROCESSES} | where FileName == {value}");
+        let expected: &[(&str, &str)] = &[("joined-strings", value)];
+        hits(&query, if is_doubted { expected } else { &[] });
+    }
+}
+
+#[test]
 fn syntax_names_and_types_are_errors() {
     for (query, rule) in [
         ("DeviceProcessEvents | where", "syntax"),

@@ -1,4 +1,4 @@
-//! `contains` where `has` serves, and texts without quotes.
+//! `contains` where `has` serves, texts without quotes, and quotes that are doubled.
 
 use kql_syntax::tree::{
     ComparisonOperator, Expression, ExpressionKind, LiteralValue, Query, Segment,
@@ -6,7 +6,7 @@ use kql_syntax::tree::{
 use kql_syntax::{Node, Span};
 
 use super::Finding;
-use super::rules::CONTAINS_FOR_HAS;
+use super::rules::{CONTAINS_FOR_HAS, JOINED_STRINGS};
 
 /// The index has no shorter words.
 const SHORTEST: usize = 3;
@@ -17,6 +17,7 @@ pub(super) fn findings(tree: &Query) -> Vec<Finding> {
         let Node::Expression(expression) = node else {
             continue;
         };
+        findings.extend(joined(expression));
         let ExpressionKind::Comparison(comparison) = &expression.kind else {
             continue;
         };
@@ -47,6 +48,21 @@ pub(super) fn findings(tree: &Query) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Strings without a blank between them.
+fn joined(expression: &Expression) -> Option<Finding> {
+    let ExpressionKind::Literal(literal) = &expression.kind else {
+        return None;
+    };
+    // The text has one blank between two strings.
+    let is_string = matches!(literal.value, LiteralValue::String { .. });
+    if !is_string || literal.span.len() as usize >= literal.text.len() {
+        return None;
+    }
+    let message = "strings that touch are one, without a quote between them";
+    let finding = Finding::new(&JOINED_STRINGS, literal.span, message);
+    Some(finding.hint("write \\' or \\\" for a quote inside of a string, or a blank between two"))
 }
 
 /// The text that a name is the beginning of, or all of, where a value is compared with it: in
