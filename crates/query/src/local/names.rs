@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kql_engine::{Catalog, EngineError};
+use kql_engine::{Catalog, EngineError, ScalarType};
 use kql_syntax::TokenKind;
 
 use super::likely;
@@ -41,8 +41,11 @@ pub(super) fn advice(error: &EngineError, text: &str, catalog: &Catalog) -> Opti
         .filter(|table| defender_schema::table(table).is_none())
         .find(|table| words(text).any(|word| word == table))?;
     let file = catalog.files(&own).into_iter().next()?;
-    typed.then(|| {
-        let columns = catalog.columns(&own).unwrap_or_default();
+    let columns = catalog.columns(&own).unwrap_or_default();
+    // The text may be the query's own, which its error says how to write.
+    let has_texts = (columns.iter())
+        .any(|(name, ty)| *ty == ScalarType::String && words(text).any(|word| word == name));
+    (typed && has_texts).then(|| {
         let names = columns.iter().map(|(name, _)| name.as_str());
         // todatetime() takes the first number for the month.
         let or = if catalog.misread_dates(&own, names).is_empty() {

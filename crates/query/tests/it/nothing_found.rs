@@ -317,3 +317,21 @@ async fn an_unknown_table_and_times_that_are_text_have_a_hint() {
         assert_eq!(hint, expected, "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_text_of_the_query_is_no_text_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "Timestamp,Name\n2026-11-01T08:00:00Z,x\n";
+    std::fs::write(folder.path().join("Typed.csv"), rows).unwrap();
+    let provider = QueryProvider::new(DataEnvironment::Local)
+        .connect(Connection::to_folders([folder.path()]))
+        .await
+        .unwrap();
+    let error = provider
+        .exec_query("Typed | where Timestamp > '2026-11-01'")
+        .await
+        .unwrap_err();
+    assert_eq!(error.hint(), None);
+    let said = "a time is written datetime(2026-11-01)";
+    assert!(error.to_string().contains(said), "{error}");
+}
