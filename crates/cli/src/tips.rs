@@ -224,9 +224,28 @@ mod tests {
 
     use super::*;
 
+    /// What is said of a command line that is wrong.
+    fn said(line: &str) -> String {
+        let arguments: Vec<OsString> = std::iter::once("defender")
+            .chain(line.split(' '))
+            .map(Into::into)
+            .collect();
+        let error = Arguments::try_parse_from(&arguments).unwrap_err();
+        with_tip(error, &arguments).to_string()
+    }
+
+    /// Command lines, and the tip that each gets.
+    fn check_tips(cases: &[(&str, &str)]) {
+        for (line, expected) in cases {
+            let text = said(line);
+            let tip = format!("tip: {expected}\n");
+            assert!(text.contains(&tip), "{line}: {text}");
+        }
+    }
+
     #[test]
     fn a_subcommand_that_is_none_is_told_what_exists() {
-        for (line, expected) in [
+        check_tips(&[
             (
                 "alerts get x",
                 "the command is defender alerts list; to get one by its id, write defender api get \
@@ -242,23 +261,12 @@ mod tests {
                 "queries zzz",
                 "the commands of defender queries are list, search, show, validate and test",
             ),
-        ] {
-            let arguments: Vec<OsString> = std::iter::once("defender")
-                .chain(line.split(' '))
-                .map(Into::into)
-                .collect();
-            let error = Arguments::try_parse_from(&arguments).unwrap_err();
-            let text = with_tip(error, &arguments).to_string();
-            assert!(
-                text.contains(&format!("tip: {expected}\n")),
-                "{line}: {text}"
-            );
-        }
+        ]);
     }
 
     #[test]
     fn an_option_of_another_tool_is_told_its_name_here() {
-        for (line, expected) in [
+        check_tips(&[
             (
                 "alerts list --severity high",
                 "filter with --filter \"severity eq 'high'\"",
@@ -286,18 +294,7 @@ mod tests {
                 "fmt --file a.kql",
                 "files need no option here: defender fmt FILE",
             ),
-        ] {
-            let arguments: Vec<OsString> = std::iter::once("defender")
-                .chain(line.split(' '))
-                .map(Into::into)
-                .collect();
-            let error = Arguments::try_parse_from(&arguments).unwrap_err();
-            let text = with_tip(error, &arguments).to_string();
-            assert!(
-                text.contains(&format!("tip: {expected}\n")),
-                "{line}: {text}"
-            );
-        }
+        ]);
     }
 
     #[test]
@@ -332,12 +329,7 @@ mod tests {
             ("alerts get", "defender alerts [OPTIONS] <COMMAND>"),
             ("ask", "defender [OPTIONS] <COMMAND>"),
         ] {
-            let arguments: Vec<OsString> = std::iter::once("defender")
-                .chain(line.split(' '))
-                .map(Into::into)
-                .collect();
-            let error = Arguments::try_parse_from(&arguments).unwrap_err();
-            let text = with_tip(error, &arguments).to_string();
+            let text = said(line);
             let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
             assert_eq!(usage, Some(expected), "{line}: {text}");
         }

@@ -186,86 +186,45 @@ fn a_file_of_windows_1252_is_told_with_its_line_and_the_way_out() {
             .map(|letter| u8::try_from(u32::from(letter)).unwrap())
             .collect()
     };
-    for (name, text, words) in [
+    let kql = "print 1\n| where x == 'caf\u{e9}'\n";
+    for (text, line) in [
+        (kql, "query --demo -f a.kql"),
+        (kql, "lint b.kql"),
+        (kql, "fmt c.kql"),
+        ("a,b\n1,caf\u{e9}\n", "query d --data d.csv"),
         (
-            "a.kql",
-            "print 1\n| where x == 'caf\u{e9}'\n",
-            &["query", "--demo", "-f", "a.kql"][..],
-        ),
-        (
-            "b.kql",
-            "print 1\n| where x == 'caf\u{e9}'\n",
-            &["lint", "b.kql"],
-        ),
-        (
-            "c.kql",
-            "print 1\n| where x == 'caf\u{e9}'\n",
-            &["fmt", "c.kql"],
-        ),
-        (
-            "d.csv",
-            "a,b\n1,caf\u{e9}\n",
-            &["query", "d", "--data", "d.csv"],
-        ),
-        (
-            "e.ndjson",
             "{\"a\":1}\n{\"a\":\"caf\u{e9}\"}\n",
-            &["query", "e", "--data", "e.ndjson"],
+            "query e --data e.ndjson",
         ),
         (
-            "f.csv",
             "tenant,name\ncontoso.example,Caf\u{e9}\n",
-            &["query", "print x=1", "--tenants", "f.csv"],
+            "query AlertInfo --tenants f.csv",
         ),
         (
-            "g.yaml",
             "- path: /x\n  text: caf\u{e9}\n",
-            &["emulator", "--faults", "g.yaml"],
+            "emulator --faults g.yaml",
         ),
         (
-            "h.txt",
             "abc\ncaf\u{e9}\n",
-            &[
-                "run",
-                "Investigation.hashes_seen",
-                "--demo",
-                "-p",
-                "file_hash=@h.txt",
-            ],
+            "run Investigation.hashes_seen --demo -p file_hash=@h.txt",
         ),
         (
-            "i.yaml",
             "DataProviders:\n  # caf\u{e9}\n",
-            &["config", "validate", "--config", "i.yaml"],
+            "config validate --config i.yaml",
         ),
+        ("sources:\n  # caf\u{e9}\n", "queries validate j.yaml"),
+        ("tests:\n  # caf\u{e9}\n", "queries test k.yaml"),
         (
-            "j.yaml",
-            "sources:\n  # caf\u{e9}\n",
-            &["queries", "validate", "j.yaml"],
-        ),
-        (
-            "k.yaml",
-            "tests:\n  # caf\u{e9}\n",
-            &["queries", "test", "k.yaml"],
-        ),
-        (
-            "l.txt",
             "x\ncaf\u{e9}\n",
-            &["query", "print x=1", "--client-secret-file", "l.txt"],
+            "query AlertInfo --client-secret-file l.txt",
         ),
-        (
-            "m.json",
-            "{\n\"caf\u{e9}\": {}}\n",
-            &["lint", "found.kql", "--schema", "m.json"],
-        ),
-        (
-            "n.yaml",
-            "tenants:\n  # caf\u{e9}\n",
-            &["emulator", "--tenants", "n.yaml"],
-        ),
+        ("{\n\"caf\u{e9}\": {}}\n", "lint found.kql --schema m.json"),
+        ("tenants:\n  # caf\u{e9}\n", "emulator --tenants n.yaml"),
     ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let name = words[words.len() - 1].trim_start_matches("file_hash=@");
         fs::write(folder.work().join(name), bytes(text)).unwrap();
-        let ran = folder.run(words);
+        let ran = folder.run(&words);
         let said = ran.text() + &ran.stderr;
         assert!(said.contains(name), "{words:?}: {said}");
         assert!(said.contains("line 2 is not UTF-8"), "{words:?}: {said}");
