@@ -166,6 +166,14 @@ impl<'a> Binder<'a> {
         } else {
             (left, right)
         };
+        // What stands in the query itself for a time, as other languages write one.
+        let is_for_time = [(&left, &right), (&right, &left)]
+            .iter()
+            .any(|(time, other)| {
+                time.ty == DateTime
+                    && other.is_constant()
+                    && (other.ty == Text || other.ty.is_numeric())
+            });
         let agreed = if fits {
             agree(left, right)
         } else {
@@ -178,15 +186,10 @@ impl<'a> Binder<'a> {
                 span,
             }),
             Err((left, right)) => {
-                let advice = match (left, right) {
-                    (DateTime, Text) | (Text, DateTime) => {
-                        "a time is written datetime(2026-11-01), and todatetime() reads a text"
-                    }
-                    (DateTime, number) | (number, DateTime) if number.is_numeric() => {
-                        "a time is written datetime(2026-11-01), and \
-                         unixtime_seconds_todatetime() reads a number of seconds"
-                    }
-                    _ => "convert one of them",
+                let advice = if is_for_time {
+                    "a time is written datetime(2026-11-01), or ago(7d)"
+                } else {
+                    "convert one of them"
                 };
                 self.refuse(
                     DiagnosticKind::Type,
