@@ -156,6 +156,12 @@ fn of_binder(
         DiagnosticKind::Unsupported => format!("{} cannot be checked here", found.message),
         _ => found.message,
     };
+    // What the binder says of a name beyond that there is none is what to write.
+    if found.kind == DiagnosticKind::Name
+        && let Some((message, advice)) = message.split_once("; ")
+    {
+        return Finding::new(rule, found.span, message).hint(advice);
+    }
     let finding = Finding::new(rule, found.span, message);
     let text = (found.kind == DiagnosticKind::Name)
         .then(|| words::unquoted(tree, found.span))

@@ -47,6 +47,31 @@ fn rules_are_named_once_and_explained() {
 }
 
 #[test]
+fn names_of_other_languages_have_a_hint() {
+    for (condition, message, hint) in [
+        (
+            "FileName == null",
+            "no column named 'null'",
+            "write isnull(x) or isnotnull(x), for strings isempty(x) or isnotempty(x)",
+        ),
+        (
+            "FileName == 'a' -- comment",
+            "no column named 'comment'",
+            "comments begin with //, not with --",
+        ),
+        (
+            "len(FileName) > 3",
+            "no function named 'len'",
+            "did you mean 'strlen'?",
+        ),
+    ] {
+        let found = check(&format!("{PROCESSES} | where {condition}")).remove(0);
+        let found = (found.message.as_str(), found.hint.as_deref());
+        assert_eq!(found, (message, Some(hint)), "{condition}");
+    }
+}
+
+#[test]
 fn strings_that_touch_are_doubted() {
     for (value, is_doubted) in [
         ("'it''s'", true),
