@@ -52,7 +52,9 @@ impl SplitOptions {
         let Some(width) = self.width.map(|width| width.max(1)) else {
             return Ok(());
         };
-        let number = range.width() / width + i64::from(range.width() % width > 0);
+        let rest = range.width() % width;
+        // As `Slice::ranges_of` has it, a small rest is part of the slice before it.
+        let number = range.width() / width + i64::from(rest > 0 && rest >= width / 1000);
         if usize::try_from(number).is_ok_and(|number| number <= most) {
             return Ok(());
         }

@@ -891,3 +891,33 @@ async fn columns_that_were_not_asked_for_are_an_error() {
         assert_eq!(run(text, columns).await.unwrap().0, 1, "{text}");
     }
 }
+
+#[test]
+fn a_width_is_refused_where_it_makes_more_slices_than_there_may_be() {
+    for (range, width, slices) in [
+        (100, 1, 99),
+        (100, 1, 100),
+        (100_001, 1_000, 100),
+        (100_500, 1_000, 100),
+        (100_500, 1_000, 101),
+        (1, i64::MAX, 1),
+        (10, 0, 9),
+    ] {
+        let range = Slice::of(Timespan::new(START, START + range).unwrap());
+        let options = SplitOptions {
+            width: Some(width),
+            slices,
+            ..SplitOptions::default()
+        };
+        let number = range.ranges_of(width).len();
+        let checked = options.check_width(&range);
+        assert_eq!(checked.is_ok(), number <= slices, "{width} {slices}");
+        if let Err(error) = checked {
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert!(
+                error.to_string().contains(&format!(" {number}, ")),
+                "{error}"
+            );
+        }
+    }
+}
