@@ -407,14 +407,15 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// A query, in slices or as a whole.
-    pub(crate) fn of(split: Option<&Split>, text: &str) -> Self {
-        split.map_or_else(
-            || Self::Query {
+    /// A query in an environment, in slices or as a whole.
+    pub(crate) fn of(environment: DataEnvironment, split: Option<&Split>, text: &str) -> Self {
+        match split {
+            _ if environment == DataEnvironment::SecurityGraph => Self::List,
+            Some(_) => Self::Slices,
+            None => Self::Query {
                 splits: Splitting::of(text).is_ok(),
             },
-            |_| Self::Slices,
-        )
+        }
     }
 
     /// How to get what is missing for `reason`.

@@ -56,7 +56,10 @@ pub(crate) fn library(
         match finding.severity {
             Severity::Notice => context.note(&text),
             _ => {
-                context.warn(&text);
+                let is_news = context.warn(&text);
+                if let (true, Some(hint)) = (is_news, &finding.hint) {
+                    context.note(&format!("  hint: {hint}"));
+                }
             }
         }
     }

@@ -177,14 +177,10 @@ pub(crate) async fn run_asked(
     let (written, failures) = Box::pin(written).await?;
     drop(demo);
     drop(given);
-    let request = match environment {
-        DataEnvironment::SecurityGraph => Request::List,
-        _ => Request::of(split, &query.text),
-    };
     let code = finish(
         &written,
         &failures,
-        request,
+        Request::of(environment, split, &query.text),
         options.output.fail_on,
         context,
     )?;
