@@ -68,25 +68,32 @@ fn spawn(folder: &Folder, arguments: &[&str], stderr: Stderr) -> (Child, Option<
             command.stderr(writer);
         }
         Stderr::Closed => {
-            let mut shell = Command::new("/bin/sh");
-            shell
-                .args(["-c", r#"exec "$0" "$@" 2>&-"#])
-                .arg(command.get_program())
-                .args(arguments)
-                .current_dir(folder.work())
-                .env_clear()
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null());
-            for (name, value) in command.get_envs() {
-                if let Some(value) = value {
-                    shell.env(name, value);
-                }
-            }
-            command = shell;
+            command = redirected(folder, arguments, "2>&-");
+            command.stderr(Stdio::null());
         }
     }
     (command.spawn().unwrap(), kept)
+}
+
+/// The command as a shell starts it with a redirection.
+fn redirected(folder: &Folder, arguments: &[&str], redirection: &str) -> Command {
+    let command = folder.command(arguments);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", &format!(r#"exec "$0" "$@" {redirection}"#)])
+        .arg(command.get_program())
+        .args(arguments)
+        .current_dir(folder.work())
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            shell.env(name, value);
+        }
+    }
+    shell
 }
 
 /// A command, and what is to be done for it to end.
@@ -296,6 +303,45 @@ fn a_standard_output_that_cannot_be_written_is_an_error() {
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The runtime opens `/dev/null` in the place of a standard output that is closed (`>&-`), so that no
+/// file which is opened later gets its number: what is printed goes there.
+#[test]
+fn a_closed_standard_output_is_a_reader_that_reads_nothing() {
+    let running = running();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(case) = CASES.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if case.lines.is_some() {
+                        continue;
+                    }
+                    let (_, code) = outcome(&running, *case, &[], Stderr::Good);
+                    let folder = folder(&running);
+                    let mut command = redirected(&folder, case.arguments, ">&-");
+                    let ran = finish(command.spawn().unwrap());
+                    if ran.code != code || ran.stderr.contains("bug of defender") {
+                        let what = format!("{:?}: {} {}", case.arguments, ran.code, ran.stderr);
+                        failed.lock().unwrap().push(what);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    // Nor does a file of the run become its standard output.
+    let folder = folder(&running);
+    let expected = folder
+        .run(&["query", "AlertInfo", "--format", "csv"])
+        .text();
+    let arguments = ["query", "AlertInfo", "-o", "rows.csv"];
+    let ran = finish(redirected(&folder, &arguments, ">&-").spawn().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let rows = std::fs::read_to_string(folder.work().join("rows.csv")).unwrap();
+    assert_eq!(rows, expected);
 }
 
 #[test]
