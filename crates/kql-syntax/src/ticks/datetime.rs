@@ -51,6 +51,10 @@ const GAPS: [char; 6] = [' ', '-', '/', '.', ',', '\t'];
 pub fn datetime(text: &str) -> Option<i64> {
     let date = written_date(text.trim())?;
     let rest = date.rest;
+    // `2025, 6, 14` are year, month and day, and no fourth number follows.
+    if date.notation == Notation::YearFirst && rest.starts_with(',') {
+        return None;
+    }
     let rest = rest.strip_prefix(['T', 't', ',']).unwrap_or(rest);
     time_of(midnight(date.year, date.month, date.day)?, rest)
 }
