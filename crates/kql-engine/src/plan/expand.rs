@@ -60,22 +60,31 @@ fn elements<'a>(value: &Datum<'a>, bags: BagExpansion) -> Option<Vec<Datum<'a>>>
     }
 }
 
-/// An element as the type that `to typeof()` names: a text is not parsed for a number.
-///
-/// What JSON has no notation for is a text there, and is read.
+/// An element as the type that `to typeof()` names: a number as a number, a whole one as a bool too,
+/// and a text as a datetime or a guid, but no text as a number. Neither texts nor numbers are read
+/// as a timespan or a decimal.
 ///
 /// Source: <https://learn.microsoft.com/kusto/query/mv-expand-operator>
 fn cast<'a>(value: &Datum<'a>, ty: ScalarType) -> Datum<'a> {
-    use ScalarType::{Bool, Decimal, Int, Long, Real};
+    use Datum::{Bool, DateTime, Decimal, Guid, Int, Long, Real, String, TimeSpan};
 
-    let text = match value {
-        Datum::Dynamic(bytes) => matches!(dynamic::view(bytes), Dynamic::String(_)),
-        other => matches!(other, Datum::String(_)),
+    let element = value.clone().unwrapped();
+    let fits = match ty {
+        ScalarType::String | ScalarType::Dynamic => true,
+        ScalarType::Bool => matches!(element, Bool(_) | Int(_) | Long(_)),
+        ScalarType::Int | ScalarType::Long | ScalarType::Real => {
+            matches!(element, Int(_) | Long(_) | Real(_) | Decimal(_))
+        }
+        ScalarType::DateTime => matches!(element, String(_) | DateTime(_)),
+        ScalarType::Guid => matches!(element, String(_) | Guid(_)),
+        ScalarType::TimeSpan => matches!(element, TimeSpan(_)),
+        ScalarType::Decimal => matches!(element, Decimal(_)),
     };
-    if text && matches!(ty, Bool | Int | Long | Real | Decimal) {
-        return Datum::Null;
+    if fits {
+        convert::to_type(value, ty)
+    } else {
+        Datum::Null
     }
-    convert::to_type(value, ty)
 }
 
 /// Expands a batch: its first `kept` columns are repeated, then come the elements.

@@ -76,8 +76,8 @@ impl<'a> Binder<'a> {
         }
         let index = match Self::option(operator, "with_itemindex") {
             Some(name) => {
-                let column = self.column(name, Long);
-                replace_or_push(&mut columns, column.clone());
+                let column = self.column(Names::of(&columns).unique(name), Long);
+                columns.push(column.clone());
                 Some(column)
             }
             None => None,
