@@ -95,8 +95,12 @@ fn pattern_of<'p>(
             ParsePart::Star if at == 0 && regex_mode => {}
             ParsePart::Star => text.push_str(if last && !regex_mode { ".*" } else { ".*?" }),
             ParsePart::Capture { column, ty } => {
-                let number = match ty {
+                let shape = match ty {
+                    ScalarType::Bool if regex_mode => Some("(?i:true|false)"),
                     ScalarType::Int | ScalarType::Long => Some(r"[+-]?\d+"),
+                    ScalarType::Real | ScalarType::Decimal if regex_mode => {
+                        Some(r"[+-]?\d+(?:\.\d+)?")
+                    }
                     ScalarType::Real | ScalarType::Decimal => {
                         Some(r"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?")
                     }
@@ -107,13 +111,13 @@ fn pattern_of<'p>(
                 } else {
                     ".*?"
                 };
-                let shape = match (number, &parse.mode) {
-                    (Some(number), ParseMode::Relaxed) => format!("{number}|{any}"),
-                    (Some(number), _) => number.to_owned(),
+                let space = if shape.is_some() { r"\s*?" } else { "" };
+                let taken = match (shape, &parse.mode) {
+                    (Some(shape), ParseMode::Relaxed) => format!("{shape}|{any}"),
+                    (Some(shape), _) => shape.to_owned(),
                     (None, _) => any.to_owned(),
                 };
-                let space = if number.is_some() { r"\s*?" } else { "" };
-                text.push_str(&format!("{space}(?P<k{}>{shape}){space}", outputs.len()));
+                text.push_str(&format!("{space}(?P<k{}>{taken}){space}", outputs.len()));
                 outputs.push((*column, *ty));
             }
         }

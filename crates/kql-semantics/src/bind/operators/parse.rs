@@ -109,6 +109,15 @@ impl<'a> Binder<'a> {
                 }
             }
         }
+        if let ParseMode::Regex(flags) = &mode
+            && let Some(open) = open_time(&pattern, flags)
+            && let Some(Written::Column { name, .. }) = parse.pattern.get(open)
+        {
+            return self.unsupported(
+                name.span,
+                "a time at the end of a pattern of 'kind=regex', or with the flag 'U'",
+            );
+        }
         let bound = Parse {
             input,
             mode,
@@ -211,4 +220,20 @@ impl<'a> Binder<'a> {
         rows.ordered = false;
         Ok(())
     }
+}
+
+/// A time that nothing ends. Of what follows the service there takes other characters than of what
+/// a regular expression matches, and nothing tells which.
+fn open_time(pattern: &[ParsePart], flags: &str) -> Option<usize> {
+    pattern.iter().enumerate().position(|(at, part)| {
+        let time = matches!(
+            part,
+            ParsePart::Capture {
+                ty: ScalarType::DateTime | ScalarType::TimeSpan,
+                ..
+            }
+        );
+        let mut rest = pattern[at + 1..].iter();
+        time && (flags.contains('U') || rest.all(|part| matches!(part, ParsePart::Star)))
+    })
 }
