@@ -4,7 +4,7 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, Direction};
 
 use super::super::rows::{Names, Rows};
-use super::super::scope::Scope;
+use super::super::scope::{Entity, Scope};
 use super::super::{Binder, Column, Context, Outcome, Refused};
 use crate::bound::{Aggregate, Assignment, Expr, ExprKind, Operator, SortKey, TopNestedLevel};
 use crate::diagnostic::DiagnosticKind;
@@ -43,6 +43,7 @@ impl<'a> Binder<'a> {
             }
             let given = match key.names.first() {
                 Some(name) => Some(name.text.clone()),
+                None if self.is_declared(&key.expression, &value, scope) => None,
                 None => self.lent_name(&key.expression, scope),
             };
             if count_all && given.is_some() {
@@ -73,6 +74,15 @@ impl<'a> Binder<'a> {
         } else {
             Ok((keys, columns, plain))
         }
+    }
+
+    /// Whether a key is a declared value, whose name is that of no column.
+    fn is_declared(&self, key: &tree::Expression, value: &Expr, scope: Scope) -> bool {
+        let tree::ExpressionKind::Name(name) = &key.kind else {
+            return false;
+        };
+        let declared = matches!(self.lookup(scope, &name.text), Some(Entity::Scalar { .. }));
+        declared && value.is_constant()
     }
 
     pub(super) fn summarize(
