@@ -712,6 +712,7 @@ impl<'a> Binder<'a> {
                 .names_columns
                 .then(|| rows.columns.clone());
             self.operator(&mut rows, operator, scope)?;
+            rows.name = None;
             if let Some(before) = before {
                 let kept: HashSet<&str> = rows.columns.iter().map(|one| &*one.name).collect();
                 let lost = before.iter().filter(|one| !kept.contains(&*one.name));

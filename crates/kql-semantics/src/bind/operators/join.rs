@@ -60,6 +60,13 @@ impl<'a> Binder<'a> {
                 return Err(Refused);
             }
         };
+        if is_lookup && Self::option(operator, "hint.shufflekey").is_some() {
+            return self.refuse(
+                DiagnosticKind::Name,
+                operator.span,
+                "'lookup' has no 'hint.shufflekey'",
+            );
+        }
         let right = self.tabular(&join.right, scope)?;
         let conditions = match &join.condition {
             Some(Condition::On(conditions)) => conditions,
