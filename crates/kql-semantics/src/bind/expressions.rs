@@ -121,8 +121,16 @@ impl<'a> Binder<'a> {
         if let Some(value) = self.graph_element(name) {
             return value;
         }
-        let column = context.find(&name.text);
-        if let Some(column) = column.filter(|column| !self.hidden.contains(&column.id)) {
+        // A function's text stands where it is called: a column that its table has, though it does
+        // not declare it, comes before a value of that name.
+        let seen = |column: &&Column| {
+            !self.hidden.contains(&column.id)
+                || matches!(
+                    self.lookup(context.scope, &name.text),
+                    Some(Entity::Scalar { .. })
+                )
+        };
+        if let Some(column) = context.find(&name.text).filter(seen) {
             let column = column.clone();
             self.found(name, &column);
             if context.aggregates.is_some() && !context.in_aggregate {
