@@ -259,7 +259,10 @@ impl<'a> Binder<'a> {
                 ),
             );
         }
+        // A column comes before a table of its name.
+        let is_column = |one: &tree::Expression| matches!(&one.kind, ExpressionKind::Name(name) if context.find(&name.text).is_some());
         if let [only] = written.right.as_slice()
+            && !is_column(only)
             && self.is_tabular(only, context.scope)
         {
             let set = self.single_column(only, context)?;
@@ -280,6 +283,16 @@ impl<'a> Binder<'a> {
         let mut ty = value.ty;
         for element in &written.right {
             let element = self.expression(element, context)?;
+            if matches!(op, SetOp::In | SetOp::InIgnoreCase) && !element.is_constant() {
+                return self.refuse(
+                    DiagnosticKind::Constant,
+                    element.span,
+                    format!(
+                        "'{}' looks among constants, and this is another value for each row; use '==' or set_has_element()",
+                        written.operator.text()
+                    ),
+                );
+            }
             // Numbers and the like are looked for as they are written.
             if matches!(op, SetOp::HasAny | SetOp::HasAll) && element.ty != Dynamic {
                 list.push(element.converted(Text));
