@@ -6,6 +6,7 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind};
 
 use super::expressions::column_value;
+use super::operators::literal;
 use super::rows::Names;
 use super::{Binder, Column, Context, Outcome};
 use crate::bound::{Aggregate, Expr, ExprKind, Value};
@@ -42,6 +43,13 @@ fn without_condition(name: &str, given: usize) -> Option<(&'static str, usize)> 
         "count_distinctif" => ("count_distinct", 1),
         _ => return None,
     })
+}
+
+/// How many values an aggregate collects under its old name.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/make-set-aggregation-function>
+fn old_size(name: &str) -> Option<i64> {
+    matches!(name, "makeset" | "makelist" | "make_dictionary").then_some(128)
 }
 
 impl<'a> Binder<'a> {
@@ -122,6 +130,12 @@ impl<'a> Binder<'a> {
             );
         }
         self.check_arity(function, arguments.len(), span)?;
+        // Under an old name it collects fewer values, unless it says how many.
+        if let Some(most) = old_size(&call.function.text)
+            && arguments.len() == 1
+        {
+            arguments.push(literal(Value::Long(most), ScalarType::Long, span));
+        }
         let mut canonical = function;
         let mut filter = None;
         let arguments_of_call = arguments.len();
@@ -345,6 +359,18 @@ impl<'a> Binder<'a> {
         {
             let span = size.span;
             return self.refuse(DiagnosticKind::Constant, span, "a constant is needed here");
+        }
+        if canonical.name == "dcount"
+            && let Some(accuracy) = arguments.get(1)
+            && let Some(Value::Long(number)) = accuracy.literal()
+            && !(0..=4).contains(number)
+        {
+            let span = accuracy.span;
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                "the accuracy of a distinct count is a number from 0 to 4",
+            );
         }
         let ty = arguments.first().map_or(Dynamic, |argument| argument.ty);
         let result = match canonical.returns {
