@@ -282,17 +282,20 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
     Datum::Long(-1)
 }
 
-/// Nulls last in both directions.
-/// Sorts the first array and puts the others in the same order; several give an array of arrays.
-/// Texts stand behind numbers, and arrays and bags behind both.
+/// Numbers and times stand first, then texts, guids, and the rest.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/array-sort-asc-function>
 fn rank(value: &Datum<'_>) -> u8 {
     match value {
         Datum::String(_) => 1,
-        Datum::Dynamic(_) => 2,
+        Datum::Guid(_) => 2,
+        Datum::Bool(_) | Datum::Dynamic(_) => 3,
         _ => 0,
     }
 }
 
+/// Sorts the first array and puts the others in the same order; several give an array of arrays.
+/// Nulls are last in both directions.
 fn sort(call: &Call, descending: bool) -> Kernel {
     let flagged = call.types.last() == Some(&kql_semantics::ScalarType::Bool);
     let arrays = call.len() - usize::from(flagged);

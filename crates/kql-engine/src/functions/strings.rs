@@ -279,12 +279,11 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
     };
     let span = values.get(3).and_then(Datum::as_long).unwrap_or(-1);
     let nth = values.get(4).and_then(Datum::as_long).unwrap_or(1);
-    if start > size || nth < 1 || span < -1 {
-        return if nth < 1 {
-            Datum::Null
-        } else {
-            Datum::Long(-1)
-        };
+    if nth < 1 || span < -1 {
+        return Datum::Null;
+    }
+    if start > size {
+        return Datum::Long(-1);
     }
     // Every further search begins behind the last find, and its length counts from there.
     let room = usize::try_from(span).unwrap_or(text.len());

@@ -53,7 +53,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     scalar("ipv4_netmask_suffix", &[], 1, 1, &[STR], LONG, POSITION),
     scalar("format_ipv4", &[], 1, 2, &[ANY, INT], STRING, POSITION),
-    scalar("format_ipv4_mask", &[], 2, 2, &[ANY, INT], STRING, POSITION),
+    scalar("format_ipv4_mask", &[], 1, 2, &[ANY, INT], STRING, POSITION),
     scalar("has_ipv4", &[], 2, 2, &[READ, STR], BOOLEAN, POSITION),
     scalar(
         "has_ipv4_prefix",

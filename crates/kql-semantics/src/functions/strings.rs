@@ -10,6 +10,9 @@ use super::{Function, Naming, Parameter};
 /// How `countof` reads what it looks for.
 const COUNTING: Parameter = Parameter::OneOf(&["normal", "regex"]);
 
+/// Whose command lines `parse_command_line` reads.
+const PARSER: Parameter = Parameter::OneOf(&["windows"]);
+
 pub(super) static FUNCTIONS: &[Function] = &[
     scalar("strcat", &[], 1, 64, &[TEXT], STRING, POSITION),
     scalar(
@@ -73,7 +76,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[],
         2,
         2,
-        &[STR, STR],
+        &[STR, PARSER],
         DYNAMIC,
         POSITION,
     ),
