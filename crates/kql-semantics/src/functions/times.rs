@@ -6,36 +6,30 @@ use super::notation::{
 };
 use super::{Function, Parameter};
 
+/// The units of time that are counted as well as taken out of a datetime, and some more.
+macro_rules! units {
+    ($($more:literal),+) => {
+        Parameter::OneOf(&[
+            "year",
+            "quarter",
+            "month",
+            "day",
+            "hour",
+            "minute",
+            "second",
+            "millisecond",
+            "microsecond",
+            "nanosecond",
+            $($more),+
+        ])
+    };
+}
+
 /// What `datetime_add` and `datetime_diff` count.
-const PERIOD: Parameter = Parameter::OneOf(&[
-    "year",
-    "quarter",
-    "month",
-    "week",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "millisecond",
-    "microsecond",
-    "nanosecond",
-]);
+const PERIOD: Parameter = units!("week");
 
 /// What `datetime_part` takes out.
-const PART: Parameter = Parameter::OneOf(&[
-    "year",
-    "quarter",
-    "month",
-    "week_of_year",
-    "day",
-    "dayofyear",
-    "hour",
-    "minute",
-    "second",
-    "millisecond",
-    "microsecond",
-    "nanosecond",
-]);
+const PART: Parameter = units!("week_of_year", "dayofyear");
 
 pub(super) static FUNCTIONS: &[Function] = &[
     scalar(
