@@ -28,8 +28,9 @@ use kql_semantics::ScalarType;
 use super::columnar::{self, RowGroups};
 use super::condition::Condition;
 use super::files::{Batches, Source};
+use super::folders;
+use super::table::{Loaded, Part};
 use super::test::Test;
-use super::{Loaded, Part, folders};
 use crate::{EngineError, expression};
 
 /// How many rows at hand make a share.
@@ -216,10 +217,10 @@ impl Reading {
             Share::Groups(groups) => groups.open(&wanted, &[])?,
             Share::Several(sources) => columnar::several(sources, &self.conditions, &wanted, &[]),
             Share::File(source) => source.open(&wanted)?,
-            Share::Foreign(table, batches) => super::foreign(table, batches, &wanted),
+            Share::Foreign(table, batches) => super::table::foreign(table, batches, &wanted),
             Share::Kept(batches) => {
                 let batches = batches.clone();
-                let chosen = move |one| super::chosen(&wanted, &one);
+                let chosen = move |one| super::table::chosen(&wanted, &one);
                 Box::new(batches.into_iter().map(chosen))
             }
         };
