@@ -279,20 +279,18 @@ fn index_of(values: &[Datum<'_>]) -> Datum<'static> {
     };
     let span = values.get(3).and_then(Datum::as_long).unwrap_or(-1);
     let nth = values.get(4).and_then(Datum::as_long).unwrap_or(1);
-    if nth < 1 || span < -1 {
+    if wanted.is_empty() || nth < 1 || span < -1 {
         return Datum::Null;
     }
     if start > size {
         return Datum::Long(-1);
     }
-    // Every further search begins behind the last find, and its length counts from there.
-    let room = usize::try_from(span).unwrap_or(text.len());
+    // The length counts the places where a find may begin; it may reach beyond them.
+    let places = usize::try_from(span).unwrap_or(text.len());
     let mut at = usize::try_from(start).unwrap_or(0);
+    let end = text.len().min(at.saturating_add(places));
     for _ in 0..nth {
-        let end = text.len().min(at.saturating_add(room));
-        let last = (end + 1).saturating_sub(wanted.len());
-        let found = (at..last).find(|at| text[*at..at + wanted.len()] == wanted[..]);
-        match found {
+        match (at..end).find(|at| text[*at..].starts_with(&wanted)) {
             Some(found) => at = found + 1,
             None => return Datum::Long(-1),
         }
