@@ -29,12 +29,9 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "toguid" => to(ScalarType::Guid),
         "todatetime" => to(ScalarType::DateTime),
         "totimespan" => to(ScalarType::TimeSpan),
+        // A dynamic is taken as it is: a text inside of one is not read again.
         "parse_json" => kernel(|values| {
             Ok(match &values[0] {
-                Datum::Dynamic(bytes) => match dynamic::view(bytes) {
-                    dynamic::Dynamic::String(text) => convert::parse_json(text),
-                    _ => values[0].clone(),
-                },
                 Datum::String(text) => convert::parse_json(text),
                 other => convert::to_type(other, ScalarType::Dynamic),
             })
