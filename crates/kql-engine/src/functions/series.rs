@@ -24,6 +24,33 @@ fn each(body: fn(f64) -> f64) -> Kernel {
     })
 }
 
+/// Whether a series, or a number beside one, has whole numbers and no real.
+fn is_whole(value: &Datum<'_>) -> bool {
+    let whole = |one: &Datum<'_>| matches!(one, Datum::Int(_) | Datum::Long(_) | Datum::Null);
+    match items(value) {
+        Some(list) => list.iter().all(whole),
+        None => whole(&value.borrowed().unwrapped()),
+    }
+}
+
+/// Like `each`, and whole where the whole series is.
+fn each_by_kind(real: fn(f64) -> f64, whole: fn(i64) -> i64) -> Kernel {
+    let reals = each(real);
+    kernel(move |values| {
+        let Some(list) = items(&values[0]).filter(|_| is_whole(&values[0])) else {
+            return reals(values);
+        };
+        let list: Vec<Datum<'_>> = list
+            .iter()
+            .map(|one| {
+                one.as_long()
+                    .map_or(Datum::Null, |one| Datum::Long(whole(one)))
+            })
+            .collect();
+        Ok(array(&list))
+    })
+}
+
 /// Two series, or a series and a number, element by element.
 fn pairs<'a>(
     values: &[Datum<'_>],
@@ -56,6 +83,22 @@ fn arithmetic(body: fn(f64, f64) -> f64) -> Kernel {
     })
 }
 
+/// Like `arithmetic`, and whole where both sides are.
+fn arithmetic_by_kind(real: fn(f64, f64) -> f64, whole: fn(i64, i64) -> i64) -> Kernel {
+    let reals = arithmetic(real);
+    kernel(move |values| {
+        if !values.iter().all(is_whole) {
+            return reals(values);
+        }
+        Ok(pairs(values, |one, two| {
+            match (one.as_long(), two.as_long()) {
+                (Some(one), Some(two)) => Datum::Long(whole(one, two)),
+                _ => Datum::Null,
+            }
+        }))
+    })
+}
+
 fn comparison(body: fn(f64, f64) -> bool) -> Kernel {
     kernel(move |values| {
         Ok(pairs(values, |one, two| {
@@ -70,9 +113,9 @@ fn comparison(body: fn(f64, f64) -> bool) -> Kernel {
 #[expect(clippy::float_cmp, reason = "KQL compares reals exactly")]
 pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
     Ok(Some(match call.name {
-        "series_add" => arithmetic(|one, two| one + two),
-        "series_subtract" => arithmetic(|one, two| one - two),
-        "series_multiply" => arithmetic(|one, two| one * two),
+        "series_add" => arithmetic_by_kind(|one, two| one + two, i64::wrapping_add),
+        "series_subtract" => arithmetic_by_kind(|one, two| one - two, i64::wrapping_sub),
+        "series_multiply" => arithmetic_by_kind(|one, two| one * two, i64::wrapping_mul),
         "series_divide" => arithmetic(|one, two| one / two),
         "series_pow" => arithmetic(f64::powf),
         "series_greater" => comparison(|one, two| one > two),
@@ -83,16 +126,19 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
         "series_not_equals" => comparison(|one, two| one != two),
         "series_exp" => each(f64::exp),
         "series_log" => each(f64::ln),
-        "series_sign" => each(|one| {
-            if one > 0.0 {
-                1.0
-            } else if one < 0.0 {
-                -1.0
-            } else {
-                0.0
-            }
-        }),
-        "series_abs" => each(f64::abs),
+        "series_sign" => each_by_kind(
+            |one| {
+                if one > 0.0 {
+                    1.0
+                } else if one < 0.0 {
+                    -1.0
+                } else {
+                    0.0
+                }
+            },
+            i64::signum,
+        ),
+        "series_abs" => each_by_kind(f64::abs, i64::wrapping_abs),
         "series_sin" => each(f64::sin),
         "series_cos" => each(f64::cos),
         "series_tan" => each(f64::tan),
