@@ -12,6 +12,7 @@ use crate::EngineError;
 use crate::column::{Builder, Reader};
 use crate::convert;
 use crate::datum::{Datum, real_to_long};
+use crate::expression::order;
 use crate::functions;
 
 /// More points than this in one series is a mistake.
@@ -26,7 +27,8 @@ struct Axis {
     /// Exact ends of axes that are not real.
     ends: (Option<i64>, Option<i64>),
     step: (f64, i64),
-    to_included: bool,
+    /// Of `in range(…)`: the points are multiples of the step, and the end may be one of them.
+    in_range: bool,
 }
 
 impl Axis {
@@ -44,15 +46,16 @@ impl Axis {
         let first;
         if self.is_whole() {
             let step = self.step.1;
-            let Some(from) = self.ends.0.or_else(|| {
-                least
-                    .and_then(Datum::as_long)
-                    .map(|value| value.div_euclid(step) * step)
-            }) else {
-                return Ok(None);
+            let multiple = |value: i64| value.div_euclid(step) * step;
+            let from = match self.ends.0 {
+                Some(from) if !self.in_range => from,
+                given => match given.or_else(|| least.and_then(Datum::as_long)) {
+                    Some(value) => multiple(value),
+                    None => return Ok(None),
+                },
             };
             let (to, included) = match self.ends.1 {
-                Some(to) => (to, self.to_included),
+                Some(to) => (to, self.in_range),
                 None => match most.and_then(Datum::as_long) {
                     Some(to) => (to, true),
                     None => return Ok(None),
@@ -67,15 +70,16 @@ impl Axis {
             first = self.value(from);
         } else {
             let step = self.step.0;
-            let Some(from) = self.from.or_else(|| {
-                least
-                    .and_then(Datum::as_real)
-                    .map(|value| (value / step).floor() * step)
-            }) else {
-                return Ok(None);
+            let multiple = |value: f64| (value / step).floor() * step;
+            let from = match self.from {
+                Some(from) if !self.in_range => from,
+                given => match given.or_else(|| least.and_then(Datum::as_real)) {
+                    Some(value) => multiple(value),
+                    None => return Ok(None),
+                },
             };
             let (to, included) = match self.to {
-                Some(to) => (to, self.to_included),
+                Some(to) => (to, self.in_range),
                 None => match most.and_then(Datum::as_real) {
                     Some(to) => (to, true),
                     None => return Ok(None),
@@ -158,7 +162,7 @@ impl Planner<'_> {
                 to.as_ref().and_then(Datum::as_long),
             ),
             step: (step.as_real().unwrap_or(0.0), step.as_long().unwrap_or(0)),
-            to_included: series.to_included,
+            in_range: series.to_included,
         };
         if axis.step.0 <= 0.0 || (axis.is_whole() && axis.step.1 <= 0) {
             return Err(EngineError::Runtime {
@@ -228,28 +232,6 @@ fn build(
 ) -> Result<Vec<ArrayRef>, EngineError> {
     let rows = batch.num_rows();
     let values = Reader::new(batch.column(keys), axis.ty);
-    let mut least: Option<Datum<'_>> = None;
-    let mut most: Option<Datum<'_>> = None;
-    for row in 0..rows {
-        let value = values.get(row);
-        if value.is_null() {
-            continue;
-        }
-        let better = |kept: &Option<Datum<'_>>, wanted: std::cmp::Ordering| {
-            kept.as_ref()
-                .is_none_or(|kept| crate::expression::order(&value, kept) == Some(wanted))
-        };
-        if better(&least, std::cmp::Ordering::Less) {
-            least = Some(value.clone());
-        }
-        if better(&most, std::cmp::Ordering::Greater) {
-            most = Some(value.clone());
-        }
-    }
-    let (first, count) = axis
-        .points(least.as_ref(), most.as_ref())?
-        .unwrap_or((Datum::Null, 0));
-    let size = usize::try_from(count).unwrap_or(0);
     let mut groups = None;
     let numbers = if keys == 0 {
         vec![0; rows]
@@ -258,10 +240,24 @@ fn build(
         groups.assign(&batch.columns()[..keys])?
     };
     let group_count = groups.as_ref().map_or(1, Groups::len);
-    let cells = group_count
-        .checked_mul(size)
-        .filter(|cells| *cells < 1 << 28);
-    let cells = cells.ok_or_else(|| EngineError::runtime("make-series makes too many points"))?;
+    let spreads = spreads(&values, &numbers, group_count);
+    let mut stretches = Vec::with_capacity(group_count);
+    let mut cells = 0;
+    for (least, most) in &spreads {
+        let (first, count) = axis
+            .points(least.as_ref(), most.as_ref())?
+            .unwrap_or((Datum::Null, 0));
+        let size = usize::try_from(count).unwrap_or(0);
+        stretches.push(Stretch {
+            first,
+            size,
+            begins: cells,
+        });
+        cells += size;
+        if cells >= 1 << 28 {
+            return Err(EngineError::runtime("make-series makes too many points"));
+        }
+    }
     let mut out = match groups {
         Some(groups) => groups.finish()?,
         None => Vec::new(),
@@ -281,26 +277,26 @@ fn build(
             .map(|at| Reader::new(batch.column(at), ScalarType::Bool));
         let mut arguments = Vec::new();
         for (row, group) in numbers.iter().enumerate() {
+            let stretch = &stretches[*group];
             if filter.is_some_and(|filter| filter.get(row).as_bool() != Some(true)) {
                 continue;
             }
             let Some(place) = axis
-                .place(&values.get(row), &first)
+                .place(&values.get(row), &stretch.first)
                 .and_then(|place| usize::try_from(place).ok())
-                .filter(|place| *place < size)
+                .filter(|place| *place < stretch.size)
             else {
                 continue;
             };
-            let cell = group * size + place;
+            let cell = stretch.begins + place;
             filled[cell] = true;
             arguments_of(&readers, row, &mut arguments);
             prepared.state.update(cell, &arguments)?;
         }
         let mut builder = Builder::new(ScalarType::Dynamic, group_count);
-        for group in 0..group_count {
-            let mut series = Vec::with_capacity(size);
-            for place in 0..size {
-                let cell = group * size + place;
+        for stretch in &stretches {
+            let mut series = Vec::with_capacity(stretch.size);
+            for cell in stretch.begins..stretch.begins + stretch.size {
                 let mut value = prepared.state.finish(cell)?;
                 series.push(if filled[cell] && !value.is_empty() {
                     value.swap_remove(0)
@@ -312,12 +308,63 @@ fn build(
         }
         out.push(builder.finish());
     }
-    let points: Vec<Datum<'static>> = (0..count).map(|at| axis.point(&first, at)).collect();
-    let points = functions::array(&points);
     let mut builder = Builder::new(ScalarType::Dynamic, group_count);
-    for _ in 0..group_count {
+    // Series that begin and end alike, as all do between ends that are given, share their points.
+    let mut shared: Option<(&Stretch, Datum<'static>)> = None;
+    for stretch in &stretches {
+        let points = match shared.take() {
+            Some((before, points)) if before.is_like(stretch) => points,
+            _ => {
+                let size = i64::try_from(stretch.size).unwrap_or(0);
+                let points: Vec<Datum<'static>> =
+                    (0..size).map(|at| axis.point(&stretch.first, at)).collect();
+                functions::array(&points)
+            }
+        };
         builder.push(&points);
+        shared = Some((stretch, points));
     }
     out.push(builder.finish());
     Ok(out)
+}
+
+/// The points of one series, and where its cells begin among those of all.
+struct Stretch {
+    first: Datum<'static>,
+    size: usize,
+    begins: usize,
+}
+
+impl Stretch {
+    fn is_like(&self, other: &Self) -> bool {
+        self.size == other.size
+            && order(&self.first, &other.first) == Some(std::cmp::Ordering::Equal)
+    }
+}
+
+/// The least and the greatest value of each group.
+fn spreads<'a>(
+    values: &Reader<'a>,
+    numbers: &[usize],
+    groups: usize,
+) -> Vec<(Option<Datum<'a>>, Option<Datum<'a>>)> {
+    let mut spreads = vec![(None, None); groups];
+    for (row, group) in numbers.iter().enumerate() {
+        let value = values.get(row);
+        if value.is_null() {
+            continue;
+        }
+        let better = |kept: &Option<Datum<'_>>, wanted: std::cmp::Ordering| {
+            kept.as_ref()
+                .is_none_or(|kept| order(&value, kept) == Some(wanted))
+        };
+        let (least, most) = &mut spreads[*group];
+        if better(least, std::cmp::Ordering::Less) {
+            *least = Some(value.clone());
+        }
+        if better(most, std::cmp::Ordering::Greater) {
+            *most = Some(value.clone());
+        }
+    }
+    spreads
 }

@@ -129,7 +129,17 @@ impl<'a> Binder<'a> {
             OperatorKind::ParseWhere(parse) => self.parse(rows, parse, operator, scope, true),
             OperatorKind::ParseKv(parse) => self.parse_kv(rows, parse, scope, span),
             OperatorKind::MakeSeries(series) => {
-                let nonempty = Self::option(operator, "kind") == Some("nonempty");
+                let nonempty = match Self::option(operator, "kind") {
+                    None => false,
+                    Some("nonempty") => true,
+                    Some(other) => {
+                        return self.refuse(
+                            DiagnosticKind::Name,
+                            span,
+                            format!("no kind of make-series is called '{other}'"),
+                        );
+                    }
+                };
                 self.make_series(rows, series, nonempty, scope, span)
             }
             OperatorKind::Search(search) => {
