@@ -260,7 +260,9 @@ impl Planner<'_> {
             .map(|name| SortExpr::new(named(name), true, true))
             .collect();
         for key in keys {
-            let native = self.sortable(&key.value)?;
+            // NaN stands on the side of the nulls.
+            let lowest = key.descending != key.nulls_first;
+            let native = self.sortable(&key.value, lowest)?;
             list.push(SortExpr::new(native, !key.descending, key.nulls_first));
         }
         let columns = flow.columns.clone();
@@ -271,17 +273,18 @@ impl Planner<'_> {
         self.project(Flow { plan, ..flow }, &columns, Vec::new())
     }
 
-    /// A sort key whose Arrow order is the language's.
-    fn sortable(&self, value: &bound::Expr) -> Result<Native, EngineError> {
+    /// A sort key whose Arrow order is the language's, with NaN below or above every number.
+    fn sortable(&self, value: &bound::Expr, lowest_nan: bool) -> Result<Native, EngineError> {
         let mut compiler = Compiler::new(self);
         let compiled = compiler.compile(value)?;
         let columns = input_names(&compiler)?;
         let (body, ty) = match value.ty {
             ScalarType::Real => (
-                // NaN sorts before every number, next to null.
-                kernel(|values| {
+                kernel(move |values| {
                     Ok(match &values[0] {
-                        Datum::Real(number) if number.is_nan() => Datum::Real(-f64::NAN),
+                        Datum::Real(number) if number.is_nan() => {
+                            Datum::Real(f64::NAN.copysign(if lowest_nan { -1.0 } else { 1.0 }))
+                        }
                         Datum::Real(number) => Datum::Real(*number + 0.0),
                         other => other.clone(),
                     })
