@@ -1,7 +1,7 @@
 //! `search`: a predicate over every column.
 
 use kql_syntax::Span;
-use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind, fits_pattern};
+use kql_syntax::tree::{self, ComparisonOperator, ExpressionKind};
 
 use super::super::comparisons::string_literal;
 use super::super::expressions::column_value;
@@ -35,6 +35,13 @@ impl<'a> Binder<'a> {
             }
         };
         let mut rows = if let Some(mut rows) = left {
+            if let Some(table) = search.tables.first() {
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    table.span,
+                    "'search' after a pipe searches those rows, and names no tables",
+                );
+            }
             let name = rows.name.as_deref().unwrap_or("search_arg0").to_owned();
             let column = self.column("$table", Text);
             let value = literal(Value::String(name), Text, span);
@@ -71,28 +78,12 @@ impl<'a> Binder<'a> {
     ) -> Outcome<Vec<Rows>> {
         let mut all = Vec::new();
         if tables.is_empty() {
-            let mut names = self.seen_tables(scope);
-            names.sort();
-            all.extend(
-                names
-                    .iter()
-                    .filter_map(|name| self.schema_table(name, span)),
-            );
-            for (name, function, scope) in self.views(scope).into_iter().rev() {
-                all.push(self.view_rows(&name, function, scope)?);
-            }
+            all = self.fitting_tables("*", scope, span)?;
         }
         for table in tables {
             match &table.kind {
                 ExpressionKind::Wildcard(pattern) => {
-                    let mut names = self.seen_tables(scope);
-                    names.retain(|name| fits_pattern(name, pattern));
-                    names.sort();
-                    all.extend(
-                        names
-                            .iter()
-                            .filter_map(|name| self.schema_table(name, span)),
-                    );
+                    all.extend(self.fitting_tables(pattern, scope, span)?);
                 }
                 _ => all.push(self.tabular(table, scope)?),
             }

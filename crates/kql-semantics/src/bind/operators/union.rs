@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use kql_syntax::Span;
 use kql_syntax::tree::{self, ExpressionKind, fits_pattern};
 
 use super::super::rows::{Names, Rows};
-use super::super::scope::{Entity, Scope};
+use super::super::scope::Scope;
 use super::super::{Binder, Column, MAX_DEPTH, Outcome, Refused};
 use crate::bound::{Source, UnionColumn};
 use crate::diagnostic::{Diagnostic, DiagnosticKind};
@@ -70,6 +71,28 @@ impl<'a> Binder<'a> {
         Ok(self.united(all, source, inner, "union_arg"))
     }
 
+    /// The tables that fit a pattern, and the views; other tables of the query have to be named.
+    pub(super) fn fitting_tables(
+        &mut self,
+        pattern: &str,
+        scope: Scope,
+        span: Span,
+    ) -> Outcome<Vec<Rows>> {
+        let mut names = self.seen_tables(scope);
+        names.retain(|name| fits_pattern(name, pattern));
+        names.sort();
+        let mut all: Vec<Rows> = names
+            .iter()
+            .filter_map(|name| self.schema_table(name, span))
+            .collect();
+        for (name, function, scope) in self.views(scope).into_iter().rev() {
+            if fits_pattern(&name, pattern) {
+                all.push(self.view_rows(&name, function, scope)?);
+            }
+        }
+        Ok(all)
+    }
+
     fn union_input(
         &mut self,
         input: &'a tree::Expression,
@@ -79,30 +102,7 @@ impl<'a> Binder<'a> {
         self.charge(1, input.span)?;
         match &input.kind {
             ExpressionKind::Wildcard(pattern) => {
-                let mut names = self.seen_tables(scope);
-                names.retain(|name| fits_pattern(name, pattern));
-                names.sort();
-                let mut all: Vec<Rows> = names
-                    .iter()
-                    .filter_map(|name| self.schema_table(name, input.span))
-                    .collect();
-                self.charge(1, input.span)?;
-                let mut declared = self.declared_names(scope);
-                declared.dedup();
-                for name in declared {
-                    if fits_pattern(&name, pattern)
-                        && let Some(Entity::Table(id) | Entity::Argument(id, _)) =
-                            self.lookup(scope, &name)
-                    {
-                        let id = *id;
-                        all.push(self.read_shared(id, input.span)?);
-                    }
-                }
-                for (name, function, scope) in self.views(scope).into_iter().rev() {
-                    if fits_pattern(&name, pattern) {
-                        all.push(self.view_rows(&name, function, scope)?);
-                    }
-                }
+                let all = self.fitting_tables(pattern, scope, input.span)?;
                 if all.is_empty() && !fuzzy {
                     return self.refuse(
                         DiagnosticKind::Name,
