@@ -435,7 +435,7 @@ impl<'a> Binder<'a> {
             .enumerate()
         {
             let name: Arc<str> = match (written.get(index), lent) {
-                (Some(name), _) => names.unique(&name.text),
+                (Some(name), _) => self.declared_name(names, &name.text, name.span)?,
                 (None, Some(lent)) => names.unique(lent),
                 (None, None) => names.position(),
             };

@@ -330,10 +330,14 @@ impl<'a> Binder<'a> {
                 binder.expression(item, context)
             })?;
             self.not_dynamic(&value, "a value to tell rows apart by")?;
-            let lent = || self.lent_name(item, scope);
-            let name = match given.map(|name| name.text.clone()).or_else(lent) {
-                Some(name) => names.unique(&name),
-                None => names.position(),
+            let name = match (given, &item.kind) {
+                (Some(name), _) | (None, ExpressionKind::Name(name)) => {
+                    self.declared_name(&mut names, &name.text, name.span)?
+                }
+                _ => match self.lent_name(item, scope) {
+                    Some(name) => names.unique(&name),
+                    None => names.position(),
+                },
             };
             let key = Column {
                 id: self.fresh(),

@@ -70,6 +70,8 @@ impl Rows {
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     taken: HashSet<Arc<str>>,
+    /// Those that the query itself gives.
+    declared: HashSet<Arc<str>>,
     /// The last number that was put behind a name.
     numbered: HashMap<Arc<str>, usize>,
     positions: usize,
@@ -82,6 +84,7 @@ impl Names {
                 .into_iter()
                 .map(|column| column.name.clone())
                 .collect(),
+            declared: HashSet::new(),
             numbered: HashMap::new(),
             positions: 0,
         }
@@ -106,6 +109,12 @@ impl Names {
                 return candidate;
             }
         }
+    }
+
+    /// A name that the query gives, with a number if a lent one is the same; none where the query
+    /// gives it twice.
+    pub(crate) fn declare(&mut self, name: &str) -> Option<Arc<str>> {
+        self.declared.insert(name.into()).then(|| self.unique(name))
     }
 
     /// Counts a column that has a name of its own among the `Column1`, `Column2`, …

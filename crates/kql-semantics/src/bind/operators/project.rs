@@ -68,6 +68,19 @@ impl<'a> Binder<'a> {
         }])
     }
 
+    /// A name that the query gives a column, which it does once.
+    pub(in crate::bind) fn declared_name(
+        &mut self,
+        names: &mut Names,
+        name: &str,
+        span: Span,
+    ) -> Outcome<Arc<str>> {
+        match names.declare(name) {
+            Some(name) => Ok(name),
+            None => self.name_taken(name, span),
+        }
+    }
+
     fn name_taken<T>(&mut self, name: &str, span: Span) -> Outcome<T> {
         self.refuse(
             DiagnosticKind::Name,
@@ -393,6 +406,9 @@ impl<'a> Binder<'a> {
             let [name] = item.names.as_slice() else {
                 return self.refuse(DiagnosticKind::Meaning, item.span, "write 'new = old'");
             };
+            if rows.find(&name.text).is_some() {
+                return self.name_taken(&name.text, name.span);
+            }
             let found = self.pattern_columns(rows, &item.expression, scope)?;
             let [column] = found.as_slice() else {
                 return self.refuse(

@@ -34,7 +34,7 @@ impl<'a> Binder<'a> {
                 None => self.one_aggregate(rows, written, scope)?,
             };
             let name = match (item.aggregate.names.first(), lent) {
-                (Some(name), _) => names.unique(&name.text),
+                (Some(name), _) => self.declared_name(&mut names, &name.text, name.span)?,
                 (None, Some(lent)) => names.unique(&lent),
                 (None, None) => names.position(),
             };

@@ -1,7 +1,7 @@
 //! `summarize`, `top-hitters`, `top-nested`.
 
 use kql_syntax::Span;
-use kql_syntax::tree::{self, Direction};
+use kql_syntax::tree::{self, Direction, ExpressionKind};
 
 use super::super::rows::{Names, Rows};
 use super::super::scope::{Entity, Scope};
@@ -49,9 +49,19 @@ impl<'a> Binder<'a> {
             if count_all && given.is_some() {
                 names.skip();
             }
-            let name = match given {
-                Some(name) => names.unique(&name),
-                None => names.position(),
+            let written = key.names.first().map(|name| name.span).or_else(|| {
+                matches!(key.expression.kind, ExpressionKind::Name(_)).then_some(key.span)
+            });
+            let name = match (given, written) {
+                (Some(name), Some(span)) => match self.declared_name(names, &name, span) {
+                    Ok(name) => name,
+                    Err(Refused) => {
+                        failed = true;
+                        continue;
+                    }
+                },
+                (Some(name), None) => names.unique(&name),
+                (None, _) => names.position(),
             };
             if let ExprKind::Column(id) = value.kind
                 && let Some(column) = rows.columns.iter().find(|column| column.id == id)
@@ -174,7 +184,7 @@ impl<'a> Binder<'a> {
             );
         }
         let name = match item.names.first() {
-            Some(name) => names.unique(&name.text),
+            Some(name) => self.declared_name(names, &name.text, name.span)?,
             None => match self.lent_name(&item.expression, context.scope) {
                 Some(name) => names.unique(&name),
                 None => names.position(),
