@@ -64,6 +64,28 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// Refuses a table behind a value, and a parameter without a default behind one that has it.
+    pub(super) fn parameters_in_order(&mut self, parameters: &[tree::Parameter]) -> Outcome<()> {
+        for (before, parameter) in parameters.iter().zip(parameters.iter().skip(1)) {
+            let is_value = matches!(parameter.ty, tree::ParameterType::Scalar(_));
+            let problem = match (&before.ty, &before.default) {
+                (tree::ParameterType::Scalar(_), _) if !is_value => {
+                    "is a table, and tables come before values"
+                }
+                (_, Some(_)) if parameter.default.is_none() => {
+                    "has no default, and comes after a parameter that has one"
+                }
+                _ => continue,
+            };
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                parameter.span,
+                format!("the parameter '{}' {problem}", parameter.name.text),
+            );
+        }
+        Ok(())
+    }
+
     /// Declares a function's parameters; gives its last expression and the scope to bind it in.
     pub(super) fn enter(
         &mut self,

@@ -123,17 +123,7 @@ impl<'a> Binder<'a> {
         }
         match &value.kind {
             ExpressionKind::Function(function) => {
-                let is_value = |one: &&tree::Parameter| matches!(one.ty, ParameterType::Scalar(_));
-                let late = (function.parameters.iter())
-                    .skip_while(|one| !is_value(one))
-                    .find(|one| !is_value(one));
-                if let Some(table) = late {
-                    return self.refuse(
-                        DiagnosticKind::Meaning,
-                        table.span,
-                        "the tables among the parameters of a function come before the values",
-                    );
-                }
+                self.parameters_in_order(&function.parameters)?;
                 return Ok(Entity::Function { function, scope });
             }
             ExpressionKind::EntityGroup(_) => {
