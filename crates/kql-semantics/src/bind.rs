@@ -558,6 +558,20 @@ impl<'a> Binder<'a> {
             );
         };
         let (column, ty) = (first.id, first.ty);
+        // A value is computed once, before any row of a body is there.
+        let of_body = |need: &Dependency| match need {
+            Dependency::Shared(id) => matches!(
+                self.shared[id.0].shared.pipeline.source,
+                Source::Context { .. }
+            ),
+            Dependency::Scalar(_) => false,
+        };
+        if self.needed(&needs).iter().any(of_body) {
+            return self.unsupported(
+                span,
+                "a value of the rows that 'as' names inside the body of an operator",
+            );
+        }
         let id = ScalarId(self.scalars.len());
         self.scalars.push((
             ScalarQuery {

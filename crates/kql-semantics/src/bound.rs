@@ -287,6 +287,8 @@ pub enum Operator {
     Partition {
         /// The column whose values divide the rows.
         by: ColumnId,
+        /// How many values there may be.
+        most: Option<usize>,
         /// What runs over each part; its source is [`Source::Context`].
         body: Box<Pipeline>,
     },

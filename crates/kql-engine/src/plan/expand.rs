@@ -357,7 +357,7 @@ impl Planner<'_> {
     pub(super) fn partition(
         &self,
         flow: Flow,
-        by: ColumnId,
+        (by, most): (ColumnId, Option<usize>),
         body: &Pipeline,
         columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
@@ -373,6 +373,11 @@ impl Planner<'_> {
         };
         let mut groups = Groups::new(vec![flow.columns[at].1])?;
         let numbers = groups.assign(&[Arc::clone(all.column(at))])?;
+        if let Some(most) = most.filter(|most| groups.len() > *most) {
+            return Err(EngineError::runtime(format!(
+                "partition makes more than {most} parts; say hint.strategy=native"
+            )));
+        }
         let mut order: Vec<usize> = (0..all.num_rows()).collect();
         order.sort_by_key(|row| numbers[*row]);
         let indices = UInt64Array::from_iter_values(order.iter().map(|row| *row as u64));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_semantics::ScalarType;
-use kql_semantics::bound::{ArithmeticOp, Column, CompareOp, Source};
+use kql_semantics::bound::{ArithmeticOp, Column, CompareOp, Pipeline, Source};
 
 use super::time_filters::STAMP;
 use super::union::no_rows;
@@ -80,7 +80,11 @@ impl Planner<'_> {
                             carried: Vec::new(),
                         }
                     }
-                    None => self.pipeline(&self.query.shared[id.0].pipeline, None)?,
+                    None => {
+                        let shared = &self.query.shared[id.0].pipeline;
+                        let context = context.filter(|_| self.reads_body(shared));
+                        self.pipeline(shared, context)?
+                    }
                 };
                 let seen = || {
                     columns
@@ -95,7 +99,10 @@ impl Planner<'_> {
             }
             Source::Context { columns } => {
                 let Some(context) = context else {
-                    return Err(EngineError::runtime("a body is read outside its operator"));
+                    return Err(EngineError::Unsupported {
+                        what: "rows that 'as' names inside a body, in this place".to_owned(),
+                        span: None,
+                    });
                 };
                 let wanted: Vec<_> = columns.iter().map(|one| (one.id, one.ty)).collect();
                 self.keep(context.flow.clone(), &wanted)
@@ -111,6 +118,15 @@ impl Planner<'_> {
                 span.range(),
             )),
         }
+    }
+
+    /// Whether rows are those that a body begins with, as `as` names them.
+    fn reads_body(&self, pipeline: &Pipeline) -> bool {
+        let mut source = &pipeline.source;
+        while let Source::Shared { id, .. } = source {
+            source = &self.query.shared[id.0].pipeline.source;
+        }
+        matches!(source, Source::Context { .. })
     }
 
     fn table(

@@ -164,7 +164,7 @@ impl<'a> Binder<'a> {
                 }
                 Ok(())
             }
-            OperatorKind::Partition(partition) => self.partition(rows, partition, scope, span),
+            OperatorKind::Partition(partition) => self.partition(rows, partition, operator, scope),
             OperatorKind::Scan(written) => self.scan(rows, written, operator, scope),
             OperatorKind::Reduce(reduce) => self.reduce(rows, reduce, scope, span),
             OperatorKind::Render(render) => {

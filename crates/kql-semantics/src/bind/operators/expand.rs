@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kql_syntax::Span;
 use kql_syntax::tree::{self, PartitionBody};
 
 use super::super::rows::{Names, Rows};
@@ -12,6 +11,11 @@ use super::project::replace_or_push;
 use crate::bound::{BagExpansion, ExprKind, MvApply, MvExpand, MvItem, Operator, Source};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType::{self, Dynamic, Long};
+
+/// How many parts the strategy `legacy`, which is the default, makes of a table at most.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/partition-operator#legacy-strategy>
+const LEGACY_PARTS: usize = 64;
 
 /// What both operators expand.
 struct Expansion {
@@ -191,9 +195,14 @@ impl<'a> Binder<'a> {
         &mut self,
         rows: &mut Rows,
         partition: &'a tree::Partition,
+        operator: &'a tree::Operator,
         scope: Scope,
-        span: Span,
     ) -> Outcome<()> {
+        let span = operator.span;
+        let legacy = match Self::option(operator, "hint.strategy") {
+            None | Some("legacy") => true,
+            Some(_) => false,
+        };
         let by = self.expression(&partition.by, &mut Context::over(scope, &rows.columns))?;
         let ExprKind::Column(by_column) = by.kind else {
             return self.refuse(DiagnosticKind::Meaning, by.span, "a column is needed here");
@@ -214,6 +223,7 @@ impl<'a> Binder<'a> {
         rows.then(
             Operator::Partition {
                 by: by_column,
+                most: legacy.then_some(LEGACY_PARTS),
                 body: Box::new(body.into_pipeline()),
             },
             columns,
