@@ -325,6 +325,7 @@ impl<'a> Binder<'a> {
             edge_columns: graph.edges.clone(),
             lists: Vec::new(),
             inner: None,
+            condition: false,
         };
         let mut found = GraphMatch {
             nodes: Vec::new(),
@@ -334,6 +335,13 @@ impl<'a> Binder<'a> {
             shortest: query.shortest,
         };
         self.links(query, graph.directed, &mut names, &mut found, scope)?;
+        if !is_connected(&found) {
+            return self.refuse(
+                DiagnosticKind::Meaning,
+                span,
+                "the patterns share no node; all of them have to hang together",
+            );
+        }
         if query.shortest.is_some() {
             self.one_path(&found, span)?;
         }
@@ -567,7 +575,9 @@ impl<'a> Binder<'a> {
         (scope, span): (Scope, Span),
     ) -> Outcome<()> {
         if let Some(written) = predicate {
+            self.in_condition(true);
             let predicate = self.predicate(written, &mut Context::constant(scope))?;
+            self.in_condition(false);
             rows.pass(Operator::Filter { predicate }, span);
             let mut open = vec![written];
             while let Some(next) = open.pop() {
@@ -587,6 +597,12 @@ impl<'a> Binder<'a> {
         let outcome = self.project(rows, project, scope, span);
         drop(outside);
         outcome
+    }
+
+    fn in_condition(&mut self, condition: bool) {
+        if let Some(names) = &mut self.graph {
+            names.condition = condition;
+        }
     }
 
     /// Puts a condition over one node or one edge where candidates are chosen. What is shortest is
@@ -666,6 +682,27 @@ impl<'a> Binder<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether every node of the patterns is reached from the first one.
+fn is_connected(found: &GraphMatch) -> bool {
+    let mut reached = vec![false; found.nodes.len()];
+    let mut open = vec![0];
+    while let Some(node) = open.pop() {
+        if std::mem::replace(&mut reached[node], true) {
+            continue;
+        }
+        for link in &found.links {
+            if let Some((_, right)) = link.right {
+                if link.left == node {
+                    open.push(right);
+                } else if right == node {
+                    open.push(link.left);
+                }
+            }
+        }
+    }
+    reached.into_iter().all(|reached| reached)
 }
 
 fn columns_in(condition: &Expr, columns: &[Column]) -> bool {

@@ -33,6 +33,8 @@ pub(crate) struct GraphScope {
     pub(super) lists: Vec<(usize, MatchList)>,
     /// What functions tell of the inner nodes of a path, while an expression over those is bound.
     pub(super) inner: Option<Vec<Column>>,
+    /// Whether a condition of the match is bound.
+    pub(super) condition: bool,
 }
 
 impl GraphScope {
@@ -134,6 +136,12 @@ impl<'a> Binder<'a> {
             );
             return Some(Err(Refused));
         };
+        if matches!(named, Named::Path(_)) && graph.condition {
+            return Some(self.unsupported(
+                span,
+                "a property of an edge of variable length in a condition without all() or any()",
+            ));
+        }
         let value = column_value(&column, span);
         Some(Ok(match named {
             Named::Path(edge) => self.list(edge, ListKind::Map, false, value),
@@ -217,6 +225,7 @@ impl<'a> Binder<'a> {
             edge_columns: Vec::new(),
             lists: Vec::new(),
             inner: told,
+            condition: false,
         };
         let outside = self.graph.replace(inside);
         let mut context = Context::over(scope, &columns);
