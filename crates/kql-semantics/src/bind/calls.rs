@@ -588,6 +588,12 @@ impl<'a> Binder<'a> {
     ) -> Outcome<Expr> {
         let mut arguments = arguments;
         if matches!(function.name, "prev" | "next") {
+            if let Some(first) = arguments.first()
+                && !matches!(first.kind, ExprKind::Column(_))
+            {
+                let span = first.span;
+                return self.refuse(DiagnosticKind::Meaning, span, "a column is needed here");
+            }
             for argument in arguments.iter().skip(1) {
                 if !argument.is_constant() {
                     let span = argument.span;

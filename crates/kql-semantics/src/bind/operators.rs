@@ -28,6 +28,34 @@ mod union;
 
 pub(super) use graph::{GraphScope, call_name as graph_call_name};
 
+/// What `render` draws.
+///
+/// Source: <https://learn.microsoft.com/kusto/query/render-operator#visualizations>, and Microsoft's
+/// parser for the newer and the older ones.
+const CHARTS: &[&str] = &[
+    "3Dchart",
+    "anomalychart",
+    "areachart",
+    "barchart",
+    "card",
+    "columnchart",
+    "graph",
+    "ladderchart",
+    "linechart",
+    "list",
+    "piechart",
+    "pivotchart",
+    "plotly",
+    "sankey",
+    "scatterchart",
+    "stackedareachart",
+    "table",
+    "timechart",
+    "timeline",
+    "timepivot",
+    "treemap",
+];
+
 /// A column-giving item that is bound: its names are decided, its value maybe to be computed.
 pub(super) struct Item {
     /// The column; fresh, or the one that the value simply is.
@@ -100,6 +128,13 @@ impl<'a> Binder<'a> {
             }
             OperatorKind::SampleDistinct { count, of } => {
                 let count = self.count(count, &mut Context::constant(scope))?;
+                if !matches!(of.kind, ExpressionKind::Name(_)) {
+                    return self.refuse(
+                        DiagnosticKind::Meaning,
+                        of.span,
+                        "a column's name is needed here",
+                    );
+                }
                 self.distinct(rows, [(None, of)], scope, span)?;
                 rows.pass(Operator::Take { count }, span);
                 Ok(())
@@ -168,6 +203,13 @@ impl<'a> Binder<'a> {
             OperatorKind::Scan(written) => self.scan(rows, written, operator, scope),
             OperatorKind::Reduce(reduce) => self.reduce(rows, reduce, scope, span),
             OperatorKind::Render(render) => {
+                if !CHARTS.contains(&render.chart.text.as_str()) {
+                    return self.refuse(
+                        DiagnosticKind::Name,
+                        render.chart.span,
+                        format!("no chart is called '{}'", render.chart.text),
+                    );
+                }
                 self.render = Some(Render {
                     chart: render.chart.text.clone(),
                 });
@@ -313,6 +355,7 @@ impl<'a> Binder<'a> {
                 self.charge(rows.columns.len(), item.span)?;
                 for column in rows.columns.clone() {
                     let value = column_value(&column, item.span);
+                    self.not_dynamic(&value, "a value to tell rows apart by")?;
                     let key = Column {
                         id: self.fresh(),
                         name: names.unique(&column.name),

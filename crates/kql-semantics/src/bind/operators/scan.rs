@@ -54,7 +54,14 @@ impl<'a> Binder<'a> {
             .map(|step| step.name.text.clone())
             .collect();
         let mut steps = Vec::with_capacity(scan.steps.len());
-        for step in &scan.steps {
+        for (at, step) in scan.steps.iter().enumerate() {
+            if names[..at].contains(&step.name.text) {
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    step.name.span,
+                    format!("a step named '{}' is there already", step.name.text),
+                );
+            }
             let mut context = Context::over(scope, &columns);
             context.steps = &names;
             let condition = self.predicate(&step.condition, &mut context)?;

@@ -231,7 +231,9 @@ impl<'a> Binder<'a> {
     ) -> Outcome<()> {
         let count = self.count(&hitters.count, &mut Context::constant(scope))?;
         let of = self.expression(&hitters.of, &mut Context::over(scope, &rows.columns))?;
-        let lent = self.lent_name(&hitters.of, scope).unwrap_or_default();
+        let Some(lent) = self.lent_name(&hitters.of, scope) else {
+            return self.unsupported(of.span, "'top-hitters' of what lends its column no name");
+        };
         let mut names = Names::default();
         let key = Column {
             id: self.fresh(),
