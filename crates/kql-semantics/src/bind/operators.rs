@@ -195,7 +195,14 @@ impl<'a> Binder<'a> {
             OperatorKind::GetSchema => {
                 match Self::option(operator, "kind") {
                     Some("csl") => self.schema_text(rows),
-                    _ => self.get_schema(rows),
+                    None => self.get_schema(rows),
+                    Some(other) => {
+                        return self.refuse(
+                            DiagnosticKind::Name,
+                            span,
+                            format!("no kind of getschema is called '{other}'"),
+                        );
+                    }
                 }
                 Ok(())
             }

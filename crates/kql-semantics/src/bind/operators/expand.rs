@@ -201,7 +201,14 @@ impl<'a> Binder<'a> {
         let span = operator.span;
         let legacy = match Self::option(operator, "hint.strategy") {
             None | Some("legacy") => true,
-            Some(_) => false,
+            Some("native" | "shuffle") => false,
+            Some(other) => {
+                return self.refuse(
+                    DiagnosticKind::Name,
+                    span,
+                    format!("no strategy of partition is called '{other}'"),
+                );
+            }
         };
         let by = self.expression(&partition.by, &mut Context::over(scope, &rows.columns))?;
         let ExprKind::Column(by_column) = by.kind else {
