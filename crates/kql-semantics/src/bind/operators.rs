@@ -380,11 +380,9 @@ impl<'a> Binder<'a> {
                 binder.expression(item, context)
             })?;
             self.not_dynamic(&value, "a value to tell rows apart by")?;
-            let name = match (given, &item.kind) {
-                (Some(name), _) | (None, ExpressionKind::Name(name)) => {
-                    self.declared_name(&mut names, &name.text, name.span)?
-                }
-                _ => match self.lent_name(item, scope) {
+            let name = match given.or_else(|| project::own_name(item)) {
+                Some(name) => self.declared_name(&mut names, &name.text, name.span)?,
+                None => match self.lent_name(item, scope) {
                     Some(name) => names.unique(&name),
                     None => names.position(),
                 },

@@ -88,7 +88,7 @@ fn what_carries_many_columns_is_counted() {
     for query in [
         format!("Events {}", "| union * ".repeat(20_000)),
         format!("union {} Events", "*, ".repeat(60_000)),
-        format!("Events | distinct {} FileName", "*, ".repeat(60_000)),
+        format!("Devices | distinct {} DeviceId", "*, ".repeat(180_000)),
         format!("search 'a' {}", "or 'b' ".repeat(40_000)),
     ] {
         // What is bound would be megabytes to print.

@@ -1,5 +1,6 @@
 //! `mv-expand`, `mv-apply`, `partition`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kql_syntax::tree::{self, PartitionBody};
@@ -7,7 +8,7 @@ use kql_syntax::tree::{self, PartitionBody};
 use super::super::rows::{Names, Rows};
 use super::super::scope::Scope;
 use super::super::{Binder, Column, Context, Outcome};
-use super::project::replace_or_push;
+use super::project::{given_name, replace_or_push};
 use crate::bound::{BagExpansion, ExprKind, MvApply, MvExpand, MvItem, Operator, Source};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType::{self, Dynamic, Long};
@@ -36,7 +37,13 @@ impl<'a> Binder<'a> {
         let mut items = Vec::with_capacity(expanded.len());
         let mut columns = rows.columns.clone();
         let mut names = Names::of(&rows.columns);
+        let mut given = HashSet::new();
         for item in expanded {
+            if let Some(name) = given_name(&item.column)
+                && !given.insert(name.text.as_str())
+            {
+                return self.name_taken(&name.text, name.span);
+            }
             let value = self.over(rows, scope, operator.span, |binder, context| {
                 binder.expression(&item.column.expression, context)
             })?;

@@ -1,5 +1,7 @@
 //! `parse`, `parse-where`, `parse-kv`, `reduce`.
 
+use std::collections::HashSet;
+
 use kql_syntax::Span;
 use kql_syntax::tree::{self, LiteralValue, ParsePart as Written};
 
@@ -53,6 +55,7 @@ impl<'a> Binder<'a> {
         };
         let mut pattern = Vec::with_capacity(parse.pattern.len());
         let mut columns = rows.columns.clone();
+        let mut given = HashSet::new();
         for part in &parse.pattern {
             match part {
                 Written::Star(star) => {
@@ -100,6 +103,9 @@ impl<'a> Binder<'a> {
                         Some(ty) => self.type_name(ty)?,
                         None => ScalarType::String,
                     };
+                    if !given.insert(name.text.as_str()) {
+                        return self.name_taken(&name.text, name.span);
+                    }
                     let column = self.column(name.text.as_str(), ty);
                     pattern.push(ParsePart::Capture {
                         column: column.id,

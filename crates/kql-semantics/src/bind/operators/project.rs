@@ -20,6 +20,23 @@ use crate::types::ColumnId;
 use crate::types::ScalarType::{Dynamic, Long};
 use tuples::{sorted_arrays, tuple_columns};
 
+/// The name that the query itself gives a column: one that is written before it, or the column's own.
+pub(super) fn given_name(named: &tree::NamedExpression) -> Option<&tree::Name> {
+    named.names.first().or_else(|| own_name(&named.expression))
+}
+
+/// The name that an expression is, parentheses aside.
+pub(super) fn own_name(expression: &tree::Expression) -> Option<&tree::Name> {
+    let mut inner = expression;
+    while let ExpressionKind::Parenthesized(next) = &inner.kind {
+        inner = next;
+    }
+    match &inner.kind {
+        ExpressionKind::Name(name) => Some(name),
+        _ => None,
+    }
+}
+
 /// Decides what a column is called: from the name that is written, or else the one that is lent.
 type Title<'t, 'a> =
     dyn FnMut(&mut Binder<'a>, Option<&tree::Name>, Option<String>) -> Outcome<Arc<str>> + 't;
@@ -81,7 +98,7 @@ impl<'a> Binder<'a> {
         }
     }
 
-    fn name_taken<T>(&mut self, name: &str, span: Span) -> Outcome<T> {
+    pub(super) fn name_taken<T>(&mut self, name: &str, span: Span) -> Outcome<T> {
         self.refuse(
             DiagnosticKind::Name,
             span,

@@ -6,6 +6,7 @@ use kql_syntax::tree::{self, ExpressionKind, SeriesRange};
 use super::super::rows::{Names, Rows};
 use super::super::scope::Scope;
 use super::super::{Binder, Column, Context, Outcome};
+use super::project::given_name;
 use crate::bound::{Aggregate, Expr, MakeSeries, Operator, Series};
 use crate::diagnostic::DiagnosticKind;
 use crate::functions::Function;
@@ -68,8 +69,8 @@ impl<'a> Binder<'a> {
                 ),
             );
         }
-        let name = match written.on.names.first() {
-            Some(name) => names.unique(&name.text),
+        let name = match given_name(&written.on) {
+            Some(name) => self.declared_name(&mut names, &name.text, name.span)?,
             None => match self.lent_name(&written.on.expression, scope) {
                 Some(name) => names.unique(&name),
                 None => names.position(),

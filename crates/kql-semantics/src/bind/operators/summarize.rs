@@ -1,11 +1,12 @@
 //! `summarize`, `top-hitters`, `top-nested`.
 
 use kql_syntax::Span;
-use kql_syntax::tree::{self, Direction, ExpressionKind};
+use kql_syntax::tree::{self, Direction};
 
 use super::super::rows::{Names, Rows};
 use super::super::scope::{Entity, Scope};
 use super::super::{Binder, Column, Context, Outcome, Refused};
+use super::project::given_name;
 use crate::bound::{Aggregate, Assignment, Expr, ExprKind, Operator, SortKey, TopNestedLevel};
 use crate::diagnostic::DiagnosticKind;
 use crate::functions::Function;
@@ -49,11 +50,8 @@ impl<'a> Binder<'a> {
             if count_all && given.is_some() {
                 names.skip();
             }
-            let written = key.names.first().map(|name| name.span).or_else(|| {
-                matches!(key.expression.kind, ExpressionKind::Name(_)).then_some(key.span)
-            });
-            let name = match (given, written) {
-                (Some(name), Some(span)) => match self.declared_name(names, &name, span) {
+            let name = match (given, given_name(key)) {
+                (Some(name), Some(own)) => match self.declared_name(names, &name, own.span) {
                     Ok(name) => name,
                     Err(Refused) => {
                         failed = true;
