@@ -1,6 +1,7 @@
 //! The tabular operators.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use kql_syntax::Span;
 use kql_syntax::tree::{self, Direction, ExpressionKind, LiteralValue, Nulls, OperatorKind};
@@ -361,11 +362,15 @@ impl<'a> Binder<'a> {
             if matches!(&item.kind, ExpressionKind::Wildcard(text) if text == "*") {
                 self.charge(rows.columns.len(), item.span)?;
                 for column in rows.columns.clone() {
+                    // Those that are named before are there already.
+                    if !names.take(&column.name) {
+                        continue;
+                    }
                     let value = column_value(&column, item.span);
-                    self.not_dynamic(&value, "a value to tell rows apart by")?;
+                    self.not_dynamic(&value, &format!("'{}' of '*'", column.name))?;
                     let key = Column {
                         id: self.fresh(),
-                        name: names.unique(&column.name),
+                        name: column.name.clone(),
                         ty: column.ty,
                     };
                     keys.push(Assignment {
@@ -380,13 +385,8 @@ impl<'a> Binder<'a> {
                 binder.expression(item, context)
             })?;
             self.not_dynamic(&value, "a value to tell rows apart by")?;
-            let name = match given.or_else(|| project::own_name(item)) {
-                Some(name) => self.declared_name(&mut names, &name.text, name.span)?,
-                None => match self.lent_name(item, scope) {
-                    Some(name) => names.unique(&name),
-                    None => names.position(),
-                },
-            };
+            let lent = self.lent_name(item, scope);
+            let name = self.title(given, lent, item, &mut names)?;
             let key = Column {
                 id: self.fresh(),
                 name,
@@ -408,6 +408,23 @@ impl<'a> Binder<'a> {
         );
         rows.ordered = false;
         Ok(())
+    }
+
+    /// What a column is called: as is written, or as its expression lends. A column that stands by
+    /// itself is a name that is written.
+    fn title(
+        &mut self,
+        given: Option<&tree::Name>,
+        lent: Option<String>,
+        expression: &tree::Expression,
+        names: &mut Names,
+    ) -> Outcome<Arc<str>> {
+        let own = project::own_name(expression).filter(|_| lent.is_some());
+        match (given.or(own), lent) {
+            (Some(name), _) => self.declared_name(names, &name.text, name.span),
+            (None, Some(lent)) => Ok(names.unique(&lent)),
+            (None, None) => Ok(names.position()),
+        }
     }
 
     fn not_dynamic(&mut self, value: &crate::bound::Expr, what: &str) -> Outcome<()> {

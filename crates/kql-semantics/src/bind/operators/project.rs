@@ -121,9 +121,11 @@ impl<'a> Binder<'a> {
         let outcome = self.over(rows, scope, span, |binder, context| {
             let mut failed = false;
             for item in items {
+                let plain = own_name(&item.expression);
                 let mut name =
                     |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (
-                        given, lent,
+                        given.or(plain.filter(|_| lent.is_some())),
+                        lent,
                     ) {
                         (Some(given), _) => {
                             if !written.insert(given.text.clone()) {
@@ -197,26 +199,9 @@ impl<'a> Binder<'a> {
                     }
                     continue;
                 }
-                let plain = matches!(&item.expression.kind, ExpressionKind::Name(_));
-                let item_span = item.span;
                 let mut name =
-                    |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (
-                        given, lent,
-                    ) {
-                        (Some(given), _) => {
-                            if !names.take(&given.text) {
-                                return binder.name_taken(&given.text, given.span);
-                            }
-                            Ok(given.text.as_str().into())
-                        }
-                        (None, Some(lent)) if plain => {
-                            if !names.take(&lent) {
-                                return binder.name_taken(&lent, item_span);
-                            }
-                            Ok(lent.into())
-                        }
-                        (None, Some(lent)) => Ok(names.unique(&lent)),
-                        (None, None) => Ok(names.position()),
+                    |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| {
+                        binder.title(given, lent, &item.expression, &mut names)
                     };
                 match binder.items(item, &mut name, context, &mut taken) {
                     Ok(items) => bound.extend(items),
@@ -247,12 +232,7 @@ impl<'a> Binder<'a> {
                 |binder: &mut Self, given: Option<&tree::Name>, lent: Option<String>| match (
                     given, lent,
                 ) {
-                    (Some(given), _) => {
-                        if !names.take(&given.text) {
-                            return binder.name_taken(&given.text, given.span);
-                        }
-                        Ok(given.text.as_str().into())
-                    }
+                    (Some(given), _) => binder.declared_name(&mut names, &given.text, given.span),
                     (None, Some(lent)) if lent.starts_with("series_") => Ok(names.unique(&lent)),
                     (None, _) => Ok(names.unique(&format!("print_{index}"))),
                 };
@@ -419,13 +399,11 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Outcome<()> {
         let mut renamed: HashMap<crate::types::ColumnId, &tree::Name> = HashMap::new();
+        let mut names = Names::of(&rows.columns);
         for item in items {
             let [name] = item.names.as_slice() else {
                 return self.refuse(DiagnosticKind::Meaning, item.span, "write 'new = old'");
             };
-            if rows.find(&name.text).is_some() {
-                return self.name_taken(&name.text, name.span);
-            }
             let found = self.pattern_columns(rows, &item.expression, scope)?;
             let [column] = found.as_slice() else {
                 return self.refuse(
@@ -434,21 +412,17 @@ impl<'a> Binder<'a> {
                     "one column is needed here",
                 );
             };
-            renamed.insert(column.id, name);
+            // The names of all columns are there until the operator is done, the column's own too.
+            if !names.take(&name.text) {
+                return self.name_taken(&name.text, name.span);
+            }
+            renamed.entry(column.id).or_insert(name);
         }
-        let mut names = Names::default();
         let mut columns = Vec::with_capacity(rows.columns.len());
         for column in &rows.columns {
             let name = renamed
                 .get(&column.id)
                 .map_or(&*column.name, |name| name.text.as_str());
-            if !names.take(name) {
-                let span = renamed
-                    .values()
-                    .find(|renamed| renamed.text == *name)
-                    .map_or(span, |name| name.span);
-                return self.name_taken(name, span);
-            }
             columns.push(Column {
                 id: column.id,
                 name: name.into(),

@@ -6,7 +6,6 @@ use kql_syntax::tree::{self, ExpressionKind, SeriesRange};
 use super::super::rows::{Names, Rows};
 use super::super::scope::Scope;
 use super::super::{Binder, Column, Context, Outcome};
-use super::project::given_name;
 use crate::bound::{Aggregate, Expr, MakeSeries, Operator, Series};
 use crate::diagnostic::DiagnosticKind;
 use crate::functions::Function;
@@ -34,11 +33,7 @@ impl<'a> Binder<'a> {
                 Some(value) => (self.any_of(value, span)?, None),
                 None => self.one_aggregate(rows, written, scope)?,
             };
-            let name = match (item.aggregate.names.first(), lent) {
-                (Some(name), _) => self.declared_name(&mut names, &name.text, name.span)?,
-                (None, Some(lent)) => names.unique(&lent),
-                (None, None) => names.position(),
-            };
+            let name = self.title(item.aggregate.names.first(), lent, written, &mut names)?;
             let default = match &item.default {
                 Some(default) => Some(self.expression(default, &mut Context::constant(scope))?),
                 None => None,
@@ -69,13 +64,9 @@ impl<'a> Binder<'a> {
                 ),
             );
         }
-        let name = match given_name(&written.on) {
-            Some(name) => self.declared_name(&mut names, &name.text, name.span)?,
-            None => match self.lent_name(&written.on.expression, scope) {
-                Some(name) => names.unique(&name),
-                None => names.position(),
-            },
-        };
+        let lent = self.lent_name(&written.on.expression, scope);
+        let (given, on) = (written.on.names.first(), &written.on.expression);
+        let name = self.title(given, lent, on, &mut names)?;
         let axis_column = Column {
             id: self.fresh(),
             name,

@@ -6,7 +6,6 @@ use kql_syntax::tree::{self, Direction};
 use super::super::rows::{Names, Rows};
 use super::super::scope::{Entity, Scope};
 use super::super::{Binder, Column, Context, Outcome, Refused};
-use super::project::given_name;
 use crate::bound::{Aggregate, Assignment, Expr, ExprKind, Operator, SortKey, TopNestedLevel};
 use crate::diagnostic::DiagnosticKind;
 use crate::functions::Function;
@@ -42,24 +41,18 @@ impl<'a> Binder<'a> {
                 );
                 continue;
             }
-            let given = match key.names.first() {
-                Some(name) => Some(name.text.clone()),
+            let given = key.names.first();
+            // A constant that is declared lends its name to no group.
+            let lent = match given {
                 None if self.is_declared(&key.expression, &value, scope) => None,
-                None => self.lent_name(&key.expression, scope),
+                _ => self.lent_name(&key.expression, scope),
             };
-            if count_all && given.is_some() {
+            if count_all && (given.is_some() || lent.is_some()) {
                 names.skip();
             }
-            let name = match (given, given_name(key)) {
-                (Some(name), Some(own)) => match self.declared_name(names, &name, own.span) {
-                    Ok(name) => name,
-                    Err(Refused) => {
-                        failed = true;
-                        continue;
-                    }
-                },
-                (Some(name), None) => names.unique(&name),
-                (None, _) => names.position(),
+            let Ok(name) = self.title(given, lent, &key.expression, names) else {
+                failed = true;
+                continue;
             };
             if let ExprKind::Column(id) = value.kind
                 && let Some(column) = rows.columns.iter().find(|column| column.id == id)
@@ -181,13 +174,8 @@ impl<'a> Binder<'a> {
                 "an aggregate is needed here, such as count() or max(x)",
             );
         }
-        let name = match item.names.first() {
-            Some(name) => self.declared_name(names, &name.text, name.span)?,
-            None => match self.lent_name(&item.expression, context.scope) {
-                Some(name) => names.unique(&name),
-                None => names.position(),
-            },
-        };
+        let lent = self.lent_name(&item.expression, context.scope);
+        let name = self.title(item.names.first(), lent, &item.expression, names)?;
         let column = Column {
             id: self.fresh(),
             name,
@@ -229,6 +217,7 @@ impl<'a> Binder<'a> {
     ) -> Outcome<()> {
         let count = self.count(&hitters.count, &mut Context::constant(scope))?;
         let of = self.expression(&hitters.of, &mut Context::over(scope, &rows.columns))?;
+        // By the documentation an expression may stand here; nothing says what its column is called.
         let Some(lent) = self.lent_name(&hitters.of, scope) else {
             return self.unsupported(of.span, "'top-hitters' of what lends its column no name");
         };
