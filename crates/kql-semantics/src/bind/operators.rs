@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use kql_syntax::Span;
-use kql_syntax::tree::{self, Direction, ExpressionKind, LiteralValue, Nulls, OperatorKind};
+use kql_syntax::tree::{self, Direction, ExpressionKind, Nulls, OperatorKind};
 
 use super::expressions::column_value;
 use super::rows::{Names, Rows};
 use super::scope::Scope;
 use super::{Binder, Column, Context, Outcome, Refused};
-use crate::bound::{Assignment, Operator, Render, SortKey, Value, WindowCall};
+use crate::bound::{Assignment, Operator, SortKey, Value, WindowCall};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::{ColumnId, ScalarType};
 
@@ -24,38 +24,11 @@ mod project;
 mod scan;
 mod search;
 mod series;
+mod settings;
 mod summarize;
 mod union;
 
 pub(super) use graph::{GraphScope, call_name as graph_call_name};
-
-/// What `render` draws.
-///
-/// Source: <https://learn.microsoft.com/kusto/query/render-operator#visualizations>, and Microsoft's
-/// parser for the newer and the older ones.
-const CHARTS: &[&str] = &[
-    "3Dchart",
-    "anomalychart",
-    "areachart",
-    "barchart",
-    "card",
-    "columnchart",
-    "graph",
-    "ladderchart",
-    "linechart",
-    "list",
-    "piechart",
-    "pivotchart",
-    "plotly",
-    "sankey",
-    "scatterchart",
-    "stackedareachart",
-    "table",
-    "timechart",
-    "timeline",
-    "timepivot",
-    "treemap",
-];
 
 /// A column-giving item that is bound: its names are decided, its value maybe to be computed.
 pub(super) struct Item {
@@ -76,6 +49,7 @@ impl<'a> Binder<'a> {
         let span = operator.span;
         // Every step has its own list of the columns after it.
         self.weigh(rows.columns.len() / 2);
+        self.check_options(operator)?;
         match &operator.kind {
             OperatorKind::Where(predicate) => self.filter(rows, predicate, scope, span),
             OperatorKind::Extend(items) => self.extend(rows, items, scope, span),
@@ -129,13 +103,7 @@ impl<'a> Binder<'a> {
             }
             OperatorKind::SampleDistinct { count, of } => {
                 let count = self.count(count, &mut Context::constant(scope))?;
-                if !matches!(of.kind, ExpressionKind::Name(_)) {
-                    return self.refuse(
-                        DiagnosticKind::Meaning,
-                        of.span,
-                        "a column's name is needed here",
-                    );
-                }
+                self.only_column(rows, of, scope)?;
                 self.distinct(rows, [(None, of)], scope, span)?;
                 rows.pass(Operator::Take { count }, span);
                 Ok(())
@@ -210,20 +178,7 @@ impl<'a> Binder<'a> {
             OperatorKind::Partition(partition) => self.partition(rows, partition, operator, scope),
             OperatorKind::Scan(written) => self.scan(rows, written, operator, scope),
             OperatorKind::Reduce(reduce) => self.reduce(rows, reduce, scope, span),
-            OperatorKind::Render(render) => {
-                if !CHARTS.contains(&render.chart.text.as_str()) {
-                    return self.refuse(
-                        DiagnosticKind::Name,
-                        render.chart.span,
-                        format!("no chart is called '{}'", render.chart.text),
-                    );
-                }
-                self.render = Some(Render {
-                    chart: render.chart.text.clone(),
-                });
-                self.note(span, "'render' draws nothing here; the rows are the answer");
-                Ok(())
-            }
+            OperatorKind::Render(render) => self.render(rows, render, scope, operator),
             OperatorKind::Consume => {
                 rows.pass(
                     Operator::Filter {
@@ -427,6 +382,26 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// Refuses what is more than the name of a column.
+    fn only_column(
+        &mut self,
+        rows: &Rows,
+        written: &'a tree::Expression,
+        scope: Scope,
+    ) -> Outcome<()> {
+        let value = self.expression(written, &mut Context::over(scope, &rows.columns))?;
+        if matches!(written.kind, ExpressionKind::Name(_))
+            && matches!(value.kind, crate::bound::ExprKind::Column(_))
+        {
+            return Ok(());
+        }
+        self.refuse(
+            DiagnosticKind::Meaning,
+            written.span,
+            "a column's name is needed here; make the column with 'extend' before",
+        )
+    }
+
     fn not_dynamic(&mut self, value: &crate::bound::Expr, what: &str) -> Outcome<()> {
         if value.ty == ScalarType::Dynamic {
             return self.refuse(
@@ -526,14 +501,7 @@ impl<'a> Binder<'a> {
 /// The value of a setting as text: a bare word, or a string.
 pub(super) fn setting<'o>(settings: &'o [tree::Setting], name: &str) -> Option<&'o str> {
     let setting = settings.iter().find(|setting| setting.name.text == name)?;
-    match &setting.values.first()?.kind {
-        ExpressionKind::Name(name) => Some(&name.text),
-        ExpressionKind::Literal(literal) => match &literal.value {
-            LiteralValue::String { value, .. } => Some(value),
-            _ => Some(&literal.text),
-        },
-        _ => None,
-    }
+    settings::value_of(setting)
 }
 
 pub(super) fn literal(value: Value, ty: ScalarType, span: Span) -> crate::bound::Expr {

@@ -597,6 +597,7 @@ impl<'a> Binder<'a> {
 
     /// Operators that begin a query.
     fn source_operator(&mut self, operator: &'a tree::Operator, scope: Scope) -> Outcome<Rows> {
+        self.check_options(operator)?;
         match &operator.kind {
             OperatorKind::Print(items) => self.print(items, scope, operator.span),
             OperatorKind::Range(range) => self.range(range, scope, operator.span),

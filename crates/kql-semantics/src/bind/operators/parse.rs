@@ -13,6 +13,16 @@ use crate::bound::{Operator, Parse, ParseKv, ParseMode, ParsePart};
 use crate::diagnostic::DiagnosticKind;
 use crate::types::ScalarType;
 
+/// What `parse-kv` is told of keys and values.
+const PROPERTIES: &[&str] = &[
+    "pair_delimiter",
+    "kv_delimiter",
+    "regex",
+    "quote",
+    "escape",
+    "greedy",
+];
+
 impl<'a> Binder<'a> {
     pub(super) fn parse(
         &mut self,
@@ -153,6 +163,7 @@ impl<'a> Binder<'a> {
         }
         let mut options = Vec::with_capacity(parse.properties.len());
         for property in &parse.properties {
+            self.known_name(&property.name, PROPERTIES, "parse-kv")?;
             if let Some(value) = property.values.first() {
                 let value = self.expression(value, &mut Context::constant(scope))?;
                 options.push((property.name.text.clone(), value));

@@ -83,7 +83,12 @@ impl<'a> Binder<'a> {
         for table in tables {
             match &table.kind {
                 ExpressionKind::Wildcard(pattern) => {
-                    all.extend(self.fitting_tables(pattern, scope, span)?);
+                    let fitting = self.fitting_tables(pattern, scope, span)?;
+                    if fitting.is_empty() {
+                        let message = format!("no table fits '{pattern}'");
+                        return self.refuse(DiagnosticKind::Name, table.span, message);
+                    }
+                    all.extend(fitting);
                 }
                 _ => all.push(self.tabular(table, scope)?),
             }
