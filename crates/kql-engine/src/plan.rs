@@ -125,6 +125,8 @@ pub(crate) struct Planner<'a> {
     held: MemoryReservation,
     /// The columns that anybody looks at.
     demanded: HashSet<ColumnId>,
+    /// The parts that bodies run over, by how many bodies they stand in.
+    parts: RefCell<HashMap<usize, Context>>,
 }
 
 impl<'a> Planner<'a> {
@@ -167,6 +169,7 @@ impl<'a> Planner<'a> {
             budget: budget::Budget::default(),
             held: MemoryConsumer::new("rows of an answer").register(&pool),
             demanded: demand::columns(query),
+            parts: RefCell::default(),
         })
     }
 
@@ -179,21 +182,32 @@ impl<'a> Planner<'a> {
 
     /// Runs what the query needs first, in its order.
     pub(crate) fn prepare(&self) -> Result<(), EngineError> {
-        for dependency in &self.query.order {
+        self.prepare_all(&self.query.order)
+    }
+
+    /// The part that a body runs over now; none is 0.
+    fn part_of(&self, body: usize) -> Option<Context> {
+        self.parts.borrow().get(&body).cloned()
+    }
+
+    fn prepare_all(&self, order: &[Dependency]) -> Result<(), EngineError> {
+        for dependency in order {
             match dependency {
                 Dependency::Shared(id) => {
                     let shared = &self.query.shared[id.0];
                     if !shared.materialized {
                         continue;
                     }
-                    let flow = self.pipeline(&shared.pipeline, None)?;
+                    let part = self.part_of(shared.body);
+                    let flow = self.pipeline(&shared.pipeline, part.as_ref())?;
                     let plan = self.choose(flow, &shared.pipeline.columns)?.plan;
                     let batches = self.run(&plan)?;
                     self.shared.borrow_mut().insert(id.0, batches);
                 }
                 Dependency::Scalar(id) => {
                     let scalar = &self.query.scalars[id.0];
-                    let flow = self.pipeline(&scalar.pipeline, None)?;
+                    let part = self.part_of(scalar.body);
+                    let flow = self.pipeline(&scalar.pipeline, part.as_ref())?;
                     let column = [(scalar.column, scalar.ty)];
                     let plan = self.keep(flow, &column)?.plan;
                     let plan = LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()?;

@@ -7,7 +7,7 @@ use kql_syntax::Span;
 use kql_syntax::tree::{self, StatementKind};
 
 use crate::bound::{
-    BoundQuery, Column, Dependency, Expr, ExprKind, Pipeline, Render, ScalarId, ScalarQuery,
+    Apart, BoundQuery, Column, Dependency, Expr, ExprKind, Pipeline, Render, ScalarId, ScalarQuery,
     SharedId, SharedPipeline, Source, Step, Value,
 };
 use crate::diagnostic::{Diagnostic, DiagnosticKind};
@@ -184,6 +184,8 @@ pub(crate) struct Binder<'a> {
     graph: Option<operators::GraphScope>,
     /// The first of several answers, where there are several.
     earlier: Option<Span>,
+    /// The bodies around what is bound, and whether each has to run for each part by itself.
+    bodies: Vec<bool>,
 }
 
 /// What `set` says about `bin_auto`.
@@ -229,6 +231,7 @@ impl<'a> Binder<'a> {
             bins: Bins::default(),
             graph: None,
             earlier: None,
+            bodies: Vec::new(),
         }
     }
 
@@ -488,8 +491,58 @@ impl<'a> Binder<'a> {
         outcome
     }
 
+    /// Binds what runs over each part of some rows; gives what is found anew for each part, too.
+    fn body(
+        &mut self,
+        span: Span,
+        work: impl FnOnce(&mut Self) -> Outcome<Rows>,
+    ) -> Outcome<(Rows, Option<Apart>)> {
+        self.bodies.push(false);
+        let body = self.bodies.len();
+        let outcome = self.apart(|binder| binder.deeper(span, work));
+        let apart = self.bodies.pop().unwrap_or_default();
+        let (rows, needs) = outcome?;
+        let needs = self.needed(&needs);
+        let (own, outer): (Vec<_>, Vec<_>) =
+            (needs.into_iter()).partition(|one| self.body_of(one) >= body);
+        self.used.extend(outer);
+        let order = self.order.iter().filter(|one| own.contains(one));
+        let order = order.copied().collect();
+        Ok((rows, apart.then_some(Apart { body, order })))
+    }
+
+    /// The body whose rows something reads: the innermost of those that it needs.
+    fn body_of(&self, one: &Dependency) -> usize {
+        match one {
+            Dependency::Shared(id) => self.shared[id.0].shared.body,
+            Dependency::Scalar(id) => self.scalars[id.0].0.body,
+        }
+    }
+
+    /// The body that a pipeline with these needs reads; that body runs for each part by itself.
+    fn body_read(&mut self, source: &Source, needs: &[Dependency]) -> usize {
+        let own = if reads_part(source) {
+            self.bodies.len()
+        } else {
+            0
+        };
+        let needed = needs.iter().map(|one| self.body_of(one)).max();
+        let body = own.max(needed.unwrap_or_default());
+        self.run_apart(body);
+        body
+    }
+
+    /// Lets the first bodies around what is bound run for each part by themselves.
+    fn run_apart(&mut self, bodies: usize) {
+        self.bodies
+            .iter_mut()
+            .take(bodies)
+            .for_each(|one| *one = true);
+    }
+
     fn share(&mut self, rows: Rows, needs: Vec<Dependency>, materialized: bool) -> SharedId {
         let (name, ordered) = (rows.name.clone(), rows.ordered);
+        let body = self.body_read(&rows.source, &needs);
         let pipeline = rows.into_pipeline();
         let id = SharedId(self.shared.len());
         let mut nodes = pipeline.steps.len() + pipeline.columns.len() + 1;
@@ -505,6 +558,7 @@ impl<'a> Binder<'a> {
                 pipeline,
                 materialized,
                 name,
+                body,
             },
             hidden,
             needs,
@@ -558,26 +612,14 @@ impl<'a> Binder<'a> {
             );
         };
         let (column, ty) = (first.id, first.ty);
-        // A value is computed once, before any row of a body is there.
-        let of_body = |need: &Dependency| match need {
-            Dependency::Shared(id) => matches!(
-                self.shared[id.0].shared.pipeline.source,
-                Source::Context { .. }
-            ),
-            Dependency::Scalar(_) => false,
-        };
-        if self.needed(&needs).iter().any(of_body) {
-            return self.unsupported(
-                span,
-                "a value of the rows that 'as' names inside the body of an operator",
-            );
-        }
+        let body = self.body_read(&pipeline.source, &needs);
         let id = ScalarId(self.scalars.len());
         self.scalars.push((
             ScalarQuery {
                 pipeline,
                 column,
                 ty,
+                body,
             },
             needs,
         ));
@@ -589,4 +631,17 @@ impl<'a> Binder<'a> {
             span,
         })
     }
+}
+
+/// Whether rows are those that an enclosing step hands to its body.
+fn reads_part(source: &Source) -> bool {
+    let mut open = vec![source];
+    while let Some(next) = open.pop() {
+        match next {
+            Source::Context { .. } => return true,
+            Source::Union { inputs, .. } => open.extend(inputs.iter().map(|input| &input.source)),
+            _ => {}
+        }
+    }
+    false
 }

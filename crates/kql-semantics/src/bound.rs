@@ -35,10 +35,10 @@ pub struct BoundQuery {
     /// An entry refers only to entries of smaller index.
     pub shared: Vec<SharedPipeline>,
     /// Pipelines that give one value: the first column of the first row, null without rows (`toscalar`).
-    /// They never depend on a row of another pipeline.
+    /// They never depend on a row of another pipeline, unless they stand in a body.
     pub scalars: Vec<ScalarQuery>,
     /// The entries of `shared` and `scalars` that the query needs, in an order in which each needs only
-    /// earlier ones. What is not here is never read.
+    /// earlier ones. What is neither here nor in an [`Apart`] is never read.
     pub order: Vec<Dependency>,
     /// `render` at the end of the query; it changes nothing of the rows.
     pub render: Option<Render>,
@@ -89,6 +89,8 @@ pub struct SharedPipeline {
     pub materialized: bool,
     /// What `withsource` calls its rows, if not by number.
     pub name: Option<Arc<str>>,
+    /// The body whose rows it reads, as [`Apart::body`] counts; 0 is none.
+    pub body: usize,
 }
 
 /// A pipeline read for one value.
@@ -100,6 +102,18 @@ pub struct ScalarQuery {
     pub column: ColumnId,
     /// The value's type.
     pub ty: ScalarType,
+    /// The body whose rows it reads, as [`Apart::body`] counts; 0 is none.
+    pub body: usize,
+}
+
+/// A body that has to run for each part by itself: it names its rows and reads them again, or reads
+/// the key of its part.
+#[derive(Debug, Clone)]
+pub struct Apart {
+    /// In how many bodies this one stands, itself counted.
+    pub body: usize,
+    /// What depends on the rows of a part, in an order in which each needs only earlier ones.
+    pub order: Vec<Dependency>,
 }
 
 /// A source of rows and what happens to them, in order.
@@ -289,8 +303,10 @@ pub enum Operator {
         by: ColumnId,
         /// How many values there may be.
         most: Option<usize>,
-        /// What runs over each part; its source is [`Source::Context`].
+        /// What runs over each part; its source is [`Source::Context`], or rows from elsewhere.
         body: Box<Pipeline>,
+        /// Whether the body runs for each part by itself.
+        apart: Option<Apart>,
     },
     /// Finds sequences of rows.
     Scan(Box<Scan>),
@@ -467,6 +483,8 @@ pub struct MvApply {
     /// The body. Its [`Source::Context`] has the input's columns, the items and the index.
     /// The step's columns are input columns (repeated for every row of the body) and body columns.
     pub body: Pipeline,
+    /// Whether the body runs for each row by itself.
+    pub apart: Option<Apart>,
 }
 
 /// How `parse` matches.

@@ -56,8 +56,13 @@ impl Budget {
         Ok(())
     }
 
+    /// Counts on from what was counted before: the same steps are planned again.
+    pub(super) fn again(&self, (steps, cells): (usize, usize)) {
+        self.steps.set(steps);
+        self.cells.set(cells);
+    }
+
     /// Steps and columns counted so far.
-    #[cfg(test)]
     pub(super) fn spent(&self) -> (usize, usize) {
         (self.steps.get(), self.cells.get())
     }

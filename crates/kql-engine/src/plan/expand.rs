@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::logical_expr::LogicalPlanBuilder;
-use kql_semantics::bound::{BagExpansion, Expr, MvApply, MvExpand, MvItem, Pipeline};
+use kql_semantics::bound::{Apart, BagExpansion, Expr, MvApply, MvExpand, MvItem, Pipeline};
 use kql_semantics::{ColumnId, ScalarType};
 
 use super::steps::batch_of;
@@ -277,6 +277,87 @@ impl Planner<'_> {
         Ok(concat_batches(&schema, &batches)?)
     }
 
+    /// Runs a body for each of `count` parts by itself, over rows with the number of their part in
+    /// front, which ascends.
+    fn each_part(
+        &self,
+        (rows, columns, count): (&RecordBatch, &[(ColumnId, ScalarType)], usize),
+        body: &Pipeline,
+        apart: &Apart,
+        wanted: &[(ColumnId, ScalarType)],
+    ) -> Result<Flow, EngineError> {
+        let numbers: Vec<i64> = {
+            let reader = Reader::new(rows.column(0), ScalarType::Long);
+            (0..rows.num_rows())
+                .map(|row| reader.get(row).as_long().unwrap_or(0))
+                .collect()
+        };
+        let part = self.fresh("p");
+        let schema = self.schema_of(std::slice::from_ref(&part), wanted);
+        let spent = self.budget.spent();
+        let mut found = Vec::new();
+        let mut start = 0;
+        for number in (0_i64..).take(count) {
+            if self.is_cancelled() {
+                return Err(EngineError::runtime("the query was cancelled"));
+            }
+            let length = numbers[start..].partition_point(|one| *one <= number);
+            let own = rows.columns()[1..]
+                .iter()
+                .map(|column| column.slice(start, length))
+                .collect();
+            start += length;
+            let schema_of_part = self.schema_of(&[], columns);
+            let plan = if columns.is_empty() {
+                self.literal_rows(&[], Vec::new(), length)?.plan
+            } else {
+                let batch = batch_of(&schema_of_part, own, length)?;
+                self.rows(&schema_of_part, super::slices(&batch))?
+            };
+            let flow = Flow {
+                plan: plan.clone(),
+                columns: columns.to_vec(),
+                carried: Vec::new(),
+            };
+            let context = Context { flow, parts: plan };
+            self.budget.again(spent);
+            for batch in self.one_part(context, body, apart, wanted)? {
+                let of_part: ArrayRef = Arc::new(Int64Array::from_value(number, batch.num_rows()));
+                let mut all = vec![of_part];
+                all.extend(batch.columns().iter().take(wanted.len()).cloned());
+                found.push(batch_of(&schema, all, batch.num_rows())?);
+            }
+        }
+        Ok(Flow {
+            plan: self.rows(&schema, found)?,
+            columns: wanted.to_vec(),
+            carried: vec![part],
+        })
+    }
+
+    fn one_part(
+        &self,
+        context: Context,
+        body: &Pipeline,
+        apart: &Apart,
+        wanted: &[(ColumnId, ScalarType)],
+    ) -> Result<Vec<RecordBatch>, EngineError> {
+        let outside = self.parts.borrow_mut().insert(apart.body, context.clone());
+        let run = || {
+            self.prepare_all(&apart.order)?;
+            let flow = self.pipeline(body, Some(&context))?;
+            let flow = self.project(flow, wanted, Vec::new())?;
+            self.run(&flow.plan)
+        };
+        let found = run();
+        let mut parts = self.parts.borrow_mut();
+        match outside {
+            Some(outside) => parts.insert(apart.body, outside),
+            None => parts.remove(&apart.body),
+        };
+        found
+    }
+
     pub(super) fn mv_apply(
         &self,
         flow: Flow,
@@ -305,13 +386,20 @@ impl Planner<'_> {
             flow: expanded,
             parts: context.parts,
         };
-        let body = self.pipeline(&apply.body, Some(&context))?;
         let body_columns: Vec<_> = columns
             .iter()
             .filter(|(id, _)| apply.body.columns.iter().any(|one| one.id == *id))
             .copied()
             .collect();
-        let body = self.project(body, &body_columns, Vec::new())?;
+        let body = if let Some(apart) = &apply.apart {
+            let elements = self.at_hand(&context.flow)?;
+            let columns = context.flow.columns;
+            let given = (&elements, columns.as_slice(), rows);
+            self.each_part(given, &apply.body, apart, &body_columns)?
+        } else {
+            let body = self.pipeline(&apply.body, Some(&context))?;
+            self.project(body, &body_columns, Vec::new())?
+        };
         let kept: Vec<(usize, (ColumnId, ScalarType))> = columns
             .iter()
             .filter(|column| !body_columns.contains(column))
@@ -358,7 +446,7 @@ impl Planner<'_> {
         &self,
         flow: Flow,
         (by, most): (ColumnId, Option<usize>),
-        body: &Pipeline,
+        (body, apart): (&Pipeline, Option<&Apart>),
         columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
         if !flow.carried.is_empty() {
@@ -375,7 +463,8 @@ impl Planner<'_> {
         let numbers = groups.assign(&[Arc::clone(all.column(at))])?;
         if let Some(most) = most.filter(|most| groups.len() > *most) {
             return Err(EngineError::runtime(format!(
-                "partition makes more than {most} parts; say hint.strategy=native"
+                "'partition' finds {} values and takes {most}; write hint.strategy=native after it",
+                groups.len()
             )));
         }
         let mut order: Vec<usize> = (0..all.num_rows()).collect();
@@ -391,10 +480,16 @@ impl Planner<'_> {
             .iter()
             .map(|row| i64::try_from(numbers[*row]).unwrap_or(i64::MAX))
             .collect();
-        let (_, context) = self.parted(&flow, &all, parts, groups.len())?;
-        let inner = self.pipeline(body, Some(&context))?;
+        let (inner, context) = self.parted(&flow, &all, parts, groups.len())?;
+        let inner = if let Some(apart) = apart {
+            let rows = self.at_hand(&inner)?;
+            let given = (&rows, flow.columns.as_slice(), groups.len());
+            self.each_part(given, body, apart, columns)?
+        } else {
+            let inner = self.pipeline(body, Some(&context))?;
+            self.project(inner, columns, Vec::new())?
+        };
         let part = inner.carried.clone();
-        let inner = self.project(inner, columns, Vec::new())?;
         let list: Vec<_> = columns
             .iter()
             .map(|(id, _)| named(&super::name(*id)))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_semantics::ScalarType;
-use kql_semantics::bound::{ArithmeticOp, Column, CompareOp, Pipeline, Source};
+use kql_semantics::bound::{ArithmeticOp, Column, CompareOp, Source};
 
 use super::time_filters::STAMP;
 use super::union::no_rows;
@@ -81,9 +81,8 @@ impl Planner<'_> {
                         }
                     }
                     None => {
-                        let shared = &self.query.shared[id.0].pipeline;
-                        let context = context.filter(|_| self.reads_body(shared));
-                        self.pipeline(shared, context)?
+                        let shared = &self.query.shared[id.0];
+                        self.pipeline(&shared.pipeline, self.part_of(shared.body).as_ref())?
                     }
                 };
                 let seen = || {
@@ -100,7 +99,7 @@ impl Planner<'_> {
             Source::Context { columns } => {
                 let Some(context) = context else {
                     return Err(EngineError::Unsupported {
-                        what: "rows that 'as' names inside a body, in this place".to_owned(),
+                        what: "a part of rows that is read here".to_owned(),
                         span: None,
                     });
                 };
@@ -118,15 +117,6 @@ impl Planner<'_> {
                 span.range(),
             )),
         }
-    }
-
-    /// Whether rows are those that a body begins with, as `as` names them.
-    fn reads_body(&self, pipeline: &Pipeline) -> bool {
-        let mut source = &pipeline.source;
-        while let Source::Shared { id, .. } = source {
-            source = &self.query.shared[id.0].pipeline.source;
-        }
-        matches!(source, Source::Context { .. })
     }
 
     fn table(

@@ -53,9 +53,12 @@ impl Planner<'_> {
             Operator::Join(join) => self.join(flow, join, &columns, context),
             Operator::MvExpand(expand) => self.mv_expand(flow, expand, &columns),
             Operator::MvApply(apply) => self.mv_apply(flow, apply, &columns),
-            Operator::Partition { by, most, body } => {
-                self.partition(flow, (*by, *most), body, &columns)
-            }
+            Operator::Partition {
+                by,
+                body,
+                apart,
+                most,
+            } => self.partition(flow, (*by, *most), (body, apart.as_ref()), &columns),
             Operator::Parse(parse) => self.parse(flow, parse, &columns),
             Operator::ParseKv(parse) => self.parse_kv(flow, parse, &columns),
             Operator::MakeSeries(series) => self.make_series(flow, series, &columns),

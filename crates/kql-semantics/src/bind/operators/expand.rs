@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use kql_syntax::tree::{self, PartitionBody};
+use kql_syntax::Span;
+use kql_syntax::tree::{self, OperatorKind, PartitionBody};
 
 use super::super::rows::{Names, Rows};
-use super::super::scope::Scope;
-use super::super::{Binder, Column, Context, Outcome};
+use super::super::scope::{Entity, Scope};
+use super::super::{Binder, Column, Context, Outcome, Pipeline};
 use super::project::{given_name, replace_or_push};
 use crate::bound::{BagExpansion, ExprKind, MvApply, MvExpand, MvItem, Operator, Source};
 use crate::diagnostic::DiagnosticKind;
@@ -166,7 +167,7 @@ impl<'a> Binder<'a> {
             columns: expansion.columns.clone(),
         };
         let inside = Rows::new(context, expansion.columns.clone());
-        let body = self.deeper(operator.span, |binder| {
+        let (body, apart) = self.body(operator.span, |binder| {
             binder.pipe(inside, &apply.operators, scope)
         })?;
         // The expanded columns take the place of the input's of the same name, and the body decides about them.
@@ -192,6 +193,7 @@ impl<'a> Binder<'a> {
             index,
             limit,
             body: body.into_pipeline(),
+            apart,
         };
         rows.then(Operator::MvApply(Box::new(bound)), columns, operator.span);
         rows.ordered = false;
@@ -206,44 +208,117 @@ impl<'a> Binder<'a> {
         scope: Scope,
     ) -> Outcome<()> {
         let span = operator.span;
-        let legacy = match Self::option(operator, "hint.strategy") {
-            None | Some("legacy") => true,
-            Some("native" | "shuffle") => false,
-            Some(other) => {
-                return self.refuse(
-                    DiagnosticKind::Name,
-                    span,
-                    format!("no strategy of partition is called '{other}'"),
-                );
-            }
-        };
+        if let Some(parts) = &partition.scope {
+            return self.unsupported(parts.span, "'in' of 'partition'");
+        }
         let by = self.expression(&partition.by, &mut Context::over(scope, &rows.columns))?;
         let ExprKind::Column(by_column) = by.kind else {
             return self.refuse(DiagnosticKind::Meaning, by.span, "a column is needed here");
         };
-        let operators = match &partition.body {
-            PartitionBody::Operators(operators) => operators,
+        self.not_dynamic(&by, "what rows are parted by")?;
+        let legacy = matches!(
+            Self::option(operator, "hint.strategy"),
+            None | Some("legacy")
+        );
+        if !legacy {
+            self.only_transforms(&partition.body)?;
+        }
+        // The parts of several bodies at once are not told apart.
+        self.run_apart(self.bodies.len());
+        let (body, apart) = match &partition.body {
+            PartitionBody::Operators(operators) => {
+                let context = Source::Context {
+                    columns: rows.columns.clone(),
+                };
+                let mut inside = Rows::new(context, rows.columns.clone());
+                inside.ordered = rows.ordered;
+                self.body(span, |binder| binder.pipe(inside, operators, scope))?
+            }
             PartitionBody::Query(query) => {
-                return self.unsupported(query.span, "a partition with a query of its own");
+                let key = rows.columns.iter().find(|one| one.id == by_column).cloned();
+                self.body(span, |binder| {
+                    let mut inner = scope;
+                    if let Some(key) = key {
+                        let value = binder.part_key(&key, by.span)?;
+                        inner = binder.declare(scope, &key.name, value);
+                    }
+                    binder.uncorrelated(|binder| binder.tabular(query, inner))
+                })?
             }
         };
-        let context = Source::Context {
-            columns: rows.columns.clone(),
-        };
-        let mut inside = Rows::new(context, rows.columns.clone());
-        inside.ordered = rows.ordered;
-        let body = self.deeper(span, |binder| binder.pipe(inside, operators, scope))?;
         let columns = body.columns.clone();
         rows.then(
             Operator::Partition {
                 by: by_column,
                 most: legacy.then_some(LEGACY_PARTS),
                 body: Box::new(body.into_pipeline()),
+                apart,
             },
             columns,
             span,
         );
         rows.ordered = false;
+        Ok(())
+    }
+
+    /// The value that all rows of a part have in the column that they are parted by.
+    fn part_key(&mut self, key: &Column, span: Span) -> Outcome<Entity<'a>> {
+        let columns = vec![key.clone()];
+        let pipeline = Pipeline {
+            source: Source::Context {
+                columns: columns.clone(),
+            },
+            steps: Vec::new(),
+            columns,
+        };
+        let (value, needs) =
+            self.apart(|binder| binder.scalar_query(pipeline, Vec::new(), span))?;
+        self.scalar_entity(value, needs)
+    }
+
+    /// The strategies that part rows while they are read take only operators that read no others.
+    fn only_transforms(&mut self, body: &'a PartitionBody) -> Outcome<()> {
+        let operators = match body {
+            PartitionBody::Operators(operators) => operators,
+            PartitionBody::Query(query) => {
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    query.span,
+                    "a part has a query of its own under 'hint.strategy=legacy' only",
+                );
+            }
+        };
+        for operator in operators {
+            let open = match &operator.kind {
+                OperatorKind::MakeSeries(series) => matches!(
+                    &series.range,
+                    tree::SeriesRange::FromToStep { from, to, .. }
+                        if from.is_none() || to.is_none()
+                ),
+                kind => matches!(
+                    kind,
+                    OperatorKind::As(_)
+                        | OperatorKind::Evaluate(_)
+                        | OperatorKind::Join(_)
+                        | OperatorKind::Lookup(_)
+                        | OperatorKind::Union(_)
+                ),
+            };
+            if open {
+                let without = match &operator.kind {
+                    OperatorKind::MakeSeries(_) => " without 'from' and 'to'",
+                    _ => "",
+                };
+                return self.refuse(
+                    DiagnosticKind::Meaning,
+                    operator.span,
+                    format!(
+                        "'{}'{without} runs over a part under 'hint.strategy=legacy' only",
+                        operator.keyword.text
+                    ),
+                );
+            }
+        }
         Ok(())
     }
 }

@@ -295,6 +295,12 @@ impl<'a> Binder<'a> {
             self.open = true;
             return Ok(Vec::new());
         }
+        let part = crate::bind::reads_part(&rows.source)
+            || self.used.iter().any(|one| self.body_of(one) > 0);
+        if part {
+            let what = format!("'{plugin}' of the rows of a body, without columns after a colon,");
+            return self.unsupported(span, what);
+        }
         if self.discovery.is_none() {
             let needed = self.needed(&self.used);
             let query = self.assemble(rows.into_pipeline(), &needed);
