@@ -474,7 +474,7 @@ pub struct MvExpand {
 /// `mv-apply`. The body runs once per input row, over one row per element.
 #[derive(Debug, Clone)]
 pub struct MvApply {
-    /// What is expanded; one row of nulls is *not* made when the array is empty.
+    /// What is expanded, as `mv-expand` does: null is one row of nulls, an empty array is none.
     pub items: Vec<MvItem>,
     /// `with_itemindex`: the element's number from 0, `long`.
     pub index: Option<ColumnId>,

@@ -31,8 +31,6 @@ struct Expansion {
     bags: BagExpansion,
     index: bool,
     limit: usize,
-    /// Whether a row without elements stays, with nulls.
-    keep_empty: bool,
 }
 
 /// The elements of one value; `None` when there is nothing to expand.
@@ -111,7 +109,8 @@ fn expand(
             .map(|reader| elements(&reader.get(row), expansion.bags))
             .collect();
         let mut count = lists.iter().flatten().map(Vec::len).max().unwrap_or(0);
-        if count == 0 && expansion.keep_empty && lists.iter().all(Option::is_none) {
+        // What is null stays, with nulls; an empty array goes.
+        if count == 0 && lists.iter().all(Option::is_none) {
             count = 1;
         }
         for element in 0..count.min(expansion.limit) {
@@ -163,7 +162,7 @@ impl Planner<'_> {
         kept: &[(ColumnId, ScalarType)],
         items: &[MvItem],
         index: Option<ColumnId>,
-        (bags, limit, keep_empty): (BagExpansion, usize, bool),
+        (bags, limit): (BagExpansion, usize),
     ) -> Result<Flow, EngineError> {
         let values: Vec<_> = items.iter().map(|item| &item.value).collect();
         let (plan, _) = self.with_values(flow, &values)?;
@@ -177,7 +176,6 @@ impl Planner<'_> {
             bags,
             index: index.is_some(),
             limit,
-            keep_empty,
         };
         let mut present = kept.to_vec();
         present.extend(items.iter().map(|item| (item.column, item.ty)));
@@ -216,7 +214,7 @@ impl Planner<'_> {
         columns: &[(ColumnId, ScalarType)],
     ) -> Result<Flow, EngineError> {
         let limit = self.limit_of(expand.limit.as_ref())?;
-        let how = (expand.bags, limit, true);
+        let how = (expand.bags, limit);
         // A column that nobody sees afterwards is not repeated: it may be the array itself.
         let kept: Vec<_> = flow
             .columns
@@ -380,7 +378,7 @@ impl Planner<'_> {
         )?;
         let (inner, context) = self.parted(&flat, &own, parts, rows)?;
         let limit = self.limit_of(apply.limit.as_ref())?;
-        let how = (BagExpansion::Bag, limit, false);
+        let how = (BagExpansion::Bag, limit);
         let expanded = self.expanded(&inner, &inner.columns, &apply.items, apply.index, how)?;
         let context = Context {
             flow: expanded,
