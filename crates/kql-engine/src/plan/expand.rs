@@ -275,6 +275,32 @@ impl Planner<'_> {
         Ok(concat_batches(&schema, &batches)?)
     }
 
+    /// Runs a body over `count` parts: together, where its operators can.
+    fn over_parts(
+        &self,
+        context: &Context,
+        count: usize,
+        (body, apart): (&Pipeline, Option<&Apart>),
+        wanted: &[(ColumnId, ScalarType)],
+    ) -> Result<Flow, EngineError> {
+        if apart.is_none() {
+            let together = self
+                .pipeline(body, Some(context))
+                .and_then(|flow| self.project(flow, wanted, Vec::new()));
+            // An operator that does not tell parts apart may work on one part.
+            if count == 0 || !matches!(together, Err(EngineError::Unsupported { .. })) {
+                return together;
+            }
+        }
+        let nothing = Apart {
+            body: usize::MAX,
+            order: Vec::new(),
+        };
+        let rows = self.at_hand(&context.flow)?;
+        let given = (&rows, context.flow.columns.as_slice(), count);
+        self.each_part(given, body, apart.unwrap_or(&nothing), wanted)
+    }
+
     /// Runs a body for each of `count` parts by itself, over rows with the number of their part in
     /// front, which ascends.
     fn each_part(
@@ -389,15 +415,8 @@ impl Planner<'_> {
             .filter(|(id, _)| apply.body.columns.iter().any(|one| one.id == *id))
             .copied()
             .collect();
-        let body = if let Some(apart) = &apply.apart {
-            let elements = self.at_hand(&context.flow)?;
-            let columns = context.flow.columns;
-            let given = (&elements, columns.as_slice(), rows);
-            self.each_part(given, &apply.body, apart, &body_columns)?
-        } else {
-            let body = self.pipeline(&apply.body, Some(&context))?;
-            self.project(body, &body_columns, Vec::new())?
-        };
+        let body = (&apply.body, apply.apart.as_ref());
+        let body = self.over_parts(&context, rows, body, &body_columns)?;
         let kept: Vec<(usize, (ColumnId, ScalarType))> = columns
             .iter()
             .filter(|column| !body_columns.contains(column))
@@ -478,15 +497,8 @@ impl Planner<'_> {
             .iter()
             .map(|row| i64::try_from(numbers[*row]).unwrap_or(i64::MAX))
             .collect();
-        let (inner, context) = self.parted(&flow, &all, parts, groups.len())?;
-        let inner = if let Some(apart) = apart {
-            let rows = self.at_hand(&inner)?;
-            let given = (&rows, flow.columns.as_slice(), groups.len());
-            self.each_part(given, body, apart, columns)?
-        } else {
-            let inner = self.pipeline(body, Some(&context))?;
-            self.project(inner, columns, Vec::new())?
-        };
+        let (_, context) = self.parted(&flow, &all, parts, groups.len())?;
+        let inner = self.over_parts(&context, groups.len(), (body, apart), columns)?;
         let part = inner.carried.clone();
         let list: Vec<_> = columns
             .iter()
