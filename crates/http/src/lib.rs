@@ -9,35 +9,28 @@
 //! With feature `scripted` there is a `ScriptedTransport` that answers from a queue, for the
 //! tests of the crates above.
 
-mod body;
-mod bypass;
+mod bounded;
+mod client;
 mod clock;
-mod coding;
 mod duration;
-mod failure;
-mod names;
-mod options;
 mod pacer;
-mod proxy;
-mod redirect;
+mod quota;
 mod retry;
 mod retry_after;
-mod roots;
 mod runtime;
 #[cfg(any(test, feature = "scripted"))]
 mod scripted;
 mod traced;
-mod transport;
 
-pub use body::read_at_most;
+pub use bounded::read_at_most;
+pub use client::{HttpOptions, HttpTransport, ProxySettings};
 pub use clock::SystemClock;
 pub use duration::{Plain, parse_duration};
-pub use options::{HttpOptions, ProxySettings};
-pub use pacer::{Limit, Pace, PaceKey, Pacer, PacerOptions, Pause, Permit, Quota, Usage};
+pub use pacer::{Pace, PaceKey, Pacer, PacerOptions, Pause, Permit, Usage};
+pub use quota::{Limit, Quota};
 pub use retry::{Jitter, Notice, Paused, Retry, RetryPolicy, Silent, Wait, WaitReason};
 pub use retry_after::{retry_after, retry_hint, wait_asked_for};
 pub use runtime::require_runtime;
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted::{Answer, RecordedRequest, ScriptedTransport};
 pub use traced::Traced;
-pub use transport::HttpTransport;

@@ -1,7 +1,6 @@
 //! Keeping to the quotas of a service before it has to refuse a call.
 
 mod ledger;
-mod quota;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,9 +12,9 @@ use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, Semaphore};
 
 pub use ledger::Usage;
 use ledger::{Ledger, Room};
-pub use quota::{Limit, Quota};
 
-use crate::{Paused, Plain, Retry};
+use crate::quota::MOST_AT_ONCE;
+use crate::{Limit, Paused, Plain, Quota, Retry};
 
 /// Whose quota a call counts against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,7 +125,7 @@ impl Pacer {
         let mut accounts = self.accounts();
         let account = accounts.entry(key.clone()).or_insert_with(|| {
             Arc::new(Account {
-                at_once: Arc::new(Semaphore::new(quota.at_once.clamp(1, quota::MOST_AT_ONCE))),
+                at_once: Arc::new(Semaphore::new(quota.at_once.clamp(1, MOST_AT_ONCE))),
                 ledger: Mutex::new(Ledger::new(quota)),
                 turn: Turn::default(),
             })

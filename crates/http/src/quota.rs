@@ -57,7 +57,7 @@ impl Default for Quota {
 }
 
 /// How many calls there may be at the same moment.
-pub(super) const MOST_AT_ONCE: usize = tokio::sync::Semaphore::MAX_PERMITS;
+pub(crate) const MOST_AT_ONCE: usize = tokio::sync::Semaphore::MAX_PERMITS;
 
 /// What there is no room in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

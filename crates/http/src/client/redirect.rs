@@ -5,13 +5,13 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 /// How many redirects in a row are followed.
-pub(crate) const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 
 /// Where a redirect leads, when it may be followed: a `GET` or `HEAD` to the same origin.
 ///
 /// Everything else is returned to the caller as the answer it is. A `POST` is never repeated
 /// somewhere else, and no header goes to another host, port or scheme.
-pub(crate) fn target(
+pub(super) fn target(
     method: &Method,
     url: &Url,
     status: StatusCode,

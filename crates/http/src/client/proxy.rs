@@ -9,22 +9,22 @@ use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString, is_loo
 use http::HeaderValue;
 use url::Url;
 
-use crate::bypass::Bypass;
-use crate::{HttpOptions, ProxySettings};
+use super::bypass::Bypass;
+use super::options::{HttpOptions, ProxySettings};
 
 /// The proxy in use and the hosts that are reached without it.
 #[derive(Clone, Debug)]
-pub(crate) struct Proxy {
+pub(super) struct Proxy {
     /// Where it is, without user and password.
-    pub(crate) url: Url,
+    pub(super) url: Url,
     /// The `Proxy-Authorization` header; marked sensitive.
-    pub(crate) authorization: Option<HeaderValue>,
+    pub(super) authorization: Option<HeaderValue>,
     bypass: Bypass,
 }
 
 impl Proxy {
     /// The proxy that the options or else the environment name.
-    pub(crate) fn of(options: &HttpOptions) -> Result<Option<Self>> {
+    pub(super) fn of(options: &HttpOptions) -> Result<Option<Self>> {
         let variable = |names: &[&'static str]| variable(&options.environment, names);
         let (settings, origin) = if let Some(settings) = &options.proxy {
             (settings.clone(), "the proxy option")
@@ -56,7 +56,7 @@ impl Proxy {
     }
 
     /// Whether `url` is reached through this proxy.
-    pub(crate) fn serves(&self, url: &Url) -> bool {
+    pub(super) fn serves(&self, url: &Url) -> bool {
         !is_loopback(url) && !self.bypass.matches(url)
     }
 }
@@ -72,7 +72,7 @@ impl fmt::Display for Proxy {
 }
 
 /// The first of these variables that is set to something.
-pub(crate) fn variable<'a>(
+pub(super) fn variable<'a>(
     environment: &'a BTreeMap<String, String>,
     names: &[&'static str],
 ) -> Option<(&'static str, &'a str)> {

@@ -11,11 +11,13 @@ use http::header::HeaderMap;
 use tokio::time::Instant;
 use url::{Host, Url};
 
-use crate::coding::Codings;
-use crate::failure::{self, Place, Timeouts};
-use crate::names::Names;
-use crate::proxy::Proxy;
-use crate::{HttpOptions, body, redirect, require_runtime, roots};
+use super::coding::Codings;
+use super::failure::{self, Place, Timeouts};
+use super::names::Names;
+use super::options::HttpOptions;
+use super::proxy::Proxy;
+use super::{body, redirect, roots};
+use crate::require_runtime;
 
 /// Sends requests over the network; connections are kept and used again.
 ///

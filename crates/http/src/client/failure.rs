@@ -14,10 +14,10 @@ use crate::Plain;
 
 /// Where a request was going.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub(crate) url: Url,
+pub(super) struct Place {
+    pub(super) url: Url,
     /// The proxy it goes through, as `host:port`.
-    pub(crate) proxy: Option<String>,
+    pub(super) proxy: Option<String>,
 }
 
 impl Place {
@@ -43,21 +43,21 @@ impl Place {
 
 /// The end of a whole exchange.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    pub(crate) total: Option<Duration>,
-    pub(crate) end: Option<Instant>,
+pub(super) struct Timeouts {
+    pub(super) total: Option<Duration>,
+    pub(super) end: Option<Instant>,
 }
 
 /// Which limit has passed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Passed {
+pub(super) struct Passed {
     limit: Duration,
     total: bool,
 }
 
 impl Timeouts {
     /// Waits for `future`, no longer than `step` and not past the end.
-    pub(crate) async fn limit<F: Future>(
+    pub(super) async fn limit<F: Future>(
         &self,
         future: F,
         step: Duration,
@@ -87,10 +87,10 @@ impl Timeouts {
 ///
 /// The foreign error itself is not kept: its `Debug` prints whole addresses.
 #[derive(Debug)]
-pub(crate) struct Cause(String);
+pub(super) struct Cause(String);
 
 impl Cause {
-    pub(crate) fn of(error: &reqwest::Error) -> Self {
+    pub(super) fn of(error: &reqwest::Error) -> Self {
         let mut phrases: Vec<String> = Vec::new();
         let mut next = error.source();
         while let Some(cause) = next {
@@ -121,7 +121,7 @@ impl fmt::Display for Cause {
 impl StdError for Cause {}
 
 /// A request that got no answer.
-pub(crate) fn sending(error: &reqwest::Error, place: &Place, connect_timeout: Duration) -> Error {
+pub(super) fn sending(error: &reqwest::Error, place: &Place, connect_timeout: Duration) -> Error {
     let cause = Cause::of(error);
     let failed = if error.is_builder() {
         Error::new(ErrorKind::Usage, "the request cannot be sent as it is").with_url(&place.url)
@@ -237,7 +237,7 @@ fn exchanging(error: &reqwest::Error, cause: &Cause, place: &Place) -> Error {
 }
 
 /// A request whose answer did not begin in time.
-pub(crate) fn unanswered(place: &Place, passed: Passed) -> Error {
+pub(super) fn unanswered(place: &Place, passed: Passed) -> Error {
     let limit = Plain(passed.limit);
     place
         .error(format!("no answer from {} within {limit}", place.host()))
@@ -246,7 +246,7 @@ pub(crate) fn unanswered(place: &Place, passed: Passed) -> Error {
 }
 
 /// A body that stopped coming.
-pub(crate) fn stalled(place: &Place, passed: Passed, received: u64) -> Error {
+pub(super) fn stalled(place: &Place, passed: Passed, received: u64) -> Error {
     let (host, limit) = (place.host(), Plain(passed.limit));
     let message = if passed.total {
         format!(
@@ -262,7 +262,7 @@ pub(crate) fn stalled(place: &Place, passed: Passed, received: u64) -> Error {
 }
 
 /// A body that broke off.
-pub(crate) fn receiving(error: &reqwest::Error, place: &Place, received: u64) -> Error {
+pub(super) fn receiving(error: &reqwest::Error, place: &Place, received: u64) -> Error {
     let cause = Cause::of(error);
     let what = match io_kind(error) {
         Some(
@@ -281,7 +281,7 @@ pub(crate) fn receiving(error: &reqwest::Error, place: &Place, received: u64) ->
 }
 
 /// A body whose coding cannot be undone.
-pub(crate) fn undecoded(error: io::Error, place: &Place, received: u64) -> Error {
+pub(super) fn undecoded(error: io::Error, place: &Place, received: u64) -> Error {
     let what = match error.kind() {
         io::ErrorKind::UnexpectedEof => "broke off",
         _ => "could not be decoded",

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use defender_core::{Error, ErrorKind, Result, read_bounded};
 
-use crate::HttpOptions;
-use crate::proxy::variable;
+use super::options::HttpOptions;
+use super::proxy::variable;
 
 /// The most bytes of a file of authorities.
 const LONGEST: u64 = 16 << 20;
 
 /// The certificates of the options' file, or else of `SSL_CERT_FILE`.
-pub(crate) fn of(options: &HttpOptions) -> Result<Vec<reqwest::Certificate>> {
+pub(super) fn of(options: &HttpOptions) -> Result<Vec<reqwest::Certificate>> {
     if let Some(path) = &options.ca_file {
         return read(path, "the CA file");
     }

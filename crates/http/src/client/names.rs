@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// Asks the system, and nobody about the names of this machine: plain `http` carries tokens there,
 /// and a name server could answer with another machine.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Names;
+pub(super) struct Names;
 
 /// Whatever port the address names takes the place of this one.
 const ANY_PORT: u16 = 0;

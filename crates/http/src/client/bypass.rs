@@ -23,7 +23,7 @@ use url::{Host, Url};
 /// <https://docs.rs/reqwest/latest/reqwest/struct.NoProxy.html#method.from_string>; ports as
 /// <https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config>.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bypass(Vec<Entry>);
+pub(super) struct Bypass(Vec<Entry>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
@@ -42,12 +42,12 @@ enum Hosts {
 }
 
 impl Bypass {
-    pub(crate) fn parse(list: &str) -> Self {
+    pub(super) fn parse(list: &str) -> Self {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace());
         Self(entries.filter_map(Entry::parse).collect())
     }
 
-    pub(crate) fn matches(&self, url: &Url) -> bool {
+    pub(super) fn matches(&self, url: &Url) -> bool {
         self.0.iter().any(|entry| entry.matches(url))
     }
 }

@@ -17,7 +17,7 @@ const PIECE: usize = 4096;
 
 /// The codings of a body, the outermost first.
 #[derive(Debug, Default)]
-pub(crate) struct Codings {
+pub(super) struct Codings {
     layers: Vec<MultiGzDecoder<Vec<u8>>>,
     /// What has arrived and is not undone yet.
     pending: Bytes,
@@ -27,7 +27,7 @@ pub(crate) struct Codings {
 
 impl Codings {
     /// Takes those that can be undone out of `headers`.
-    pub(crate) fn take(headers: &mut HeaderMap) -> Self {
+    pub(super) fn take(headers: &mut HeaderMap) -> Self {
         let Some(layers) = gzips(headers) else {
             return Self::default();
         };
@@ -41,13 +41,13 @@ impl Codings {
     }
 
     /// Takes a chunk; what it holds comes from [`next`](Self::next).
-    pub(crate) fn push(&mut self, chunk: Bytes) {
+    pub(super) fn push(&mut self, chunk: Bytes) {
         self.begun |= !chunk.is_empty();
         self.pending = chunk;
     }
 
     /// The next bytes without the codings; `None` when another chunk is needed.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Bytes>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
         if self.layers.is_empty() {
             let chunk = std::mem::take(&mut self.pending);
             return Ok((!chunk.is_empty()).then_some(chunk));
@@ -67,7 +67,7 @@ impl Codings {
     }
 
     /// The last bytes; an error where a coding has not come to its end.
-    pub(crate) fn end(&mut self) -> io::Result<Option<Bytes>> {
+    pub(super) fn end(&mut self) -> io::Result<Option<Bytes>> {
         let mut rest: Vec<u8> = Vec::new();
         for layer in self.layers.iter_mut().filter(|_| self.begun) {
             layer.write_all(&rest)?;
