@@ -41,6 +41,15 @@ impl fmt::Display for Plain {
     }
 }
 
+/// `duration` up to the next second, for a wait: 38 s instead of 37.482 s.
+pub(crate) fn whole_seconds(duration: Duration) -> Duration {
+    if duration < Duration::from_secs(1) {
+        return duration;
+    }
+    let begun = u64::from(duration.subsec_nanos() > 0);
+    Duration::from_secs(duration.as_secs().saturating_add(begun))
+}
+
 /// The longest duration that services write has fewer words: `1 hour, 30 minutes and 10 seconds`.
 const WORDS: usize = 8;
 

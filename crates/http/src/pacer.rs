@@ -3,7 +3,6 @@
 mod ledger;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -13,30 +12,9 @@ use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, Semaphore};
 pub use ledger::Usage;
 use ledger::{Ledger, Room};
 
+use crate::duration::whole_seconds;
 use crate::quota::MOST_AT_ONCE;
-use crate::{Limit, Paused, Plain, Quota, Retry};
-
-/// Whose quota a call counts against.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PaceKey {
-    /// The application that calls; empty where only the sign-in knows it.
-    pub application: String,
-    /// The tenant that is asked.
-    pub tenant: String,
-    /// The API, such as `M365DGraph`.
-    pub api: String,
-}
-
-/// As messages name it.
-impl fmt::Display for PaceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.api)?;
-        if !self.tenant.is_empty() {
-            write!(f, " in {}", self.tenant)?;
-        }
-        Ok(())
-    }
-}
+use crate::{Limit, PaceKey, Pause, Paused, Plain, Quota, Retry};
 
 /// What beats the quotas that an API is known to have.
 ///
@@ -167,40 +145,13 @@ pub struct Pace {
     key: PaceKey,
 }
 
-/// A wait for room in a quota.
-#[derive(Clone, Debug)]
-pub struct Pause<'a> {
-    /// Whose quota it is.
-    pub key: &'a PaceKey,
-    /// How long the wait is.
-    pub duration: Duration,
-    /// What there is no room in.
-    pub limit: Limit,
-}
-
-impl fmt::Display for Pause<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (key, limit, duration) = (self.key, &self.limit, Plain(whole(self.duration)));
-        write!(f, "{limit} ({key}); waiting {duration}")
-    }
-}
-
-/// Up to the next second: nobody waits 37.482 s.
-fn whole(duration: Duration) -> Duration {
-    if duration < Duration::from_secs(1) {
-        return duration;
-    }
-    let begun = u64::from(duration.subsec_nanos() > 0);
-    Duration::from_secs(duration.as_secs().saturating_add(begun))
-}
-
 impl Pace {
     /// Whose quota it is.
     pub fn key(&self) -> &PaceKey {
         &self.key
     }
 
-    /// Waits until a call may be made, by the clock of `retry`, whose notice is told.
+    /// Waits until a call may be made, by the clock of `retry`, whose notice hears of it.
     ///
     /// Dropping the future gives the place in the queue to the next. How long it took is added to
     /// `paused`.
@@ -243,7 +194,7 @@ impl Pace {
                 Limit::Processing | Limit::Unnamed => retry.policy.longest_asked,
             };
             if duration > longest {
-                let wait = Plain(whole(duration));
+                let wait = Plain(whole_seconds(duration));
                 return Err(Error::new(
                     ErrorKind::Throttled,
                     format!("{limit}: there is no room for {wait}"),

@@ -5,6 +5,28 @@ use std::time::Duration;
 
 use crate::{Plain, parse_duration};
 
+/// Whose quota a call counts against.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PaceKey {
+    /// The application that calls; empty where only the sign-in knows it.
+    pub application: String,
+    /// The tenant that is asked.
+    pub tenant: String,
+    /// The API, such as `M365DGraph`.
+    pub api: String,
+}
+
+/// As messages name it.
+impl fmt::Display for PaceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.api)?;
+        if !self.tenant.is_empty() {
+            write!(f, " in {}", self.tenant)?;
+        }
+        Ok(())
+    }
+}
+
 /// How much a service allows one application in one tenant.
 ///
 /// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting#quotas-and-resource-allocation>

@@ -1,15 +1,13 @@
 //! Repeating a whole attempt, as a value.
 
-use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use defender_core::{Clock, Error, Result};
 
-use crate::{Pause, Plain, SystemClock};
+use crate::{Notice, Paused, Plain, Silent, SystemClock, Wait, WaitReason};
 
 /// How often and how long an attempt is repeated.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,88 +124,6 @@ impl Jitter {
     }
 }
 
-/// Why there is a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WaitReason {
-    /// The service asked for it.
-    Asked,
-    /// Nobody said how long, so each wait is longer than the last.
-    Backoff,
-}
-
-/// A wait before the next attempt.
-#[derive(Debug)]
-pub struct Wait<'a> {
-    /// The attempt that failed, from 1.
-    pub attempt: u32,
-    /// How many attempts there are at most.
-    pub attempts: u32,
-    /// How long the wait is.
-    pub duration: Duration,
-    /// Why it is that long.
-    pub reason: WaitReason,
-    /// What the attempt failed with.
-    pub error: &'a Error,
-    /// On whose behalf, where there are several.
-    pub subject: Option<&'a str>,
-}
-
-impl fmt::Display for Wait<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (next, duration) = (self.attempt + 1, Plain(self.duration));
-        let asked = match self.reason {
-            WaitReason::Asked => " as the service asks",
-            WaitReason::Backoff => "",
-        };
-        if let Some(subject) = self.subject {
-            write!(f, "{subject}: ")?;
-        }
-        write!(
-            f,
-            "{}; waiting {duration}{asked} before attempt {next} of {}",
-            self.error, self.attempts
-        )
-    }
-}
-
-/// Told of every wait, so that a person knows why nothing happens.
-pub trait Notice: fmt::Debug + Send + Sync {
-    /// A wait begins now.
-    fn waiting(&self, wait: &Wait<'_>);
-
-    /// A wait for room in a quota begins now, before anything is sent.
-    fn pausing(&self, _: &Pause<'_>) {}
-}
-
-/// Tells nobody.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Notice for Silent {
-    fn waiting(&self, _: &Wait<'_>) {}
-}
-
-/// How long attempts have waited for room in a quota, which no policy counts.
-#[derive(Debug, Default)]
-pub struct Paused(AtomicU64);
-
-impl Paused {
-    pub(crate) fn add(&self, duration: Duration) {
-        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let added = |total: u64| Some(total.saturating_add(milliseconds));
-        // It always gives a new total.
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, added);
-    }
-
-    /// The sum of the waits.
-    pub fn total(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// Repeats whole attempts by a policy.
 ///
 /// An attempt is everything that has to happen again: token, request, judgement of the status,
@@ -238,7 +154,7 @@ pub struct Retry {
     pub clock: Arc<dyn Clock>,
     /// What spreads the waits.
     pub jitter: Jitter,
-    /// Who is told of them.
+    /// Who hears of them.
     pub notice: Arc<dyn Notice>,
     /// On whose behalf it repeats, where there are several.
     pub subject: Option<String>,
@@ -251,7 +167,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Repeats by `policy`, with random jitter, telling nobody.
+    /// Repeats by `policy`, with random jitter and without notice.
     pub fn new(policy: RetryPolicy, clock: Arc<dyn Clock>) -> Self {
         Self {
             policy,
