@@ -43,6 +43,8 @@ pub(crate) fn run(steps: &Steps) -> Result<(), String> {
     })?;
     timed("clippy of the smallest features", || {
         for package in [
+            "defender-http",
+            "defender-credentials",
             "defender-drivers",
             "defender-query",
             "defender-emulator",

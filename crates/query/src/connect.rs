@@ -595,7 +595,7 @@ async fn local(options: &Options, connection: Connection) -> Result<ConnectedPro
     let timeout = connection.call.timeout();
     let clock = Arc::clone(&options.clock);
     // Some files are read as a whole to know what tables they hold.
-    let driver = crate::blocking::aside(move || {
+    let driver = defender_http::aside(move || {
         let places = connection.data.into_iter().map(|data| kql_engine::Place {
             path: data.path,
             table: data.table,

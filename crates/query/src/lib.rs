@@ -60,8 +60,6 @@
 
 #[cfg(feature = "local")]
 mod advice;
-#[cfg(feature = "local")]
-mod blocking;
 mod connect;
 mod connected;
 mod connection;
