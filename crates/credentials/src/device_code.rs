@@ -13,7 +13,8 @@ use url::Url;
 
 use crate::grant::{Grant, scopes};
 use crate::refusal::readable;
-use crate::token_endpoint::{Refused, Seconds};
+use crate::seconds::Seconds;
+use crate::token_endpoint::Refused;
 use crate::{DeviceCodePrompt, PublicClient, SignIn, SignInPrompt, SignInRequest, SignedIn};
 
 /// How long to wait between polls when the authority does not say.

@@ -59,12 +59,18 @@ mod public_client;
 mod refresh_token;
 #[cfg(feature = "token-endpoint")]
 mod refusal;
-#[cfg(any(feature = "azure-cli", feature = "managed-identity"))]
+#[cfg(any(
+    feature = "token-endpoint",
+    feature = "azure-cli",
+    feature = "managed-identity"
+))]
 mod seconds;
 #[cfg(feature = "delegated")]
 mod sign_in;
 #[cfg(feature = "delegated")]
 mod stored;
+#[cfg(any(feature = "token-endpoint", feature = "managed-identity"))]
+mod token_answer;
 #[cfg(feature = "token-endpoint")]
 mod token_endpoint;
 #[cfg(feature = "delegated")]

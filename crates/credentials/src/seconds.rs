@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-/// A number of seconds: a number, or text that holds one.
+/// A number of seconds: a number, or text that holds one, as in version 1 of the token endpoint.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Seconds {

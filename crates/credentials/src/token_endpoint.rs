@@ -1,7 +1,7 @@
 //! Asking an authority's token endpoint, and reading what it answers.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use defender_core::{
@@ -9,12 +9,11 @@ use defender_core::{
 };
 use defender_http::read_at_most;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use serde::Deserialize;
 use url::Url;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
-use crate::{Authority, refusal};
+use crate::{Authority, refusal, token_answer};
 
 /// More than any token; a page that goes on for ever ends here.
 const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -138,7 +137,8 @@ pub(crate) struct Posted {
 impl Posted {
     /// The token in the answer.
     pub(crate) fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        let token = read(&self.body, self.start).map_err(|what| self.unexpected(what))?;
+        let token =
+            token_answer::read(&self.body, self.start).map_err(|what| self.unexpected(what))?;
         let lifetime = token.expires_at.duration_since(self.start);
         tracing::debug!(
             // Not the whole address: the tenant in it may have come out of a secret store.
@@ -169,62 +169,6 @@ fn encoded(form: &[(&str, &str)], claims: Option<&str>) -> Bytes {
     let mut fields = Serializer::new(String::new());
     fields.extend_pairs(form.iter().copied().chain(claims));
     Bytes::from(fields.finish())
-}
-
-/// The token in `body`, or what is wrong with it; never the parser's words, which quote.
-fn read(body: &[u8], start: SystemTime) -> Result<AccessToken, &'static str> {
-    let Ok(wire) = serde_json::from_slice::<TokenWire>(body) else {
-        return Err("holds no token");
-    };
-    let bearer = wire.token_type.as_deref().unwrap_or("Bearer");
-    if !bearer.eq_ignore_ascii_case("Bearer") {
-        return Err("holds a token that is not a bearer token");
-    }
-    let Some(expires_at) = wire.expires_at(start) else {
-        return Err("does not say when the token ends");
-    };
-    if wire.access_token.is_empty() {
-        return Err("holds no token");
-    }
-    Ok(AccessToken::new(wire.access_token, expires_at))
-}
-
-/// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
-#[derive(Deserialize)]
-struct TokenWire {
-    access_token: String,
-    token_type: Option<String>,
-    expires_in: Option<Seconds>,
-    expires_on: Option<Seconds>,
-}
-
-impl TokenWire {
-    fn expires_at(&self, start: SystemTime) -> Option<SystemTime> {
-        let relative = self.expires_in.as_ref().and_then(Seconds::duration);
-        let absolute = || self.expires_on.as_ref().and_then(Seconds::duration);
-        match relative {
-            Some(lifetime) => start.checked_add(lifetime),
-            None => SystemTime::UNIX_EPOCH.checked_add(absolute()?),
-        }
-    }
-}
-
-/// A number of seconds: a number in v2 of the endpoint, text in v1.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Seconds {
-    Number(f64),
-    Text(String),
-}
-
-impl Seconds {
-    pub(crate) fn duration(&self) -> Option<Duration> {
-        let seconds = match self {
-            Self::Number(seconds) => *seconds,
-            Self::Text(text) => text.trim().parse().ok()?,
-        };
-        Duration::try_from_secs_f64(seconds.trunc()).ok()
-    }
 }
 
 /// Only the address: what it is asked with may be secret.

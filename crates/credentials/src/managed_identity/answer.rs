@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::IdentityId;
-use crate::seconds::Seconds;
+use crate::token_answer;
 
 const LONGEST_ANSWER: usize = 1024 * 1024;
 const LONGEST_REFUSAL: usize = 64 * 1024;
@@ -39,15 +39,6 @@ pub(super) fn is_from_metadata_service(answer: &http::Response<Body>) -> bool {
     !is_page && !matches!(answer.status().as_u16(), 403 | 407 | 502 | 504)
 }
 
-/// Source: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#get-a-token-using-http>
-#[derive(Deserialize)]
-struct TokenWire {
-    access_token: String,
-    expires_in: Option<Seconds>,
-    expires_on: Option<Seconds>,
-    token_type: Option<String>,
-}
-
 /// The token in `answer`.
 pub(super) async fn read(
     answer: http::Response<Body>,
@@ -70,23 +61,7 @@ pub(super) async fn read(
     };
     let body = body.collect(LONGEST_ANSWER).await;
     let body = body.map_err(|error| context.redaction.error(error))?;
-    // Never the parser's words, which quote.
-    let Ok(wire) = serde_json::from_slice::<TokenWire>(&body) else {
-        return Err(expected("holds no token"));
-    };
-    let bearer = wire.token_type.as_deref().unwrap_or("Bearer");
-    if wire.access_token.is_empty() || !bearer.eq_ignore_ascii_case("Bearer") {
-        return Err(expected("holds no token"));
-    }
-    let relative = wire.expires_in.as_ref().and_then(Seconds::duration);
-    let expires_at = match relative {
-        Some(lifetime) => context.start.checked_add(lifetime),
-        None => wire.expires_on.as_ref().and_then(Seconds::moment),
-    };
-    let Some(expires_at) = expires_at else {
-        return Err(expected("does not say when the token ends"));
-    };
-    Ok(AccessToken::new(wire.access_token, expires_at))
+    token_answer::read(&body, context.start).map_err(expected)
 }
 
 #[derive(Deserialize)]
