@@ -7,7 +7,7 @@ use defender_core::{
 };
 use serde::Deserialize;
 
-use crate::claims::payload;
+use crate::claims::unverified;
 use crate::token_endpoint::{Posted, Refused};
 use crate::{Account, PublicClient, SignedIn};
 
@@ -103,9 +103,8 @@ impl PublicClient {
                 .with_url(self.authority().base())
                 .with_hint("begin the sign-in again; check the authority's address")
         };
-        let payload = payload(token).map_err(|_| unusable("is not a JSON web token"))?;
-        let wire: IdentityWire = serde_json::from_slice(&payload)
-            .map_err(|_| unusable("has other claims than expected"))?;
+        let wire: IdentityWire = unverified(token)
+            .map_err(|what| unusable(&format!("is not a JSON web token: {what}")))?;
         if !wire.aud.eq_ignore_ascii_case(self.client_id.trim()) {
             return Err(unusable("is meant for another application"));
         }

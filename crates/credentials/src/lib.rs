@@ -20,7 +20,7 @@
 //! | `managed-identity` | `ManagedIdentity`: the machine or service this runs on |
 //! | `azure-cli` | `AzureCli`: whoever is signed in to `az` |
 //! | always | [`Chain`]: the first that is configured |
-//! | always | [`ExistingToken`]: a token obtained elsewhere |
+//! | `claims` (default) | `ExistingToken`: a token obtained elsewhere; `claims`: what a token says about itself |
 
 #[cfg(feature = "token-endpoint")]
 mod aadsts;
@@ -39,6 +39,7 @@ mod cached;
 #[cfg(feature = "certificate")]
 mod certificate;
 mod chain;
+#[cfg(feature = "claims")]
 mod claims;
 #[cfg(feature = "client-secret")]
 mod client_secret;
@@ -48,6 +49,7 @@ mod delegated;
 mod device_code;
 #[cfg(feature = "environment")]
 mod environment;
+#[cfg(feature = "claims")]
 mod existing_token;
 #[cfg(feature = "delegated")]
 mod grant;
@@ -97,6 +99,7 @@ pub use certificate::{
     KeyMaterial, SigningAlgorithm,
 };
 pub use chain::Chain;
+#[cfg(feature = "claims")]
 pub use claims::{Claims, claims};
 #[cfg(feature = "client-secret")]
 pub use client_secret::ClientSecret;
@@ -106,6 +109,7 @@ pub use delegated::{Delegated, DelegatedOptions};
 pub use device_code::DeviceCode;
 #[cfg(feature = "environment")]
 pub use environment::EnvironmentCredential;
+#[cfg(feature = "claims")]
 pub use existing_token::ExistingToken;
 #[cfg(feature = "managed-identity")]
 pub use managed_identity::{IdentityId, ManagedIdentity, ManagedIdentityOptions};

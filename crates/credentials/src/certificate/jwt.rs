@@ -80,18 +80,20 @@ pub(super) fn signed(wanted: &Wanted<'_>) -> Result<SecretString> {
         iat: start.as_secs(),
         exp: (start + LIFETIME).as_secs(),
     };
-    let (Ok(header), Ok(claims)) = (serde_json::to_vec(&header), serde_json::to_vec(&claims))
-    else {
+    let (Ok(header), Ok(claims)) = (part(&header), part(&claims)) else {
         return Err(failed("the assertion cannot be written as JSON"));
     };
-    let mut text = URL_SAFE_NO_PAD.encode(header);
-    text.push('.');
-    URL_SAFE_NO_PAD.encode_string(claims, &mut text);
+    let mut text = format!("{header}.{claims}");
     let signature = signature(wanted, text.as_bytes())
         .map_err(|error| failed("the certificate's key cannot sign").with_source(error))?;
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut text);
     Ok(text.into())
+}
+
+/// One part of a compact token.
+fn part(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_vec(value).map(|json| URL_SAFE_NO_PAD.encode(json))
 }
 
 fn header(wanted: &Wanted<'_>) -> Result<Header, ErrorStack> {

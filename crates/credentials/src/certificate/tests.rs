@@ -90,9 +90,15 @@ impl Assertion {
         let parts: Vec<&str> = text.split('.').collect();
         assert_eq!(parts.len(), 3, "a compact JWS has three parts");
         let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap();
+        let header: Value = serde_json::from_slice(&decoded(parts[0])).unwrap();
+        let claims: Value = serde_json::from_slice(&decoded(parts[1])).unwrap();
+        let read = jsonwebtoken::decode_header(text).unwrap();
+        assert_eq!(serde_json::to_value(read).unwrap(), header);
+        let read: Value = jsonwebtoken::dangerous::insecure_decode_claims(text).unwrap();
+        assert_eq!(read, claims);
         Self {
-            header: serde_json::from_slice(&decoded(parts[0])).unwrap(),
-            claims: serde_json::from_slice(&decoded(parts[1])).unwrap(),
+            header,
+            claims,
             message: format!("{}.{}", parts[0], parts[1]).into_bytes(),
             signature: decoded(parts[2]),
         }
