@@ -1,7 +1,7 @@
 //! Signs in as an application with an assertion that somebody else signed.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use defender_core::{
     AccessToken, Clock, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString,
     TokenRequest, Transport, is_plain_path, open_file,
 };
+use defender_http::aside;
 
 use crate::token_endpoint::TokenEndpoint;
 use crate::{Authority, assertion_grant};
@@ -67,14 +68,12 @@ impl AssertionFile {
             setting,
         }
     }
+}
 
-    fn read(&self) -> std::io::Result<String> {
-        let mut text = String::new();
-        open_file(&self.path)?
-            .take(LONGEST)
-            .read_to_string(&mut text)?;
-        Ok(text)
-    }
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    open_file(path)?.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 impl fmt::Debug for AssertionFile {
@@ -86,14 +85,18 @@ impl fmt::Debug for AssertionFile {
 #[async_trait]
 impl AssertionSource for AssertionFile {
     async fn assertion(&self) -> Result<SecretString> {
-        let text = self.read().map_err(|error| {
-            Error::new(
-                ErrorKind::Io,
-                format!("the assertion in {} cannot be read", self.place),
-            )
-            .with_source(error)
-        })?;
-        checked(text, &self.place)
+        let Self { path, place, .. } = self.clone();
+        aside(move || {
+            let text = read(&path).map_err(|error| {
+                Error::new(
+                    ErrorKind::Io,
+                    format!("the assertion in {place} cannot be read"),
+                )
+                .with_source(error)
+            })?;
+            checked(text, &place)
+        })
+        .await
     }
 }
 

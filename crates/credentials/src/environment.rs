@@ -9,6 +9,7 @@ use defender_core::{
     AccessToken, Clock, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString,
     TokenRequest, Transport,
 };
+use defender_http::aside;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -78,7 +79,7 @@ impl EnvironmentCredential {
         self
     }
 
-    fn choose(&self) -> Result<Arc<dyn Credential>> {
+    async fn choose(&self) -> Result<Arc<dyn Credential>> {
         let variables = &self.variables;
         let (tenant, client_id) = variables.application(self.tenant.as_deref())?;
         let authority =
@@ -93,7 +94,7 @@ impl EnvironmentCredential {
             return Ok(Arc::new(credential));
         }
         if let Some(path) = &variables.certificate {
-            let key = self.key(path)?;
+            let key = self.key(path).await?;
             let options = CertificateOptions {
                 send_chain: variables.send_chain,
                 ..CertificateOptions::default()
@@ -111,21 +112,26 @@ impl EnvironmentCredential {
         Err(password())
     }
 
-    fn key(&self, text: &SecretString) -> Result<CertificateKey> {
-        // The name of a file that is there is no secret; anything else may be one.
-        let path = Path::new(text.expose_secret().trim());
-        let name = if path.is_file() {
-            path.display().to_string()
-        } else {
-            CERTIFICATE.to_owned()
-        };
-        let certificate = KeyMaterial::from_text(text, name, CERTIFICATE, Path::to_owned)?;
-        let sources = CertificateSources {
-            password: self.variables.certificate_password.clone(),
-            password_setting: CERTIFICATE_PASSWORD.to_owned(),
-            ..CertificateSources::new(certificate)
-        };
-        let key = CertificateKey::load(&sources, self.clock.now())?;
+    async fn key(&self, text: &SecretString) -> Result<CertificateKey> {
+        let (text, now) = (text.clone(), self.clock.now());
+        let password = self.variables.certificate_password.clone();
+        let key = aside(move || {
+            // The name of a file that is there is no secret; anything else may be one.
+            let path = Path::new(text.expose_secret().trim());
+            let name = if path.is_file() {
+                path.display().to_string()
+            } else {
+                CERTIFICATE.to_owned()
+            };
+            let certificate = KeyMaterial::from_text(&text, name, CERTIFICATE, Path::to_owned)?;
+            let sources = CertificateSources {
+                password,
+                password_setting: CERTIFICATE_PASSWORD.to_owned(),
+                ..CertificateSources::new(certificate)
+            };
+            CertificateKey::load(&sources, now)
+        });
+        let key = key.await?;
         for notice in key.notices() {
             tracing::warn!(%notice, "about the certificate of the environment");
         }
@@ -156,7 +162,7 @@ impl EnvironmentCredential {
 #[async_trait]
 impl Credential for EnvironmentCredential {
     async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        let chosen = self.chosen.get_or_try_init(|| async { self.choose() });
+        let chosen = self.chosen.get_or_try_init(|| self.choose());
         chosen.await?.token(request).await
     }
 }

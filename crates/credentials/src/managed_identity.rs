@@ -144,6 +144,7 @@ impl ManagedIdentity {
             return Ok((answer, redaction));
         }
         let proof = arc::proof(answer.headers(), folder)
+            .await
             .map_err(|error| redaction.error(error.with_url(source.url())))?;
         let request = source.request(resource, &self.options.identity, Some(&proof))?;
         let redaction = Redaction::of_request(&request);

@@ -155,8 +155,9 @@ pub(crate) async fn identity(
     };
     let tenant = tenant(&args, &material, options);
     let application = application(&args, &material, options);
-    let made =
-        credential::credential(&place, &args, material).map_err(|error| hidden.error(error))?;
+    let made = credential::credential(&place, &args, material)
+        .await
+        .map_err(|error| hidden.error(error))?;
     let consent = application.and_then(|application| {
         let login = endpoint.authority.clone();
         consent::address(login, tenant.as_deref(), &application).ok()
@@ -330,7 +331,7 @@ pub(crate) async fn check_certificate(
     let material = credential::fetch(&args, &secrets).await?;
     let hidden = Redaction::of(material.secrets()).along_with(&args.redaction());
     let key = credential::certificate::key(options, &args, material);
-    key.map(drop).map_err(|error| hidden.error(error))
+    key.await.map(drop).map_err(|error| hidden.error(error))
 }
 
 /// Whether a person may have to sign in for `connection`.

@@ -117,7 +117,11 @@ impl Place<'_> {
 }
 
 /// Makes the credential that `args` ask for, of the secrets in `material`.
-pub(crate) fn credential(
+#[cfg_attr(
+    not(feature = "certificate"),
+    expect(clippy::unused_async, reason = "the files of a certificate take time")
+)]
+pub(crate) async fn credential(
     place: &Place<'_>,
     args: &ConnectionArgs,
     material: Material,
@@ -126,7 +130,7 @@ pub(crate) fn credential(
     match args.method() {
         Some(Method::ClientSecret) => client_secret(place, args, material),
         #[cfg(feature = "certificate")]
-        Some(Method::Certificate) => certificate::credential(place, args, material),
+        Some(Method::Certificate) => certificate::credential(place, args, material).await,
         #[cfg(not(feature = "certificate"))]
         Some(Method::Certificate) => Err(unavailable("a certificate", "certificate")),
         Some(Method::Delegated) => delegated::credential(place, args),

@@ -16,6 +16,9 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// The bytes of a certificate, of a key or of both, in any form that
 /// [`CertificateKey::load`](super::CertificateKey::load) reads, with what messages call them.
+///
+/// Reading a file and unlocking a key block: within a runtime they belong into
+/// [`defender_http::aside`].
 pub struct KeyMaterial {
     bytes: SecretSlice<u8>,
     name: String,

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use defender_core::{Error, ErrorKind, ExposeSecret, Result, SecretString};
+use defender_http::aside;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue};
 
@@ -28,11 +29,7 @@ pub(super) fn folder(variable: &impl Fn(&str) -> Option<String>) -> Option<PathB
 ///
 /// Whoever answers at the endpoint chooses the file: only one that the agent can have put there
 /// is read, or the answerer would be sent any file of this machine that it likes.
-pub(super) fn proof(headers: &HeaderMap, folder: &Path) -> Result<HeaderValue> {
-    let refused = |what: String| {
-        Error::new(ErrorKind::Credential, what)
-            .with_hint("check that the Azure Connected Machine agent runs on this machine")
-    };
+pub(super) async fn proof(headers: &HeaderMap, folder: &Path) -> Result<HeaderValue> {
     let challenge = headers
         .get(WWW_AUTHENTICATE)
         .and_then(|value| value.to_str().ok());
@@ -51,6 +48,18 @@ pub(super) fn proof(headers: &HeaderMap, folder: &Path) -> Result<HeaderValue> {
             folder.display()
         )));
     }
+    let path = path.to_owned();
+    aside(move || key(&path)).await
+}
+
+fn refused(what: String) -> Error {
+    Error::new(ErrorKind::Credential, what)
+        .with_hint("check that the Azure Connected Machine agent runs on this machine")
+}
+
+/// The `Authorization` of the key in the file at `path`.
+fn key(path: &Path) -> Result<HeaderValue> {
+    let shown = path.display();
     let key = read(path).map_err(|error| {
         let error = error.map_or_else(
             || refused(format!("'{shown}' of Azure Arc is not a small file")),

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use defender_core::{Clock, Error, ErrorKind, Result, open_file};
-use defender_http::require_runtime;
+use defender_http::aside;
 
 use super::format::{opened, sealed};
 use super::location::{keep_private, made_parent};
@@ -79,17 +79,8 @@ impl FileStore {
         &self,
         work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        require_runtime()?;
         let inner = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || {
-            work(&inner).inspect_err(|error| inner.warn(error))
-        });
-        done.await.unwrap_or_else(|error| {
-            Err(
-                Error::new(ErrorKind::Io, "the token cache was not read to its end")
-                    .with_source(error),
-            )
-        })
+        aside(move || work(&inner).inspect_err(|error| inner.warn(error))).await
     }
 }
 

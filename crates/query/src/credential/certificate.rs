@@ -9,20 +9,21 @@ use defender_credentials::{
     CertificateKey, CertificateOptions, CertificateSources, ClientCertificate, KeyMaterial, Owner,
     SigningAlgorithm,
 };
+use defender_http::aside;
 
 use crate::Options;
 use crate::connect::owned;
 
 use super::{Made, Material, Place, lacks};
 
-pub(super) fn credential(
+pub(super) async fn credential(
     place: &Place<'_>,
     args: &ConnectionArgs,
     material: Material,
 ) -> Result<Made> {
     let authority = place.authority(args)?;
     let client_id = owned(args.client_id()).ok_or_else(|| lacks(ConnectionKey::ClientId))?;
-    let key = key(place.options, args, material)?;
+    let key = key(place.options, args, material).await?;
     for notice in key.notices() {
         place.warn(&notice.to_string());
     }
@@ -46,12 +47,17 @@ pub(super) fn credential(
     Ok(place.kept(credential, args, owner))
 }
 
-/// The certificate and its key, which nobody is asked with yet.
-pub(crate) fn key(
+/// The certificate and its key, read and unlocked; nothing is sent yet.
+pub(crate) async fn key(
     options: &Options,
     args: &ConnectionArgs,
     material: Material,
 ) -> Result<CertificateKey> {
+    let (options, args) = (options.clone(), args.clone());
+    aside(move || loaded(&options, &args, material)).await
+}
+
+fn loaded(options: &Options, args: &ConnectionArgs, material: Material) -> Result<CertificateKey> {
     let certificate = read(
         options,
         args,

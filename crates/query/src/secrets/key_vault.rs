@@ -255,7 +255,7 @@ impl ConnectionSecrets {
             login: access.authority.clone(),
             transport: Arc::clone(&transport),
         };
-        let credential = sign_in::chain(&place, &access.methods, access.tenant.as_ref());
+        let credential = sign_in::chain(&place, &access.methods, access.tenant.as_ref()).await;
         let secrets = VaultSecrets::new(
             access.vaults.clone(),
             Arc::new(credential),

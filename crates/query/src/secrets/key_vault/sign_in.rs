@@ -21,22 +21,24 @@ use crate::credential::{self, Place};
 const AZURE_CLI_APPLICATION: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
 /// The first of `methods` that is configured, in `tenant` when it is named, with what names it.
-pub(super) fn chain(
+pub(super) async fn chain(
     place: &Place<'_>,
     methods: &[AuthType],
     tenant: Option<&(String, String)>,
 ) -> InTenant {
-    let members = methods.iter().map(|method| {
-        let member = member(place, *method, tenant).unwrap_or_else(|error| Arc::new(Unmade(error)));
-        (method.name(), member)
-    });
+    let mut members = Vec::new();
+    for method in methods {
+        let member = member(place, *method, tenant).await;
+        let member = member.unwrap_or_else(|error| Arc::new(Unmade(error)));
+        members.push((method.name(), member));
+    }
     InTenant {
         chain: Cached::new(Chain::new(members), Arc::clone(&place.options.clock)),
         tenant: tenant.map(|(tenant, _)| tenant.clone()),
     }
 }
 
-fn member(
+async fn member(
     place: &Place<'_>,
     method: AuthType,
     tenant: Option<&(String, String)>,
@@ -136,9 +138,9 @@ fn member(
             None => "AZURE_CLIENT_ID".to_owned(),
         },
     };
-    let inner = credential::credential(place, &args, material)?.credential;
+    let made = credential::credential(place, &args, material).await?;
     Ok(Arc::new(ForVault {
-        inner: Consenting::over(inner, consent.as_ref()),
+        inner: Consenting::over(made.credential, consent.as_ref()),
         names,
     }))
 }
