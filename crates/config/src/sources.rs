@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use defender_core::{Error, ErrorKind, Result, is_plain_path, open_file, utf8};
+use defender_core::{Error, ErrorKind, Result, expand_home, is_plain_path, open_file, utf8};
 
 use crate::Finding;
 use crate::document::MAX_BYTES;
@@ -90,10 +90,7 @@ impl Sources {
 
     /// `path` with `~` as the home folder, and relative to the working folder.
     pub(crate) fn expand(&self, path: &Path) -> PathBuf {
-        let path = match (path.strip_prefix("~"), &self.home) {
-            (Ok(rest), Some(home)) => home.join(rest),
-            _ => path.to_owned(),
-        };
+        let path = expand_home(path, self.home.as_deref()).unwrap_or_else(|| path.to_owned());
         match &self.folder {
             Some(folder) => folder.join(path),
             None => path,

@@ -10,6 +10,7 @@ mod duration;
 mod environment;
 mod error;
 mod files;
+mod home;
 mod host_name;
 mod loopback;
 mod moment;
@@ -28,6 +29,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use files::{
     bounded, open_file, open_to_write, read_bounded, read_text_bounded, utf8, with_folder_hint,
 };
+pub use home::expand_home;
 pub use host_name::has_host_name;
 pub use loopback::{is_localhost, is_loopback};
 pub use moment::moment;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use defender_cloud::Endpoint;
-use defender_core::{Clock, DataEnvironment, Result, SecretResolver, Transport, WrittenName};
+use defender_core::{
+    Clock, DataEnvironment, Result, SecretResolver, Transport, WrittenName, expand_home,
+};
 use defender_credentials::{SignInPrompt, TokenStore};
 use defender_drivers::{CollectionRequest, CollectionsDescription, Description, Driver, Query};
 use defender_http::{HttpOptions, Notice, Pacer, RetryPolicy, Silent, SystemClock};
@@ -70,6 +73,15 @@ impl Options {
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let value = self.environment.get(name)?.trim();
         (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// `path` with `~` as the home folder; `None` where the environment does not name the folder.
+    pub(crate) fn expanded(&self, path: &Path) -> Option<PathBuf> {
+        let home = self
+            .variable("HOME")
+            .or_else(|| self.variable("USERPROFILE"));
+        let home = home.map(PathBuf::from).filter(|home| home.is_absolute());
+        expand_home(path, home.as_deref())
     }
 }
 

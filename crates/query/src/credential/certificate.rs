@@ -1,6 +1,6 @@
 //! Signing in with a certificate: from files, or from wherever a secret may be.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use defender_config::{AssertionAlgorithm, ConnectionArgs, ConnectionKey, Given};
@@ -88,15 +88,16 @@ fn read(
     fetched: Option<&SecretString>,
 ) -> Result<Option<KeyMaterial>> {
     let setting = args.origin(key);
+    // What stands in a settings file has been expanded already.
+    let expanded = |path: &Path| options.expanded(path).unwrap_or_else(|| path.to_owned());
     let (Some(reference), Some(text)) = (args.reference(key), fetched) else {
         let Some(path) = path else {
             return Ok(None);
         };
         if let Some(path) = path.quotable() {
-            return KeyMaterial::from_path(expanded(path, options), setting).map(Some);
+            return KeyMaterial::from_path(expanded(path), setting).map(Some);
         }
         let text = SecretString::from(path.get().display().to_string());
-        let expanded = |path: &Path| expanded(path, options);
         let name = args.variable(key).unwrap_or(key.setting());
         return KeyMaterial::from_text(&text, name, setting, expanded).map(Some);
     };
@@ -105,20 +106,9 @@ fn read(
         // A variable may hold the name of a file, as Azure's own do.
         SecretRef::Env { variable, .. } => {
             let name = variable.shown().unwrap_or(key.setting());
-            KeyMaterial::from_text(text, name, setting, |path| expanded(path, options))?
+            KeyMaterial::from_text(text, name, setting, expanded)?
         }
-        _ => KeyMaterial::from_text(text, key.setting(), setting, |path| expanded(path, options))?,
+        _ => KeyMaterial::from_text(text, key.setting(), setting, expanded)?,
     };
     Ok(Some(material))
-}
-
-/// `path` with `~` as the home folder; what stands in a settings file has been expanded already.
-fn expanded(path: &Path, options: &Options) -> PathBuf {
-    let home = options
-        .variable("HOME")
-        .or_else(|| options.variable("USERPROFILE"));
-    match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => path.to_owned(),
-    }
 }

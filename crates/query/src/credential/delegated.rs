@@ -101,16 +101,8 @@ pub(crate) fn store(
 
 /// The file that tokens are kept in: the settings' or the platform's.
 pub(crate) fn cache_file(options: &Options, args: &ConnectionArgs) -> Option<PathBuf> {
-    let home = || {
-        let home = options.environment.get("HOME");
-        let home = PathBuf::from(home.or_else(|| options.environment.get("USERPROFILE"))?);
-        home.is_absolute().then_some(home)
-    };
-    if let Some(path) = args.location().map(|path| path.get()) {
-        return match path.strip_prefix("~") {
-            Ok(rest) => Some(home()?.join(rest)),
-            Err(_) => Some(path.to_owned()),
-        };
+    if let Some(path) = args.location() {
+        return options.expanded(path.get());
     }
     #[cfg(feature = "token-cache")]
     return defender_credentials::token_cache_path(|name| {

@@ -39,11 +39,7 @@ pub(super) fn workload_identity(place: &Place<'_>, args: &ConnectionArgs) -> Res
             );
         }
     };
-    let home = place.variable("HOME");
-    let path = match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => std::path::PathBuf::from(home).join(rest),
-        _ => path,
-    };
+    let path = place.options.expanded(&path).unwrap_or(path);
     let authority = place.authority(args)?;
     let owner = defender_credentials::Owner::application(&authority, &client_id);
     let file = if may_quote {
