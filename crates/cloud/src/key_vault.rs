@@ -1,11 +1,8 @@
 //! Azure Key Vault in each cloud: the suffix of its hosts and the audience of its tokens.
 
-use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, has_host_name, is_loopback};
-use url::Url;
+use defender_core::Scope;
 
 use crate::Cloud;
-use crate::root::check_root;
-use crate::table::url;
 
 /// Azure Key Vault as one cloud has it.
 ///
@@ -47,86 +44,6 @@ impl KeyVault {
     pub fn scope(&self) -> Scope {
         Scope::default_of(self.audience)
     }
-
-    /// The address of the vault that goes by `vault`: its name, its host or its address.
-    ///
-    /// ```
-    /// # use defender_cloud::Cloud;
-    /// let vaults = Cloud::Global.key_vault();
-    /// assert_eq!(vaults.vault("contoso")?.as_str(), "https://contoso.vault.azure.net/");
-    /// assert_eq!(vaults.vault("http://127.0.0.1:8200")?.as_str(), "http://127.0.0.1:8200/");
-    /// # Ok::<(), defender_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] when it is neither a name of 3 to 24 letters, digits and `-`, nor an
-    /// address that is `https` or on loopback, or when it is a vault of another cloud.
-    pub fn vault(&self, vault: &str) -> Result<Url> {
-        let vault = vault.trim().trim_end_matches('/');
-        if is_name(vault) {
-            return Ok(url(&format!("https://{vault}.{}/", self.suffix)));
-        }
-        let refuse = || {
-            Error::new(
-                ErrorKind::Config,
-                format!(
-                    "{} is not the name or the address of a Key Vault",
-                    WrittenName::of_words(vault).quoted_or("what is given")
-                ),
-            )
-            .with_hint(format!(
-                "a name has 3 to 24 letters, digits and '-'; an address looks like \
-                 https://contoso.{}/",
-                self.suffix
-            ))
-        };
-        let text = if vault.contains("://") {
-            vault.to_owned()
-        } else if vault.contains('.') {
-            format!("https://{vault}")
-        } else {
-            return Err(refuse());
-        };
-        let address = Url::parse(&text).map_err(|_| refuse())?;
-        if !has_host_name(&address) {
-            return Err(refuse());
-        }
-        check_root("Key Vault address", &address)?;
-        let host = address.host_str().unwrap_or_default();
-        let within = |suffix: &str| {
-            host.strip_suffix(suffix)
-                .is_some_and(|front| front.ends_with('.'))
-        };
-        for other in [PUBLIC, GOVERNMENT, CHINA] {
-            if other != *self && within(other.suffix) {
-                return Err(Error::new(
-                    ErrorKind::Config,
-                    format!(
-                        "the vault {} is not in this cloud, whose vaults end in {}",
-                        WrittenName::of_words(host),
-                        self.suffix
-                    ),
-                )
-                .with_hint("set KeyVault.Authority or the cloud to the vault's own"));
-            }
-        }
-        // A host is looked up and logged by layers that know nothing of secrets.
-        if !within(self.suffix)
-            && !is_loopback(&address)
-            && WrittenName::of_words(vault).shown().is_none()
-        {
-            return Err(refuse());
-        }
-        Ok(url(&format!("{}/", address.origin().ascii_serialization())))
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    (3..=24).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -150,50 +67,5 @@ mod tests {
                 format!("https://{suffix}/.default")
             );
         }
-    }
-
-    #[test]
-    fn a_vault_is_a_name_a_host_or_an_address() {
-        let vaults = Cloud::Global.key_vault();
-        for text in [
-            "contoso",
-            "contoso.vault.azure.net",
-            "https://contoso.vault.azure.net",
-            " https://contoso.vault.azure.net/ ",
-        ] {
-            assert_eq!(
-                vaults.vault(text).unwrap().as_str(),
-                "https://contoso.vault.azure.net/"
-            );
-        }
-        for wrong in [
-            "",
-            "a",
-            "under_score",
-            "under_score.vault.azure.net",
-            "q8..x7.vault.azure.net",
-            "Zq8x7Kp2Wn5Rt9Lm.net",
-            "http://contoso.vault.azure.net",
-            "x/y",
-        ] {
-            assert_eq!(
-                vaults.vault(wrong).unwrap_err().kind(),
-                ErrorKind::Config,
-                "{wrong}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_vault_of_another_cloud_is_refused() {
-        let error = Cloud::Global
-            .key_vault()
-            .vault("contoso.vault.usgovcloudapi.net")
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the vault contoso.vault.usgovcloudapi.net is not in this cloud, whose vaults end in \
-             vault.azure.net"
-        );
     }
 }

@@ -76,9 +76,9 @@ impl Vaults {
             return Err(refuse());
         }
         // A host is looked up and logged by layers that know nothing of secrets.
-        let is_vault = (address.host_str())
-            .and_then(|host| host.strip_suffix(&self.suffix))
-            .is_some_and(|front| front.ends_with('.'));
+        let is_vault = address
+            .host_str()
+            .is_some_and(|host| is_below(host, &self.suffix));
         if !is_vault && !is_loopback(&address) && WrittenName::of_words(vault).shown().is_none() {
             return Err(refuse());
         }
@@ -291,6 +291,8 @@ mod tests {
             "ab",
             "a-name-of-twenty-five-let",
             "under_score",
+            "under_score.vault.azure.net",
+            "x/y",
             "http://contoso.vault.azure.net",
             "ftp://127.0.0.1",
             "https://user:canary@contoso.vault.azure.net",

@@ -230,8 +230,7 @@ impl ConnectionSecrets {
         }
     }
 
-    async fn open(&self, vault: Option<&str>) -> Result<Arc<VaultSecrets>> {
-        let access = self.access(vault)?;
+    async fn open(&self, access: Access) -> Result<Arc<VaultSecrets>> {
         if let Some(opened) = self.shared.vaults.find(&access) {
             return Ok(opened);
         }
@@ -275,26 +274,21 @@ impl ConnectionSecrets {
         vault: Option<&WrittenName>,
         setting: &str,
     ) -> Result<Arc<VaultSecrets>> {
-        // Said before anybody signs in: that it is no vault.
-        let default = self
-            .section()
-            .and_then(|section| section.vault_name.as_deref());
         let vault = vault.map(WrittenName::get);
-        if let Some(named) = vault.or(default) {
-            let (home, _) = self.cloud()?;
-            let cloud = Self::cloud_of(Some(named), home).unwrap_or(home);
-            cloud
-                .key_vault()
-                .vault(named)
-                .map_err(|error| error.reworded(|text| format!("{text}, for {setting}")))?;
-        } else {
+        let access = self.access(vault)?;
+        let Some(named) = vault.or(access.vaults.default_vault.as_deref()) else {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!("{setting} refers to a Key Vault, and none is named"),
             )
             .with_hint("set KeyVault.VaultName, or write {KeyVault: vault/name}"));
-        }
-        self.open(vault).await
+        };
+        // Before anything signs in: a secret may stand in the vault's place.
+        access
+            .vaults
+            .address(named)
+            .map_err(|error| error.reworded(|text| format!("{text}, for {setting}")))?;
+        self.open(access).await
     }
 
     /// Writes a secret.

@@ -36,10 +36,6 @@ fn an_address_is_of_this_machine_for_all_or_for_none() {
             expected,
             "{url}"
         );
-        let vault = defender_cloud::Cloud::Global
-            .key_vault()
-            .vault(url.as_str());
-        assert_eq!(vault.is_ok(), expected, "{url}");
         let vaults = Vaults {
             default_vault: None,
             suffix: "vault.azure.net".to_owned(),
