@@ -11,7 +11,6 @@ mod environment;
 mod error;
 mod files;
 mod home;
-mod host_name;
 mod loopback;
 mod moment;
 mod name;
@@ -30,7 +29,6 @@ pub use files::{
     bounded, open_file, open_to_write, read_bounded, read_text_bounded, utf8, with_folder_hint,
 };
 pub use home::expand_home;
-pub use host_name::has_host_name;
 pub use loopback::{is_localhost, is_loopback};
 pub use moment::moment;
 pub use name::WrittenName;

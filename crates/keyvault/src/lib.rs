@@ -9,6 +9,7 @@
 //! names as its resource is checked against the vault's own host before a token for it is asked.
 
 mod challenge;
+mod host_name;
 mod location;
 mod refusal;
 mod vault_secrets;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, has_host_name, is_loopback};
+use defender_core::{Error, ErrorKind, Result, Scope, WrittenName, is_loopback};
 use url::Url;
+
+use crate::host_name::has_host_name;
 
 /// The version of the API that a secret's address is asked with.
 const API_VERSION: &str = "7.4";

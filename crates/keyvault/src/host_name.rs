@@ -7,15 +7,8 @@ use url::{Host, Url};
 /// The parser of addresses takes much more, so that a secret in the place of a host would be
 /// looked up, and logged, as one.
 ///
-/// ```
-/// # use defender_core::has_host_name;
-/// assert!(has_host_name(&"https://contoso.vault.azure.net/".parse()?));
-/// assert!(!has_host_name(&"https://q8.._7~x.x2/".parse()?));
-/// # Ok::<(), url::ParseError>(())
-/// ```
-///
 /// Source: <https://www.rfc-editor.org/rfc/rfc1123#section-2.1>
-pub fn has_host_name(url: &Url) -> bool {
+pub(crate) fn has_host_name(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => is_host_name(name.strip_suffix('.').unwrap_or(name)),
         Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
