@@ -4,7 +4,8 @@
 //! own. A credential asks the authority once per call: [`Cached`] around it keeps the tokens,
 //! and whoever sends the request repeats the whole attempt, token included, when an error is
 //! transient (`defender_http::Retry`). Transport and clock are given, so that everything here
-//! runs in tests without network and without waiting.
+//! runs in tests without network and without waiting, and with a transport of your own compiles no
+//! HTTP client. OpenSSL comes with `certificate`, `browser` and `token-cache` alone.
 //!
 //! | feature | credential |
 //! |---|---|
