@@ -15,7 +15,8 @@ use serde_json::{Map, Value, json};
 use crate::hosts::Api;
 use crate::hunting::{self, Refused};
 use crate::reply;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 
 /// How many requests a batch may hold.
 const MOST: usize = 20;
@@ -298,23 +299,6 @@ fn circular(steps: &[Step]) -> bool {
         left = kept;
         if left.len() == before {
             return !left.is_empty();
-        }
-    }
-}
-
-/// Takes out of a batch, and of what is within it, what a log must not hold: the headers that are
-/// not on `allowed`.
-pub(crate) fn redact(document: &mut Value, allowed: &[&str], redacted: &str) {
-    let requests = document.get_mut("requests").and_then(Value::as_array_mut);
-    for request in requests.into_iter().flatten() {
-        if let Some(body) = request.get_mut("body") {
-            redact(body, allowed, redacted);
-        }
-        let headers = request.get_mut("headers").and_then(Value::as_object_mut);
-        for (name, value) in headers.into_iter().flatten() {
-            if !allowed.contains(&name.to_ascii_lowercase().as_str()) {
-                *value = redacted.into();
-            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Listening, and serving one connection.
+//! Serving one connection.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -10,83 +10,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use openssl::ssl::{Ssl, SslContext};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
-use crate::certificates::Authority;
-use crate::proxy;
-use crate::service::{Place, Scheme, Service};
+use crate::request::Place;
+use crate::service::Service;
 use crate::wire::{Plans, Wire};
 
 /// How long a connection may go on after the emulator was told to stop.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// How clients come in at a listener.
-#[derive(Debug, Clone)]
-pub(crate) enum Entrance {
-    /// Plain HTTP.
-    Plain,
-    /// HTTPS at a loopback address.
-    Tls(Arc<Authority>),
-    /// The forward proxy.
-    Proxy(Arc<Authority>),
-}
-
-/// Takes connections until the emulator is told to stop, then waits for those it has.
-pub(crate) async fn accept(
-    listener: TcpListener,
-    entrance: Entrance,
-    service: Arc<Service>,
-    mut closed: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            () = told_to_stop(&mut closed) => break,
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-        };
-        // A connection that is gone before it is taken is the client's affair.
-        let Ok((stream, _)) = accepted else {
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        connections.spawn(enter(
-            stream,
-            entrance.clone(),
-            Arc::clone(&service),
-            closed.clone(),
-        ));
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
-}
-
-async fn enter(
-    stream: TcpStream,
-    entrance: Entrance,
-    service: Arc<Service>,
-    mut closed: watch::Receiver<bool>,
-) {
-    match entrance {
-        Entrance::Plain => serve(stream, Place::Direct(Scheme::Http), service, closed).await,
-        Entrance::Tls(authority) => {
-            let context = stream
-                .local_addr()
-                .ok()
-                .and_then(|address| authority.context_by_name(&address.ip().to_string()).ok());
-            if let Some(context) = context
-                && let Some(stream) = handshake(stream, &context, &mut closed).await
-            {
-                serve(stream, Place::Direct(Scheme::Https), service, closed).await;
-            }
-        }
-        Entrance::Proxy(authority) => proxy::serve(stream, authority, service, closed).await,
-    }
-}
 
 /// The server's side of a TLS handshake; nothing when the client breaks off, for example because
 /// it does not trust the authority.

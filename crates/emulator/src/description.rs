@@ -1,16 +1,16 @@
 //! A file that describes tenants and what is registered in them.
 
+mod entry;
 mod file;
 mod vaults;
 
 use std::path::Path;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
 use crate::error::{Error, Result};
 use crate::options::{IdentityEndpoint, Options, Quotas, Tenant};
 use crate::sign_in::SignIn;
+use entry::read_bounded;
 
 /// Tenants, applications and limits, read from YAML or JSON.
 ///
@@ -107,20 +107,6 @@ impl Description {
     }
 }
 
-/// Reads YAML (of which JSON is a part); a mistake is told without the lines around it, since
-/// they may hold secrets.
-pub(crate) fn read_yaml<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
-    serde_saphyr::from_str(text).map_err(|error| {
-        let error = error.without_snippet();
-        let stop = error.location().map(|place| place.line());
-        let stop = stop.and_then(|line| usize::try_from(line).ok());
-        match stop.and_then(|line| indented_with_tab(text, line)) {
-            Some(line) => format!("line {line} is indented with a tab, and YAML takes blanks"),
-            None => error.to_string(),
-        }
-    })
-}
-
 /// The text that bytes are in UTF-8.
 fn utf8(bytes: Vec<u8>) -> std::io::Result<String> {
     String::from_utf8(bytes).map_err(|error| {
@@ -131,31 +117,6 @@ fn utf8(bytes: Vec<u8>) -> std::io::Result<String> {
              WINDOWS-1252 -t UTF-8)"
         ))
     })
-}
-
-/// The line, from 1, whose tab makes a reader stop at `line`, or beside it.
-fn indented_with_tab(text: &str, line: usize) -> Option<usize> {
-    let is_so = |text: &&str| text.trim_start_matches(' ').starts_with('\t');
-    let mut around = (line.saturating_sub(1).max(1)..=line.saturating_add(1)).filter(|number| {
-        let found = text.lines().nth(number - 1);
-        found.as_ref().is_some_and(is_so)
-    });
-    around.next()
-}
-
-/// The most bytes of a description, or of a file that it names.
-const LONGEST: u64 = 16 << 20;
-
-/// What is in a file that is not longer than a description is.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(std::io::Error::other("it is not a file"));
-    }
-    if metadata.len() > LONGEST {
-        return Err(std::io::Error::other("it is larger than 16 MiB"));
-    }
-    std::fs::read(path)
 }
 
 #[cfg(test)]
@@ -169,22 +130,6 @@ mod tests {
     use crate::registration::{ManagedIdentity, Platform, SignInPolicy};
     use crate::sign_in::{Browser, DeviceOutcome};
     use crate::vault::VaultAccess;
-
-    #[test]
-    fn a_tab_is_named_with_its_line() {
-        for (text, expected) in [
-            ("- path: /a\n\tstatus: 500\n", 2),
-            (
-                "- path: /a\n  status: 500\n- path: /b\n  \tstatus: 500\n",
-                4,
-            ),
-            ("-\tpath: /a\n\tstatus: 500\n", 2),
-        ] {
-            let error = read_yaml::<serde_json::Value>(text).unwrap_err();
-            let start = format!("line {expected} is indented with a tab");
-            assert!(error.starts_with(&start), "{text:?}: {error}");
-        }
-    }
 
     #[test]
     fn everything_in_a_file_arrives() {

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::certificates::Authority;
-use crate::connection::{Entrance, accept};
 use crate::error::{Error, Result};
+use crate::listener::{Entrance, accept};
 use crate::log::RecordedRequest;
 use crate::options::Options;
 use crate::registration::SignInPolicy;

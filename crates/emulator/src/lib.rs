@@ -39,11 +39,14 @@ mod faults;
 mod hosts;
 mod hunting;
 mod identifiers;
+mod listener;
 mod log;
 mod options;
+mod path;
 mod proxy;
 mod registration;
 mod reply;
+mod request;
 #[cfg(feature = "hunting")]
 mod sample;
 mod security;
@@ -54,6 +57,7 @@ mod ticks;
 mod trust_store;
 mod vault;
 mod wire;
+mod yaml;
 
 pub use description::Description;
 pub use emulator::{Emulator, Running};

@@ -166,7 +166,7 @@ impl RecordedRequest {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         // Whatever is written to a vault; its paths are read in any case.
-        let of_secrets = crate::service::path::Path::parse(&self.path)
+        let of_secrets = crate::path::Path::parse(&self.path)
             .words()
             .contains(&"secrets");
         self.body = if body.is_empty() {
@@ -181,7 +181,7 @@ impl RecordedRequest {
                     RecordedBody::Json(document)
                 }
                 Ok(mut document) => {
-                    crate::batch::redact(&mut document, HEADERS, REDACTED);
+                    redact_batch(&mut document);
                     redact_fields(&mut document, false);
                     RecordedBody::Json(document)
                 }
@@ -202,6 +202,23 @@ impl RecordedRequest {
 fn redact(document: &mut serde_json::Value) {
     if let Some(value) = document.get_mut("value") {
         *value = REDACTED.into();
+    }
+}
+
+/// Takes the headers that are not on the allow-list out of a batch, and of what is within it.
+fn redact_batch(document: &mut serde_json::Value) {
+    use serde_json::Value;
+    let requests = document.get_mut("requests").and_then(Value::as_array_mut);
+    for request in requests.into_iter().flatten() {
+        if let Some(body) = request.get_mut("body") {
+            redact_batch(body);
+        }
+        let headers = request.get_mut("headers").and_then(Value::as_object_mut);
+        for (name, value) in headers.into_iter().flatten() {
+            if !HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                *value = REDACTED.into();
+            }
+        }
     }
 }
 

@@ -21,7 +21,8 @@ use crate::connection::{self, handshake, told_to_stop};
 use crate::hosts::{Host, METADATA};
 use crate::log::RecordedRequest;
 use crate::reply;
-use crate::service::{Place, Service};
+use crate::request::Place;
+use crate::service::Service;
 use crate::settings::basic;
 use crate::wire::Plans;
 

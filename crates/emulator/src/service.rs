@@ -1,104 +1,34 @@
 //! The emulated services behind one door: routes, faults, the log.
 
 mod fault;
-pub(crate) mod path;
 mod route;
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, DATE, HOST};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
+use http::header::{ACCEPT_ENCODING, DATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::batch;
 use crate::entra::Directory;
 use crate::error::{Error, Result};
 use crate::faults::{Fault, Matcher};
-use crate::hosts::{Api, Host};
+use crate::hosts::Api;
 use crate::hunting::{self, HuntingBackend, Ledger};
 use crate::identifiers::Identifiers;
 use crate::log::{Log, RecordedRequest};
 use crate::options::{Clock, Limits, Observer, Options, ProxyCredentials};
 use crate::reply;
+use crate::request::{Asked, Place, TooLarge, located, read};
 use crate::security;
 use crate::settings;
 use crate::sign_in::SignIn;
 use crate::vault;
 use crate::wire::{Plan, Plans};
-use path::Path;
 use route::{Kind, Route, route};
-
-/// How much of a request that is too large is still read, so that its sender gets to the answer.
-const DRAINED: usize = 64 * 1024 * 1024;
-
-/// Where a request came in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Place {
-    /// At a loopback address, where paths tell the services apart.
-    Direct(Scheme),
-    /// Through the proxy, at a host under its true name.
-    Host(&'static Host),
-}
-
-/// How a loopback address is spoken to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Scheme {
-    Http,
-    Https,
-}
-
-/// A request, read whole.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) place: Place,
-    pub(crate) method: Method,
-    pub(crate) uri: Uri,
-    /// The path of `uri` in its parts.
-    pub(crate) path: Path,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    /// `https://graph.microsoft.com`, `http://127.0.0.1:40123`.
-    pub(crate) origin: String,
-    /// The request's own identifier.
-    pub(crate) id: String,
-}
-
-impl Asked {
-    pub(crate) fn new(
-        place: Place,
-        method: Method,
-        uri: Uri,
-        headers: HeaderMap,
-        body: Bytes,
-        origin: String,
-        id: String,
-    ) -> Self {
-        Self {
-            path: Path::parse(uri.path()),
-            place,
-            method,
-            uri,
-            headers,
-            body,
-            origin,
-            id,
-        }
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The token that the request shows.
-    pub(crate) fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header(AUTHORIZATION.as_str())?.split_once(' ')?;
-        let token = token.trim();
-        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-    }
-}
 
 /// Everything that requests share.
 #[derive(Debug)]
@@ -374,38 +304,6 @@ impl Service {
     }
 }
 
-/// The place, what its addresses begin with, and the host's name for the log.
-fn located(place: Place, headers: &HeaderMap, uri: &Uri) -> (Place, String, String) {
-    let named = headers
-        .get(HOST)
-        .and_then(|value| value.to_str().ok())
-        .or_else(|| uri.authority().map(http::uri::Authority::as_str))
-        .unwrap_or("127.0.0.1");
-    let name = match named.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => named,
-    };
-    match place {
-        Place::Host(host) => {
-            let name = host.full_name(name);
-            (place, format!("https://{name}"), name)
-        }
-        // A true name at a loopback address: someone told the client where to find it.
-        Place::Direct(Scheme::Https) if Host::named(name).is_some() => {
-            let place = Host::named(name).map_or(place, Place::Host);
-            (place, format!("https://{name}"), name.to_owned())
-        }
-        // A vault's paths do not say which vault, so here its name counts without HTTPS too.
-        Place::Direct(Scheme::Http) if Host::named(name).is_some_and(Host::has_vaults) => {
-            let place = Host::named(name).map_or(place, Place::Host);
-            let name = name.to_ascii_lowercase();
-            (place, format!("https://{name}"), name)
-        }
-        Place::Direct(Scheme::Https) => (place, format!("https://{named}"), name.to_owned()),
-        Place::Direct(Scheme::Http) => (place, format!("http://{named}"), name.to_owned()),
-    }
-}
-
 /// A request on its way; what came of it is recorded even where the client does not wait for it.
 pub(crate) struct Recording {
     service: Arc<Service>,
@@ -415,29 +313,6 @@ pub(crate) struct Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         self.service.record(self.request.clone());
-    }
-}
-
-struct TooLarge;
-
-/// Reads a body; one that is too large is read to its end, but not kept.
-async fn read(mut body: Incoming, limit: usize) -> std::result::Result<Bytes, TooLarge> {
-    let mut kept = Vec::new();
-    let mut length = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        if let Some(data) = frame.data_ref() {
-            length += data.len();
-            if length <= limit {
-                kept.extend_from_slice(data);
-            } else if length > DRAINED {
-                break;
-            }
-        }
-    }
-    if length > limit {
-        Err(TooLarge)
-    } else {
-        Ok(kept.into())
     }
 }
 

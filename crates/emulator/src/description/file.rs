@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::Description;
+use super::entry::{Outcome, content, instant};
 use super::vaults::{VaultEntry, vault};
-use super::{Description, read_yaml};
 use crate::hosts::{Api, Cloud};
 use crate::options::{IdentityEndpoint, Quotas, Tenant};
 use crate::registration::{
@@ -16,10 +17,7 @@ use crate::registration::{
     SignInPolicy, User,
 };
 use crate::sign_in::{Browser, DeviceOutcome, DeviceScript, SignIn};
-use crate::ticks;
-
-/// A mistake, in words that name no secret.
-pub(super) type Outcome<T> = Result<T, String>;
+use crate::yaml::read_yaml;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -323,19 +321,4 @@ fn application(entry: ApplicationEntry, folder: &Path) -> Outcome<Application> {
     }
     application.consented = entry.consented.unwrap_or(true);
     Ok(application)
-}
-
-/// The PEM that stands in the description itself, or the content of the file that it names.
-pub(super) fn content(named: &str, folder: &Path) -> Outcome<Vec<u8>> {
-    if named.contains("-----BEGIN") {
-        return Ok(named.as_bytes().to_vec());
-    }
-    let path = folder.join(named);
-    super::read_bounded(&path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-pub(super) fn instant(text: &str) -> Outcome<SystemTime> {
-    ticks::parse(text)
-        .and_then(ticks::to_system_time)
-        .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-20T08:00:00Z"))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::file::{Outcome, content, instant};
+use super::entry::{Outcome, content, instant};
 use crate::vault::{Vault, VaultAccess, VaultCertificate, VaultSecret};
 
 #[derive(Deserialize)]

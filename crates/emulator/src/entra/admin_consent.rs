@@ -8,7 +8,8 @@ use super::authorize::parameters;
 use super::redirect::{self, ResponseMode, registered};
 use super::refusal::Refusal;
 use super::user_token::consent;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 use crate::sign_in::Browser;
 
 impl Directory {

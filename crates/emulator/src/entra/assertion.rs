@@ -14,7 +14,7 @@ use super::grant::TokenRequest;
 use super::refusal::Refusal;
 use crate::hosts::HOSTS;
 use crate::registration::{Application, Certificate};
-use crate::service::Place;
+use crate::request::Place;
 use crate::ticks;
 
 /// What `client_assertion_type` has to be.

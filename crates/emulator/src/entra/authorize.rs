@@ -17,7 +17,8 @@ use super::user_token::{client_info, consent, resource_name};
 use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, Platform, SignInPolicy, User};
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 use crate::sign_in::Browser;
 use crate::ticks;
 

@@ -16,7 +16,8 @@ use super::{Directory, Version};
 use crate::hosts::Cloud;
 use crate::registration::{SignInPolicy, User};
 use crate::reply;
-use crate::service::{Asked, Place, Service};
+use crate::request::{Asked, Place};
+use crate::service::Service;
 use crate::sign_in::DeviceOutcome;
 use crate::ticks;
 

@@ -9,7 +9,8 @@ use super::refusal::Refusal;
 use super::{Directory, Version};
 use crate::hosts::{Cloud, Host};
 use crate::reply;
-use crate::service::{Asked, Place, Service};
+use crate::request::{Asked, Place};
+use crate::service::Service;
 
 /// The network, the cache name and the aliases of each authority that is in use.
 ///

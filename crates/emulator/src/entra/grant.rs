@@ -23,7 +23,8 @@ use crate::hosts::{self, Api};
 use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
-use crate::service::{Asked, Place, Service};
+use crate::request::{Asked, Place};
+use crate::service::Service;
 use crate::ticks;
 
 /// A request at the token endpoint whose tenant is known.

@@ -14,7 +14,8 @@ use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, ManagedIdentity};
 use crate::reply;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 
 /// The versions that the metadata service takes.
 const IMDS_VERSIONS: [&str; 12] = [

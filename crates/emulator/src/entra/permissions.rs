@@ -11,7 +11,7 @@ use super::{Directory, first_party};
 use crate::hosts::Api;
 use crate::options::Tenant;
 use crate::registration::Application;
-use crate::service::Asked;
+use crate::request::Asked;
 
 /// The names of every API, in lower case.
 fn documented() -> &'static BTreeSet<(Api, String)> {

@@ -13,7 +13,8 @@ use crate::identifiers::is_guid;
 use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
-use crate::service::{Asked, Place, Service};
+use crate::request::{Asked, Place};
+use crate::service::Service;
 use crate::ticks;
 
 /// Why the token endpoint says no.

@@ -11,7 +11,8 @@ use super::{Directory, page};
 use crate::hosts::Api;
 use crate::hunting::{self, Refused};
 use crate::reply;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 
 impl Directory {
     /// `/oidc/userinfo` of Graph: what an identity token says too.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Fault, FaultAnswer, FaultBody, Faults};
-use crate::description::read_yaml;
 use crate::error::{Error, Result};
 use crate::hosts::Api;
+use crate::yaml::read_yaml;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::hosts::Api;
 use crate::reply;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 use crate::ticks;
 
 /// An error of a hunting API before it is dressed.

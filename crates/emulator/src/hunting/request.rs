@@ -10,7 +10,7 @@ use super::answer::Refused;
 use super::backend::TimeRange;
 use super::timespan;
 use crate::hosts::Api;
-use crate::service::Asked;
+use crate::request::Asked;
 
 /// The parameters of Graph's action and function, as its metadata spells them.
 ///

@@ -12,7 +12,8 @@ use super::request::{self, Request};
 use super::security::authorize;
 use crate::hosts::Api;
 use crate::reply;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 use crate::ticks;
 
 /// What Graph says its bodies are.

@@ -5,7 +5,8 @@ use http::StatusCode;
 use super::answer::Refused;
 use crate::entra::{Claims, TokenFault};
 use crate::hosts::{Api, HOSTS};
-use crate::service::{Asked, Place, Service};
+use crate::request::{Asked, Place};
+use crate::service::Service;
 use crate::ticks;
 
 /// What hunting needs, as the API's page on permissions prints it.

@@ -9,7 +9,8 @@ use super::{Collection, Item, enumeration, related};
 use crate::hosts::Api;
 use crate::hunting::{self, Refused};
 use crate::reply;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 
 /// Answers a request for a collection.
 pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Response<Bytes> {

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::service::Asked;
+use crate::request::Asked;
 
 /// What stands for a name that came later than `unknownFutureValue`.
 const LATER: &str = "unknownFutureValue";

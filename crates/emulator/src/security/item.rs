@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Collection;
 use crate::hosts::Api;
-use crate::service::path::{self, Path};
+use crate::path::{self, Path};
 
 /// Rows of a collection, or how many there are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::Collection;
 use super::filter::Filter;
 use super::kind::Kind;
 use crate::hosts::Api;
-use crate::service::Asked;
+use crate::request::Asked;
 
 /// What the query of a request says.
 #[derive(Debug, Default)]

@@ -11,7 +11,8 @@ use super::story::{Alert, alerts, documents, endpoint_alert, graph_alert, ordere
 use super::tables::{Fields, filled, list, moment, rows, text};
 use super::{Collection, Item};
 use crate::hunting::Refused;
-use crate::service::{Asked, Service};
+use crate::request::Asked;
+use crate::service::Service;
 use crate::ticks::{self, DAY, SECOND};
 
 /// Who signed in where, and how.

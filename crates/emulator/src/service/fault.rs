@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
-use super::path;
+use super::Service;
 use super::route::Route;
-use super::{Asked, Place, Service};
 use crate::entra::Directory;
 use crate::faults::{Fault, FaultAnswer, FaultBody, Subject};
 use crate::options::Tenant;
-use crate::{hunting, reply, vault};
+use crate::request::{Asked, Place};
+use crate::{hunting, path, reply, vault};
 
 impl Service {
     /// What goes wrong with a request, if anything does.

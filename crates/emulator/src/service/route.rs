@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::Place;
-use super::path::{self, Path};
 use crate::entra::Version;
 use crate::hosts::{Api, Host, Services};
+use crate::path::{self, Path};
+use crate::request::Place;
 use crate::{security, vault};
 
 /// What a path leads to.
@@ -284,7 +284,7 @@ fn defender_route(path: &Path, start: usize, rest: &[&str]) -> Option<Route> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::Scheme;
+    use crate::request::Scheme;
 
     fn at(host: &str, path: &str) -> Route {
         let place = Place::Host(Host::named(host).unwrap());

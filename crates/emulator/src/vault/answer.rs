@@ -11,7 +11,8 @@ use crate::entra::Claims;
 use crate::hosts;
 use crate::options::Tenant;
 use crate::reply;
-use crate::service::{Asked, Place, Service};
+use crate::request::{Asked, Place};
+use crate::service::Service;
 use crate::ticks;
 
 /// The versions of the API that are known.

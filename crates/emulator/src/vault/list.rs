@@ -6,7 +6,7 @@ use super::Collection;
 use super::content::{Home, check_name, not_found};
 use super::refused::Refused;
 use super::shelf::{About, listed};
-use crate::service::Asked;
+use crate::request::Asked;
 
 /// How many entries a page has, and may have at most.
 const PAGE: usize = 25;

@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 use serde_json::json;
 
 use crate::reply;
-use crate::service::Asked;
+use crate::request::Asked;
 
 /// An error before it is dressed.
 ///
