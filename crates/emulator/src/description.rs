@@ -127,9 +127,9 @@ mod tests {
 
     use super::*;
     use crate::hosts::{Api, Cloud};
+    use crate::options::VaultAccess;
     use crate::registration::{ManagedIdentity, Platform, SignInPolicy};
     use crate::sign_in::{Browser, DeviceOutcome};
-    use crate::vault::VaultAccess;
 
     #[test]
     fn everything_in_a_file_arrives() {

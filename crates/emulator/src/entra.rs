@@ -36,11 +36,10 @@ use serde::Serialize;
 pub(crate) use jwt::{Claims, TokenFault};
 
 use crate::hosts::Cloud;
-use crate::options::Tenant;
-use crate::registration::{Application, SignInPolicy, User};
+use crate::options::{Tenant, Vault};
+use crate::registration::{SignInPolicy, User};
 use crate::request::{Asked, Place};
 use crate::service::Service;
-use crate::vault::Vault;
 use jwt::SigningKey;
 use refusal::Refusal;
 use state::State;
@@ -270,13 +269,4 @@ fn is_shared(name: &str) -> bool {
     ["common", "organizations"]
         .iter()
         .any(|shared| shared.eq_ignore_ascii_case(name))
-}
-
-impl Tenant {
-    /// The application with this identifier.
-    fn application(&self, client_id: &str) -> Option<&Application> {
-        self.applications
-            .iter()
-            .find(|application| application.client_id.eq_ignore_ascii_case(client_id))
-    }
 }

@@ -39,6 +39,18 @@ pub(crate) fn guid(high: u64, low: u64) -> String {
     )
 }
 
+/// A version for the secret `name` that has `before` versions already.
+pub(crate) fn version(name: &str, before: usize) -> String {
+    let seed = name
+        .bytes()
+        .map(|byte| u64::from(byte.to_ascii_lowercase()))
+        .chain([before as u64])
+        .fold(7, |seed: u64, byte| {
+            seed.wrapping_mul(257).wrapping_add(byte)
+        });
+    Identifiers::new(seed).next().replace('-', "")
+}
+
 /// Whether the text has the shape of a GUID.
 pub(crate) fn is_guid(text: &str) -> bool {
     let mut lengths = text.split('-').map(str::len);

@@ -72,10 +72,10 @@ pub use kql_engine::Place;
 pub use log::{RecordedAssertion, RecordedBody, RecordedRequest};
 pub use options::{
     Clock, Data, IdentityEndpoint, Limits, Observer, Options, ProxyCredentials, Quotas, Tenant,
+    Vault, VaultAccess, VaultCertificate, VaultSecret,
 };
 pub use registration::{
     Application, Certificate, FederatedCredential, ManagedIdentity, Platform, RedirectUri, Secret,
     SignInPolicy, User,
 };
 pub use sign_in::{Browser, DeviceOutcome, DeviceScript, SignIn};
-pub use vault::{Vault, VaultAccess, VaultCertificate, VaultSecret};

@@ -1,5 +1,9 @@
 //! What to emulate: tenants and their applications, data, faults, time.
 
+mod certificate;
+mod tenant;
+mod vault;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,12 +12,13 @@ use std::time::{Duration, SystemTime};
 use secrecy::SecretString;
 
 use crate::faults::Faults;
-use crate::hosts::Cloud;
 use crate::hunting::HuntingBackend;
 use crate::log::RecordedRequest;
-use crate::registration::{Application, ManagedIdentity, User};
 use crate::sign_in::SignIn;
-use crate::vault::{Vault, VaultSecret};
+
+pub use certificate::VaultCertificate;
+pub use tenant::Tenant;
+pub use vault::{Vault, VaultAccess, VaultSecret};
 
 /// Tells the emulator the time: token lifetimes, quotas and time ranges follow it.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -117,88 +122,6 @@ impl fmt::Debug for Options {
 )]
 pub(crate) fn machine_time() -> SystemTime {
     SystemTime::now()
-}
-
-/// One directory of Entra ID.
-#[derive(Debug, Clone)]
-pub struct Tenant {
-    /// The directory's identifier.
-    pub id: String,
-    /// What the directory is called; also the instance's name in the settings of
-    /// [`Running::settings_yaml`](crate::Running::settings_yaml).
-    pub name: String,
-    /// Another way to name the directory in a path.
-    pub domain: Option<String>,
-    /// The cloud the directory lives in; other clouds' authorities do not know it.
-    pub cloud: Cloud,
-    /// What may sign in.
-    pub applications: Vec<Application>,
-    /// Who may sign in; the first is who does when nobody is named.
-    pub users: Vec<User>,
-    /// The key vaults that trust the directory.
-    pub vaults: Vec<Vault>,
-}
-
-impl Tenant {
-    /// The default tenant, `11111111-1111-1111-1111-111111111111`, with one application that may
-    /// hunt, a machine's identity that may too, two users (`analyst@demo.example` and
-    /// `admin@demo.example`) and a vault, `demo-vault`, that holds its secret under the name that MSTICPy gives it.
-    pub fn demo() -> Self {
-        Self::made_up('1', "Demo", "demo.example", Cloud::Global)
-    }
-
-    /// Another tenant of the global cloud, `22222222-2222-2222-2222-222222222222`.
-    pub fn second() -> Self {
-        Self::made_up('2', "Second", "second.example", Cloud::Global)
-    }
-
-    /// A tenant of the US government's cloud, `33333333-3333-3333-3333-333333333333`.
-    pub fn government() -> Self {
-        Self::made_up('3', "Government", "government.example", Cloud::UsGovernment)
-    }
-
-    fn made_up(digit: char, name: &str, domain: &str, cloud: Cloud) -> Self {
-        let repeated = |count| String::from(digit).repeat(count);
-        let head = format!(
-            "{}-{}-{}-{}",
-            repeated(8),
-            repeated(4),
-            repeated(4),
-            repeated(4)
-        );
-        let client_id = format!("{head}-aaaaaaaaaaaa");
-        let machine = format!("{head}-bbbbbbbbbbbb");
-        let name_in_lower_case = name.to_lowercase();
-        let secret = format!("{name_in_lower_case}-secret-made-up");
-        Self {
-            id: format!("{head}-{}", repeated(12)),
-            name: name.to_owned(),
-            domain: Some(domain.to_owned()),
-            cloud,
-            vaults: vec![Vault {
-                readers: vec![
-                    client_id.clone(),
-                    machine.clone(),
-                    format!("analyst@{domain}"),
-                ],
-                writers: vec![client_id.clone()],
-                listers: vec![client_id.clone()],
-                secrets: vec![VaultSecret::new(
-                    "DataProviders-MicrosoftDefender-Args-ClientSecret",
-                    secret.clone(),
-                )],
-                ..Vault::new(format!("{name_in_lower_case}-vault"))
-            }],
-            applications: vec![
-                Application::new(client_id, secret),
-                Application {
-                    name: "hunting-machine".to_owned(),
-                    ..Application::machine(machine, ManagedIdentity::System)
-                },
-            ],
-            users: User::pair(domain),
-        }
-    }
 }
 
 /// The endpoint that a machine's identity is asked for.

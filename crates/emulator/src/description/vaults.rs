@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::entry::{Outcome, content, instant};
-use crate::vault::{Vault, VaultAccess, VaultCertificate, VaultSecret};
+use crate::identifiers::version;
+use crate::options::{Vault, VaultAccess, VaultCertificate, VaultSecret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +81,7 @@ pub(super) fn vault(entry: VaultEntry, everybody: &[String], folder: &Path) -> O
         if let Some(version) = entry.version {
             secret.version = version;
         } else if before > 0 {
-            secret.version = crate::vault::version(&secret.name, before);
+            secret.version = version(&secret.name, before);
         }
         secret.enabled = entry.enabled.unwrap_or(true);
         secret.deleted = entry.deleted;

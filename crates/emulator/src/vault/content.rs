@@ -7,10 +7,12 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Collection;
 use super::refused::Refused;
 use super::shelf::{self, About, Kept, Shelf, Shelves};
-use super::{Collection, Vault, VaultSecret, version};
 use crate::hosts::Cloud;
+use crate::identifiers::version;
+use crate::options::{Vault, VaultSecret};
 use crate::ticks;
 
 /// The largest secret, in bytes.

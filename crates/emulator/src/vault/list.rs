@@ -104,7 +104,7 @@ impl Home<'_> {
                                 .thing
                                 .certificate_entry(&self.base, &kept.about, versioned),
                         };
-                        done(entry, kept.thing.name(), &kept.about)
+                        done(entry, &kept.thing.name, &kept.about)
                     })
                     .collect()
             }

@@ -6,7 +6,8 @@
 
 use http::Method;
 
-use super::{Collection, Item, Vault};
+use super::{Collection, Item};
+use crate::options::Vault;
 
 /// An operation, each with a permission of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::{Vault, VaultCertificate, VaultSecret};
 use crate::hosts::Cloud;
+use crate::options::{Vault, VaultCertificate, VaultSecret};
 
 /// The vaults that somebody has looked into, by cloud and name.
 #[derive(Debug, Default)]
