@@ -12,8 +12,8 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
+use crate::api::{self, Refused};
 use crate::hosts::Api;
-use crate::hunting::{self, Refused};
 use crate::reply;
 use crate::request::Asked;
 use crate::service::Service;
@@ -41,7 +41,7 @@ struct Step {
 
 /// Answers a batch; a request whose predecessor failed is not sent.
 pub(crate) async fn answer(service: &Service, asked: &Asked) -> Response<Bytes> {
-    let read = hunting::authenticate(service, Api::Graph, asked)
+    let read = api::authenticate(service, Api::Graph, asked)
         .and_then(|_| steps(asked).map_err(Refused::bad_request));
     let steps = match read {
         Ok(steps) => steps,
@@ -78,7 +78,7 @@ pub(crate) async fn answer(service: &Service, asked: &Asked) -> Response<Bytes> 
         waiting = rest;
     }
     let mut response = reply::json(StatusCode::OK, &json!({ "responses": answers }));
-    hunting::identify(&mut response, Api::Graph, asked);
+    api::identify(&mut response, Api::Graph, asked);
     response
 }
 

@@ -176,7 +176,7 @@ impl Directory {
     }
 
     /// The user with this object identifier.
-    fn user_by_id(&self, id: &str) -> Option<&User> {
+    pub(crate) fn user_by_id(&self, id: &str) -> Option<&User> {
         self.tenants
             .iter()
             .flat_map(|tenant| &tenant.users)

@@ -1,6 +1,5 @@
 //! The hunting APIs: what is asked of a backend, and what it answers.
 
-mod answer;
 mod backend;
 mod encode;
 #[cfg(feature = "hunting")]
@@ -12,7 +11,6 @@ mod quota;
 mod request;
 mod run;
 mod script;
-mod security;
 #[cfg(feature = "hunting")]
 mod tables;
 mod timespan;
@@ -27,11 +25,9 @@ pub use fault::QueryFault;
 pub use script::Script;
 pub use value::{Column, ColumnType, Rows, Value};
 
-pub(crate) use answer::{Refused, error, identify, outage};
 pub(crate) use quota::Ledger;
 pub(crate) use request::query_of;
 pub(crate) use run::hunt;
-pub(crate) use security::{authenticate, authorize_for};
 
 use crate::error::Result;
 use crate::options::{Data, Options};

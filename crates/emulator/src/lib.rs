@@ -28,6 +28,7 @@
 //! # }).unwrap();
 //! ```
 
+mod api;
 mod batch;
 mod certificates;
 mod connection;
@@ -55,6 +56,7 @@ mod settings;
 mod sign_in;
 mod ticks;
 mod trust_store;
+mod user_info;
 mod vault;
 mod wire;
 mod yaml;

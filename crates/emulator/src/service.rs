@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use crate::api;
 use crate::batch;
 use crate::entra::Directory;
 use crate::error::{Error, Result};
@@ -26,6 +27,7 @@ use crate::request::{Asked, Place, TooLarge, located, read};
 use crate::security;
 use crate::settings;
 use crate::sign_in::SignIn;
+use crate::user_info;
 use crate::vault;
 use crate::wire::{Plan, Plans};
 use route::{Kind, Route, route};
@@ -191,7 +193,7 @@ impl Service {
         }
         match (&fault.answer, &route) {
             (Some(answer), _) => self.misanswer(&route, asked, answer),
-            (None, Route::Batch) => hunting::error(
+            (None, Route::Batch) => api::error(
                 self,
                 Api::Graph,
                 asked,
@@ -232,7 +234,7 @@ impl Service {
             Route::AppService => directory.app_service(self, asked),
             Route::Requests => self.recorded(),
             Route::Logout => directory.logout(asked),
-            Route::UserInfo => directory.user_info(self, asked),
+            Route::UserInfo => user_info::answer(self, asked),
             Route::Hunt(api) => hunting::hunt(self, *api, asked, None, fault.late_schema).await,
             Route::HuntByGet(parameters) => {
                 let parameters = Some(parameters);
@@ -265,7 +267,7 @@ impl Service {
                     .last()
                     .is_some_and(|name| security::is_export(name)) =>
             {
-                hunting::error(
+                api::error(
                     self,
                     api,
                     asked,
@@ -273,7 +275,7 @@ impl Service {
                     &format!("The emulator does not answer '{path}', which the service does."),
                 )
             }
-            Kind::Api(api) => hunting::error(
+            Kind::Api(api) => api::error(
                 self,
                 api,
                 asked,
@@ -289,7 +291,7 @@ impl Service {
 
     fn wrong_method(&self, route: &Route, asked: &Asked, allowed: &[Method]) -> Response<Bytes> {
         let mut response = match route.api() {
-            Some(api) => hunting::error(
+            Some(api) => api::error(
                 self,
                 api,
                 asked,

@@ -1,67 +1,15 @@
-//! What `OpenID` Connect adds after the sign-in: who the user is, and the end of the session.
+//! What `OpenID` Connect adds after the sign-in: the end of the session.
 
 use bytes::Bytes;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderValue, Method, Response, StatusCode};
-use serde_json::{Map, Value};
 
 use super::authorize::{SESSION, parameters};
 use super::redirect::{self, ResponseMode, registered};
 use super::{Directory, page};
-use crate::hosts::Api;
-use crate::hunting::{self, Refused};
-use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
 
 impl Directory {
-    /// `/oidc/userinfo` of Graph: what an identity token says too.
-    ///
-    /// Source: <https://learn.microsoft.com/entra/identity-platform/userinfo>
-    pub(crate) fn user_info(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
-        match self.known(service, asked) {
-            Ok(user) => {
-                let mut response = reply::json(StatusCode::OK, &user.into());
-                hunting::identify(&mut response, Api::Graph, asked);
-                response
-            }
-            Err(refused) => refused.response(service, Api::Graph, asked),
-        }
-    }
-
-    fn known(&self, service: &Service, asked: &Asked) -> Result<Map<String, Value>, Refused> {
-        let claims = hunting::authenticate(service, Api::Graph, asked)?;
-        let has = |wanted: &str| claims.scp.split_whitespace().any(|name| name == wanted);
-        let user = self.user_by_id(&claims.oid).filter(|_| has("openid"));
-        let Some(user) = user else {
-            return Err(Refused::new(
-                StatusCode::FORBIDDEN,
-                "Forbidden",
-                "The access token has no user who signed in with the scope 'openid'.",
-            ));
-        };
-        let mut told = Map::new();
-        let mut put = |name: &str, value: &str| told.insert(name.to_owned(), value.into());
-        put("sub", &claims.sub);
-        if has("profile") {
-            put("name", &user.display_name);
-            let (given, family) = user
-                .display_name
-                .split_once(' ')
-                .unwrap_or((&user.display_name, ""));
-            put("given_name", given);
-            put("family_name", family);
-            put(
-                "picture",
-                "https://graph.microsoft.com/v1.0/me/photo/$value",
-            );
-        }
-        if has("email") {
-            put("email", &user.name);
-        }
-        Ok(told)
-    }
-
     /// `/{tenant}/oauth2/v2.0/logout`: ends the browser's session, and sends it to an address that
     /// an application has registered.
     ///

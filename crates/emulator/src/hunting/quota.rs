@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
-use super::answer::Refused;
+use crate::api::Refused;
 use crate::entra::Claims;
 use crate::hosts::Api;
 use crate::options::Quotas;

@@ -6,9 +6,9 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
-use super::answer::Refused;
 use super::backend::TimeRange;
 use super::timespan;
+use crate::api::Refused;
 use crate::hosts::Api;
 use crate::request::Asked;
 

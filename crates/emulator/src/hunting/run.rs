@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::answer::{Refused, identify};
 use super::backend::{Question, TimeRange};
 use super::encode::{Style, encode};
 use super::request::{self, Request};
-use super::security::authorize;
+use crate::api::{Refused, authorize, identify};
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
@@ -50,7 +49,8 @@ async fn rows(
     parameters: Option<&BTreeMap<String, String>>,
     late_schema: bool,
 ) -> Result<Vec<u8>, Refused> {
-    let claims = authorize(service, api, asked)?;
+    let (roles, scopes) = permissions(api);
+    let claims = authorize(service, api, asked, roles, scopes)?;
     let begun = service.now();
     if let Some(ledger) = &service.ledger {
         ledger.enter(api, &claims, begun)?;
@@ -99,6 +99,20 @@ async fn rows(
             )
         })?
         .map_err(refused)
+}
+
+/// The application roles and the delegated permissions that open it, as the API's page on
+/// permissions prints them; any of them will do.
+///
+/// Sources: <https://learn.microsoft.com/graph/api/security-security-runhuntingquery>,
+/// <https://learn.microsoft.com/defender-endpoint/api/run-advanced-query-api>,
+/// <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
+fn permissions(api: Api) -> (&'static [&'static str], &'static [&'static str]) {
+    match api {
+        Api::Graph => (&["ThreatHunting.Read.All"], &["ThreatHunting.Read.All"]),
+        Api::Mde => (&["AdvancedQuery.Read.All"], &["AdvancedQuery.Read"]),
+        Api::M365d => (&["AdvancedHunting.Read.All"], &["AdvancedHunting.Read"]),
+    }
 }
 
 /// A query that is refused is a 400 in every API, whatever the reason.

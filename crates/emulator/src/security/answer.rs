@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::options::Options;
 use super::{Collection, Item, enumeration, related};
+use crate::api::{self, Refused};
 use crate::hosts::Api;
-use crate::hunting::{self, Refused};
 use crate::reply;
 use crate::request::Asked;
 use crate::service::Service;
@@ -17,7 +17,7 @@ pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Respo
     let api = item.api();
     match answer(service, item, asked).await {
         Ok(mut response) => {
-            hunting::identify(&mut response, api, asked);
+            api::identify(&mut response, api, asked);
             response
         }
         Err(refused) => refused.response(service, api, asked),
@@ -27,7 +27,7 @@ pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Respo
 async fn answer(service: &Service, item: &Item, asked: &Asked) -> Result<Response<Bytes>, Refused> {
     let collection = item.collection();
     let (roles, scopes) = collection.permissions();
-    let claims = hunting::authorize_for(service, collection.api(), asked, roles, scopes)?;
+    let claims = api::authorize(service, collection.api(), asked, roles, scopes)?;
     let options = Options::parse(collection, asked).map_err(|message| {
         let code = match collection.api() {
             Api::Graph => "BadRequest",

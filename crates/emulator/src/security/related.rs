@@ -10,7 +10,7 @@ use super::item::{Related, Rows};
 use super::story::{Alert, alerts, documents, endpoint_alert, graph_alert, ordered};
 use super::tables::{Fields, filled, list, moment, rows, text};
 use super::{Collection, Item};
-use crate::hunting::Refused;
+use crate::api::Refused;
 use crate::request::Asked;
 use crate::service::Service;
 use crate::ticks::{self, DAY, SECOND};

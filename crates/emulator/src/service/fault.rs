@@ -9,7 +9,7 @@ use crate::entra::Directory;
 use crate::faults::{Fault, FaultAnswer, FaultBody, Subject};
 use crate::options::Tenant;
 use crate::request::{Asked, Place};
-use crate::{hunting, path, reply, vault};
+use crate::{api, hunting, path, reply, vault};
 
 impl Service {
     /// What goes wrong with a request, if anything does.
@@ -68,7 +68,7 @@ impl Service {
                 reply::with_type(status, "text/plain; charset=utf-8", text.clone())
             }
             FaultBody::Service => match (route, route.api()) {
-                (_, Some(api)) => hunting::outage(self, api, asked, status),
+                (_, Some(api)) => api::outage(self, api, asked, status),
                 (Route::Vault { .. }, _) => vault::outage(asked, status),
                 _ => Directory::outage(self, asked, status),
             },

@@ -1,50 +1,17 @@
-//! Whether a bearer token opens a hunting API.
+//! Whether a bearer token opens an API.
 
 use http::StatusCode;
 
-use super::answer::Refused;
+use super::refused::Refused;
 use crate::entra::{Claims, TokenFault};
 use crate::hosts::{Api, HOSTS};
 use crate::request::{Asked, Place};
 use crate::service::Service;
 use crate::ticks;
 
-/// What hunting needs, as the API's page on permissions prints it.
-///
-/// Sources: <https://learn.microsoft.com/graph/api/security-security-runhuntingquery>,
-/// <https://learn.microsoft.com/defender-endpoint/api/run-advanced-query-api>,
-/// <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
-struct Permission {
-    /// As roles of an application, any of them.
-    application: &'static [&'static str],
-    /// As scopes of an application that acts for a user, any of them.
-    delegated: &'static [&'static str],
-}
-
-fn required(api: Api) -> Permission {
-    let (application, delegated): (&[&str], &[&str]) = match api {
-        Api::Graph => (&["ThreatHunting.Read.All"], &["ThreatHunting.Read.All"]),
-        Api::Mde => (&["AdvancedQuery.Read.All"], &["AdvancedQuery.Read"]),
-        Api::M365d => (&["AdvancedHunting.Read.All"], &["AdvancedHunting.Read"]),
-    };
-    Permission {
-        application,
-        delegated,
-    }
-}
-
-/// Whether the token may hunt.
-pub(super) fn authorize(service: &Service, api: Api, asked: &Asked) -> Result<Claims, Refused> {
-    let Permission {
-        application,
-        delegated,
-    } = required(api);
-    authorize_for(service, api, asked, application, delegated)
-}
-
 /// Checks what [`authenticate`] checks, then the permission; any of `roles` or, where a user takes
 /// part, of `scopes` will do.
-pub(crate) fn authorize_for(
+pub(crate) fn authorize(
     service: &Service,
     api: Api,
     asked: &Asked,

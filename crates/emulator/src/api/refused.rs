@@ -10,13 +10,13 @@ use crate::request::Asked;
 use crate::service::Service;
 use crate::ticks;
 
-/// An error of a hunting API before it is dressed.
+/// An error of an API before it is dressed.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    pub(super) status: StatusCode,
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) retry_after: Option<u64>,
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Refused {
