@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 
 use super::Directory;
-use super::authorize::parameters;
+use super::form::parameters;
 use super::redirect::{self, ResponseMode, registered};
 use super::refusal::Refusal;
 use super::user_token::consent;

@@ -6,14 +6,15 @@ use openssl::sha::sha256;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::directory::is_shared;
 use super::grant::{Granted, TokenRequest};
-use super::is_shared;
 use super::proof;
 use super::redirect::registered;
 use super::refusal::Refusal;
 use super::scope::Scope;
-use super::state::{ChallengeMethod, Code};
+use super::state::Code;
 use super::user_token::user_token;
+use super::wish::ChallengeMethod;
 use crate::registration::Platform;
 use crate::ticks;
 

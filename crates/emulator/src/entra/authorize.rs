@@ -6,14 +6,16 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Response};
 
-use super::grant::{form, resource};
+use super::form::{SESSION, cookie, form, parameters};
 use super::page;
-use super::redirect::{self, ResponseMode, registered};
+use super::permissions::check_scope;
+use super::redirect::{ResponseMode, registered};
 use super::refusal::Refusal;
+use super::resource::{resource, resource_name};
 use super::scope::Scope;
-use super::session::cookie;
-use super::state::{ChallengeMethod, Code, Grant, opaque};
-use super::user_token::{client_info, consent, resource_name};
+use super::state::{Code, Grant, opaque};
+use super::user_token::{client_info, consent};
+use super::wish::{Back, ChallengeMethod, Wish};
 use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, Platform, SignInPolicy, User};
@@ -21,58 +23,6 @@ use crate::request::Asked;
 use crate::service::Service;
 use crate::sign_in::Browser;
 use crate::ticks;
-
-/// The cookie that stands for a browser's session.
-pub(super) const SESSION: &str = "ESTSAUTHPERSISTENT";
-
-/// What an application wants of a user, once it is known that the way back is its own.
-#[derive(Debug, Clone)]
-pub(super) struct Wish {
-    tenant: String,
-    authority: String,
-    client_id: String,
-    back: Back,
-    scope: String,
-    nonce: Option<String>,
-    challenge: Option<(String, ChallengeMethod)>,
-    hint: Option<String>,
-    prompt: Option<String>,
-    client_info: bool,
-}
-
-/// The way back.
-#[derive(Debug, Clone)]
-struct Back {
-    redirect_uri: String,
-    platform: Platform,
-    mode: ResponseMode,
-    state: Option<String>,
-}
-
-impl Back {
-    /// Sends the browser to the application, its state with it.
-    fn with(&self, mut parameters: Vec<(&'static str, String)>) -> Response<Bytes> {
-        if let Some(state) = &self.state {
-            parameters.push(("state", state.clone()));
-        }
-        redirect::answer(&self.redirect_uri, self.mode, &parameters)
-    }
-
-    fn refused(&self, refusal: &Refusal, service: &Service, asked: &Asked) -> Response<Bytes> {
-        self.with(refusal.parameters(service, asked))
-    }
-}
-
-/// The parameters of the query or, for a POST, the form.
-pub(super) fn parameters(asked: &Asked) -> HashMap<String, String> {
-    if asked.method == http::Method::POST {
-        return form(asked);
-    }
-    url::form_urlencoded::parse(asked.uri.query().unwrap_or_default().as_bytes())
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .filter(|(_, value)| !value.is_empty())
-        .collect()
-}
 
 impl Directory {
     /// `/{tenant}/oauth2/v2.0/authorize`.
@@ -438,7 +388,7 @@ fn wish(
             required("resource")?
         ),
     };
-    Directory::check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
+    check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
     let prompt = field("prompt").map(str::to_owned);
     if prompt
         .as_deref()

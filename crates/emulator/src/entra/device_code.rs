@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
-use super::authorize::parameters;
-use super::grant::{Granted, TokenRequest, form};
+use super::form::{form, parameters};
+use super::grant::{Granted, TokenRequest};
 use super::page;
+use super::permissions::check_scope;
 use super::proof::{self, Proof};
 use super::refusal::Refusal;
 use super::scope::Scope;
@@ -69,7 +70,7 @@ impl Directory {
                 required("resource")?
             ),
         };
-        Self::check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
+        check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
         let device_code = opaque(service, "");
         let user_code = user_code(service);
         let script = &service.sign_in.device;

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::authorize::parameters;
+use super::form::parameters;
+use super::jwt::SigningKey;
 use super::refusal::Refusal;
 use super::{Directory, Version};
 use crate::hosts::{Cloud, Host};
@@ -135,7 +136,7 @@ impl Directory {
         };
         let keys: Vec<Value> = clouds
             .into_iter()
-            .filter_map(|cloud| self.key(cloud).and_then(super::SigningKey::public).ok())
+            .filter_map(|cloud| self.key(cloud).and_then(SigningKey::public).ok())
             .collect();
         reply::json(StatusCode::OK, &json!({ "keys": keys }))
     }

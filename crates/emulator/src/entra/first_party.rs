@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::grant::Resource;
+use super::resource::Resource;
 use crate::hosts::{Api, Cloud};
 use crate::options::Tenant;
 use crate::registration::{Application, RedirectUri};

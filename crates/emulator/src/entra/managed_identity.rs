@@ -5,11 +5,12 @@ use http::{Response, StatusCode};
 use openssl::memcmp;
 use serde_json::{Value, json};
 
-use super::authorize::parameters;
-use super::grant::{Granted, resource};
+use super::form::parameters;
+use super::grant::Granted;
 use super::jwt::Claims;
 use super::proof::Proof;
 use super::refusal::Refusal;
+use super::resource::resource;
 use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, ManagedIdentity};

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use super::grant::{Resource, resource};
+use super::first_party;
 use super::refusal::Refusal;
+use super::resource::{Resource, resource, resource_name};
 use super::scope::Scope;
-use super::user_token::resource_name;
-use super::{Directory, first_party};
 use crate::hosts::Api;
 use crate::options::Tenant;
 use crate::registration::Application;
@@ -35,32 +34,29 @@ fn documented() -> &'static BTreeSet<(Api, String)> {
     })
 }
 
-impl Directory {
-    /// Checks that every resource in `scope` is there, that it has the permissions that are asked
-    /// for, and that the application may ever have them.
-    pub(super) fn check_scope(
-        asked: &Asked,
-        tenant: &Tenant,
-        application: &Application,
-        scope: &Scope,
-    ) -> Result<(), Refusal> {
-        for part in std::iter::once(scope).chain(&scope.others) {
-            let resource = resource(asked, tenant, &resource_name(tenant, part))?;
-            let unknown = part
-                .permissions
-                .iter()
-                .find(|name| *name != ".default" && !exists(tenant, &resource, name));
-            if let Some(name) = unknown {
-                return Err(Refusal::scope_unknown(application, name, &resource.id()));
-            }
-            if !first_party::may_have(application, &resource, &part.permissions) {
-                return Err(Refusal::preauthorization(application, &resource.id()));
-            }
+/// Checks that every resource in `scope` is there, that it has the permissions that are asked
+/// for, and that the application may ever have them.
+pub(super) fn check_scope(
+    asked: &Asked,
+    tenant: &Tenant,
+    application: &Application,
+    scope: &Scope,
+) -> Result<(), Refusal> {
+    for part in std::iter::once(scope).chain(&scope.others) {
+        let resource = resource(asked, tenant, &resource_name(tenant, part))?;
+        let unknown = part
+            .permissions
+            .iter()
+            .find(|name| *name != ".default" && !exists(tenant, &resource, name));
+        if let Some(name) = unknown {
+            return Err(Refusal::scope_unknown(application, name, &resource.id()));
         }
-        Ok(())
+        if !first_party::may_have(application, &resource, &part.permissions) {
+            return Err(Refusal::preauthorization(application, &resource.id()));
+        }
     }
+    Ok(())
 }
-
 /// Whether the resource has a permission of this name; Entra ID does not regard its case.
 fn exists(tenant: &Tenant, resource: &Resource, name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

@@ -1,10 +1,10 @@
 //! What `OpenID` Connect adds after the sign-in: the end of the session.
 
 use bytes::Bytes;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, Method, Response, StatusCode};
 
-use super::authorize::{SESSION, parameters};
+use super::form::{SESSION, cookie, parameters};
 use super::redirect::{self, ResponseMode, registered};
 use super::{Directory, page};
 use crate::request::Asked;
@@ -47,14 +47,4 @@ impl Directory {
         }
         response
     }
-}
-
-/// The session that the browser shows.
-pub(super) fn cookie(asked: &Asked) -> Option<&str> {
-    let cookies = asked.header(COOKIE.as_str())?;
-    let (_, session) = cookies
-        .split(';')
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION)?;
-    Some(session)
 }

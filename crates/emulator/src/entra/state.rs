@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::authorize::Wish;
+use super::wish::{ChallengeMethod, Wish};
 use crate::hosts::Api;
 use crate::registration::SignInPolicy;
 use crate::service::Service;
@@ -39,15 +39,6 @@ pub(super) struct Code {
     /// What stood in the path of the authority that gave it.
     pub(super) authority: String,
     pub(super) redeemed: bool,
-}
-
-/// How a code verifier becomes a code challenge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChallengeMethod {
-    /// The digest of SHA-256.
-    S256,
-    /// The verifier itself.
-    Plain,
 }
 
 /// A device code.

@@ -4,10 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::grant::{Granted, Resource, TokenRequest, UserAnswer};
+use super::grant::{Granted, TokenRequest, UserAnswer};
 use super::jwt::Claims;
+use super::permissions::check_scope;
 use super::proof::Proof;
 use super::refusal::Refusal;
+use super::resource::{Resource, resource_name};
 use super::scope::Scope;
 use super::state::{Grant, Memory, Refresh, opaque};
 use super::{Directory, Version};
@@ -100,14 +102,6 @@ pub(super) fn consent(tenant: &Tenant, application: &Application) -> (String, St
     )
 }
 
-/// The resource that a scope is about: the one that it names, else the tenant's Graph.
-pub(super) fn resource_name(tenant: &Tenant, scope: &Scope) -> String {
-    scope
-        .resource
-        .clone()
-        .unwrap_or_else(|| format!("https://{}", tenant.cloud.graph()))
-}
-
 /// A token for `grant`'s user at the resource of `scope`.
 pub(super) fn user_token(
     request: &TokenRequest<'_>,
@@ -130,7 +124,7 @@ pub(super) fn user_token(
             request.field("scope").unwrap_or(&grant.scope),
         ));
     }
-    Directory::check_scope(request.asked, tenant, application, scope)?;
+    check_scope(request.asked, tenant, application, scope)?;
     let resource = request.resource(&resource_name(tenant, scope))?;
     if request
         .directory
