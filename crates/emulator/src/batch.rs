@@ -16,7 +16,7 @@ use crate::api::{self, Refused};
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 
 /// How many requests a batch may hold.
 const MOST: usize = 20;
@@ -40,7 +40,7 @@ struct Step {
 }
 
 /// Answers a batch; a request whose predecessor failed is not sent.
-pub(crate) async fn answer(service: &Service, asked: &Asked) -> Response<Bytes> {
+pub(crate) async fn answer(service: &Router, asked: &Asked) -> Response<Bytes> {
     let read = api::authenticate(service, Api::Graph, asked)
         .and_then(|_| steps(asked).map_err(Refused::bad_request));
     let steps = match read {
@@ -83,7 +83,7 @@ pub(crate) async fn answer(service: &Service, asked: &Asked) -> Response<Bytes> 
 }
 
 /// Sends one request to where it would have gone by itself.
-async fn one(service: &Service, asked: &Asked, step: &Step) -> Response<Bytes> {
+async fn one(service: &Router, asked: &Asked, step: &Step) -> Response<Bytes> {
     let mut headers = asked.headers.clone();
     for name in OF_THE_WHOLE {
         headers.remove(name);

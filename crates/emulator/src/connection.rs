@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
 use crate::request::Place;
-use crate::service::Service;
+use crate::router::Router;
 use crate::wire::{Plans, Wire};
 
 /// How long a connection may go on after the emulator was told to stop.
@@ -42,7 +42,7 @@ where
 pub(crate) async fn serve<S>(
     stream: S,
     place: Place,
-    service: Arc<Service>,
+    router: Arc<Router>,
     mut closed: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -50,12 +50,12 @@ pub(crate) async fn serve<S>(
     let plans = Plans::default();
     let wire = Wire::new(stream, plans.clone());
     let handler = service_fn(move |request| {
-        let service = Arc::clone(&service);
+        let router = Arc::clone(&router);
         let plans = plans.clone();
         // A client may be gone before anybody looks at its request.
-        let recording = service.recording(place, &request);
+        let recording = router.recording(place, &request);
         async move {
-            let response = service.respond(place, request, recording, &plans);
+            let response = router.respond(place, request, recording, &plans);
             Ok::<_, Infallible>(response.await)
         }
     });

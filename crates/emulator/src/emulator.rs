@@ -15,7 +15,7 @@ use crate::listener::{Entrance, accept};
 use crate::log::RecordedRequest;
 use crate::options::Options;
 use crate::registration::SignInPolicy;
-use crate::service::Service;
+use crate::router::Router;
 use crate::settings::{self, Files};
 
 /// Starts emulators.
@@ -63,7 +63,7 @@ impl Emulator {
                 (tenant.name.clone(), names.collect())
             })
             .collect();
-        let service = Arc::new(Service::new(options)?);
+        let router = Arc::new(Router::new(options)?);
 
         let (closing, closed) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -77,13 +77,13 @@ impl Emulator {
                 tasks.spawn(accept(
                     listener,
                     entrance,
-                    Arc::clone(&service),
+                    Arc::clone(&router),
                     closed.clone(),
                 ));
             }
         }
         Ok(Running {
-            service,
+            router,
             addresses,
             ca_pem: authority.ca_pem().to_owned(),
             settings_yaml,
@@ -119,7 +119,7 @@ struct Addresses {
 
 /// An emulator at work; dropping it stops it.
 pub struct Running {
-    service: Arc<Service>,
+    router: Arc<Router>,
     addresses: Addresses,
     ca_pem: String,
     settings_yaml: String,
@@ -196,23 +196,23 @@ impl Running {
     /// What was asked so far, in the order in which it ended: with an answer, or with a client that
     /// did not wait for it, whose [`status`](RecordedRequest::status) is 0.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.service.requests()
+        self.router.requests()
     }
 
     /// Lets another policy apply to the user of this name from now on; false without such a user.
     pub fn set_policy(&self, user: &str, policy: SignInPolicy) -> bool {
-        self.service.directory.set_policy(user, policy)
+        self.router.directory.set_policy(user, policy)
     }
 
     /// Ends the sessions and refresh tokens of the user of this name; false without such a user.
     pub fn revoke(&self, user: &str) -> bool {
-        self.service.directory.revoke(user)
+        self.router.directory.revoke(user)
     }
 
     /// Enters a device's user code as the user of this name, or declines it without one; false
     /// without such a code or user.
     pub fn answer_device(&self, user_code: &str, user: Option<&str>) -> bool {
-        self.service.directory.answer_device(user_code, user)
+        self.router.directory.answer_device(user_code, user)
     }
 
     /// Takes no more connections, lets the requests under way end, and returns when they have.

@@ -6,6 +6,7 @@ mod encode;
 mod engine;
 mod fault;
 mod graph;
+mod json;
 mod plain;
 mod quota;
 mod request;

@@ -48,10 +48,10 @@ mod proxy;
 mod registration;
 mod reply;
 mod request;
+mod router;
 #[cfg(feature = "hunting")]
 mod sample;
 mod security;
-mod service;
 mod settings;
 mod sign_in;
 mod ticks;

@@ -10,7 +10,7 @@ use crate::certificates::Authority;
 use crate::connection::{handshake, serve, told_to_stop};
 use crate::proxy;
 use crate::request::{Place, Scheme};
-use crate::service::Service;
+use crate::router::Router;
 
 /// How clients come in at a listener.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub(crate) enum Entrance {
 pub(crate) async fn accept(
     listener: TcpListener,
     entrance: Entrance,
-    service: Arc<Service>,
+    router: Arc<Router>,
     mut closed: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -45,7 +45,7 @@ pub(crate) async fn accept(
         connections.spawn(enter(
             stream,
             entrance.clone(),
-            Arc::clone(&service),
+            Arc::clone(&router),
             closed.clone(),
         ));
     }
@@ -56,11 +56,11 @@ pub(crate) async fn accept(
 async fn enter(
     stream: TcpStream,
     entrance: Entrance,
-    service: Arc<Service>,
+    router: Arc<Router>,
     mut closed: watch::Receiver<bool>,
 ) {
     match entrance {
-        Entrance::Plain => serve(stream, Place::Direct(Scheme::Http), service, closed).await,
+        Entrance::Plain => serve(stream, Place::Direct(Scheme::Http), router, closed).await,
         Entrance::Tls(authority) => {
             let context = stream
                 .local_addr()
@@ -69,9 +69,9 @@ async fn enter(
             if let Some(context) = context
                 && let Some(stream) = handshake(stream, &context, &mut closed).await
             {
-                serve(stream, Place::Direct(Scheme::Https), service, closed).await;
+                serve(stream, Place::Direct(Scheme::Https), router, closed).await;
             }
         }
-        Entrance::Proxy(authority) => proxy::serve(stream, authority, service, closed).await,
+        Entrance::Proxy(authority) => proxy::serve(stream, authority, router, closed).await,
     }
 }

@@ -22,7 +22,7 @@ use crate::hosts::{Host, METADATA};
 use crate::log::RecordedRequest;
 use crate::reply;
 use crate::request::Place;
-use crate::service::Service;
+use crate::router::Router;
 use crate::settings::basic;
 use crate::wire::Plans;
 
@@ -35,26 +35,26 @@ const HTTP_PORT: u16 = 80;
 pub(crate) async fn serve(
     stream: TcpStream,
     authority: Arc<Authority>,
-    service: Arc<Service>,
+    router: Arc<Router>,
     closed: watch::Receiver<bool>,
 ) {
     let mut stop = closed.clone();
     let handler = service_fn(move |request: Request<Incoming>| {
         let metadata = asks_for_metadata(&request)
-            && service
+            && router
                 .proxy_credentials()
                 .is_none_or(|wanted| presents(request.headers(), &basic(wanted)));
-        let (authority, service, closed) =
-            (Arc::clone(&authority), Arc::clone(&service), closed.clone());
+        let (authority, router, closed) =
+            (Arc::clone(&authority), Arc::clone(&router), closed.clone());
         let place = Place::Host(METADATA);
-        let recording = metadata.then(|| service.recording(place, &request));
+        let recording = metadata.then(|| router.recording(place, &request));
         async move {
             Ok::<_, Infallible>(match recording {
                 Some(recording) => {
                     let plans = Plans::default();
-                    service.respond(place, request, recording, &plans).await
+                    router.respond(place, request, recording, &plans).await
                 }
-                None => answer(request, &authority, &service, &closed),
+                None => answer(request, &authority, &router, &closed),
             })
         }
     });
@@ -99,7 +99,7 @@ fn plain(host: &str, target: &Uri) -> (StatusCode, String) {
 fn answer(
     request: Request<Incoming>,
     authority: &Arc<Authority>,
-    service: &Arc<Service>,
+    router: &Arc<Router>,
     closed: &watch::Receiver<bool>,
 ) -> Response<Full<Bytes>> {
     let target = request.uri().clone();
@@ -108,10 +108,10 @@ fn answer(
         let mut record =
             RecordedRequest::new(request.method().as_str(), &host, &target, request.headers());
         record.status = response.status().as_u16();
-        service.record(record);
+        router.record(record);
         response.map(Full::new)
     };
-    if let Some(credentials) = service.proxy_credentials()
+    if let Some(credentials) = router.proxy_credentials()
         && !presents(request.headers(), &basic(credentials))
     {
         let mut response = reply::text(
@@ -131,7 +131,7 @@ fn answer(
     let port = target.port_u16().unwrap_or(HTTPS_PORT);
     // Only the vaults that exist have a name out there.
     let exists = |emulated: &&Host| match emulated.vault(&host) {
-        Some(vault) => service
+        Some(vault) => router
             .directory
             .vault(&vault, Some(emulated.cloud))
             .is_some(),
@@ -151,7 +151,7 @@ fn answer(
         emulated,
         host.to_ascii_lowercase(),
         Arc::clone(authority),
-        Arc::clone(service),
+        Arc::clone(router),
         closed.clone(),
     ));
     Response::new(Full::default())
@@ -163,7 +163,7 @@ async fn tunnel(
     host: &'static Host,
     name: String,
     authority: Arc<Authority>,
-    service: Arc<Service>,
+    router: Arc<Router>,
     mut closed: watch::Receiver<bool>,
 ) {
     let Ok(context) = authority.context(&name) else {
@@ -177,7 +177,7 @@ async fn tunnel(
         return;
     };
     if let Some(stream) = handshake(TokioIo::new(upgraded), &context, &mut closed).await {
-        connection::serve(stream, Place::Host(host), service, closed).await;
+        connection::serve(stream, Place::Host(host), router, closed).await;
     }
 }
 

@@ -8,12 +8,12 @@ use crate::api::{self, Refused};
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 
 /// `/oidc/userinfo` of Graph: what an identity token says too.
 ///
 /// Source: <https://learn.microsoft.com/entra/identity-platform/userinfo>
-pub(crate) fn answer(service: &Service, asked: &Asked) -> Response<Bytes> {
+pub(crate) fn answer(service: &Router, asked: &Asked) -> Response<Bytes> {
     match known(service, asked) {
         Ok(user) => {
             let mut response = reply::json(StatusCode::OK, &user.into());
@@ -24,7 +24,7 @@ pub(crate) fn answer(service: &Service, asked: &Asked) -> Response<Bytes> {
     }
 }
 
-fn known(service: &Service, asked: &Asked) -> Result<Map<String, Value>, Refused> {
+fn known(service: &Router, asked: &Asked) -> Result<Map<String, Value>, Refused> {
     let claims = api::authenticate(service, Api::Graph, asked)?;
     let has = |wanted: &str| claims.scp.split_whitespace().any(|name| name == wanted);
     let user = service

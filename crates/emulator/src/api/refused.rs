@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// An error of an API before it is dressed.
@@ -37,7 +37,7 @@ impl Refused {
     ///
     /// Sources: <https://learn.microsoft.com/defender-endpoint/api/common-errors>,
     /// <https://learn.microsoft.com/graph/errors>
-    pub(crate) fn response(&self, service: &Service, api: Api, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn response(&self, service: &Router, api: Api, asked: &Asked) -> Response<Bytes> {
         let body = match api {
             Api::Graph => json!({"error": {
                 "code": self.code,
@@ -71,7 +71,7 @@ impl Refused {
         response
     }
 
-    fn inner(&self, service: &Service, asked: &Asked) -> Value {
+    fn inner(&self, service: &Router, asked: &Asked) -> Value {
         let date = ticks::graph_date(service.now());
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             return json!({
@@ -113,7 +113,7 @@ pub(crate) fn identify(response: &mut Response<Bytes>, api: Api, asked: &Asked) 
 
 /// An error that is not about hunting, such as a path that leads nowhere.
 pub(crate) fn error(
-    service: &Service,
+    service: &Router,
     api: Api,
     asked: &Asked,
     status: StatusCode,
@@ -124,7 +124,7 @@ pub(crate) fn error(
 
 /// What the API sends with `status` when it is not the request's fault, or as if it were.
 pub(crate) fn outage(
-    service: &Service,
+    service: &Router,
     api: Api,
     asked: &Asked,
     status: StatusCode,

@@ -6,13 +6,13 @@ use super::refused::Refused;
 use crate::entra::{Claims, TokenFault};
 use crate::hosts::{Api, HOSTS};
 use crate::request::{Asked, Place};
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// Checks what [`authenticate`] checks, then the permission; any of `roles` or, where a user takes
 /// part, of `scopes` will do.
 pub(crate) fn authorize(
-    service: &Service,
+    service: &Router,
     api: Api,
     asked: &Asked,
     roles: &'static [&'static str],
@@ -24,7 +24,7 @@ pub(crate) fn authorize(
 }
 
 /// Checks a token's signature, audience, tenant and lifetime, in this order.
-pub(crate) fn authenticate(service: &Service, api: Api, asked: &Asked) -> Result<Claims, Refused> {
+pub(crate) fn authenticate(service: &Router, api: Api, asked: &Asked) -> Result<Claims, Refused> {
     let token = asked
         .bearer()
         .ok_or_else(|| unauthorized(api, "Access token is empty."))?;

@@ -9,7 +9,7 @@ use super::redirect::{self, ResponseMode, registered};
 use super::refusal::Refusal;
 use super::user_token::consent;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 use crate::sign_in::Browser;
 
 impl Directory {
@@ -18,7 +18,7 @@ impl Directory {
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
     pub(crate) fn admin_consent(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         authority: &str,
         scoped: bool,

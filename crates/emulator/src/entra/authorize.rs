@@ -20,7 +20,7 @@ use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, Platform, SignInPolicy, User};
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 use crate::sign_in::Browser;
 use crate::ticks;
 
@@ -33,7 +33,7 @@ impl Directory {
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
     pub(crate) fn authorize(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         authority: &str,
         version: Version,
@@ -82,7 +82,7 @@ impl Directory {
     /// Lets the user that the options describe have their say.
     fn decide(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         tenant: &Tenant,
         application: &Application,
@@ -166,7 +166,7 @@ impl Directory {
     }
 
     /// What the page at `/{tenant}/login` posts.
-    pub(crate) fn login(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn login(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
         let sent = form(asked);
         let context = sent.get("ctx").map(String::as_str).unwrap_or_default();
         // A page is answered once.
@@ -205,7 +205,7 @@ impl Directory {
     /// Consent and policies, then the code.
     fn complete(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         tenant: &Tenant,
         application: &Application,

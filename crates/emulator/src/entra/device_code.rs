@@ -18,7 +18,7 @@ use crate::hosts::Cloud;
 use crate::registration::{SignInPolicy, User};
 use crate::reply;
 use crate::request::{Asked, Place};
-use crate::service::Service;
+use crate::router::Router;
 use crate::sign_in::DeviceOutcome;
 use crate::ticks;
 
@@ -31,7 +31,7 @@ impl Directory {
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
     pub(crate) fn device_code(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         authority: &str,
         version: Version,
@@ -44,7 +44,7 @@ impl Directory {
 
     fn new_device(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         authority: &str,
         version: Version,
@@ -129,7 +129,7 @@ impl Directory {
     }
 
     /// `/devicelogin`: takes the code, then the user's answer.
-    pub(crate) fn device_login(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn device_login(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
         let sent = parameters(asked);
         let code = sent
             .get("otc")
@@ -235,7 +235,7 @@ impl Directory {
     }
 }
 
-fn user_code(service: &Service) -> String {
+fn user_code(service: &Router) -> String {
     service
         .identifiers
         .next()

@@ -11,7 +11,7 @@ use super::{Directory, Version};
 use crate::hosts::{Cloud, Host};
 use crate::reply;
 use crate::request::{Asked, Place};
-use crate::service::Service;
+use crate::router::Router;
 
 /// The network, the cache name and the aliases of each authority that is in use.
 ///
@@ -45,7 +45,7 @@ impl Directory {
     /// `common`, `organizations` and `consumers` have one too, with a placeholder for the tenant.
     pub(crate) fn openid(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         tenant: &str,
         version: Version,
@@ -142,7 +142,7 @@ impl Directory {
     }
 
     /// `/common/discovery/instance`: whether a host is an authority, and its other names.
-    pub(crate) fn instance_discovery(service: &Service, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn instance_discovery(service: &Router, asked: &Asked) -> Response<Bytes> {
         let sent = parameters(asked);
         let authority = sent
             .get("authorization_endpoint")

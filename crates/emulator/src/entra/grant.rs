@@ -17,13 +17,13 @@ use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// A request at the token endpoint whose tenant is known.
 pub(super) struct TokenRequest<'a> {
     pub(super) directory: &'a Directory,
-    pub(super) service: &'a Service,
+    pub(super) service: &'a Router,
     pub(super) asked: &'a Asked,
     pub(super) tenant: &'a Tenant,
     /// What stood in the path: the tenant, or `organizations`.
@@ -124,7 +124,7 @@ impl Directory {
     /// Signs `claims`, with the issuer, the dates and the tenant put in.
     pub(super) fn issue(
         &self,
-        service: &Service,
+        service: &Router,
         tenant: &Tenant,
         version: Version,
         claims: Claims,

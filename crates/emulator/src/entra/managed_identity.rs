@@ -16,7 +16,7 @@ use crate::options::Tenant;
 use crate::registration::{Application, ManagedIdentity};
 use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 
 /// The versions that the metadata service takes.
 const IMDS_VERSIONS: [&str; 12] = [
@@ -50,7 +50,7 @@ impl Directory {
     /// `/metadata/identity/oauth2/token`.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
-    pub(crate) fn imds(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn imds(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
         let refuse = |error: &str, description: &str| {
             reply::json(
                 StatusCode::BAD_REQUEST,
@@ -111,7 +111,7 @@ impl Directory {
     /// `/msi/token`, the endpoint of App Service, whose callers show a header.
     ///
     /// Source: <https://learn.microsoft.com/azure/app-service/overview-managed-identity>
-    pub(crate) fn app_service(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn app_service(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
         let refuse = |status: StatusCode, message: &str| {
             reply::json(
                 status,
@@ -166,7 +166,7 @@ impl Directory {
     /// A token for the identity that the query names: by client, object or resource identifier.
     fn machine_token(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         [client, object, resource_id, other]: [&str; 4],
     ) -> Result<Granted, Refused> {

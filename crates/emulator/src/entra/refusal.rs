@@ -14,7 +14,7 @@ use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
 use crate::request::{Asked, Place};
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// Why the token endpoint says no.
@@ -302,7 +302,7 @@ impl Refusal {
     }
 
     /// The whole body, with the lines that Entra ID appends to every description.
-    pub(super) fn response(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn response(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
         let timestamp = ticks::stamp(service.now());
         let trace_id = &asked.id;
         let correlation_id = correlation_id(service, asked);
@@ -334,7 +334,7 @@ impl Refusal {
     }
 
     /// The page that a browser gets when it cannot be sent back.
-    pub(super) fn page(&self, service: &Service, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn page(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
         let description = self.description(
             &asked.id,
             &correlation_id(service, asked),
@@ -352,7 +352,7 @@ impl Refusal {
     /// The parameters that a browser is sent back with.
     pub(super) fn parameters(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
     ) -> Vec<(&'static str, String)> {
         let description = self.description(
@@ -383,7 +383,7 @@ impl Refusal {
 }
 
 /// What the client called its request, if it is a GUID.
-fn correlation_id(service: &Service, asked: &Asked) -> String {
+fn correlation_id(service: &Router, asked: &Asked) -> String {
     match asked.header("client-request-id") {
         Some(sent) if is_guid(sent) => sent.to_owned(),
         _ => service.identifiers.next(),

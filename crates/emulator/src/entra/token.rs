@@ -14,13 +14,13 @@ use super::{
     password, refresh_token,
 };
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 
 impl Directory {
     /// The token endpoint.
     pub(crate) fn token(
         &self,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
         tenant: &str,
         version: Version,
@@ -32,7 +32,7 @@ impl Directory {
     }
 
     /// What Entra ID says when it is not well, or what a gateway in front of it does.
-    pub(crate) fn outage(service: &Service, asked: &Asked, status: StatusCode) -> Response<Bytes> {
+    pub(crate) fn outage(service: &Router, asked: &Asked, status: StatusCode) -> Response<Bytes> {
         Refusal::outage(status).response(service, asked)
     }
 }
@@ -40,7 +40,7 @@ impl Directory {
 /// Finds the tenant and the grant, and carries it out.
 fn grant(
     directory: &Directory,
-    service: &Service,
+    service: &Router,
     asked: &Asked,
     tenant: &str,
     version: Version,

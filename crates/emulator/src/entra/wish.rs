@@ -7,7 +7,7 @@ use super::redirect::{self, ResponseMode};
 use super::refusal::Refusal;
 use crate::registration::Platform;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 
 /// What an application wants of a user, once it is known that the way back is its own.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Back {
     pub(super) fn refused(
         &self,
         refusal: &Refusal,
-        service: &Service,
+        service: &Router,
         asked: &Asked,
     ) -> Response<Bytes> {
         self.with(refusal.parameters(service, asked))

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::encode::{Style, write_json, write_schema, write_text, write_value};
+use super::json::{Style, write_json, write_schema, write_text, write_value};
 use super::value::{Column, ColumnType, Value};
 
 /// What an object of a `dynamic` column says it is, at every level.

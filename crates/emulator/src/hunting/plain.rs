@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::encode::{Style, write_json, write_schema, write_value};
+use super::json::{Style, write_json, write_schema, write_value};
 use super::value::{Column, ColumnType, Value};
 use crate::hosts::Api;
 

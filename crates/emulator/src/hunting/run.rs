@@ -6,13 +6,14 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::backend::{Question, TimeRange};
-use super::encode::{Style, encode};
+use super::encode::encode;
+use super::json::Style;
 use super::request::{self, Request};
 use crate::api::{Refused, authorize, identify};
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// What Graph says its bodies are.
@@ -22,7 +23,7 @@ const ODATA: &str = "application/json;odata.metadata=minimal;odata.streaming=tru
 /// Answers a hunting request, whose query stands in the body or, where there are any, in the
 /// `parameters` of the path.
 pub(crate) async fn hunt(
-    service: &Service,
+    service: &Router,
     api: Api,
     asked: &Asked,
     parameters: Option<&BTreeMap<String, String>>,
@@ -43,7 +44,7 @@ pub(crate) async fn hunt(
 }
 
 async fn rows(
-    service: &Service,
+    service: &Router,
     api: Api,
     asked: &Asked,
     parameters: Option<&BTreeMap<String, String>>,

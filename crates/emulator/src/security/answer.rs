@@ -4,16 +4,18 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::collection::Collection;
+use super::item::Item;
 use super::options::Options;
-use super::{Collection, Item, enumeration, related};
+use super::{enumeration, related};
 use crate::api::{self, Refused};
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 
 /// Answers a request for a collection.
-pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Response<Bytes> {
+pub(crate) async fn list(service: &Router, item: &Item, asked: &Asked) -> Response<Bytes> {
     let api = item.api();
     match answer(service, item, asked).await {
         Ok(mut response) => {
@@ -24,7 +26,7 @@ pub(crate) async fn list(service: &Service, item: &Item, asked: &Asked) -> Respo
     }
 }
 
-async fn answer(service: &Service, item: &Item, asked: &Asked) -> Result<Response<Bytes>, Refused> {
+async fn answer(service: &Router, item: &Item, asked: &Asked) -> Result<Response<Bytes>, Refused> {
     let collection = item.collection();
     let (roles, scopes) = collection.permissions();
     let claims = api::authorize(service, collection.api(), asked, roles, scopes)?;

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::kind::Kind;
+use super::kind::{Comparison, Kind, Literal};
 use crate::ticks;
 
 /// How deep parentheses may nest.
@@ -28,30 +28,10 @@ pub(super) enum Filter {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Comparison {
-    Equal,
-    NotEqual,
-    Greater,
-    GreaterOrEqual,
-    Less,
-    LessOrEqual,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Part {
     Start,
     End,
     Any,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Literal {
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(String),
-    /// In ticks; datetimes stand without quotes.
-    Time(i64),
 }
 
 #[derive(Debug, Clone, PartialEq)]

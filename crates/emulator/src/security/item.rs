@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Collection;
+use super::collection::Collection;
 use crate::hosts::Api;
 use crate::path::{self, Path};
 

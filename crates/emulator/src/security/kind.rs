@@ -5,8 +5,7 @@
 //! <https://learn.microsoft.com/defender-endpoint/api/alerts>,
 //! <https://learn.microsoft.com/defender-endpoint/api/machine>
 
-use super::Collection;
-use super::filter::{Comparison, Literal};
+use super::collection::Collection;
 
 /// The type of a property that can be filtered by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +16,26 @@ pub(super) enum Kind {
     Names(&'static [&'static str]),
     /// Text or a number: what does not fit is equal to nothing.
     Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Comparison {
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Literal {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    /// In ticks; datetimes stand without quotes.
+    Time(i64),
 }
 
 const SEVERITY: &[&str] = &[

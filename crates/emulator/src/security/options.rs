@@ -1,6 +1,6 @@
 //! The options of a listing, `$filter` and its companions, as the request has them.
 
-use super::Collection;
+use super::collection::Collection;
 use super::filter::Filter;
 use super::kind::Kind;
 use crate::hosts::Api;

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::collection::Collection;
+use super::item::Item;
 use super::item::{Related, Rows};
 use super::story::{Alert, alerts, documents, endpoint_alert, graph_alert, ordered};
 use super::tables::{Fields, filled, list, moment, rows, text};
-use super::{Collection, Item};
 use crate::api::Refused;
 use crate::request::Asked;
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks::{self, DAY, SECOND};
 
 /// Who signed in where, and how.
@@ -26,7 +27,7 @@ const AROUND: i64 = 15 * 60 * SECOND;
 
 /// The rows that `item` means, the newest first; a row that is not there is an error.
 pub(super) async fn found(
-    service: &Service,
+    service: &Router,
     tenant: &str,
     item: &Item,
     asked: &Asked,
@@ -68,7 +69,7 @@ fn missing(collection: Collection, id: &str) -> Refused {
 }
 
 async fn related(
-    service: &Service,
+    service: &Router,
     tenant: &str,
     of: Collection,
     id: &str,
@@ -134,7 +135,7 @@ async fn related(
 }
 
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/get-machine-log-on-users>
-async fn logon_users(service: &Service, tenant: &str, machine: &str) -> Vec<Map<String, Value>> {
+async fn logon_users(service: &Router, tenant: &str, machine: &str) -> Vec<Map<String, Value>> {
     let logons = rows(service, tenant, LOGONS).await;
     let own = logons
         .iter()
@@ -176,7 +177,7 @@ fn logon_user(rows: &[&Fields]) -> Value {
 /// The user of an alert, with where it signs in.
 ///
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/get-alert-related-user-info>
-async fn user(service: &Service, tenant: &str, alert: &Alert) -> Option<Map<String, Value>> {
+async fn user(service: &Router, tenant: &str, alert: &Alert) -> Option<Map<String, Value>> {
     let row = alert
         .evidence
         .iter()
@@ -275,7 +276,7 @@ fn host(address: &str) -> &str {
 ///
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/find-machines-by-ip>
 async fn by_address(
-    service: &Service,
+    service: &Router,
     tenant: &str,
     parameters: &BTreeMap<String, String>,
 ) -> Result<Vec<Map<String, Value>>, Refused> {
@@ -327,7 +328,7 @@ async fn by_address(
 ///
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/find-machines-by-tag>
 async fn by_tag(
-    service: &Service,
+    service: &Router,
     tenant: &str,
     asked: &Asked,
 ) -> Result<Vec<Map<String, Value>>, Refused> {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::collection::Collection;
+use super::enumeration;
 use super::tables::{Fields, filled, list, rows, text};
-use super::{Collection, enumeration};
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// An alert of the same device or account within this time joins the incident.
@@ -36,7 +37,7 @@ impl Alert {
 
 /// Every row of a collection, in the API's own properties; the newest first.
 pub(super) async fn documents(
-    service: &Service,
+    service: &Router,
     tenant: &str,
     collection: Collection,
     expanded: bool,
@@ -87,7 +88,7 @@ pub(super) fn ordered(
 }
 
 /// Alerts in the order of time, each with the number of its incident.
-pub(super) async fn alerts(service: &Service, tenant: &str) -> Vec<Alert> {
+pub(super) async fn alerts(service: &Router, tenant: &str) -> Vec<Alert> {
     let mut evidence: BTreeMap<String, Vec<Fields>> = BTreeMap::new();
     for row in rows(service, tenant, "AlertEvidence").await {
         evidence

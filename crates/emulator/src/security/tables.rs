@@ -6,14 +6,14 @@ use serde_json::{Map, Value as Json};
 
 use crate::hosts::Api;
 use crate::hunting::{Question, TimeRange, Value};
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// One row of a hunting table by the names of its columns.
 pub(super) type Fields = Map<String, Json>;
 
 /// The rows of `query`; none where the backend does not know its tables.
-pub(super) async fn rows(service: &Service, tenant: &str, query: &str) -> Vec<Fields> {
+pub(super) async fn rows(service: &Router, tenant: &str, query: &str) -> Vec<Fields> {
     let begun = service.now();
     let now = ticks::from_system_time(begun);
     let start = service

@@ -4,15 +4,15 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::content;
+use super::item::{Collection, Item};
 use super::operation::Operation;
 use super::refused::{Refused, dressed};
-use super::{Collection, Item};
 use crate::entra::Claims;
 use crate::hosts;
 use crate::options::{Tenant, Vault, VaultAccess};
 use crate::reply;
 use crate::request::{Asked, Place};
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// The versions of the API that are known.
@@ -31,7 +31,7 @@ const API_VERSIONS: [&str; 11] = [
 ];
 
 /// Answers a request for something in the vault `name`.
-pub(crate) fn answer(service: &Service, asked: &Asked, name: &str, item: &Item) -> Response<Bytes> {
+pub(crate) fn answer(service: &Router, asked: &Asked, name: &str, item: &Item) -> Response<Bytes> {
     let cloud = match asked.place {
         Place::Host(host) => Some(host.cloud),
         Place::Direct(_) => None,
@@ -82,7 +82,7 @@ fn challenge(asked: &Asked, tenant: &Tenant, vault: &Vault) -> String {
 ///
 /// The words for a token that is missing, made out to another audience or by another issuer are
 /// Key Vault's; those for a broken or an expired one are not documented.
-fn authorize(service: &Service, asked: &Asked, tenant: &Tenant) -> Result<Claims, Refused> {
+fn authorize(service: &Router, asked: &Asked, tenant: &Tenant) -> Result<Claims, Refused> {
     let token = asked.bearer().ok_or_else(|| {
         Refused::unauthorized("AKV10000: Request is missing a Bearer or PoP token.")
     })?;
@@ -125,7 +125,7 @@ fn authorize(service: &Service, asked: &Asked, tenant: &Tenant) -> Result<Claims
 
 /// Whether the caller may, and what there is.
 fn serve(
-    service: &Service,
+    service: &Router,
     asked: &Asked,
     tenant: &Tenant,
     vault: &Vault,

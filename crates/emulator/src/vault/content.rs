@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Collection;
+use super::item::Collection;
 use super::refused::Refused;
 use super::shelf::{self, About, Kept, Shelf, Shelves};
 use crate::hosts::Cloud;

@@ -3,8 +3,8 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::Collection;
 use super::content::{Home, RECOVERABLE_DAYS, kind, managed, not_found};
+use super::item::Collection;
 use super::refused::Refused;
 use super::shelf::{self, About};
 use crate::ticks;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Collection;
 use super::content::{Home, check_name, not_found};
+use super::item::Collection;
 use super::refused::Refused;
 use super::shelf::{About, listed};
 use crate::request::Asked;

@@ -6,7 +6,7 @@
 
 use http::Method;
 
-use super::{Collection, Item};
+use super::item::{Collection, Item};
 use crate::options::Vault;
 
 /// An operation, each with a permission of its own.

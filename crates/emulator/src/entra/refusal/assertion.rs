@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::Refusal;
 use crate::registration::{Application, Certificate, hex};
-use crate::service::Service;
+use crate::router::Router;
 use crate::ticks;
 
 /// Where each of these refusals sends the reader.
@@ -152,7 +152,7 @@ impl Refusal {
         )
     }
 
-    pub(in crate::entra) fn assertion_time(service: &Service, nbf: i64, exp: i64) -> Self {
+    pub(in crate::entra) fn assertion_time(service: &Router, nbf: i64, exp: i64) -> Self {
         let moment = |seconds: i64| {
             let mut out = Vec::new();
             ticks::write_datetime(&mut out, ticks::from_unix_seconds(seconds));

@@ -34,7 +34,7 @@ use route::{Kind, Route, route};
 
 /// Everything that requests share.
 #[derive(Debug)]
-pub(crate) struct Service {
+pub(crate) struct Router {
     pub(crate) directory: Directory,
     pub(crate) backend: Arc<dyn HuntingBackend>,
     pub(crate) ledger: Option<Ledger>,
@@ -44,7 +44,7 @@ pub(crate) struct Service {
     pub(crate) sign_in: SignIn,
     /// What the vaults hold by now.
     pub(crate) shelves: vault::Shelves,
-    /// What callers of App Service's endpoint for identities have to show.
+    /// What callers of App Router's endpoint for identities have to show.
     pub(crate) identity_header: String,
     clock: Hidden<Clock>,
     observer: Option<Hidden<Observer>>,
@@ -63,7 +63,7 @@ impl<T> std::fmt::Debug for Hidden<T> {
     }
 }
 
-impl Service {
+impl Router {
     pub(crate) fn new(options: Options) -> Result<Self> {
         for (index, tenant) in options.tenants.iter().enumerate() {
             if options.tenants[..index]
@@ -308,7 +308,7 @@ impl Service {
 
 /// A request on its way; what came of it is recorded even where the client does not wait for it.
 pub(crate) struct Recording {
-    service: Arc<Service>,
+    service: Arc<Router>,
     request: RecordedRequest,
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
-use super::Service;
+use super::Router;
 use super::route::Route;
 use crate::entra::Directory;
 use crate::faults::{Fault, FaultAnswer, FaultBody, Subject};
@@ -11,7 +11,7 @@ use crate::options::Tenant;
 use crate::request::{Asked, Place};
 use crate::{api, hunting, path, reply, vault};
 
-impl Service {
+impl Router {
     /// What goes wrong with a request, if anything does.
     pub(super) fn fault(&self, route: &Route, asked: &Asked, host: &str) -> Fault {
         if self.faults.is_empty() {

@@ -1,0 +1,161 @@
+//! What a path leads to in a vault.
+
+use http::Method;
+
+/// What a vault keeps things under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Collection {
+    Secrets,
+    Certificates,
+    Keys,
+}
+
+impl Collection {
+    /// The part of a path.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Secrets => "secrets",
+            Self::Certificates => "certificates",
+            Self::Keys => "keys",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Secrets, Self::Certificates, Self::Keys]
+            .into_iter()
+            .find(|collection| collection.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What of a vault a path leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// One thing, in its current version when none is named.
+    One {
+        collection: Collection,
+        name: String,
+        version: Option<String>,
+    },
+    /// A list of things, or of the versions of the one that is named.
+    List {
+        collection: Collection,
+        name: Option<String>,
+    },
+    /// The policy of a certificate.
+    Policy { name: String },
+    /// What was deleted: one thing, or all.
+    Deleted {
+        collection: Collection,
+        name: Option<String>,
+    },
+    /// A deleted thing that is to come back.
+    Recover {
+        collection: Collection,
+        name: String,
+    },
+    /// Nothing.
+    Nothing,
+}
+
+impl Item {
+    /// The methods that are taken for it.
+    pub(crate) fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::One {
+                collection,
+                version,
+                ..
+            } => match (collection, version) {
+                (Collection::Secrets, None) => {
+                    &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE]
+                }
+                (Collection::Certificates, None) => &[Method::GET, Method::PATCH, Method::DELETE],
+                (Collection::Keys, _) => &[Method::GET],
+                (_, Some(_)) => &[Method::GET, Method::PATCH],
+            },
+            Self::Policy { .. } => &[Method::GET, Method::PATCH],
+            Self::Deleted { name: Some(_), .. } => &[Method::GET, Method::DELETE],
+            Self::Recover { .. } => &[Method::POST],
+            _ => &[Method::GET],
+        }
+    }
+
+    /// What it is a part of.
+    pub(super) fn collection(&self) -> Option<Collection> {
+        match self {
+            Self::One { collection, .. }
+            | Self::List { collection, .. }
+            | Self::Deleted { collection, .. }
+            | Self::Recover { collection, .. } => Some(*collection),
+            Self::Policy { .. } => Some(Collection::Certificates),
+            Self::Nothing => None,
+        }
+    }
+
+    /// The name in it, if it is about one thing.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::One { name, .. } | Self::Policy { name } | Self::Recover { name, .. } => {
+                Some(name)
+            }
+            Self::Deleted { name, .. } => name.as_deref(),
+            Self::List { .. } | Self::Nothing => None,
+        }
+    }
+}
+
+/// What the parts of a path mean.
+pub(crate) fn item(segments: &[&str]) -> Item {
+    let Some((first, rest)) = segments.split_first() else {
+        return Item::Nothing;
+    };
+    let deleted = first
+        .get(..7)
+        .filter(|start| start.eq_ignore_ascii_case("deleted"))
+        .and_then(|_| Collection::named(first.get(7..)?));
+    if let Some(collection) = deleted {
+        return match rest {
+            [] => Item::Deleted {
+                collection,
+                name: None,
+            },
+            [name] => Item::Deleted {
+                collection,
+                name: Some((*name).to_owned()),
+            },
+            [name, recover] if recover.eq_ignore_ascii_case("recover") => Item::Recover {
+                collection,
+                name: (*name).to_owned(),
+            },
+            _ => Item::Nothing,
+        };
+    }
+    let Some(collection) = Collection::named(first) else {
+        return Item::Nothing;
+    };
+    let one = |name: &str, version: Option<&str>| Item::One {
+        collection,
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+    };
+    match rest {
+        [] => Item::List {
+            collection,
+            name: None,
+        },
+        [name, versions] if versions.eq_ignore_ascii_case("versions") => Item::List {
+            collection,
+            name: Some((*name).to_owned()),
+        },
+        [name, policy]
+            if collection == Collection::Certificates && policy.eq_ignore_ascii_case("policy") =>
+        {
+            Item::Policy {
+                name: (*name).to_owned(),
+            }
+        }
+        [name] => one(name, None),
+        [name, version] => one(name, Some(version)),
+        _ => Item::Nothing,
+    }
+}
