@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -13,10 +14,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri
 use serde_json::{Map, Value, json};
 
 use crate::api::{self, Refused};
+use crate::entra::Directory;
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::router::Router;
 
 /// How many requests a batch may hold.
 const MOST: usize = 20;
@@ -27,6 +28,12 @@ const OF_THE_WHOLE: [HeaderName; 3] = [
     http::header::CONTENT_LENGTH,
     http::header::ACCEPT_ENCODING,
 ];
+
+/// Answers a request of a batch, as if it had come by itself.
+#[async_trait]
+pub(crate) trait Within: Sync {
+    async fn within(&self, asked: &Asked) -> Response<Bytes>;
+}
 
 /// One request of a batch.
 #[derive(Debug)]
@@ -40,12 +47,16 @@ struct Step {
 }
 
 /// Answers a batch; a request whose predecessor failed is not sent.
-pub(crate) async fn answer(service: &Router, asked: &Asked) -> Response<Bytes> {
-    let read = api::authenticate(service, Api::Graph, asked)
+pub(crate) async fn answer(
+    directory: &Directory,
+    router: &dyn Within,
+    asked: &Asked,
+) -> Response<Bytes> {
+    let read = api::authenticate(directory, Api::Graph, asked)
         .and_then(|_| steps(asked).map_err(Refused::bad_request));
     let steps = match read {
         Ok(steps) => steps,
-        Err(refused) => return refused.response(service, Api::Graph, asked),
+        Err(refused) => return refused.response(&directory.site, Api::Graph, asked),
     };
     let mut answers: Vec<Value> = Vec::with_capacity(steps.len());
     let mut succeeded: BTreeMap<String, bool> = BTreeMap::new();
@@ -68,9 +79,9 @@ pub(crate) async fn answer(service: &Router, asked: &Asked) -> Response<Bytes> {
                     "FailedDependency",
                     "A request that this one depends on failed.",
                 )
-                .response(service, Api::Graph, asked)
+                .response(&directory.site, Api::Graph, asked)
             } else {
-                one(service, asked, &step).await
+                router.within(&inner(directory, asked, &step)).await
             };
             succeeded.insert(step.id.to_lowercase(), response.status().is_success());
             answers.push(written(&step.id, &response));
@@ -82,8 +93,8 @@ pub(crate) async fn answer(service: &Router, asked: &Asked) -> Response<Bytes> {
     response
 }
 
-/// Sends one request to where it would have gone by itself.
-async fn one(service: &Router, asked: &Asked, step: &Step) -> Response<Bytes> {
+/// The request that a step is by itself.
+fn inner(directory: &Directory, asked: &Asked, step: &Step) -> Asked {
     let mut headers = asked.headers.clone();
     for name in OF_THE_WHOLE {
         headers.remove(name);
@@ -93,16 +104,15 @@ async fn one(service: &Router, asked: &Asked, step: &Step) -> Response<Bytes> {
         headers.remove(name);
     }
     headers.extend(step.headers.clone());
-    let inner = Asked::new(
+    Asked::new(
         asked.place,
         step.method.clone(),
         step.uri.clone(),
         headers,
         step.body.clone(),
         asked.origin.clone(),
-        service.identifiers.next(),
-    );
-    Box::pin(service.within(&inner)).await
+        directory.site.identifier(),
+    )
 }
 
 /// A response as the batch has it: JSON as it is, anything else in base64.

@@ -54,6 +54,7 @@ mod sample;
 mod security;
 mod settings;
 mod sign_in;
+mod site;
 mod ticks;
 mod trust_store;
 mod user_info;

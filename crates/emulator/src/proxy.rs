@@ -131,10 +131,7 @@ fn answer(
     let port = target.port_u16().unwrap_or(HTTPS_PORT);
     // Only the vaults that exist have a name out there.
     let exists = |emulated: &&Host| match emulated.vault(&host) {
-        Some(vault) => router
-            .directory
-            .vault(&vault, Some(emulated.cloud))
-            .is_some(),
+        Some(vault) => router.vaults.find(&vault, Some(emulated.cloud)).is_some(),
         None => true,
     };
     let emulated = Host::named(&host)

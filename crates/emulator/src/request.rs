@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::hosts::Host;
+use crate::hosts::{Cloud, Host};
 use crate::path::Path;
 
 /// How much of a request that is too large is still read, so that its sender gets to the answer.
@@ -19,6 +19,16 @@ pub(crate) enum Place {
     Direct(Scheme),
     /// Through the proxy, at a host under its true name.
     Host(&'static Host),
+}
+
+impl Place {
+    /// The cloud of the host; at a loopback address it is any.
+    pub(crate) fn cloud(self) -> Option<Cloud> {
+        match self {
+            Self::Host(host) => Some(host.cloud),
+            Self::Direct(_) => None,
+        }
+    }
 }
 
 /// How a loopback address is spoken to.

@@ -1,11 +1,11 @@
-//! The emulated services behind one door: routes, faults, the log.
+//! The way of a request: its route, what goes wrong, the service, the log.
 
 mod fault;
 mod route;
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, DATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -13,92 +13,53 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::api;
-use crate::batch;
+use crate::batch::{self, Within};
 use crate::entra::Directory;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::faults::{Fault, Matcher};
 use crate::hosts::Api;
-use crate::hunting::{self, HuntingBackend, Ledger};
-use crate::identifiers::Identifiers;
+use crate::hunting::Hunting;
 use crate::log::{Log, RecordedRequest};
-use crate::options::{Clock, Limits, Observer, Options, ProxyCredentials};
+use crate::options::{Observer, Options, ProxyCredentials};
 use crate::reply;
 use crate::request::{Asked, Place, TooLarge, located, read};
 use crate::security;
-use crate::settings;
-use crate::sign_in::SignIn;
+use crate::site::Site;
 use crate::user_info;
-use crate::vault;
+use crate::vault::Vaults;
 use crate::wire::{Plan, Plans};
 use route::{Kind, Route, route};
 
-/// Everything that requests share.
-#[derive(Debug)]
+/// The services, and what goes wrong in front of them.
 pub(crate) struct Router {
-    pub(crate) directory: Directory,
-    pub(crate) backend: Arc<dyn HuntingBackend>,
-    pub(crate) ledger: Option<Ledger>,
-    pub(crate) identifiers: Identifiers,
-    pub(crate) limits: Limits,
-    pub(crate) retention: Option<std::time::Duration>,
-    pub(crate) sign_in: SignIn,
-    /// What the vaults hold by now.
-    pub(crate) shelves: vault::Shelves,
-    /// What callers of App Router's endpoint for identities have to show.
-    pub(crate) identity_header: String,
-    clock: Hidden<Clock>,
-    observer: Option<Hidden<Observer>>,
-    proxy_credentials: Option<ProxyCredentials>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) vaults: Vaults,
+    site: Arc<Site>,
+    hunting: Hunting,
     faults: Matcher,
-    gzip: bool,
     log: Log,
-}
-
-/// A function, which has nothing to show.
-struct Hidden<T>(T);
-
-impl<T> std::fmt::Debug for Hidden<T> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("..")
-    }
+    observer: Option<Observer>,
+    proxy_credentials: Option<ProxyCredentials>,
+    request_bytes: usize,
+    gzip: bool,
 }
 
 impl Router {
     pub(crate) fn new(options: Options) -> Result<Self> {
-        for (index, tenant) in options.tenants.iter().enumerate() {
-            if options.tenants[..index]
-                .iter()
-                .any(|other| other.id.eq_ignore_ascii_case(&tenant.id))
-            {
-                return Err(Error::Options(format!(
-                    "two tenants have the identifier {}",
-                    tenant.id
-                )));
-            }
-        }
-        vault::check(&options.tenants)?;
-        let backend = hunting::backend(&options)?;
+        let site = Arc::new(Site::new(&options));
+        let directory = Arc::new(Directory::new(&options, Arc::clone(&site))?);
         Ok(Self {
-            directory: Directory::new(options.tenants, options.token_lifetime),
-            backend,
-            ledger: options.quotas.map(Ledger::new),
-            identifiers: Identifiers::new(options.seed),
-            limits: options.limits,
-            retention: options.retention,
-            sign_in: options.sign_in,
-            shelves: vault::Shelves::default(),
-            identity_header: settings::identity_header(options.seed),
-            clock: Hidden(options.clock),
-            observer: options.observer.map(Hidden),
-            proxy_credentials: options.proxy_credentials,
+            vaults: Vaults::new(&options.tenants, Arc::clone(&directory))?,
+            hunting: Hunting::new(&options, Arc::clone(&directory))?,
+            directory,
+            site,
             faults: Matcher::new(options.faults),
-            gzip: options.gzip,
             log: Log::default(),
+            observer: options.observer,
+            proxy_credentials: options.proxy_credentials,
+            request_bytes: options.limits.request_bytes,
+            gzip: options.gzip,
         })
-    }
-
-    pub(crate) fn now(&self) -> SystemTime {
-        (self.clock.0)()
     }
 
     pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
@@ -107,7 +68,7 @@ impl Router {
 
     pub(crate) fn record(&self, request: RecordedRequest) {
         if let Some(observer) = &self.observer {
-            (observer.0)(&request);
+            observer(&request);
         }
         self.log.push(request);
     }
@@ -125,7 +86,7 @@ impl Router {
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
         let (_, _, host) = located(place, headers, uri);
         Recording {
-            service: Arc::clone(self),
+            router: Arc::clone(self),
             request: RecordedRequest::new(method.as_str(), &host, uri, headers),
         }
     }
@@ -140,7 +101,7 @@ impl Router {
     ) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let (place, origin, host) = located(place, &parts.headers, &parts.uri);
-        let body = read(body, self.limits.request_bytes).await;
+        let body = read(body, self.request_bytes).await;
         let asked = Asked::new(
             place,
             parts.method,
@@ -148,7 +109,7 @@ impl Router {
             parts.headers,
             body.as_ref().ok().cloned().unwrap_or_default(),
             origin,
-            self.identifiers.next(),
+            self.site.identifier(),
         );
         let route = route(place, &host, &asked.path);
         recording.request.record_body(&asked.headers, &asked.body);
@@ -170,7 +131,7 @@ impl Router {
         } else if self.gzip && accepts_gzip(&asked.headers) && route.is_hunting() {
             response = compressed(response).await;
         }
-        if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.now())) {
+        if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.site.now())) {
             response.headers_mut().insert(DATE, date);
         }
         // A client that is cut off before the status line has seen none.
@@ -183,27 +144,6 @@ impl Router {
         response.map(Full::new)
     }
 
-    /// Answers a request that came within another, with what goes wrong above the wire.
-    pub(crate) async fn within(&self, asked: &Asked) -> Response<Bytes> {
-        let (place, _, host) = located(asked.place, &asked.headers, &asked.uri);
-        let route = route(place, &host, &asked.path);
-        let fault = self.fault(&route, asked, &host);
-        if let Some(delay) = fault.delay {
-            tokio::time::sleep(delay).await;
-        }
-        match (&fault.answer, &route) {
-            (Some(answer), _) => self.misanswer(&route, asked, answer),
-            (None, Route::Batch) => api::error(
-                self,
-                Api::Graph,
-                asked,
-                StatusCode::BAD_REQUEST,
-                "A batch cannot hold another batch.",
-            ),
-            (None, _) => self.answer(&route, asked, &fault).await,
-        }
-    }
-
     async fn answer(&self, route: &Route, asked: &Asked, fault: &Fault) -> Response<Bytes> {
         if let Route::Nothing(kind) = route {
             return self.nothing(*kind, asked);
@@ -214,35 +154,38 @@ impl Router {
         }
         let directory = &self.directory;
         match route {
-            Route::Token { tenant, version } => directory.token(self, asked, tenant, *version),
-            Route::Authorize { tenant, version } => {
-                directory.authorize(self, asked, tenant, *version)
-            }
-            Route::DeviceCode { tenant, version } => {
-                directory.device_code(self, asked, tenant, *version)
-            }
-            Route::OpenId { tenant, version } => directory.openid(self, asked, tenant, *version),
+            Route::Token { tenant, version } => directory.token(asked, tenant, *version),
+            Route::Authorize { tenant, version } => directory.authorize(asked, tenant, *version),
+            Route::DeviceCode { tenant, version } => directory.device_code(asked, tenant, *version),
+            Route::OpenId { tenant, version } => directory.openid(asked, tenant, *version),
             Route::AdminConsent { tenant, scoped } => {
-                directory.admin_consent(self, asked, tenant, *scoped)
+                directory.admin_consent(asked, tenant, *scoped)
             }
-            Route::Login => directory.login(self, asked),
-            Route::DeviceLogin => directory.device_login(self, asked),
+            Route::Login => directory.login(asked),
+            Route::DeviceLogin => directory.device_login(asked),
             Route::UserRealm { user } => directory.user_realm(asked, user),
             Route::Keys => directory.keys(asked),
-            Route::Discovery => Directory::instance_discovery(self, asked),
-            Route::Imds => directory.imds(self, asked),
-            Route::AppService => directory.app_service(self, asked),
+            Route::Discovery => directory.instance_discovery(asked),
+            Route::Imds => directory.imds(asked),
+            Route::AppService => directory.app_service(asked),
             Route::Requests => self.recorded(),
             Route::Logout => directory.logout(asked),
-            Route::UserInfo => user_info::answer(self, asked),
-            Route::Hunt(api) => hunting::hunt(self, *api, asked, None, fault.late_schema).await,
+            Route::UserInfo => user_info::answer(directory, asked),
+            Route::Hunt(api) => {
+                self.hunting
+                    .answer(*api, asked, None, fault.late_schema)
+                    .await
+            }
             Route::HuntByGet(parameters) => {
                 let parameters = Some(parameters);
-                hunting::hunt(self, Api::Graph, asked, parameters, fault.late_schema).await
+                let hunting = &self.hunting;
+                hunting
+                    .answer(Api::Graph, asked, parameters, fault.late_schema)
+                    .await
             }
-            Route::Batch => batch::answer(self, asked).await,
-            Route::List(item) => security::list(self, item, asked).await,
-            Route::Vault { name, item } => vault::answer(self, asked, name, item),
+            Route::Batch => batch::answer(directory, self, asked).await,
+            Route::List(item) => security::answer(&self.hunting, item, asked).await,
+            Route::Vault { name, item } => self.vaults.answer(asked, name, item),
             Route::Nothing(kind) => self.nothing(*kind, asked),
         }
     }
@@ -268,7 +211,7 @@ impl Router {
                     .is_some_and(|name| security::is_export(name)) =>
             {
                 api::error(
-                    self,
+                    &self.site,
                     api,
                     asked,
                     StatusCode::NOT_FOUND,
@@ -276,7 +219,7 @@ impl Router {
                 )
             }
             Kind::Api(api) => api::error(
-                self,
+                &self.site,
                 api,
                 asked,
                 StatusCode::NOT_FOUND,
@@ -292,7 +235,7 @@ impl Router {
     fn wrong_method(&self, route: &Route, asked: &Asked, allowed: &[Method]) -> Response<Bytes> {
         let mut response = match route.api() {
             Some(api) => api::error(
-                self,
+                &self.site,
                 api,
                 asked,
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -306,15 +249,39 @@ impl Router {
     }
 }
 
+#[async_trait]
+impl Within for Router {
+    /// With what goes wrong above the wire.
+    async fn within(&self, asked: &Asked) -> Response<Bytes> {
+        let (place, _, host) = located(asked.place, &asked.headers, &asked.uri);
+        let route = route(place, &host, &asked.path);
+        let fault = self.fault(&route, asked, &host);
+        if let Some(delay) = fault.delay {
+            tokio::time::sleep(delay).await;
+        }
+        match (&fault.answer, &route) {
+            (Some(answer), _) => self.misanswer(&route, asked, answer),
+            (None, Route::Batch) => api::error(
+                &self.site,
+                Api::Graph,
+                asked,
+                StatusCode::BAD_REQUEST,
+                "A batch cannot hold another batch.",
+            ),
+            (None, _) => self.answer(&route, asked, &fault).await,
+        }
+    }
+}
+
 /// A request on its way; what came of it is recorded even where the client does not wait for it.
 pub(crate) struct Recording {
-    service: Arc<Router>,
+    router: Arc<Router>,
     request: RecordedRequest,
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        self.service.record(self.request.clone());
+        self.router.record(self.request.clone());
     }
 }
 

@@ -18,5 +18,5 @@ mod related;
 mod story;
 mod tables;
 
-pub(crate) use answer::list;
+pub(crate) use answer::answer;
 pub(crate) use item::{Item, endpoint_item, graph_item, is_export};

@@ -5,32 +5,29 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::api::{self, Refused};
+use crate::entra::Directory;
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::router::Router;
 
 /// `/oidc/userinfo` of Graph: what an identity token says too.
 ///
 /// Source: <https://learn.microsoft.com/entra/identity-platform/userinfo>
-pub(crate) fn answer(service: &Router, asked: &Asked) -> Response<Bytes> {
-    match known(service, asked) {
+pub(crate) fn answer(directory: &Directory, asked: &Asked) -> Response<Bytes> {
+    match known(directory, asked) {
         Ok(user) => {
             let mut response = reply::json(StatusCode::OK, &user.into());
             api::identify(&mut response, Api::Graph, asked);
             response
         }
-        Err(refused) => refused.response(service, Api::Graph, asked),
+        Err(refused) => refused.response(&directory.site, Api::Graph, asked),
     }
 }
 
-fn known(service: &Router, asked: &Asked) -> Result<Map<String, Value>, Refused> {
-    let claims = api::authenticate(service, Api::Graph, asked)?;
+fn known(directory: &Directory, asked: &Asked) -> Result<Map<String, Value>, Refused> {
+    let claims = api::authenticate(directory, Api::Graph, asked)?;
     let has = |wanted: &str| claims.scp.split_whitespace().any(|name| name == wanted);
-    let user = service
-        .directory
-        .user_by_id(&claims.oid)
-        .filter(|_| has("openid"));
+    let user = directory.user_by_id(&claims.oid).filter(|_| has("openid"));
     let Some(user) = user else {
         return Err(Refused::new(
             StatusCode::FORBIDDEN,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::hosts::Api;
 use crate::reply;
 use crate::request::Asked;
-use crate::router::Router;
+use crate::site::Site;
 use crate::ticks;
 
 /// An error of an API before it is dressed.
@@ -37,12 +37,12 @@ impl Refused {
     ///
     /// Sources: <https://learn.microsoft.com/defender-endpoint/api/common-errors>,
     /// <https://learn.microsoft.com/graph/errors>
-    pub(crate) fn response(&self, service: &Router, api: Api, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn response(&self, site: &Site, api: Api, asked: &Asked) -> Response<Bytes> {
         let body = match api {
             Api::Graph => json!({"error": {
                 "code": self.code,
                 "message": self.message,
-                "innerError": self.inner(service, asked),
+                "innerError": self.inner(site, asked),
             }}),
             Api::Mde | Api::M365d => json!({"error": {
                 "code": self.code,
@@ -71,8 +71,8 @@ impl Refused {
         response
     }
 
-    fn inner(&self, service: &Router, asked: &Asked) -> Value {
-        let date = ticks::graph_date(service.now());
+    fn inner(&self, site: &Site, asked: &Asked) -> Value {
+        let date = ticks::graph_date(site.now());
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             return json!({
                 "code": "429",
@@ -113,22 +113,17 @@ pub(crate) fn identify(response: &mut Response<Bytes>, api: Api, asked: &Asked) 
 
 /// An error that is not about hunting, such as a path that leads nowhere.
 pub(crate) fn error(
-    service: &Router,
+    site: &Site,
     api: Api,
     asked: &Asked,
     status: StatusCode,
     message: &str,
 ) -> Response<Bytes> {
-    Refused::new(status, code(api, status), message).response(service, api, asked)
+    Refused::new(status, code(api, status), message).response(site, api, asked)
 }
 
 /// What the API sends with `status` when it is not the request's fault, or as if it were.
-pub(crate) fn outage(
-    service: &Router,
-    api: Api,
-    asked: &Asked,
-    status: StatusCode,
-) -> Response<Bytes> {
+pub(crate) fn outage(site: &Site, api: Api, asked: &Asked, status: StatusCode) -> Response<Bytes> {
     let (code, message) = match (api, status.as_u16()) {
         (Api::Graph, 429) => ("TooManyRequests", "Please retry again later."),
         (Api::Mde | Api::M365d, 429) => (
@@ -148,7 +143,7 @@ pub(crate) fn outage(
             status.canonical_reason().unwrap_or("refused"),
         ),
     };
-    Refused::new(status, code, message).response(service, api, asked)
+    Refused::new(status, code, message).response(site, api, asked)
 }
 
 fn code(api: Api, status: StatusCode) -> &'static str {

@@ -3,37 +3,35 @@
 use http::StatusCode;
 
 use super::refused::Refused;
-use crate::entra::{Claims, TokenFault};
+use crate::entra::{Claims, Directory, TokenFault};
 use crate::hosts::{Api, HOSTS};
 use crate::request::{Asked, Place};
-use crate::router::Router;
-use crate::ticks;
 
 /// Checks what [`authenticate`] checks, then the permission; any of `roles` or, where a user takes
 /// part, of `scopes` will do.
 pub(crate) fn authorize(
-    service: &Router,
+    directory: &Directory,
     api: Api,
     asked: &Asked,
     roles: &'static [&'static str],
     scopes: &'static [&'static str],
 ) -> Result<Claims, Refused> {
-    let claims = authenticate(service, api, asked)?;
+    let claims = authenticate(directory, api, asked)?;
     permitted(roles, scopes, &claims)?;
     Ok(claims)
 }
 
 /// Checks a token's signature, audience, tenant and lifetime, in this order.
-pub(crate) fn authenticate(service: &Router, api: Api, asked: &Asked) -> Result<Claims, Refused> {
+pub(crate) fn authenticate(
+    directory: &Directory,
+    api: Api,
+    asked: &Asked,
+) -> Result<Claims, Refused> {
     let token = asked
         .bearer()
         .ok_or_else(|| unauthorized(api, "Access token is empty."))?;
-    let cloud = match asked.place {
-        Place::Host(host) => Some(host.cloud),
-        Place::Direct(_) => None,
-    };
-    let claims = service
-        .directory
+    let cloud = asked.place.cloud();
+    let claims = directory
         .verified(token, cloud)
         .map_err(|fault| match fault {
             TokenFault::Malformed => unauthorized(api, "CompactToken parsing failed."),
@@ -48,13 +46,13 @@ pub(crate) fn authenticate(service: &Router, api: Api, asked: &Asked) -> Result<
             "Access token validation failure. Invalid audience.",
         ));
     }
-    if !service.directory.issued(&claims, cloud) {
+    if !directory.issued(&claims, cloud) {
         return Err(unauthorized(
             api,
             "Access token validation failure. Invalid signature or issuer.",
         ));
     }
-    let now = ticks::unix_seconds(service.now());
+    let now = directory.site.unix_seconds();
     if now < claims.nbf || now >= claims.exp {
         return Err(unauthorized(
             api,

@@ -9,7 +9,6 @@ use super::redirect::{self, ResponseMode, registered};
 use super::refusal::Refusal;
 use super::user_token::consent;
 use crate::request::Asked;
-use crate::router::Router;
 use crate::sign_in::Browser;
 
 impl Directory {
@@ -18,7 +17,6 @@ impl Directory {
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
     pub(crate) fn admin_consent(
         &self,
-        service: &Router,
         asked: &Asked,
         authority: &str,
         scoped: bool,
@@ -37,9 +35,9 @@ impl Directory {
         });
         let (tenant, application, redirect_uri) = match found {
             Ok(found) => found,
-            Err(refusal) => return refusal.page(service, asked),
+            Err(refusal) => return refusal.page(&self.site, asked),
         };
-        let granted = if service.sign_in.browser == Browser::Deny {
+        let granted = if self.sign_in.browser == Browser::Deny {
             Err(Refusal::consent_denied().under("consent_required"))
         } else if !tenant.users.iter().any(|user| user.administrator) {
             Err(Refusal::administrator_needed(application))
@@ -62,7 +60,7 @@ impl Directory {
                     parameters.push(("scope", scope.to_owned()));
                 }
             }
-            Err(refusal) => parameters.extend(refusal.parameters(service, asked)),
+            Err(refusal) => parameters.extend(refusal.parameters(&self.site, asked)),
         }
         if let Some(state) = field("state") {
             parameters.push(("state", state.to_owned()));

@@ -15,7 +15,6 @@ use super::refusal::Refusal;
 use crate::hosts::HOSTS;
 use crate::registration::{Application, Certificate};
 use crate::request::Place;
-use crate::ticks;
 
 /// What `client_assertion_type` has to be.
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -98,9 +97,9 @@ impl<'a> Assertion<'a> {
         };
         let exp = number("exp").ok_or_else(|| Refusal::assertion_claim("exp"))?;
         let nbf = number("nbf").unwrap_or(0);
-        let now = ticks::unix_seconds(request.service.now());
+        let now = request.now();
         if now >= exp.saturating_add(SKEW) || now.saturating_add(SKEW) < nbf {
-            return Err(Refusal::assertion_time(request.service, nbf, exp));
+            return Err(Refusal::assertion_time(now, nbf, exp));
         }
         Ok(())
     }
@@ -171,7 +170,7 @@ fn signature(
     if !assertion.signed_by(certificate.key())? {
         return Err(Refusal::assertion_signature(named));
     }
-    if !is_valid(certificate, ticks::unix_seconds(request.service.now())) {
+    if !is_valid(certificate, request.now()) {
         return Err(Refusal::assertion_expired_key(certificate));
     }
     Ok(())
@@ -221,7 +220,7 @@ fn once(
     text: &str,
 ) -> Result<(), Refusal> {
     let jti = assertion.text("jti")?.to_owned();
-    let reusable = request.service.sign_in.assertions_reusable;
+    let reusable = request.directory.sign_in.assertions_reusable;
     let mut memory = request.directory.state.lock();
     let key = (application.client_id.to_lowercase(), jti);
     match memory.assertions.get(&key) {

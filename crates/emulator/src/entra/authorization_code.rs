@@ -16,7 +16,6 @@ use super::state::Code;
 use super::user_token::user_token;
 use super::wish::ChallengeMethod;
 use crate::registration::Platform;
-use crate::ticks;
 
 /// Checks the code, its client, its address and its verifier, and gives tokens.
 ///
@@ -39,8 +38,8 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
     if code.redeemed {
         return Err(Refusal::code_redeemed());
     }
-    let age = ticks::unix_seconds(request.service.now()).saturating_sub(code.grant.since);
-    let lifetime = request.service.sign_in.code_lifetime.as_secs();
+    let age = request.now().saturating_sub(code.grant.since);
+    let lifetime = request.directory.sign_in.code_lifetime.as_secs();
     if age >= i64::try_from(lifetime).unwrap_or(i64::MAX) {
         return Err(Refusal::code_expired());
     }

@@ -20,9 +20,7 @@ use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, Platform, SignInPolicy, User};
 use crate::request::Asked;
-use crate::router::Router;
 use crate::sign_in::Browser;
-use crate::ticks;
 
 impl Directory {
     /// `/{tenant}/oauth2/v2.0/authorize`.
@@ -33,7 +31,6 @@ impl Directory {
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
     pub(crate) fn authorize(
         &self,
-        service: &Router,
         asked: &Asked,
         authority: &str,
         version: Version,
@@ -41,12 +38,12 @@ impl Directory {
         let sent = parameters(asked);
         let (tenant, application, back) = match self.way_back(asked, authority, &sent) {
             Ok(found) => found,
-            Err(refusal) => return refusal.page(service, asked),
+            Err(refusal) => return refusal.page(&self.site, asked),
         };
         let wish = wish(asked, authority, version, tenant, application, &back, &sent);
         match wish {
-            Ok(wish) => self.decide(service, asked, tenant, application, wish),
-            Err(refusal) => back.refused(&refusal, service, asked),
+            Ok(wish) => self.decide(asked, tenant, application, wish),
+            Err(refusal) => back.refused(&refusal, &self.site, asked),
         }
     }
 
@@ -82,26 +79,25 @@ impl Directory {
     /// Lets the user that the options describe have their say.
     fn decide(
         &self,
-        service: &Router,
         asked: &Asked,
         tenant: &Tenant,
         application: &Application,
         wish: Wish,
     ) -> Response<Bytes> {
         let session = self.session(asked, tenant);
-        match (wish.prompt.as_deref(), service.sign_in.browser) {
+        match (wish.prompt.as_deref(), self.sign_in.browser) {
             (Some("none"), _) => {
                 let silent = self.silent(asked, tenant, application, &wish, session);
                 match silent {
-                    Ok(user) => self.complete(service, asked, tenant, application, &wish, user),
-                    Err(refusal) => wish.back.refused(&refusal, service, asked),
+                    Ok(user) => self.complete(asked, tenant, application, &wish, user),
+                    Err(refusal) => wish.back.refused(&refusal, &self.site, asked),
                 }
             }
             (_, Browser::Deny) => wish
                 .back
-                .refused(&Refusal::consent_denied(), service, asked),
+                .refused(&Refusal::consent_denied(), &self.site, asked),
             (_, Browser::Page) => {
-                let context = opaque(service, "");
+                let context = opaque(&self.site, "");
                 let hint = wish.hint.clone();
                 let question = format!(
                     "{} wants to sign you in to {} and to use: {}",
@@ -122,7 +118,7 @@ impl Directory {
             (prompt, Browser::Approve) => {
                 let session =
                     session.filter(|_| !matches!(prompt, Some("login" | "select_account")));
-                let name = service.sign_in.account.as_ref().or(wish.hint.as_ref());
+                let name = self.sign_in.account.as_ref().or(wish.hint.as_ref());
                 let user = match (name, session) {
                     (Some(name), _) => self.user(tenant, application, name),
                     (None, Some(user)) => Ok(user),
@@ -132,8 +128,8 @@ impl Directory {
                         .ok_or_else(|| Refusal::user_unknown("of the first sign-in", tenant)),
                 };
                 match user {
-                    Ok(user) => self.complete(service, asked, tenant, application, &wish, user),
-                    Err(refusal) => refusal.page(service, asked),
+                    Ok(user) => self.complete(asked, tenant, application, &wish, user),
+                    Err(refusal) => refusal.page(&self.site, asked),
                 }
             }
         }
@@ -166,17 +162,17 @@ impl Directory {
     }
 
     /// What the page at `/{tenant}/login` posts.
-    pub(crate) fn login(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn login(&self, asked: &Asked) -> Response<Bytes> {
         let sent = form(asked);
         let context = sent.get("ctx").map(String::as_str).unwrap_or_default();
         // A page is answered once.
         let Some(wish) = self.state.lock().pending.remove(context) else {
-            return Refusal::parameter("ctx").page(service, asked);
+            return Refusal::parameter("ctx").page(&self.site, asked);
         };
         if sent.get("decision").map(String::as_str) != Some("approve") {
             return wish
                 .back
-                .refused(&Refusal::consent_denied(), service, asked);
+                .refused(&Refusal::consent_denied(), &self.site, asked);
         }
         let found = self
             .tenants
@@ -196,16 +192,15 @@ impl Directory {
             });
         match found {
             Ok((tenant, application, user)) => {
-                self.complete(service, asked, tenant, application, &wish, user)
+                self.complete(asked, tenant, application, &wish, user)
             }
-            Err(refusal) => refusal.page(service, asked),
+            Err(refusal) => refusal.page(&self.site, asked),
         }
     }
 
     /// Consent and policies, then the code.
     fn complete(
         &self,
-        service: &Router,
         asked: &Asked,
         tenant: &Tenant,
         application: &Application,
@@ -214,14 +209,14 @@ impl Directory {
     ) -> Response<Bytes> {
         let policy = self.policy(user);
         if let Some(refusal) = Refusal::policy(policy, true) {
-            return refusal.page(service, asked);
+            return refusal.page(&self.site, asked);
         }
         if let Err(refusal) = self.agree(asked, tenant, application, &wish.scope, user) {
-            return wish.back.refused(&refusal, service, asked);
+            return wish.back.refused(&refusal, &self.site, asked);
         }
-        let code = opaque(service, "1.A");
-        let session = opaque(service, "");
-        let since = ticks::unix_seconds(service.now());
+        let code = opaque(&self.site, "1.A");
+        let session = opaque(&self.site, "");
+        let since = self.site.unix_seconds();
         {
             let mut memory = self.state.lock();
             memory.codes.insert(
@@ -251,7 +246,7 @@ impl Directory {
         if wish.client_info {
             parameters.push(("client_info", client_info(tenant, user)));
         }
-        parameters.push(("session_state", service.identifiers.next()));
+        parameters.push(("session_state", self.site.identifier()));
         let mut response = wish.back.with(parameters);
         let cookie = format!("{SESSION}={session}; path=/; HttpOnly; SameSite=None");
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -26,7 +26,14 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
     }
     let proof = proof::confidential(request, application)?;
     let resource = request.resource(resource)?;
-    request.application_token(application, resource, proof)
+    let class = proof.class();
+    request.directory.application_token(
+        request.tenant,
+        request.version,
+        application,
+        resource,
+        class,
+    )
 }
 
 /// The one resource that a scope may name.

@@ -18,9 +18,8 @@ use crate::hosts::Cloud;
 use crate::registration::{SignInPolicy, User};
 use crate::reply;
 use crate::request::{Asked, Place};
-use crate::router::Router;
 use crate::sign_in::DeviceOutcome;
-use crate::ticks;
+use crate::site::Site;
 
 /// The letters of a user code; those that look like others are left out.
 const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -31,20 +30,18 @@ impl Directory {
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
     pub(crate) fn device_code(
         &self,
-        service: &Router,
         asked: &Asked,
         authority: &str,
         version: Version,
     ) -> Response<Bytes> {
-        match self.new_device(service, asked, authority, version) {
+        match self.new_device(asked, authority, version) {
             Ok(response) => response,
-            Err(refusal) => refusal.response(service, asked),
+            Err(refusal) => refusal.response(&self.site, asked),
         }
     }
 
     fn new_device(
         &self,
-        service: &Router,
         asked: &Asked,
         authority: &str,
         version: Version,
@@ -71,9 +68,9 @@ impl Directory {
             ),
         };
         check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
-        let device_code = opaque(service, "");
-        let user_code = user_code(service);
-        let script = &service.sign_in.device;
+        let device_code = opaque(&self.site, "");
+        let user_code = user_code(&self.site);
+        let script = &self.sign_in.device;
         let seconds =
             |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         let interval = seconds(script.interval);
@@ -85,7 +82,7 @@ impl Directory {
                 client_id: application.client_id.clone(),
                 scope,
                 answer: DeviceAnswer::Open,
-                begun: ticks::unix_seconds(service.now()),
+                begun: self.site.unix_seconds(),
                 polls: 0,
                 last_poll: None,
                 interval,
@@ -129,7 +126,7 @@ impl Directory {
     }
 
     /// `/devicelogin`: takes the code, then the user's answer.
-    pub(crate) fn device_login(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn device_login(&self, asked: &Asked) -> Response<Bytes> {
         let sent = parameters(asked);
         let code = sent
             .get("otc")
@@ -152,7 +149,7 @@ impl Directory {
                 device.answer.clone(),
             )
         });
-        let unknown = || Refusal::device_unknown().page(service, asked);
+        let unknown = || Refusal::device_unknown().page(&self.site, asked);
         let Some((tenant, client_id, scope, DeviceAnswer::Open)) = found else {
             return unknown();
         };
@@ -190,7 +187,7 @@ impl Directory {
                 });
             match user {
                 Ok(user) => DeviceAnswer::Approved(user.id.clone()),
-                Err(refusal) => return refusal.page(service, asked),
+                Err(refusal) => return refusal.page(&self.site, asked),
             }
         } else {
             DeviceAnswer::Declined
@@ -235,10 +232,8 @@ impl Directory {
     }
 }
 
-fn user_code(service: &Router) -> String {
-    service
-        .identifiers
-        .next()
+fn user_code(site: &Site) -> String {
+    site.identifier()
         .bytes()
         .filter(u8::is_ascii_hexdigit)
         .collect::<Vec<u8>>()
@@ -262,8 +257,8 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
     };
     let application = request.application()?;
     let proof = proof::without_redirect(request, application)?;
-    let now = ticks::unix_seconds(request.service.now());
-    let script = &request.service.sign_in.device;
+    let now = request.now();
+    let script = &request.directory.sign_in.device;
     let (device, since) = {
         let mut memory = request.directory.state.lock();
         let device = memory
@@ -334,7 +329,7 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
 fn scripted(request: &TokenRequest<'_>, device: &Device) -> Result<String, Refusal> {
     let tenant = request.tenant;
     let application = request.application()?;
-    let user = match &request.service.sign_in.account {
+    let user = match &request.directory.sign_in.account {
         Some(name) => request.directory.user(tenant, application, name)?,
         None => tenant
             .users

@@ -1,7 +1,7 @@
 //! The directory: tenants, users, keys, and what the authorities remember.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -13,10 +13,14 @@ use super::form::parameters;
 use super::jwt::{self, Claims, SigningKey, TokenFault};
 use super::refusal::Refusal;
 use super::state::State;
+use crate::error::Error;
 use crate::hosts::Cloud;
-use crate::options::{Tenant, Vault};
+use crate::options::{Options, Tenant};
 use crate::registration::{SignInPolicy, User};
 use crate::request::{Asked, Place};
+use crate::settings;
+use crate::sign_in::SignIn;
+use crate::site::Site;
 
 /// Which of Entra ID's two families of endpoints was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,24 +30,42 @@ pub(crate) enum Version {
 }
 
 /// The tenants of all clouds, and the keys that their tokens are signed with.
-#[derive(Debug)]
 pub(crate) struct Directory {
+    pub(crate) site: Arc<Site>,
     pub(super) tenants: Vec<Tenant>,
     pub(super) token_lifetime: Duration,
+    pub(super) sign_in: SignIn,
+    /// What callers of App Service's endpoint for identities have to show.
+    pub(super) identity_header: String,
     pub(super) state: State,
     /// One key per cloud, so that one cloud's tokens mean nothing in another; made when needed.
     keys: [OnceLock<SigningKey>; Cloud::ALL.len()],
 }
 
 impl Directory {
-    pub(crate) fn new(mut tenants: Vec<Tenant>, token_lifetime: Duration) -> Self {
+    pub(crate) fn new(options: &Options, site: Arc<Site>) -> Result<Self, Error> {
+        let mut tenants = options.tenants.clone();
+        for (index, tenant) in tenants.iter().enumerate() {
+            if tenants[..index]
+                .iter()
+                .any(|other| other.id.eq_ignore_ascii_case(&tenant.id))
+            {
+                return Err(Error::Options(format!(
+                    "two tenants have the identifier {}",
+                    tenant.id
+                )));
+            }
+        }
         tenants.iter_mut().for_each(first_party::add_to);
-        Self {
+        Ok(Self {
+            site,
             tenants,
-            token_lifetime,
+            token_lifetime: options.token_lifetime,
+            sign_in: options.sign_in.clone(),
+            identity_header: settings::identity_header(options.seed),
             state: State::default(),
             keys: Default::default(),
-        }
+        })
     }
 
     /// The tenant with this identifier or domain, if the authority that was asked knows it.
@@ -173,20 +195,6 @@ impl Directory {
         self.key(cloud)
             .and_then(|key| key.sign(claims))
             .map_err(|_| Refusal::outage(StatusCode::INTERNAL_SERVER_ERROR))
-    }
-
-    /// The vault of this name in `cloud`, in any cloud when `None`, and the tenant it trusts.
-    pub(crate) fn vault(&self, name: &str, cloud: Option<Cloud>) -> Option<(&Tenant, &Vault)> {
-        self.tenants
-            .iter()
-            .filter(|tenant| cloud.is_none_or(|cloud| cloud == tenant.cloud))
-            .find_map(|tenant| {
-                let vault = tenant
-                    .vaults
-                    .iter()
-                    .find(|vault| vault.name.eq_ignore_ascii_case(name))?;
-                Some((tenant, vault))
-            })
     }
 
     pub(super) fn key(&self, cloud: Cloud) -> Result<&SigningKey, ErrorStack> {

@@ -11,7 +11,6 @@ use super::{Directory, Version};
 use crate::hosts::{Cloud, Host};
 use crate::reply;
 use crate::request::{Asked, Place};
-use crate::router::Router;
 
 /// The network, the cache name and the aliases of each authority that is in use.
 ///
@@ -43,20 +42,14 @@ impl Directory {
     /// `/{tenant}/v2.0/.well-known/openid-configuration` and its version 1 sibling.
     ///
     /// `common`, `organizations` and `consumers` have one too, with a placeholder for the tenant.
-    pub(crate) fn openid(
-        &self,
-        service: &Router,
-        asked: &Asked,
-        tenant: &str,
-        version: Version,
-    ) -> Response<Bytes> {
+    pub(crate) fn openid(&self, asked: &Asked, tenant: &str, version: Version) -> Response<Bytes> {
         let shared = ["common", "organizations", "consumers"].contains(&tenant);
         let (id, home) = if shared {
             ("{tenantid}", cloud_of(asked.place))
         } else {
             match self.tenant(tenant, asked.place) {
                 Ok(tenant) => (tenant.id.as_str(), tenant.cloud),
-                Err(refusal) => return refusal.response(service, asked),
+                Err(refusal) => return refusal.response(&self.site, asked),
             }
         };
         let path = if shared { tenant } else { id };
@@ -142,7 +135,7 @@ impl Directory {
     }
 
     /// `/common/discovery/instance`: whether a host is an authority, and its other names.
-    pub(crate) fn instance_discovery(service: &Router, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn instance_discovery(&self, asked: &Asked) -> Response<Bytes> {
         let sent = parameters(asked);
         let authority = sent
             .get("authorization_endpoint")
@@ -154,7 +147,7 @@ impl Directory {
                 .then(|| authority.path_segments()?.next().map(str::to_owned))?
         });
         let (Some(authority), Some(tenant)) = (authority, tenant) else {
-            let timestamp = crate::ticks::stamp(service.now());
+            let timestamp = crate::ticks::stamp(self.site.now());
             return reply::json(
                 StatusCode::BAD_REQUEST,
                 &json!({
@@ -173,7 +166,7 @@ impl Directory {
         };
         let version = sent.get("api-version").map_or("", String::as_str);
         if !["1.0", "1.1", "1.2"].contains(&version) {
-            return Refusal::parameter("api-version").response(service, asked);
+            return Refusal::parameter("api-version").response(&self.site, asked);
         }
         let metadata: Vec<Value> = AUTHORITIES
             .iter()

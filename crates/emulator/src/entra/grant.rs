@@ -9,7 +9,6 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::jwt::Claims;
-use super::proof::Proof;
 use super::refusal::Refusal;
 use super::resource::{Resource, resource};
 use super::{Directory, Version};
@@ -17,13 +16,10 @@ use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
 use crate::request::Asked;
-use crate::router::Router;
-use crate::ticks;
 
 /// A request at the token endpoint whose tenant is known.
 pub(super) struct TokenRequest<'a> {
     pub(super) directory: &'a Directory,
-    pub(super) service: &'a Router,
     pub(super) asked: &'a Asked,
     pub(super) tenant: &'a Tenant,
     /// What stood in the path: the tenant, or `organizations`.
@@ -53,6 +49,11 @@ pub(super) struct UserAnswer {
 }
 
 impl<'a> TokenRequest<'a> {
+    /// The time in seconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        self.directory.site.unix_seconds()
+    }
+
     /// A field that is there and not empty.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         self.form.get(name).map(String::as_str)
@@ -85,13 +86,17 @@ impl<'a> TokenRequest<'a> {
     pub(super) fn resource(&self, name: &str) -> Result<Resource, Refusal> {
         resource(self.asked, self.tenant, name)
     }
+}
 
-    /// A token for `application` itself.
+impl Directory {
+    /// A token for `application` itself, whose proof was of this class.
     pub(super) fn application_token(
         &self,
+        tenant: &Tenant,
+        version: Version,
         application: &Application,
         resource: Resource,
-        proof: Proof,
+        proof: &str,
     ) -> Result<Granted, Refusal> {
         let roles = resource
             .apis
@@ -100,36 +105,29 @@ impl<'a> TokenRequest<'a> {
             .flatten()
             .cloned()
             .collect();
-        let principal = application.object_id(&self.tenant.id);
-        self.directory.issue(
-            self.service,
-            self.tenant,
-            self.version,
-            Claims {
-                aud: resource.audience,
-                app_displayname: application.name.clone(),
-                appid: application.client_id.clone(),
-                appidacr: proof.class().to_owned(),
-                idtyp: "app".to_owned(),
-                oid: principal.clone(),
-                sub: principal,
-                roles,
-                ..Claims::default()
-            },
-        )
+        let principal = application.object_id(&tenant.id);
+        let claims = Claims {
+            aud: resource.audience,
+            app_displayname: application.name.clone(),
+            appid: application.client_id.clone(),
+            appidacr: proof.to_owned(),
+            idtyp: "app".to_owned(),
+            oid: principal.clone(),
+            sub: principal,
+            roles,
+            ..Claims::default()
+        };
+        self.issue(tenant, version, claims)
     }
-}
 
-impl Directory {
     /// Signs `claims`, with the issuer, the dates and the tenant put in.
     pub(super) fn issue(
         &self,
-        service: &Router,
         tenant: &Tenant,
         version: Version,
         claims: Claims,
     ) -> Result<Granted, Refusal> {
-        let now = ticks::unix_seconds(service.now());
+        let now = self.site.unix_seconds();
         let lifetime = i64::try_from(self.token_lifetime.as_secs()).unwrap_or(i64::MAX);
         let issuer = format!("{}/{}/", tenant.cloud.issuer(), tenant.id);
         let claims = Claims {
@@ -139,7 +137,7 @@ impl Directory {
             exp: now.saturating_add(lifetime),
             idp: issuer,
             tid: tenant.id.clone(),
-            uti: URL_SAFE_NO_PAD.encode(&service.identifiers.next().as_bytes()[..16]),
+            uti: URL_SAFE_NO_PAD.encode(&self.site.identifier().as_bytes()[..16]),
             ver: "1.0".to_owned(),
             ..claims
         };

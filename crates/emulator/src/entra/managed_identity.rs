@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::form::parameters;
 use super::grant::Granted;
-use super::jwt::Claims;
 use super::proof::Proof;
 use super::refusal::Refusal;
 use super::resource::resource;
@@ -16,7 +15,6 @@ use crate::options::Tenant;
 use crate::registration::{Application, ManagedIdentity};
 use crate::reply;
 use crate::request::Asked;
-use crate::router::Router;
 
 /// The versions that the metadata service takes.
 const IMDS_VERSIONS: [&str; 12] = [
@@ -50,7 +48,7 @@ impl Directory {
     /// `/metadata/identity/oauth2/token`.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
-    pub(crate) fn imds(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn imds(&self, asked: &Asked) -> Response<Bytes> {
         let refuse = |error: &str, description: &str| {
             reply::json(
                 StatusCode::BAD_REQUEST,
@@ -79,7 +77,7 @@ impl Directory {
             );
         }
         let names = ["client_id", "object_id", "msi_res_id", "mi_res_id"];
-        match self.machine_token(service, asked, names) {
+        match self.machine_token(asked, names) {
             Ok(granted) => {
                 let mut body = granted.in_text();
                 body["refresh_token"] = "".into();
@@ -111,14 +109,14 @@ impl Directory {
     /// `/msi/token`, the endpoint of App Service, whose callers show a header.
     ///
     /// Source: <https://learn.microsoft.com/azure/app-service/overview-managed-identity>
-    pub(crate) fn app_service(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
+    pub(crate) fn app_service(&self, asked: &Asked) -> Response<Bytes> {
         let refuse = |status: StatusCode, message: &str| {
             reply::json(
                 status,
                 &json!({"statusCode": status.as_u16(), "message": message}),
             )
         };
-        let expected = service.identity_header.as_bytes();
+        let expected = self.identity_header.as_bytes();
         let shown = asked
             .header("x-identity-header")
             .unwrap_or_default()
@@ -134,7 +132,7 @@ impl Directory {
             return refuse(StatusCode::BAD_REQUEST, "The api-version is not supported.");
         }
         let names = ["client_id", "principal_id", "mi_res_id", "object_id"];
-        match self.machine_token(service, asked, names) {
+        match self.machine_token(asked, names) {
             Ok(granted) => {
                 let body = granted.in_text();
                 let client_id = granted.client_id();
@@ -166,7 +164,6 @@ impl Directory {
     /// A token for the identity that the query names: by client, object or resource identifier.
     fn machine_token(
         &self,
-        service: &Router,
         asked: &Asked,
         [client, object, resource_id, other]: [&str; 4],
     ) -> Result<Granted, Refused> {
@@ -226,31 +223,10 @@ impl Directory {
             resource: name.clone(),
             tenant: tenant.id.clone(),
         };
-        let resource = resource(asked, tenant, name).map_err(authority)?;
-        let roles = resource
-            .apis
-            .iter()
-            .filter_map(|api| application.roles.get(api))
-            .flatten()
-            .cloned()
-            .collect();
-        let principal = application.object_id(&tenant.id);
-        self.issue(
-            service,
-            tenant,
-            Version::One,
-            Claims {
-                aud: name.clone(),
-                app_displayname: application.name.clone(),
-                appid: application.client_id.clone(),
-                appidacr: Proof::Assertion.class().to_owned(),
-                idtyp: "app".to_owned(),
-                oid: principal.clone(),
-                sub: principal,
-                roles,
-                ..Claims::default()
-            },
-        )
-        .map_err(authority)
+        let mut resource = resource(asked, tenant, name).map_err(authority)?;
+        resource.audience.clone_from(name);
+        let class = Proof::Assertion.class();
+        self.application_token(tenant, Version::One, application, resource, class)
+            .map_err(authority)
     }
 }

@@ -8,7 +8,6 @@ use super::state::Grant;
 use super::user_token::user_token;
 use super::{Claims, TokenFault};
 use crate::registration::Application;
-use crate::ticks;
 
 /// Checks the API's proof and the token that it was called with, and gives one for the next API.
 ///
@@ -34,7 +33,7 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
         nonce: None,
         confidential: true,
         second_factor: claims.amr.iter().any(|method| method == "mfa"),
-        since: ticks::unix_seconds(request.service.now()),
+        since: request.now(),
     };
     user_token(request, application, grant, &scope, proof)
 }
@@ -66,7 +65,7 @@ fn checked(
     {
         return Err(Refusal::token_audience(application, &claims.aud));
     }
-    let now = ticks::unix_seconds(request.service.now());
+    let now = request.now();
     if now < claims.nbf || now >= claims.exp {
         return Err(Refusal::token_expired());
     }

@@ -9,7 +9,6 @@ use super::refusal::Refusal;
 use super::scope::Scope;
 use super::state::Grant;
 use super::user_token::user_token;
-use crate::ticks;
 
 /// Checks user and password, and gives tokens where no second factor is asked for.
 ///
@@ -47,7 +46,7 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
         nonce: None,
         confidential: proof != Proof::Nothing,
         second_factor: false,
-        since: ticks::unix_seconds(request.service.now()),
+        since: request.now(),
     };
     user_token(request, application, grant, &scope, proof)
 }

@@ -47,7 +47,10 @@ pub(super) fn confidential(
         if value.len() != sent.len() || !memcmp::eq(value.as_bytes(), sent.as_bytes()) {
             continue;
         }
-        if secret.expires.is_none_or(|end| end > request.service.now()) {
+        if secret
+            .expires
+            .is_none_or(|end| end > request.directory.site.now())
+        {
             return Ok(Proof::Secret);
         }
         expired = true;

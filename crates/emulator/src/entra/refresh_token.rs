@@ -26,8 +26,8 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
     } else {
         proof::public(request)?
     };
-    let sign_in = &request.service.sign_in;
-    let age = ticks::unix_seconds(request.service.now()).saturating_sub(grant.since);
+    let sign_in = &request.directory.sign_in;
+    let age = request.now().saturating_sub(grant.since);
     if age >= i64::try_from(sign_in.refresh_lifetime.as_secs()).unwrap_or(i64::MAX) {
         let mut issued = Vec::new();
         ticks::write_datetime(&mut issued, ticks::from_unix_seconds(grant.since));

@@ -14,7 +14,7 @@ use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
 use crate::request::{Asked, Place};
-use crate::router::Router;
+use crate::site::Site;
 use crate::ticks;
 
 /// Why the token endpoint says no.
@@ -302,10 +302,10 @@ impl Refusal {
     }
 
     /// The whole body, with the lines that Entra ID appends to every description.
-    pub(super) fn response(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
-        let timestamp = ticks::stamp(service.now());
+    pub(super) fn response(&self, site: &Site, asked: &Asked) -> Response<Bytes> {
+        let timestamp = ticks::stamp(site.now());
         let trace_id = &asked.id;
-        let correlation_id = correlation_id(service, asked);
+        let correlation_id = correlation_id(site, asked);
         let authority = match asked.place {
             Place::Host(_) => asked.origin.clone(),
             Place::Direct(_) => format!("https://{}", Cloud::Global.login()),
@@ -334,11 +334,11 @@ impl Refusal {
     }
 
     /// The page that a browser gets when it cannot be sent back.
-    pub(super) fn page(&self, service: &Router, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn page(&self, site: &Site, asked: &Asked) -> Response<Bytes> {
         let description = self.description(
             &asked.id,
-            &correlation_id(service, asked),
-            &ticks::stamp(service.now()),
+            &correlation_id(site, asked),
+            &ticks::stamp(site.now()),
         );
         let mut response = page::page(
             StatusCode::BAD_REQUEST,
@@ -350,15 +350,11 @@ impl Refusal {
     }
 
     /// The parameters that a browser is sent back with.
-    pub(super) fn parameters(
-        &self,
-        service: &Router,
-        asked: &Asked,
-    ) -> Vec<(&'static str, String)> {
+    pub(super) fn parameters(&self, site: &Site, asked: &Asked) -> Vec<(&'static str, String)> {
         let description = self.description(
             &asked.id,
-            &correlation_id(service, asked),
-            &ticks::stamp(service.now()),
+            &correlation_id(site, asked),
+            &ticks::stamp(site.now()),
         );
         let mut parameters = vec![
             ("error", self.error.to_owned()),
@@ -383,9 +379,9 @@ impl Refusal {
 }
 
 /// What the client called its request, if it is a GUID.
-fn correlation_id(service: &Router, asked: &Asked) -> String {
+fn correlation_id(site: &Site, asked: &Asked) -> String {
     match asked.header("client-request-id") {
         Some(sent) if is_guid(sent) => sent.to_owned(),
-        _ => service.identifiers.next(),
+        _ => site.identifier(),
     }
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::wish::{ChallengeMethod, Wish};
 use crate::hosts::Api;
 use crate::registration::SignInPolicy;
-use crate::router::Router;
+use crate::site::Site;
 
 /// A user who has signed in to an application, and what for.
 #[derive(Debug, Clone)]
@@ -104,8 +104,8 @@ impl State {
 }
 
 /// Something that nobody is to read anything from, with the first letters of its kind.
-pub(super) fn opaque(service: &Router, prefix: &str) -> String {
-    let text: String = (0..3).map(|_| service.identifiers.next()).collect();
+pub(super) fn opaque(site: &Site, prefix: &str) -> String {
+    let text: String = (0..3).map(|_| site.identifier()).collect();
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(text))
 }
 

@@ -14,33 +14,26 @@ use super::{
     password, refresh_token,
 };
 use crate::request::Asked;
-use crate::router::Router;
+use crate::site::Site;
 
 impl Directory {
     /// The token endpoint.
-    pub(crate) fn token(
-        &self,
-        service: &Router,
-        asked: &Asked,
-        tenant: &str,
-        version: Version,
-    ) -> Response<Bytes> {
-        match grant(self, service, asked, tenant, version) {
+    pub(crate) fn token(&self, asked: &Asked, tenant: &str, version: Version) -> Response<Bytes> {
+        match grant(self, asked, tenant, version) {
             Ok(granted) => granted.response(asked),
-            Err(refusal) => refusal.response(service, asked),
+            Err(refusal) => refusal.response(&self.site, asked),
         }
     }
 
     /// What Entra ID says when it is not well, or what a gateway in front of it does.
-    pub(crate) fn outage(service: &Router, asked: &Asked, status: StatusCode) -> Response<Bytes> {
-        Refusal::outage(status).response(service, asked)
+    pub(crate) fn outage(site: &Site, asked: &Asked, status: StatusCode) -> Response<Bytes> {
+        Refusal::outage(status).response(site, asked)
     }
 }
 
 /// Finds the tenant and the grant, and carries it out.
 fn grant(
     directory: &Directory,
-    service: &Router,
     asked: &Asked,
     tenant: &str,
     version: Version,
@@ -55,7 +48,6 @@ fn grant(
     };
     let request = TokenRequest {
         directory,
-        service,
         asked,
         tenant: found,
         authority: tenant.to_owned(),

@@ -15,7 +15,6 @@ use super::state::{Grant, Memory, Refresh, opaque};
 use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, SignInPolicy, User, derived_guid};
-use crate::ticks;
 
 impl Directory {
     /// Whether the tenant has consented to the application.
@@ -147,7 +146,6 @@ pub(super) fn user_token(
     scp.dedup();
     let answered = answered(&resource, scope, &granted, &openid);
     let mut issued = request.directory.issue(
-        request.service,
         tenant,
         request.version,
         Claims {
@@ -202,13 +200,13 @@ pub(super) fn client_info(tenant: &Tenant, user: &User) -> String {
 
 /// Notes a new refresh token.
 fn remember(request: &TokenRequest<'_>, memory: &mut Memory, grant: Grant) -> String {
-    let token = opaque(request.service, "1.A");
+    let token = opaque(&request.directory.site, "1.A");
     memory.refresh.insert(
         token.clone(),
         Refresh {
             grant: Grant {
                 nonce: None,
-                since: ticks::unix_seconds(request.service.now()),
+                since: request.now(),
                 ..grant
             },
             replaced: false,
@@ -242,7 +240,7 @@ fn id_token(
     scope: &Scope,
 ) -> Result<String, Refusal> {
     let tenant = request.tenant;
-    let now = ticks::unix_seconds(request.service.now());
+    let now = request.now();
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| {
         claims.insert(name.to_owned(), value);
@@ -256,7 +254,7 @@ fn id_token(
     put(
         "uti",
         URL_SAFE_NO_PAD
-            .encode(&request.service.identifiers.next().as_bytes()[..16])
+            .encode(&request.directory.site.identifier().as_bytes()[..16])
             .into(),
     );
     if let Some(nonce) = &grant.nonce {

@@ -7,7 +7,7 @@ use super::redirect::{self, ResponseMode};
 use super::refusal::Refusal;
 use crate::registration::Platform;
 use crate::request::Asked;
-use crate::router::Router;
+use crate::site::Site;
 
 /// What an application wants of a user, once it is known that the way back is its own.
 #[derive(Debug, Clone)]
@@ -42,13 +42,8 @@ impl Back {
         redirect::answer(&self.redirect_uri, self.mode, &parameters)
     }
 
-    pub(super) fn refused(
-        &self,
-        refusal: &Refusal,
-        service: &Router,
-        asked: &Asked,
-    ) -> Response<Bytes> {
-        self.with(refusal.parameters(service, asked))
+    pub(super) fn refused(&self, refusal: &Refusal, site: &Site, asked: &Asked) -> Response<Bytes> {
+        self.with(refusal.parameters(site, asked))
     }
 }
 

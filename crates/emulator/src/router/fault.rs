@@ -8,7 +8,7 @@ use super::route::Route;
 use crate::entra::Directory;
 use crate::faults::{Fault, FaultAnswer, FaultBody, Subject};
 use crate::options::Tenant;
-use crate::request::{Asked, Place};
+use crate::request::Asked;
 use crate::{api, hunting, path, reply, vault};
 
 impl Router {
@@ -36,11 +36,7 @@ impl Router {
     /// else the one that it signs in to.
     fn tenant_of(&self, route: &Route, asked: &Asked) -> Option<&Tenant> {
         if let Route::Vault { name, .. } = route {
-            let cloud = match asked.place {
-                Place::Host(host) => Some(host.cloud),
-                Place::Direct(_) => None,
-            };
-            return Some(self.directory.vault(name, cloud)?.0);
+            return Some(self.vaults.find(name, asked.place.cloud())?.0);
         }
         match route.authority() {
             Some(name) => self.directory.tenant_signed_in_to(asked, name),
@@ -68,9 +64,9 @@ impl Router {
                 reply::with_type(status, "text/plain; charset=utf-8", text.clone())
             }
             FaultBody::Service => match (route, route.api()) {
-                (_, Some(api)) => api::outage(self, api, asked, status),
+                (_, Some(api)) => api::outage(&self.site, api, asked, status),
                 (Route::Vault { .. }, _) => vault::outage(asked, status),
-                _ => Directory::outage(self, asked, status),
+                _ => Directory::outage(&self.site, asked, status),
             },
         };
         if let Some(seconds) = answer.retry_after {

@@ -7,29 +7,30 @@ use serde_json::{Map, Value, json};
 use super::collection::Collection;
 use super::item::Item;
 use super::options::Options;
+use super::tables::Tables;
 use super::{enumeration, related};
 use crate::api::{self, Refused};
 use crate::hosts::Api;
+use crate::hunting::Hunting;
 use crate::reply;
 use crate::request::Asked;
-use crate::router::Router;
 
 /// Answers a request for a collection.
-pub(crate) async fn list(service: &Router, item: &Item, asked: &Asked) -> Response<Bytes> {
+pub(crate) async fn answer(hunting: &Hunting, item: &Item, asked: &Asked) -> Response<Bytes> {
     let api = item.api();
-    match answer(service, item, asked).await {
+    match page(hunting, item, asked).await {
         Ok(mut response) => {
             api::identify(&mut response, api, asked);
             response
         }
-        Err(refused) => refused.response(service, api, asked),
+        Err(refused) => refused.response(&hunting.directory.site, api, asked),
     }
 }
 
-async fn answer(service: &Router, item: &Item, asked: &Asked) -> Result<Response<Bytes>, Refused> {
+async fn page(hunting: &Hunting, item: &Item, asked: &Asked) -> Result<Response<Bytes>, Refused> {
     let collection = item.collection();
     let (roles, scopes) = collection.permissions();
-    let claims = api::authorize(service, collection.api(), asked, roles, scopes)?;
+    let claims = api::authorize(&hunting.directory, collection.api(), asked, roles, scopes)?;
     let options = Options::parse(collection, asked).map_err(|message| {
         let code = match collection.api() {
             Api::Graph => "BadRequest",
@@ -37,7 +38,11 @@ async fn answer(service: &Router, item: &Item, asked: &Asked) -> Result<Response
         };
         Refused::new(StatusCode::BAD_REQUEST, code, message)
     })?;
-    let mut rows = related::found(service, &claims.tid, item, asked, options.expand).await?;
+    let tables = Tables {
+        hunting,
+        tenant: &claims.tid,
+    };
+    let mut rows = related::found(tables, item, asked, options.expand).await?;
     let hides = !enumeration::asked_for(asked);
     let context = format!("{}#{}", metadata(collection, asked), collection.metadata());
     if item.is_single() {

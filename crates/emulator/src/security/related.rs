@@ -10,10 +10,9 @@ use super::collection::Collection;
 use super::item::Item;
 use super::item::{Related, Rows};
 use super::story::{Alert, alerts, documents, endpoint_alert, graph_alert, ordered};
-use super::tables::{Fields, filled, list, moment, rows, text};
+use super::tables::{Fields, Tables, filled, list, moment, text};
 use crate::api::Refused;
 use crate::request::Asked;
-use crate::router::Router;
 use crate::ticks::{self, DAY, SECOND};
 
 /// Who signed in where, and how.
@@ -27,25 +26,24 @@ const AROUND: i64 = 15 * 60 * SECOND;
 
 /// The rows that `item` means, the newest first; a row that is not there is an error.
 pub(super) async fn found(
-    service: &Router,
-    tenant: &str,
+    tables: Tables<'_>,
     item: &Item,
     asked: &Asked,
     expanded: bool,
 ) -> Result<Vec<Map<String, Value>>, Refused> {
     match &item.rows {
-        Rows::All(collection) => Ok(documents(service, tenant, *collection, expanded).await),
+        Rows::All(collection) => Ok(documents(tables, *collection, expanded).await),
         Rows::One(collection, id) => {
-            let mut all = documents(service, tenant, *collection, expanded).await;
+            let mut all = documents(tables, *collection, expanded).await;
             let place = all
                 .iter()
                 .position(|row| is_called(*collection, row, id))
                 .ok_or_else(|| missing(*collection, id))?;
             Ok(vec![all.swap_remove(place)])
         }
-        Rows::Related { of, id, what } => related(service, tenant, *of, id, *what, expanded).await,
-        Rows::FindByIp(parameters) => by_address(service, tenant, parameters).await,
-        Rows::FindByTag => by_tag(service, tenant, asked).await,
+        Rows::Related { of, id, what } => related(tables, *of, id, *what, expanded).await,
+        Rows::FindByIp(parameters) => by_address(tables, parameters).await,
+        Rows::FindByTag => by_tag(tables, asked).await,
     }
 }
 
@@ -69,38 +67,37 @@ fn missing(collection: Collection, id: &str) -> Refused {
 }
 
 async fn related(
-    service: &Router,
-    tenant: &str,
+    tables: Tables<'_>,
     of: Collection,
     id: &str,
     what: Related,
     expanded: bool,
 ) -> Result<Vec<Map<String, Value>>, Refused> {
     if of == Collection::Machines {
-        let all = documents(service, tenant, of, false).await;
+        let all = documents(tables, of, false).await;
         let machine = all
             .iter()
             .find(|row| is_called(of, row, id))
             .and_then(|row| row["id"].as_str())
             .ok_or_else(|| missing(of, id))?;
         if what == Related::LogonUsers {
-            return Ok(logon_users(service, tenant, machine).await);
+            return Ok(logon_users(tables, machine).await);
         }
-        let all = alerts(service, tenant).await;
+        let all = alerts(tables).await;
         let own = all.iter().filter(|alert| alert.is_of_endpoint());
         let own = own.filter(|alert| {
             let mut evidence = alert.evidence.iter();
             evidence.any(|row| text(row, "DeviceId") == machine)
         });
-        let documents = own.map(|alert| endpoint_alert(alert, tenant, expanded));
+        let documents = own.map(|alert| endpoint_alert(alert, tables.tenant, expanded));
         return Ok(ordered(Collection::Alerts, documents.collect()));
     }
-    let all = alerts(service, tenant).await;
+    let all = alerts(tables).await;
     if of == Collection::Incidents {
         let own = all
             .iter()
             .filter(|alert| alert.incident.to_string() == id)
-            .map(|alert| graph_alert(alert, tenant));
+            .map(|alert| graph_alert(alert, tables.tenant));
         let own = ordered(Collection::AlertsV2, own.collect());
         return if own.is_empty() {
             Err(missing(of, id))
@@ -115,14 +112,14 @@ async fn related(
     match what {
         Related::Machine => {
             let device = alert.first("DeviceId").unwrap_or_default();
-            let machines = documents(service, tenant, Collection::Machines, false).await;
+            let machines = documents(tables, Collection::Machines, false).await;
             let machine = machines.into_iter().find(|row| row["id"] == *device);
             Ok(vec![machine.ok_or_else(|| {
                 missing(Collection::Machines, "of the alert")
             })?])
         }
         Related::User => {
-            let user = user(service, tenant, alert).await;
+            let user = user(tables, alert).await;
             Ok(vec![user.ok_or_else(|| {
                 missing(Collection::Users, "of the alert")
             })?])
@@ -135,8 +132,8 @@ async fn related(
 }
 
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/get-machine-log-on-users>
-async fn logon_users(service: &Router, tenant: &str, machine: &str) -> Vec<Map<String, Value>> {
-    let logons = rows(service, tenant, LOGONS).await;
+async fn logon_users(tables: Tables<'_>, machine: &str) -> Vec<Map<String, Value>> {
+    let logons = tables.rows(LOGONS).await;
     let own = logons
         .iter()
         .filter(|row| text(row, "DeviceId") == machine)
@@ -177,13 +174,13 @@ fn logon_user(rows: &[&Fields]) -> Value {
 /// The user of an alert, with where it signs in.
 ///
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/get-alert-related-user-info>
-async fn user(service: &Router, tenant: &str, alert: &Alert) -> Option<Map<String, Value>> {
+async fn user(tables: Tables<'_>, alert: &Alert) -> Option<Map<String, Value>> {
     let row = alert
         .evidence
         .iter()
         .find(|row| !text(row, "AccountName").is_empty())?;
     let (name, domain) = (text(row, "AccountName"), text(row, "AccountDomain"));
-    let logons = rows(service, tenant, LOGONS).await;
+    let logons = tables.rows(LOGONS).await;
     let mut own: Vec<&Fields> = logons
         .iter()
         .filter(|logon| {
@@ -276,8 +273,7 @@ fn host(address: &str) -> &str {
 ///
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/find-machines-by-ip>
 async fn by_address(
-    service: &Router,
-    tenant: &str,
+    tables: Tables<'_>,
     parameters: &BTreeMap<String, String>,
 ) -> Result<Vec<Map<String, Value>>, Refused> {
     let required = |name: &str| parameters.get(name).ok_or_else(|| missing_parameter(name));
@@ -289,7 +285,7 @@ async fn by_address(
             format!("'{ip}' is not an IP address"),
         ));
     }
-    let now = ticks::from_system_time(service.now());
+    let now = ticks::from_system_time(tables.now());
     let time = ticks::parse(timestamp)
         .filter(|time| (now.saturating_sub(30 * DAY)..=now).contains(time))
         .ok_or_else(|| {
@@ -307,19 +303,19 @@ async fn by_address(
     let adapters = format!("DeviceNetworkInfo | {within} | project DeviceId, IPAddresses");
     let connections = format!("DeviceNetworkEvents | {within} | distinct DeviceId, LocalIP");
     let mut devices = BTreeSet::new();
-    for row in rows(service, tenant, &adapters).await {
+    for row in tables.rows(&adapters).await {
         let addresses = list(&row, "IPAddresses");
         let mut addresses = addresses.as_array().into_iter().flatten();
         if addresses.any(|address| address["IPAddress"] == **ip) {
             devices.insert(text(&row, "DeviceId").to_owned());
         }
     }
-    for row in rows(service, tenant, &connections).await {
+    for row in tables.rows(&connections).await {
         if text(&row, "LocalIP") == ip {
             devices.insert(text(&row, "DeviceId").to_owned());
         }
     }
-    let mut machines = documents(service, tenant, Collection::Machines, false).await;
+    let mut machines = documents(tables, Collection::Machines, false).await;
     machines.retain(|row| row["id"].as_str().is_some_and(|id| devices.contains(id)));
     Ok(machines)
 }
@@ -327,11 +323,7 @@ async fn by_address(
 /// Machines that carry a tag, or one that begins so.
 ///
 /// Source: <https://learn.microsoft.com/defender-endpoint/api/find-machines-by-tag>
-async fn by_tag(
-    service: &Router,
-    tenant: &str,
-    asked: &Asked,
-) -> Result<Vec<Map<String, Value>>, Refused> {
+async fn by_tag(tables: Tables<'_>, asked: &Asked) -> Result<Vec<Map<String, Value>>, Refused> {
     let query = asked.uri.query().unwrap_or_default();
     let parameter = |wanted: &str| {
         url::form_urlencoded::parse(query.as_bytes())
@@ -354,7 +346,7 @@ async fn by_tag(
         }
     };
     let fits = |own: &str| own == tag || (begins && own.starts_with(&tag));
-    let mut machines = documents(service, tenant, Collection::Machines, false).await;
+    let mut machines = documents(tables, Collection::Machines, false).await;
     machines.retain(|row| {
         let mut tags = row["machineTags"].as_array().into_iter().flatten();
         tags.any(|own| own.as_str().is_some_and(fits))

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::collection::Collection;
 use super::enumeration;
-use super::tables::{Fields, filled, list, rows, text};
-use crate::router::Router;
+use super::tables::{Fields, Tables, filled, list, text};
 use crate::ticks;
 
 /// An alert of the same device or account within this time joins the incident.
@@ -37,8 +36,7 @@ impl Alert {
 
 /// Every row of a collection, in the API's own properties; the newest first.
 pub(super) async fn documents(
-    service: &Router,
-    tenant: &str,
+    tables: Tables<'_>,
     collection: Collection,
     expanded: bool,
 ) -> Vec<Map<String, Value>> {
@@ -46,24 +44,20 @@ pub(super) async fn documents(
         Collection::Machines => {
             let latest = "DeviceInfo | summarize FirstSeen = min(Timestamp), \
                           arg_max(Timestamp, *) by DeviceId";
-            rows(service, tenant, latest)
-                .await
-                .iter()
-                .map(machine)
-                .collect()
+            tables.rows(latest).await.iter().map(machine).collect()
         }
-        Collection::AlertsV2 => alerts(service, tenant)
+        Collection::AlertsV2 => alerts(tables)
             .await
             .iter()
-            .map(|alert| graph_alert(alert, tenant))
+            .map(|alert| graph_alert(alert, tables.tenant))
             .collect(),
-        Collection::Alerts => alerts(service, tenant)
+        Collection::Alerts => alerts(tables)
             .await
             .iter()
             .filter(|alert| alert.is_of_endpoint())
-            .map(|alert| endpoint_alert(alert, tenant, expanded))
+            .map(|alert| endpoint_alert(alert, tables.tenant, expanded))
             .collect(),
-        Collection::Incidents => incidents(&alerts(service, tenant).await, tenant, expanded),
+        Collection::Incidents => incidents(&alerts(tables).await, tables.tenant, expanded),
         // There are none by themselves.
         Collection::Users | Collection::Files | Collection::Ips | Collection::Domains => Vec::new(),
     };
@@ -88,15 +82,15 @@ pub(super) fn ordered(
 }
 
 /// Alerts in the order of time, each with the number of its incident.
-pub(super) async fn alerts(service: &Router, tenant: &str) -> Vec<Alert> {
+pub(super) async fn alerts(tables: Tables<'_>) -> Vec<Alert> {
     let mut evidence: BTreeMap<String, Vec<Fields>> = BTreeMap::new();
-    for row in rows(service, tenant, "AlertEvidence").await {
+    for row in tables.rows("AlertEvidence").await {
         evidence
             .entry(text(&row, "AlertId").to_owned())
             .or_default()
             .push(row);
     }
-    let mut infos = rows(service, tenant, "AlertInfo").await;
+    let mut infos = tables.rows("AlertInfo").await;
     let at = |row: &Fields| ticks::parse(text(row, "Timestamp")).unwrap_or_default();
     infos.sort_by_key(|row| (at(row), text(row, "AlertId").to_owned()));
     // Who was met last, when, and in which incident.

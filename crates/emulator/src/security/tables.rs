@@ -1,48 +1,57 @@
 //! The rows behind the collections, asked of the same backend as hunting.
 
 use std::ops::ControlFlow;
+use std::time::SystemTime;
 
 use serde_json::{Map, Value as Json};
 
 use crate::hosts::Api;
-use crate::hunting::{Question, TimeRange, Value};
-use crate::router::Router;
+use crate::hunting::{Hunting, TimeRange, Value};
 use crate::ticks;
 
 /// One row of a hunting table by the names of its columns.
 pub(super) type Fields = Map<String, Json>;
 
-/// The rows of `query`; none where the backend does not know its tables.
-pub(super) async fn rows(service: &Router, tenant: &str, query: &str) -> Vec<Fields> {
-    let begun = service.now();
-    let now = ticks::from_system_time(begun);
-    let start = service
-        .retention
-        .and_then(|retention| begun.checked_sub(retention))
-        .map_or(0, ticks::from_system_time);
-    let question = Question {
-        tenant: tenant.to_owned(),
-        api: Api::Graph,
-        query: query.to_owned(),
-        time_range: TimeRange { start, end: now },
-        now,
-        max_rows: service.limits.rows,
-    };
-    let Ok(answer) = service.backend.run(question).await else {
-        return Vec::new();
-    };
-    let names: Vec<String> = answer
-        .columns
-        .iter()
-        .map(|column| column.name.clone())
-        .collect();
-    let mut rows = Vec::new();
-    answer.for_each(|cells| {
-        let cells = names.iter().cloned().zip(cells.into_iter().map(json));
-        rows.push(cells.collect());
-        ControlFlow::Continue(())
-    });
-    rows
+/// The hunting tables of one tenant.
+#[derive(Clone, Copy)]
+pub(super) struct Tables<'a> {
+    pub(super) hunting: &'a Hunting,
+    pub(super) tenant: &'a str,
+}
+
+impl Tables<'_> {
+    pub(super) fn now(&self) -> SystemTime {
+        self.hunting.directory.site.now()
+    }
+
+    /// The rows of `query`; none where the backend does not know its tables.
+    pub(super) async fn rows(&self, query: &str) -> Vec<Fields> {
+        let now = self.now();
+        let range = TimeRange {
+            end: ticks::from_system_time(now),
+            ..TimeRange::ALL
+        };
+        let query = query.to_owned();
+        let answer = self
+            .hunting
+            .rows(self.tenant, Api::Graph, query, range, now)
+            .await;
+        let Ok(answer) = answer else {
+            return Vec::new();
+        };
+        let names: Vec<String> = answer
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect();
+        let mut rows = Vec::new();
+        answer.for_each(|cells| {
+            let cells = names.iter().cloned().zip(cells.into_iter().map(json));
+            rows.push(cells.collect());
+            ControlFlow::Continue(())
+        });
+        rows
+    }
 }
 
 /// The text of a column; nothing where there is none.

@@ -4,7 +4,6 @@ use http::StatusCode;
 
 use super::Refusal;
 use crate::registration::{Application, Certificate, hex};
-use crate::router::Router;
 use crate::ticks;
 
 /// Where each of these refusals sends the reader.
@@ -152,7 +151,7 @@ impl Refusal {
         )
     }
 
-    pub(in crate::entra) fn assertion_time(service: &Router, nbf: i64, exp: i64) -> Self {
+    pub(in crate::entra) fn assertion_time(now: i64, nbf: i64, exp: i64) -> Self {
         let moment = |seconds: i64| {
             let mut out = Vec::new();
             ticks::write_datetime(&mut out, ticks::from_unix_seconds(seconds));
@@ -163,7 +162,7 @@ impl Refusal {
             format!(
                 "Client assertion is not within its valid time range. Current time: {}, assertion \
                  valid from {}, expiry time of assertion {}. {PAGE}",
-                moment(ticks::unix_seconds(service.now())),
+                moment(now),
                 moment(nbf),
                 moment(exp)
             ),
