@@ -29,7 +29,6 @@
 //! ```
 
 mod api;
-mod batch;
 mod certificates;
 mod connection;
 mod description;
@@ -37,6 +36,7 @@ mod emulator;
 mod entra;
 mod error;
 mod faults;
+mod graph;
 mod hosts;
 mod hunting;
 mod identifiers;
@@ -57,7 +57,6 @@ mod sign_in;
 mod site;
 mod ticks;
 mod trust_store;
-mod user_info;
 mod vault;
 mod wire;
 mod yaml;

@@ -13,10 +13,10 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::api;
-use crate::batch::{self, Within};
 use crate::entra::Directory;
 use crate::error::Result;
 use crate::faults::{Fault, Matcher};
+use crate::graph::{self, Within};
 use crate::hosts::Api;
 use crate::hunting::Hunting;
 use crate::log::{Log, RecordedRequest};
@@ -25,7 +25,6 @@ use crate::reply;
 use crate::request::{Asked, Place, TooLarge, located, read};
 use crate::security;
 use crate::site::Site;
-use crate::user_info;
 use crate::vault::Vaults;
 use crate::wire::{Plan, Plans};
 use route::{Kind, Route, route};
@@ -170,7 +169,7 @@ impl Router {
             Route::AppService => directory.app_service(asked),
             Route::Requests => self.recorded(),
             Route::Logout => directory.logout(asked),
-            Route::UserInfo => user_info::answer(directory, asked),
+            Route::UserInfo => graph::user_info(directory, asked),
             Route::Hunt(api) => {
                 self.hunting
                     .answer(*api, asked, None, fault.late_schema)
@@ -183,7 +182,7 @@ impl Router {
                     .answer(Api::Graph, asked, parameters, fault.late_schema)
                     .await
             }
-            Route::Batch => batch::answer(directory, self, asked).await,
+            Route::Batch => graph::batch(directory, self, asked).await,
             Route::List(item) => security::answer(&self.hunting, item, asked).await,
             Route::Vault { name, item } => self.vaults.answer(asked, name, item),
             Route::Nothing(kind) => self.nothing(*kind, asked),
