@@ -8,6 +8,7 @@ mod client_credentials;
 mod device_code;
 mod directory;
 mod documents;
+mod endpoint;
 mod first_party;
 mod form;
 mod grant;
@@ -29,5 +30,6 @@ mod token;
 mod user_token;
 mod wish;
 
-pub(crate) use directory::{Directory, Version};
+pub(crate) use directory::Directory;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use jwt::{Claims, TokenFault};

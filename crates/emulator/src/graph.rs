@@ -3,5 +3,63 @@
 mod batch;
 mod user_info;
 
-pub(crate) use batch::{Within, answer as batch};
-pub(crate) use user_info::answer as user_info;
+use bytes::Bytes;
+use http::{Method, Response};
+
+pub(crate) use batch::Within;
+
+use crate::endpoint::{self, GET_OR_POST, POST};
+use crate::entra::Directory;
+use crate::hosts::{Api, Host};
+use crate::path::Path;
+use crate::request::Asked;
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// Several requests in one.
+    Batch,
+    /// Who the user of a token is.
+    UserInfo,
+}
+
+impl Endpoint {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        match path.words().as_slice() {
+            ["v1.0" | "beta", "$batch"] => Some(Self::Batch),
+            ["oidc", "userinfo"] | [_, "openid", "userinfo"] => Some(Self::UserInfo),
+            _ => None,
+        }
+    }
+}
+
+impl endpoint::Endpoint for Endpoint {
+    fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Batch => POST,
+            Self::UserInfo => GET_OR_POST,
+        }
+    }
+
+    fn is_served(&self, host: &Host) -> bool {
+        // Version 1 has user information at the authority.
+        host.apis.contains(&Api::Graph) || (*self == Self::UserInfo && host.login)
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(Api::Graph)
+    }
+}
+
+/// Answers a request to Graph; those of a batch go through `router`.
+pub(crate) async fn answer(
+    endpoint: Endpoint,
+    directory: &Directory,
+    router: &dyn Within,
+    asked: &Asked,
+) -> Response<Bytes> {
+    match endpoint {
+        Endpoint::Batch => batch::answer(directory, router, asked).await,
+        Endpoint::UserInfo => user_info::answer(directory, asked),
+    }
+}

@@ -158,6 +158,11 @@ impl Host {
         }
     }
 
+    /// Whether `api` has hunting and lists there: 21Vianet's Graph has neither.
+    pub(crate) fn has_defender(&self, api: Api) -> bool {
+        self.apis.contains(&api) && !(api == Api::Graph && self.cloud == Cloud::China)
+    }
+
     /// Whether the row is that of a cloud's vaults.
     pub(crate) fn has_vaults(&self) -> bool {
         VAULTS.iter().any(|host| host.name == self.name)

@@ -2,6 +2,7 @@
 
 mod backend;
 mod encode;
+mod endpoint;
 #[cfg(feature = "hunting")]
 mod engine;
 mod fault;
@@ -24,5 +25,5 @@ pub use fault::QueryFault;
 pub use script::Script;
 pub use value::{Column, ColumnType, Rows, Value};
 
-pub(crate) use request::query_of;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use run::Hunting;

@@ -33,6 +33,7 @@ mod certificates;
 mod connection;
 mod description;
 mod emulator;
+mod endpoint;
 mod entra;
 mod error;
 mod faults;

@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::api;
+use crate::endpoint::Endpoint;
 use crate::entra::Directory;
 use crate::error::Result;
 use crate::faults::{Fault, Matcher};
@@ -27,7 +28,7 @@ use crate::security;
 use crate::site::Site;
 use crate::vault::Vaults;
 use crate::wire::{Plan, Plans};
-use route::{Kind, Route, route};
+use route::{Kind, Own, Route, route};
 
 /// The services, and what goes wrong in front of them.
 pub(crate) struct Router {
@@ -127,7 +128,7 @@ impl Router {
                 *byte = 0xff;
             }
             *response.body_mut() = bytes.into();
-        } else if self.gzip && accepts_gzip(&asked.headers) && route.is_hunting() {
+        } else if self.gzip && accepts_gzip(&asked.headers) && matches!(route, Route::Hunting(_)) {
             response = compressed(response).await;
         }
         if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.site.now())) {
@@ -144,48 +145,23 @@ impl Router {
     }
 
     async fn answer(&self, route: &Route, asked: &Asked, fault: &Fault) -> Response<Bytes> {
-        if let Route::Nothing(kind) = route {
+        if let Route::Own(Own::Nothing(kind)) = route {
             return self.nothing(*kind, asked);
         }
-        let allowed = route.methods();
-        if !allowed.contains(&asked.method) {
-            return self.wrong_method(route, asked, allowed);
+        let endpoint = route.endpoint();
+        if !endpoint.methods().contains(&asked.method) {
+            return self.wrong_method(endpoint, asked);
         }
-        let directory = &self.directory;
         match route {
-            Route::Token { tenant, version } => directory.token(asked, tenant, *version),
-            Route::Authorize { tenant, version } => directory.authorize(asked, tenant, *version),
-            Route::DeviceCode { tenant, version } => directory.device_code(asked, tenant, *version),
-            Route::OpenId { tenant, version } => directory.openid(asked, tenant, *version),
-            Route::AdminConsent { tenant, scoped } => {
-                directory.admin_consent(asked, tenant, *scoped)
+            Route::Entra(endpoint) => self.directory.answer(endpoint, asked),
+            Route::Hunting(endpoint) => {
+                let late_schema = fault.late_schema;
+                self.hunting.answer(endpoint, asked, late_schema).await
             }
-            Route::Login => directory.login(asked),
-            Route::DeviceLogin => directory.device_login(asked),
-            Route::UserRealm { user } => directory.user_realm(asked, user),
-            Route::Keys => directory.keys(asked),
-            Route::Discovery => directory.instance_discovery(asked),
-            Route::Imds => directory.imds(asked),
-            Route::AppService => directory.app_service(asked),
-            Route::Requests => self.recorded(),
-            Route::Logout => directory.logout(asked),
-            Route::UserInfo => graph::user_info(directory, asked),
-            Route::Hunt(api) => {
-                self.hunting
-                    .answer(*api, asked, None, fault.late_schema)
-                    .await
-            }
-            Route::HuntByGet(parameters) => {
-                let parameters = Some(parameters);
-                let hunting = &self.hunting;
-                hunting
-                    .answer(Api::Graph, asked, parameters, fault.late_schema)
-                    .await
-            }
-            Route::Batch => graph::batch(directory, self, asked).await,
             Route::List(item) => security::answer(&self.hunting, item, asked).await,
-            Route::Vault { name, item } => self.vaults.answer(asked, name, item),
-            Route::Nothing(kind) => self.nothing(*kind, asked),
+            Route::Graph(endpoint) => graph::answer(*endpoint, &self.directory, self, asked).await,
+            Route::Vault(endpoint) => self.vaults.answer(endpoint, asked),
+            Route::Own(_) => self.recorded(),
         }
     }
 
@@ -231,8 +207,8 @@ impl Router {
         }
     }
 
-    fn wrong_method(&self, route: &Route, asked: &Asked, allowed: &[Method]) -> Response<Bytes> {
-        let mut response = match route.api() {
+    fn wrong_method(&self, endpoint: &dyn Endpoint, asked: &Asked) -> Response<Bytes> {
+        let mut response = match endpoint.api() {
             Some(api) => api::error(
                 &self.site,
                 api,
@@ -242,7 +218,7 @@ impl Router {
             ),
             None => reply::html(StatusCode::METHOD_NOT_ALLOWED),
         };
-        let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        let names: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
         reply::set(&mut response, "allow", &names.join(", "));
         response
     }
@@ -260,7 +236,7 @@ impl Within for Router {
         }
         match (&fault.answer, &route) {
             (Some(answer), _) => self.misanswer(&route, asked, answer),
-            (None, Route::Batch) => api::error(
+            (None, Route::Graph(graph::Endpoint::Batch)) => api::error(
                 &self.site,
                 Api::Graph,
                 asked,

@@ -19,4 +19,4 @@ mod story;
 mod tables;
 
 pub(crate) use answer::answer;
-pub(crate) use item::{Item, endpoint_item, graph_item, is_export};
+pub(crate) use item::{Item, is_export};

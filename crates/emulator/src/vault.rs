@@ -11,6 +11,6 @@ mod refused;
 mod shelf;
 mod vaults;
 
-pub(crate) use item::{Collection, Item, item};
+pub(crate) use item::{Collection, Endpoint, Item};
 pub(crate) use refused::outage;
 pub(crate) use vaults::Vaults;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 
-use super::Directory;
+use super::directory::{Directory, Version};
 use super::form::parameters;
 use super::redirect::{self, ResponseMode, registered};
 use super::refusal::Refusal;
@@ -12,14 +12,14 @@ use crate::request::Asked;
 use crate::sign_in::Browser;
 
 impl Directory {
-    /// Grants what the application asks for, or what `scope` names, and sends the browser back.
+    /// Grants what the application asks for or, in version 2, what `scope` names, and sends the browser back.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
-    pub(crate) fn admin_consent(
+    pub(super) fn admin_consent(
         &self,
         asked: &Asked,
         authority: &str,
-        scoped: bool,
+        version: Version,
     ) -> Response<Bytes> {
         let sent = parameters(asked);
         let field = |name: &str| sent.get(name).map(String::as_str);
@@ -41,7 +41,7 @@ impl Directory {
             Err(Refusal::consent_denied().under("consent_required"))
         } else if !tenant.users.iter().any(|user| user.administrator) {
             Err(Refusal::administrator_needed(application))
-        } else if scoped {
+        } else if version == Version::Two {
             field("scope")
                 .ok_or_else(|| Refusal::missing("scope"))
                 .and_then(|scope| self.grant_consent(asked, tenant, application, scope))

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Response};
 
+use super::directory::{Directory, Version};
 use super::form::{SESSION, cookie, form, parameters};
 use super::page;
 use super::permissions::check_scope;
@@ -16,7 +17,6 @@ use super::scope::Scope;
 use super::state::{Code, Grant, opaque};
 use super::user_token::{client_info, consent};
 use super::wish::{Back, ChallengeMethod, Wish};
-use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, Platform, SignInPolicy, User};
 use crate::request::Asked;
@@ -29,7 +29,7 @@ impl Directory {
     /// since there is nowhere to send the browser; everything else goes back to the application.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
-    pub(crate) fn authorize(
+    pub(super) fn authorize(
         &self,
         asked: &Asked,
         authority: &str,
@@ -162,7 +162,7 @@ impl Directory {
     }
 
     /// What the page at `/{tenant}/login` posts.
-    pub(crate) fn login(&self, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn login(&self, asked: &Asked) -> Response<Bytes> {
         let sent = form(asked);
         let context = sent.get("ctx").map(String::as_str).unwrap_or_default();
         // A page is answered once.

@@ -1,6 +1,6 @@
 //! The client credentials grant: an application signs in as itself.
 
-use super::Version;
+use super::directory::Version;
 use super::grant::{Granted, TokenRequest};
 use super::proof;
 use super::refusal::Refusal;

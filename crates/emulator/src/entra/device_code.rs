@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
+use super::directory::{Directory, Version};
 use super::form::{form, parameters};
 use super::grant::{Granted, TokenRequest};
 use super::page;
@@ -13,7 +14,6 @@ use super::refusal::Refusal;
 use super::scope::Scope;
 use super::state::{Device, DeviceAnswer, Grant, opaque};
 use super::user_token::user_token;
-use super::{Directory, Version};
 use crate::hosts::Cloud;
 use crate::registration::{SignInPolicy, User};
 use crate::reply;
@@ -28,7 +28,7 @@ impl Directory {
     /// `/{tenant}/oauth2/v2.0/devicecode`.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
-    pub(crate) fn device_code(
+    pub(super) fn device_code(
         &self,
         asked: &Asked,
         authority: &str,
@@ -126,7 +126,7 @@ impl Directory {
     }
 
     /// `/devicelogin`: takes the code, then the user's answer.
-    pub(crate) fn device_login(&self, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn device_login(&self, asked: &Asked) -> Response<Bytes> {
         let sent = parameters(asked);
         let code = sent
             .get("otc")

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::directory::{Directory, Version};
 use super::form::parameters;
 use super::jwt::SigningKey;
 use super::refusal::Refusal;
-use super::{Directory, Version};
 use crate::hosts::{Cloud, Host};
 use crate::reply;
 use crate::request::{Asked, Place};
@@ -42,7 +42,7 @@ impl Directory {
     /// `/{tenant}/v2.0/.well-known/openid-configuration` and its version 1 sibling.
     ///
     /// `common`, `organizations` and `consumers` have one too, with a placeholder for the tenant.
-    pub(crate) fn openid(&self, asked: &Asked, tenant: &str, version: Version) -> Response<Bytes> {
+    pub(super) fn openid(&self, asked: &Asked, tenant: &str, version: Version) -> Response<Bytes> {
         let shared = ["common", "organizations", "consumers"].contains(&tenant);
         let (id, home) = if shared {
             ("{tenantid}", cloud_of(asked.place))
@@ -99,7 +99,7 @@ impl Directory {
     }
 
     /// `/common/userrealm/{user}`: whether the tenant itself looks after the user's password.
-    pub(crate) fn user_realm(&self, asked: &Asked, user: &str) -> Response<Bytes> {
+    pub(super) fn user_realm(&self, asked: &Asked, user: &str) -> Response<Bytes> {
         let cloud = cloud_of(asked.place);
         let body = match self.user_by_name(user) {
             Some(user) => json!({
@@ -115,7 +115,7 @@ impl Directory {
     }
 
     /// The public keys that tokens of the authority are signed with.
-    pub(crate) fn keys(&self, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn keys(&self, asked: &Asked) -> Response<Bytes> {
         let clouds: Vec<Cloud> = match asked.place {
             Place::Host(host) => vec![host.cloud],
             Place::Direct(_) => {
@@ -135,7 +135,7 @@ impl Directory {
     }
 
     /// `/common/discovery/instance`: whether a host is an authority, and its other names.
-    pub(crate) fn instance_discovery(&self, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn instance_discovery(&self, asked: &Asked) -> Response<Bytes> {
         let sent = parameters(asked);
         let authority = sent
             .get("authorization_endpoint")

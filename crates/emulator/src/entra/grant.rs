@@ -8,10 +8,10 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::directory::{Directory, Version};
 use super::jwt::Claims;
 use super::refusal::Refusal;
 use super::resource::{Resource, resource};
-use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;

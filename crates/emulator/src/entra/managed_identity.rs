@@ -5,12 +5,12 @@ use http::{Response, StatusCode};
 use openssl::memcmp;
 use serde_json::{Value, json};
 
+use super::directory::{Directory, Version};
 use super::form::parameters;
 use super::grant::Granted;
 use super::proof::Proof;
 use super::refusal::Refusal;
 use super::resource::resource;
-use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, ManagedIdentity};
 use crate::reply;
@@ -48,7 +48,7 @@ impl Directory {
     /// `/metadata/identity/oauth2/token`.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
-    pub(crate) fn imds(&self, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn imds(&self, asked: &Asked) -> Response<Bytes> {
         let refuse = |error: &str, description: &str| {
             reply::json(
                 StatusCode::BAD_REQUEST,
@@ -109,7 +109,7 @@ impl Directory {
     /// `/msi/token`, the endpoint of App Service, whose callers show a header.
     ///
     /// Source: <https://learn.microsoft.com/azure/app-service/overview-managed-identity>
-    pub(crate) fn app_service(&self, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn app_service(&self, asked: &Asked) -> Response<Bytes> {
         let refuse = |status: StatusCode, message: &str| {
             reply::json(
                 status,

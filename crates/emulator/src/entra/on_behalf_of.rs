@@ -1,12 +1,12 @@
 //! The on-behalf-of grant: an API asks for a token for the user who called it.
 
 use super::grant::{Granted, TokenRequest};
+use super::jwt::{Claims, TokenFault};
 use super::proof;
 use super::refusal::Refusal;
 use super::scope::Scope;
 use super::state::Grant;
 use super::user_token::user_token;
-use super::{Claims, TokenFault};
 use crate::registration::Application;
 
 /// Checks the API's proof and the token that it was called with, and gives one for the next API.

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method, Response, StatusCode};
 
+use super::directory::Directory;
 use super::form::{SESSION, cookie, parameters};
+use super::page;
 use super::redirect::{self, ResponseMode, registered};
-use super::{Directory, page};
 use crate::request::Asked;
 
 impl Directory {
@@ -14,7 +15,7 @@ impl Directory {
     /// an application has registered.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-a-sign-out-request>
-    pub(crate) fn logout(&self, asked: &Asked) -> Response<Bytes> {
+    pub(super) fn logout(&self, asked: &Asked) -> Response<Bytes> {
         let mut sent = parameters(asked);
         if asked.method == Method::POST {
             // A form may have the address in its query.

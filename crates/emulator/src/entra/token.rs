@@ -6,19 +6,19 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
+use super::directory::{Directory, Version};
 use super::form::form;
 use super::grant::{Granted, TokenRequest};
 use super::refusal::Refusal;
 use super::{
-    Directory, Version, authorization_code, client_credentials, device_code, on_behalf_of,
-    password, refresh_token,
+    authorization_code, client_credentials, device_code, on_behalf_of, password, refresh_token,
 };
 use crate::request::Asked;
 use crate::site::Site;
 
 impl Directory {
     /// The token endpoint.
-    pub(crate) fn token(&self, asked: &Asked, tenant: &str, version: Version) -> Response<Bytes> {
+    pub(super) fn token(&self, asked: &Asked, tenant: &str, version: Version) -> Response<Bytes> {
         match grant(self, asked, tenant, version) {
             Ok(granted) => granted.response(asked),
             Err(refusal) => refusal.response(&self.site, asked),

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use super::directory::{Directory, Version};
 use super::grant::{Granted, TokenRequest, UserAnswer};
 use super::jwt::Claims;
 use super::permissions::check_scope;
@@ -12,7 +13,6 @@ use super::refusal::Refusal;
 use super::resource::{Resource, resource_name};
 use super::scope::Scope;
 use super::state::{Grant, Memory, Refresh, opaque};
-use super::{Directory, Version};
 use crate::options::Tenant;
 use crate::registration::{Application, SignInPolicy, User, derived_guid};
 

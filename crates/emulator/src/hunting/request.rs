@@ -48,15 +48,6 @@ pub(super) fn parse(api: Api, asked: &Asked, now: i64) -> Result<Request, Refuse
     }
 }
 
-/// The query in a body, for whoever is to be told of it before the body is checked.
-pub(crate) fn query_of(body: &[u8]) -> Option<String> {
-    let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    let (_, query) = body
-        .into_iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("query"))?;
-    query.as_str().map(str::to_owned)
-}
-
 /// Graph's parameters are `query` and `timespan` in its metadata and `Query` and `Timespan` in
 /// its documentation, and it takes both; other members than the parameters are refused in the
 /// words of its `OData` library. The other two APIs say that cases matter, and mean it.

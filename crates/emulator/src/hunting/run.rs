@@ -1,6 +1,5 @@
 //! One hunting request, from its token to its rows.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,6 +8,7 @@ use http::{Response, StatusCode};
 
 use super::backend::{HuntingBackend, Question, TimeRange};
 use super::encode::encode;
+use super::endpoint::Endpoint;
 use super::fault::QueryFault;
 use super::json::Style;
 use super::quota::Ledger;
@@ -50,16 +50,14 @@ impl Hunting {
         })
     }
 
-    /// Answers a hunting request, whose query stands in the body or, where there are any, in the
-    /// `parameters` of the path.
     pub(crate) async fn answer(
         &self,
-        api: Api,
+        endpoint: &Endpoint,
         asked: &Asked,
-        parameters: Option<&BTreeMap<String, String>>,
         late_schema: bool,
     ) -> Response<Bytes> {
-        match self.body(api, asked, parameters, late_schema).await {
+        let api = endpoint.api;
+        match self.body(endpoint, asked, late_schema).await {
             Err(refused) => refused.response(&self.directory.site, api, asked),
             Ok(body) => {
                 let content_type = match api {
@@ -75,11 +73,11 @@ impl Hunting {
 
     async fn body(
         &self,
-        api: Api,
+        endpoint: &Endpoint,
         asked: &Asked,
-        parameters: Option<&BTreeMap<String, String>>,
         late_schema: bool,
     ) -> Result<Vec<u8>, Refused> {
+        let api = endpoint.api;
         let (roles, scopes) = permissions(api);
         let claims = authorize(&self.directory, api, asked, roles, scopes)?;
         let begun = self.directory.site.now();
@@ -87,7 +85,7 @@ impl Hunting {
             ledger.enter(api, &claims, begun)?;
         }
         let now = ticks::from_system_time(begun);
-        let Request { query, time_range } = match parameters {
+        let Request { query, time_range } = match &endpoint.parameters {
             Some(parameters) => request::of_function(parameters, now)?,
             None => request::parse(api, asked, now)?,
         };

@@ -9,7 +9,7 @@ use crate::entra::Directory;
 use crate::faults::{Fault, FaultAnswer, FaultBody, Subject};
 use crate::options::Tenant;
 use crate::request::Asked;
-use crate::{api, hunting, path, reply, vault};
+use crate::{api, path, reply, vault};
 
 impl Router {
     /// What goes wrong with a request, if anything does.
@@ -21,10 +21,9 @@ impl Router {
             method: asked.method.as_str(),
             host,
             path: &path::collapsed(asked.uri.path()),
-            api: route.api(),
+            api: route.endpoint().api(),
             query: match route {
-                Route::HuntByGet(parameters) => parameters.get("query").cloned(),
-                Route::Hunt(_) => hunting::query_of(&asked.body),
+                Route::Hunting(endpoint) => endpoint.query(&asked.body),
                 _ => None,
             },
             tenant: self.tenant_of(route, asked),
@@ -35,12 +34,13 @@ impl Router {
     /// The tenant that a request is about: the one whose vault it is or who issued its token,
     /// else the one that it signs in to.
     fn tenant_of(&self, route: &Route, asked: &Asked) -> Option<&Tenant> {
-        if let Route::Vault { name, .. } = route {
-            return Some(self.vaults.find(name, asked.place.cloud())?.0);
-        }
-        match route.authority() {
-            Some(name) => self.directory.tenant_signed_in_to(asked, name),
-            None => self.directory.tenant_of_token(asked),
+        match (route, route.endpoint().authority()) {
+            (Route::Vault(endpoint), _) => {
+                let found = self.vaults.find(&endpoint.vault, asked.place.cloud());
+                found.map(|(tenant, _)| tenant)
+            }
+            (_, Some(name)) => self.directory.tenant_signed_in_to(asked, name),
+            (_, None) => self.directory.tenant_of_token(asked),
         }
     }
 
@@ -63,9 +63,9 @@ impl Router {
             FaultBody::Text(text) => {
                 reply::with_type(status, "text/plain; charset=utf-8", text.clone())
             }
-            FaultBody::Service => match (route, route.api()) {
+            FaultBody::Service => match (route, route.endpoint().api()) {
                 (_, Some(api)) => api::outage(&self.site, api, asked, status),
-                (Route::Vault { .. }, _) => vault::outage(asked, status),
+                (Route::Vault(_), _) => vault::outage(asked, status),
                 _ => Directory::outage(&self.site, asked, status),
             },
         };

@@ -17,7 +17,7 @@ use crate::request::Asked;
 
 /// Answers a request for a collection.
 pub(crate) async fn answer(hunting: &Hunting, item: &Item, asked: &Asked) -> Response<Bytes> {
-    let api = item.api();
+    let api = item.collection().api();
     match page(hunting, item, asked).await {
         Ok(mut response) => {
             api::identify(&mut response, api, asked);

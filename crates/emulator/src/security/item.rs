@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use http::Method;
+
 use super::collection::Collection;
-use crate::hosts::Api;
+use crate::endpoint::{Endpoint, GET};
+use crate::hosts::{Api, Host};
 use crate::path::{self, Path};
 
 /// Rows of a collection, or how many there are.
@@ -50,9 +53,13 @@ pub(super) enum Related {
 }
 
 impl Item {
-    /// The API that has it.
-    pub(crate) fn api(&self) -> Api {
-        self.collection().api()
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        match path.words().as_slice() {
+            ["api", "v1.0", "alerts" | "machines", ..] => endpoint_item(path, 2),
+            ["api", "alerts" | "machines", ..] => endpoint_item(path, 1),
+            ["v1.0" | "beta", "security", "alerts_v2" | "incidents", ..] => graph_item(path),
+            _ => None,
+        }
     }
 
     /// What the rows are.
@@ -85,8 +92,22 @@ impl Item {
     }
 }
 
+impl Endpoint for Item {
+    fn methods(&self) -> &'static [Method] {
+        GET
+    }
+
+    fn is_served(&self, host: &Host) -> bool {
+        host.has_defender(self.collection().api())
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(self.collection().api())
+    }
+}
+
 /// What a path of Graph leads to, below `security`.
-pub(crate) fn graph_item(path: &Path) -> Option<Item> {
+fn graph_item(path: &Path) -> Option<Item> {
     let words = path.words();
     let collection = match *words.get(2)? {
         "alerts_v2" => Collection::AlertsV2,
@@ -109,7 +130,7 @@ pub(crate) fn graph_item(path: &Path) -> Option<Item> {
 }
 
 /// What a path of Defender for Endpoint leads to, whose collection is the part at `start`.
-pub(crate) fn endpoint_item(path: &Path, start: usize) -> Option<Item> {
+fn endpoint_item(path: &Path, start: usize) -> Option<Item> {
     let words = path.words();
     let collection = match *words.get(start)? {
         "alerts" => Collection::Alerts,

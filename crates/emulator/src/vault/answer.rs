@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::content;
-use super::item::{Collection, Item};
+use super::item::{Collection, Endpoint, Item};
 use super::operation::Operation;
 use super::refused::{Refused, dressed};
 use super::vaults::Vaults;
@@ -30,8 +30,8 @@ const API_VERSIONS: [&str; 11] = [
 ];
 
 impl Vaults {
-    /// Answers a request for something in the vault `name`.
-    pub(crate) fn answer(&self, asked: &Asked, name: &str, item: &Item) -> Response<Bytes> {
+    pub(crate) fn answer(&self, endpoint: &Endpoint, asked: &Asked) -> Response<Bytes> {
+        let name = &endpoint.vault;
         let Some((tenant, vault)) = self.find(name, asked.place.cloud()) else {
             return reply::text(
                 StatusCode::NOT_FOUND,
@@ -40,7 +40,7 @@ impl Vaults {
         };
         let found = self
             .authorize(asked, tenant)
-            .and_then(|claims| self.serve(asked, tenant, vault, item, &claims));
+            .and_then(|claims| self.serve(asked, tenant, vault, &endpoint.item, &claims));
         match found {
             Ok(response) => response,
             Err(refused) => {

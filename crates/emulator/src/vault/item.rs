@@ -2,6 +2,41 @@
 
 use http::Method;
 
+use crate::endpoint;
+use crate::hosts::Host;
+use crate::path::Path;
+use crate::request::Place;
+
+/// A vault, and what of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) vault: String,
+    pub(crate) item: Item,
+}
+
+impl Endpoint {
+    /// A vault is the host or, at a loopback address, named in the path.
+    pub(crate) fn of(place: Place, host: &str, path: &Path) -> Option<Self> {
+        let (vault, start) = match (place, path.words().as_slice()) {
+            (Place::Host(row), _) => (row.vault(host)?, 0),
+            (Place::Direct(_), ["vaults", _, ..]) => (path.part(1), 2),
+            (Place::Direct(_), _) => return None,
+        };
+        let item = item(&path.parts(start));
+        Some(Self { vault, item })
+    }
+}
+
+impl endpoint::Endpoint for Endpoint {
+    fn methods(&self) -> &'static [Method] {
+        self.item.methods()
+    }
+
+    fn is_served(&self, host: &Host) -> bool {
+        host.has_vaults()
+    }
+}
+
 /// What a vault keeps things under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Collection {
@@ -59,7 +94,7 @@ pub(crate) enum Item {
 
 impl Item {
     /// The methods that are taken for it.
-    pub(crate) fn methods(&self) -> &'static [Method] {
+    pub(super) fn methods(&self) -> &'static [Method] {
         match self {
             Self::One {
                 collection,
@@ -105,7 +140,7 @@ impl Item {
 }
 
 /// What the parts of a path mean.
-pub(crate) fn item(segments: &[&str]) -> Item {
+fn item(segments: &[&str]) -> Item {
     let Some((first, rest)) = segments.split_first() else {
         return Item::Nothing;
     };

@@ -1,0 +1,28 @@
+//! What the router knows of an endpoint before a service answers there.
+
+use http::Method;
+
+use crate::hosts::{Api, Host};
+
+pub(crate) const GET: &[Method] = &[Method::GET];
+pub(crate) const POST: &[Method] = &[Method::POST];
+pub(crate) const GET_OR_POST: &[Method] = &[Method::GET, Method::POST];
+
+/// An endpoint of a service, as its path names it.
+pub(crate) trait Endpoint {
+    /// The methods that it takes.
+    fn methods(&self) -> &'static [Method];
+
+    /// Whether `host` has it under its true name.
+    fn is_served(&self, host: &Host) -> bool;
+
+    /// The API that answers, in whose manner it refuses too.
+    fn api(&self) -> Option<Api> {
+        None
+    }
+
+    /// What stands in the place of the tenant, where one signs in.
+    fn authority(&self) -> Option<&str> {
+        None
+    }
+}
