@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::hosts::{Api, Host};
+use crate::hosts::Api;
 
 pub(crate) const GET: &[Method] = &[Method::GET];
 pub(crate) const POST: &[Method] = &[Method::POST];
@@ -11,10 +11,9 @@ pub(crate) const GET_OR_POST: &[Method] = &[Method::GET, Method::POST];
 /// An endpoint of a service, as its path names it.
 pub(crate) trait Endpoint {
     /// The methods that it takes.
-    fn methods(&self) -> &'static [Method];
-
-    /// Whether `host` has it under its true name.
-    fn is_served(&self, host: &Host) -> bool;
+    fn methods(&self) -> &'static [Method] {
+        GET
+    }
 
     /// The API that answers, in whose manner it refuses too.
     fn api(&self) -> Option<Api> {

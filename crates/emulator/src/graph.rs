@@ -12,7 +12,7 @@ use crate::endpoint::{self, GET_OR_POST, POST};
 use crate::entra::Directory;
 use crate::hosts::{Api, Host};
 use crate::path::Path;
-use crate::request::Asked;
+use crate::request::{Asked, Place};
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +24,16 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    /// Version 1 has user information at the authority.
+    pub(crate) fn of(path: &Path, place: Place) -> Option<Self> {
+        let graph = |host: &Host| host.apis.contains(&Api::Graph);
         match path.words().as_slice() {
-            ["v1.0" | "beta", "$batch"] => Some(Self::Batch),
-            ["oidc", "userinfo"] | [_, "openid", "userinfo"] => Some(Self::UserInfo),
+            ["v1.0" | "beta", "$batch"] if place.has(graph) => Some(Self::Batch),
+            ["oidc", "userinfo"] | [_, "openid", "userinfo"]
+                if place.has(|host| graph(host) || host.login) =>
+            {
+                Some(Self::UserInfo)
+            }
             _ => None,
         }
     }
@@ -39,11 +45,6 @@ impl endpoint::Endpoint for Endpoint {
             Self::Batch => POST,
             Self::UserInfo => GET_OR_POST,
         }
-    }
-
-    fn is_served(&self, host: &Host) -> bool {
-        // Version 1 has user information at the authority.
-        host.apis.contains(&Api::Graph) || (*self == Self::UserInfo && host.login)
     }
 
     fn api(&self) -> Option<Api> {

@@ -22,6 +22,14 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Whether the host is one that `serves` something; a loopback address serves everything.
+    pub(crate) fn has(self, serves: impl Fn(&Host) -> bool) -> bool {
+        match self {
+            Self::Host(host) => serves(host),
+            Self::Direct(_) => true,
+        }
+    }
+
     /// The cloud of the host; at a loopback address it is any.
     pub(crate) fn cloud(self) -> Option<Cloud> {
         match self {

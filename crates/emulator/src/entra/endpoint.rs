@@ -5,9 +5,9 @@ use http::{Method, Response};
 
 use super::directory::{Directory, Version};
 use crate::endpoint::{self, GET, GET_OR_POST, POST};
-use crate::hosts::{Host, Services};
+use crate::hosts::Services;
 use crate::path::Path;
-use crate::request::Asked;
+use crate::request::{Asked, Place};
 
 /// What a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) enum Authority {
 }
 
 impl Endpoint {
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path, place: Place) -> Option<Self> {
         let authority = |version, kind| Self::Authority {
             tenant: path.part(0),
             version,
@@ -58,9 +58,18 @@ impl Endpoint {
         let two = |kind| authority(Version::Two, kind);
         Some(match path.words().as_slice() {
             ["devicelogin" | "deviceloginus" | "deviceloginchina" | "device"]
-            | ["common", "oauth2", "deviceauth"] => Self::DeviceLogin,
-            ["metadata", "identity", "oauth2", "token"] => Self::Imds,
-            ["msi", "token"] => Self::AppService,
+            | ["common", "oauth2", "deviceauth"]
+                if place.has(|host| host.login || host.services == Services::DeviceLogin) =>
+            {
+                Self::DeviceLogin
+            }
+            ["metadata", "identity", "oauth2", "token"]
+                if place.has(|host| host.services == Services::Metadata) =>
+            {
+                Self::Imds
+            }
+            ["msi", "token"] if place.has(|_| false) => Self::AppService,
+            _ if !place.has(|host| host.login) => return None,
             ["common" | "organizations", "userrealm", _] => Self::UserRealm { user: path.part(2) },
             [_, "oauth2", "token"] => one(Authority::Token),
             [_, "oauth2", "v2.0", "token"] => two(Authority::Token),
@@ -92,15 +101,6 @@ impl endpoint::Endpoint for Endpoint {
             Self::Login => POST,
             Self::DeviceLogin | Self::Logout => GET_OR_POST,
             _ => GET,
-        }
-    }
-
-    fn is_served(&self, host: &Host) -> bool {
-        match self {
-            Self::AppService => false,
-            Self::Imds => host.services == Services::Metadata,
-            Self::DeviceLogin => host.login || host.services == Services::DeviceLogin,
-            _ => host.login,
         }
     }
 
@@ -141,6 +141,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Scheme;
 
     #[test]
     fn a_path_names_the_tenant_and_the_version() {
@@ -149,7 +150,7 @@ mod tests {
             version,
             kind: Authority::Token,
         };
-        let at = |path| Endpoint::of(&Path::parse(path));
+        let at = |path| Endpoint::of(&Path::parse(path), Place::Direct(Scheme::Http));
         assert_eq!(at("/demo.example/oauth2/token"), Some(token(Version::One)));
         let two = at("/demo.example/oauth2/v2.0/token");
         assert_eq!(two, Some(token(Version::Two)));

@@ -6,8 +6,9 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::endpoint::{self, GET, POST};
-use crate::hosts::{Api, Host};
+use crate::hosts::Api;
 use crate::path::{self, Path};
+use crate::request::Place;
 
 /// An API's endpoint for queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +28,17 @@ impl Endpoint {
     }
 
     /// Microsoft 365 Defender's is not documented below `/api/v1.0`.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path, place: Place) -> Option<Self> {
+        let has = |api| place.has(|host| host.has_defender(api));
         match path.words().as_slice() {
-            ["api", "advancedqueries", "run"] | ["api", "v1.0", "advancedqueries", "run"] => {
+            ["api", "advancedqueries", "run"] | ["api", "v1.0", "advancedqueries", "run"]
+                if has(Api::Mde) =>
+            {
                 Some(Self::action(Api::Mde))
             }
-            ["api", "advancedhunting", "run"] => Some(Self::action(Api::M365d)),
+            ["api", "advancedhunting", "run"] if has(Api::M365d) => Some(Self::action(Api::M365d)),
             // OData allows actions and functions with their namespace too.
-            [version @ ("v1.0" | "beta"), "security", action] => {
+            [version @ ("v1.0" | "beta"), "security", action] if has(Api::Graph) => {
                 let name = action
                     .strip_prefix("microsoft.graph.security.")
                     .unwrap_or(action);
@@ -72,10 +76,6 @@ impl endpoint::Endpoint for Endpoint {
             Some(_) => GET,
             None => POST,
         }
-    }
-
-    fn is_served(&self, host: &Host) -> bool {
-        host.has_defender(self.api)
     }
 
     fn api(&self) -> Option<Api> {

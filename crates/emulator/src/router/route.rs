@@ -1,9 +1,7 @@
 //! Which path of which host leads to which service.
 
-use http::Method;
-
-use crate::endpoint::{Endpoint, GET};
-use crate::hosts::{Api, Host};
+use crate::endpoint::Endpoint;
+use crate::hosts::Api;
 use crate::path::Path;
 use crate::request::Place;
 use crate::{entra, graph, hunting, security, vault};
@@ -37,6 +35,19 @@ pub(super) enum Kind {
     Emulator,
 }
 
+impl Own {
+    fn of(path: &Path, place: Place) -> Self {
+        match place {
+            Place::Direct(_) if path.words() == ["emulator", "requests"] => Self::Requests,
+            Place::Direct(_) => Self::Nothing(Kind::Emulator),
+            Place::Host(host) => match host.apis.first() {
+                Some(api) => Self::Nothing(Kind::Api(*api)),
+                None => Self::Nothing(Kind::Login),
+            },
+        }
+    }
+}
+
 impl Route {
     pub(super) fn endpoint(&self) -> &dyn Endpoint {
         match self {
@@ -51,14 +62,6 @@ impl Route {
 }
 
 impl Endpoint for Own {
-    fn methods(&self) -> &'static [Method] {
-        GET
-    }
-
-    fn is_served(&self, _: &Host) -> bool {
-        false
-    }
-
     fn api(&self) -> Option<Api> {
         match self {
             Self::Nothing(Kind::Api(api)) => Some(*api),
@@ -72,26 +75,18 @@ pub(super) fn route(place: Place, host: &str, path: &Path) -> Route {
     if let Some(endpoint) = vault::Endpoint::of(place, host, path) {
         return Route::Vault(endpoint);
     }
-    let requests = path.words() == ["emulator", "requests"];
-    let found = requests
-        .then_some(Route::Own(Own::Requests))
-        .or_else(|| entra::Endpoint::of(path).map(Route::Entra))
-        .or_else(|| hunting::Endpoint::of(path).map(Route::Hunting))
-        .or_else(|| security::Item::of(path).map(Route::List))
-        .or_else(|| graph::Endpoint::of(path).map(Route::Graph));
-    let (found, kind) = match place {
-        Place::Direct(_) => (found, Kind::Emulator),
-        Place::Host(host) => (
-            found.filter(|route| route.endpoint().is_served(host)),
-            host.apis.first().map_or(Kind::Login, |api| Kind::Api(*api)),
-        ),
-    };
-    found.unwrap_or(Route::Own(Own::Nothing(kind)))
+    entra::Endpoint::of(path, place)
+        .map(Route::Entra)
+        .or_else(|| hunting::Endpoint::of(path, place).map(Route::Hunting))
+        .or_else(|| security::Item::of(path, place).map(Route::List))
+        .or_else(|| graph::Endpoint::of(path, place).map(Route::Graph))
+        .unwrap_or_else(|| Route::Own(Own::of(path, place)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hosts::Host;
     use crate::request::Scheme;
     use crate::vault::{Collection, Item};
 
@@ -144,9 +139,8 @@ mod tests {
     #[test]
     fn the_direct_address_serves_everything() {
         let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", &Path::parse(path));
-        let token = "/demo.example/oauth2/token";
-        let endpoint = entra::Endpoint::of(&Path::parse(token)).unwrap();
-        assert_eq!(direct(token), Route::Entra(endpoint));
+        let token = direct("/demo.example/oauth2/token");
+        assert_eq!(token.endpoint().authority(), Some("demo.example"));
         assert_eq!(
             direct("/common/discovery/instance"),
             Route::Entra(entra::Endpoint::Discovery)

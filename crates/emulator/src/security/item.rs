@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use http::Method;
-
 use super::collection::Collection;
-use crate::endpoint::{Endpoint, GET};
-use crate::hosts::{Api, Host};
+use crate::endpoint::Endpoint;
+use crate::hosts::Api;
 use crate::path::{self, Path};
+use crate::request::Place;
 
 /// Rows of a collection, or how many there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +52,14 @@ pub(super) enum Related {
 }
 
 impl Item {
-    pub(crate) fn of(path: &Path) -> Option<Self> {
-        match path.words().as_slice() {
+    pub(crate) fn of(path: &Path, place: Place) -> Option<Self> {
+        let item = match path.words().as_slice() {
             ["api", "v1.0", "alerts" | "machines", ..] => endpoint_item(path, 2),
             ["api", "alerts" | "machines", ..] => endpoint_item(path, 1),
             ["v1.0" | "beta", "security", "alerts_v2" | "incidents", ..] => graph_item(path),
             _ => None,
-        }
+        };
+        item.filter(|item| place.has(|host| host.has_defender(item.collection().api())))
     }
 
     /// What the rows are.
@@ -93,14 +93,6 @@ impl Item {
 }
 
 impl Endpoint for Item {
-    fn methods(&self) -> &'static [Method] {
-        GET
-    }
-
-    fn is_served(&self, host: &Host) -> bool {
-        host.has_defender(self.collection().api())
-    }
-
     fn api(&self) -> Option<Api> {
         Some(self.collection().api())
     }

@@ -3,7 +3,6 @@
 use http::Method;
 
 use crate::endpoint;
-use crate::hosts::Host;
 use crate::path::Path;
 use crate::request::Place;
 
@@ -30,10 +29,6 @@ impl Endpoint {
 impl endpoint::Endpoint for Endpoint {
     fn methods(&self) -> &'static [Method] {
         self.item.methods()
-    }
-
-    fn is_served(&self, host: &Host) -> bool {
-        host.has_vaults()
     }
 }
 
@@ -144,53 +139,38 @@ fn item(segments: &[&str]) -> Item {
     let Some((first, rest)) = segments.split_first() else {
         return Item::Nothing;
     };
+    let name = rest.first().map(|name| (*name).to_owned());
     let deleted = first
         .get(..7)
         .filter(|start| start.eq_ignore_ascii_case("deleted"))
         .and_then(|_| Collection::named(first.get(7..)?));
     if let Some(collection) = deleted {
-        return match rest {
-            [] => Item::Deleted {
-                collection,
-                name: None,
-            },
-            [name] => Item::Deleted {
-                collection,
-                name: Some((*name).to_owned()),
-            },
-            [name, recover] if recover.eq_ignore_ascii_case("recover") => Item::Recover {
-                collection,
-                name: (*name).to_owned(),
-            },
+        return match (name, rest) {
+            (name, [] | [_]) => Item::Deleted { collection, name },
+            (Some(name), [_, recover]) if recover.eq_ignore_ascii_case("recover") => {
+                Item::Recover { collection, name }
+            }
             _ => Item::Nothing,
         };
     }
     let Some(collection) = Collection::named(first) else {
         return Item::Nothing;
     };
-    let one = |name: &str, version: Option<&str>| Item::One {
-        collection,
-        name: name.to_owned(),
-        version: version.map(str::to_owned),
-    };
-    match rest {
-        [] => Item::List {
-            collection,
-            name: None,
-        },
-        [name, versions] if versions.eq_ignore_ascii_case("versions") => Item::List {
-            collection,
-            name: Some((*name).to_owned()),
-        },
-        [name, policy]
+    match (name, rest) {
+        (name @ None, _) => Item::List { collection, name },
+        (name, [_, versions]) if versions.eq_ignore_ascii_case("versions") => {
+            Item::List { collection, name }
+        }
+        (Some(name), [_, policy])
             if collection == Collection::Certificates && policy.eq_ignore_ascii_case("policy") =>
         {
-            Item::Policy {
-                name: (*name).to_owned(),
-            }
+            Item::Policy { name }
         }
-        [name] => one(name, None),
-        [name, version] => one(name, Some(version)),
+        (Some(name), [_] | [_, _]) => Item::One {
+            collection,
+            name,
+            version: rest.get(1).map(|version| (*version).to_owned()),
+        },
         _ => Item::Nothing,
     }
 }
