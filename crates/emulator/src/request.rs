@@ -63,27 +63,6 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn new(
-        place: Place,
-        method: Method,
-        uri: Uri,
-        headers: HeaderMap,
-        body: Bytes,
-        origin: String,
-        id: String,
-    ) -> Self {
-        Self {
-            path: Path::parse(uri.path()),
-            place,
-            method,
-            uri,
-            headers,
-            body,
-            origin,
-            id,
-        }
-    }
-
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

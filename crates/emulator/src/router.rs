@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, DATE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
@@ -22,6 +22,7 @@ use crate::hosts::Api;
 use crate::hunting::Hunting;
 use crate::log::{Log, RecordedRequest};
 use crate::options::{Observer, Options, ProxyCredentials};
+use crate::path::Path;
 use crate::reply;
 use crate::request::{Asked, Place, TooLarge, located, read};
 use crate::security;
@@ -102,15 +103,16 @@ impl Router {
         let (parts, body) = request.into_parts();
         let (place, origin, host) = located(place, &parts.headers, &parts.uri);
         let body = read(body, self.request_bytes).await;
-        let asked = Asked::new(
+        let asked = Asked {
             place,
-            parts.method,
-            parts.uri,
-            parts.headers,
-            body.as_ref().ok().cloned().unwrap_or_default(),
+            path: Path::parse(parts.uri.path()),
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            body: body.as_ref().ok().cloned().unwrap_or_default(),
             origin,
-            self.site.identifier(),
-        );
+            id: self.site.identifier(),
+        };
         let route = route(place, &host, &asked.path);
         recording.request.record_body(&asked.headers, &asked.body);
         let fault = self.fault(&route, &asked, &host);
@@ -131,9 +133,11 @@ impl Router {
         } else if self.gzip && accepts_gzip(&asked.headers) && matches!(route, Route::Hunting(_)) {
             response = compressed(response).await;
         }
-        if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.site.now())) {
-            response.headers_mut().insert(DATE, date);
-        }
+        reply::set(
+            &mut response,
+            "date",
+            &httpdate::fmt_http_date(self.site.now()),
+        );
         // A client that is cut off before the status line has seen none.
         let status_seen = fault.drop_after.is_none_or(|at| at > "HTTP/1.1 200".len());
         if status_seen {

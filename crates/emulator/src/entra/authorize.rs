@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use http::header::SET_COOKIE;
-use http::{HeaderValue, Response};
+use http::Response;
 
 use super::directory::{Directory, Version};
 use super::form::{SESSION, cookie, form, parameters};
@@ -19,6 +18,7 @@ use super::user_token::{client_info, consent};
 use super::wish::{Back, ChallengeMethod, Wish};
 use crate::options::Tenant;
 use crate::registration::{Application, Platform, SignInPolicy, User};
+use crate::reply;
 use crate::request::Asked;
 use crate::sign_in::Browser;
 
@@ -249,9 +249,7 @@ impl Directory {
         parameters.push(("session_state", self.site.identifier()));
         let mut response = wish.back.with(parameters);
         let cookie = format!("{SESSION}={session}; path=/; HttpOnly; SameSite=None");
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            response.headers_mut().insert(SET_COOKIE, cookie);
-        }
+        reply::set(&mut response, "set-cookie", &cookie);
         response
     }
 
@@ -324,18 +322,12 @@ impl Directory {
         application: &Application,
         name: &str,
     ) -> Result<&'a User, Refusal> {
-        let named = |user: &&User| user.name.eq_ignore_ascii_case(name);
-        tenant.users.iter().find(named).ok_or_else(|| {
-            let elsewhere = self
-                .tenants
-                .iter()
-                .any(|other| other.users.iter().any(|user| named(&user)));
-            if elsewhere {
-                Refusal::user_foreign(name, tenant, application)
-            } else {
-                Refusal::user_unknown(name, tenant)
-            }
-        })
+        tenant
+            .user(name)
+            .ok_or_else(|| match self.user_by_name(name) {
+                Some(_) => Refusal::user_foreign(name, tenant, application),
+                None => Refusal::user_unknown(name, tenant),
+            })
     }
 
     /// Who is signed in to `tenant` in this browser.
@@ -378,10 +370,7 @@ fn wish(
     }
     let scope = match version {
         Version::Two => required("scope")?.to_owned(),
-        Version::One => format!(
-            "{}/.default openid profile offline_access",
-            required("resource")?
-        ),
+        Version::One => Scope::of_resource(required("resource")?),
     };
     check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
     let prompt = field("prompt").map(str::to_owned);

@@ -62,10 +62,7 @@ impl Directory {
             .ok_or_else(|| Refusal::application_not_found(client_id, tenant))?;
         let scope = match version {
             Version::Two => required("scope")?.clone(),
-            Version::One => format!(
-                "{}/.default openid profile offline_access",
-                required("resource")?
-            ),
+            Version::One => Scope::of_resource(required("resource")?),
         };
         check_scope(asked, tenant, application, &Scope::parse(&scope)?)?;
         let device_code = opaque(&self.site, "");
@@ -210,17 +207,10 @@ impl Directory {
     pub(crate) fn answer_device(&self, user_code: &str, user: Option<&str>) -> bool {
         let answer = match user {
             None => DeviceAnswer::Declined,
-            Some(name) => {
-                let named = self
-                    .tenants
-                    .iter()
-                    .flat_map(|tenant| &tenant.users)
-                    .find(|user| user.name.eq_ignore_ascii_case(name));
-                match named {
-                    Some(user) => DeviceAnswer::Approved(user.id.clone()),
-                    None => return false,
-                }
-            }
+            Some(name) => match self.user_by_name(name) {
+                Some(user) => DeviceAnswer::Approved(user.id.clone()),
+                None => return false,
+            },
         };
         match self.state.lock().device(user_code) {
             Some(device) => {

@@ -120,12 +120,8 @@ impl Directory {
         let of_user = field("login_hint")
             .or_else(|| field("username"))
             .and_then(|user| {
-                self.tenants.iter().filter(own).find(|tenant| {
-                    tenant
-                        .users
-                        .iter()
-                        .any(|known| known.name.eq_ignore_ascii_case(user))
-                })
+                let mut own = self.tenants.iter().filter(own);
+                own.find(|tenant| tenant.user(user).is_some())
             });
         let of_application = || {
             let client_id = field("client_id")?;
@@ -162,10 +158,7 @@ impl Directory {
 
     /// The user of this name, in whatever tenant.
     pub(super) fn user_by_name(&self, name: &str) -> Option<&User> {
-        self.tenants
-            .iter()
-            .flat_map(|tenant| &tenant.users)
-            .find(|user| user.name.eq_ignore_ascii_case(name))
+        self.tenants.iter().find_map(|tenant| tenant.user(name))
     }
 
     /// Lets another policy apply to a user from now on; whether there is such a user.

@@ -12,6 +12,7 @@ use super::directory::{Directory, Version};
 use super::jwt::Claims;
 use super::refusal::Refusal;
 use super::resource::{Resource, resource};
+use super::scope::Scope;
 use crate::options::Tenant;
 use crate::registration::Application;
 use crate::reply;
@@ -74,9 +75,7 @@ impl<'a> TokenRequest<'a> {
     /// The one named here as the form names it, for the shape of version 1.
     pub(super) fn scope_text(&self) -> Option<String> {
         match (self.version, self.field("scope"), self.field("resource")) {
-            (Version::One, _, Some(resource)) => {
-                Some(format!("{resource}/.default openid profile offline_access"))
-            }
+            (Version::One, _, Some(resource)) => Some(Scope::of_resource(resource)),
             (_, Some(scope), _) => Some(scope.to_owned()),
             _ => None,
         }

@@ -27,9 +27,7 @@ pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
     let scope = Scope::parse(&scope_text)?;
     let user = request
         .tenant
-        .users
-        .iter()
-        .find(|user| user.name.eq_ignore_ascii_case(name))
+        .user(name)
         .ok_or_else(|| Refusal::user_unknown(name, request.tenant))?;
     let right = user.password.as_ref().is_some_and(|password| {
         let password = password.expose_secret();

@@ -22,6 +22,11 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    /// What version 1 means by a resource.
+    pub(super) fn of_resource(resource: &str) -> String {
+        format!("{resource}/.default openid profile offline_access")
+    }
+
     /// Reads a scope.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/scopes-oidc>

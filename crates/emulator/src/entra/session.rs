@@ -1,13 +1,13 @@
 //! What `OpenID` Connect adds after the sign-in: the end of the session.
 
 use bytes::Bytes;
-use http::header::SET_COOKIE;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 
 use super::directory::Directory;
 use super::form::{SESSION, cookie, parameters};
 use super::page;
 use super::redirect::{self, ResponseMode, registered};
+use crate::reply;
 use crate::request::Asked;
 
 impl Directory {
@@ -43,9 +43,7 @@ impl Directory {
             ),
         };
         let ended = format!("{SESSION}=; path=/; Max-Age=0; HttpOnly; SameSite=None");
-        if let Ok(ended) = HeaderValue::from_str(&ended) {
-            response.headers_mut().insert(SET_COOKIE, ended);
-        }
+        reply::set(&mut response, "set-cookie", &ended);
         response
     }
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::api::{self, Refused};
 use crate::entra::Directory;
 use crate::hosts::Api;
+use crate::path::Path;
 use crate::reply;
 use crate::request::Asked;
 
@@ -104,15 +105,16 @@ fn inner(directory: &Directory, asked: &Asked, step: &Step) -> Asked {
         headers.remove(name);
     }
     headers.extend(step.headers.clone());
-    Asked::new(
-        asked.place,
-        step.method.clone(),
-        step.uri.clone(),
+    Asked {
+        place: asked.place,
+        path: Path::parse(step.uri.path()),
+        method: step.method.clone(),
+        uri: step.uri.clone(),
         headers,
-        step.body.clone(),
-        asked.origin.clone(),
-        directory.site.identifier(),
-    )
+        body: step.body.clone(),
+        origin: asked.origin.clone(),
+        id: directory.site.identifier(),
+    }
 }
 
 /// A response as the batch has it: JSON as it is, anything else in base64.

@@ -84,6 +84,12 @@ impl Tenant {
             users: User::pair(domain),
         }
     }
+    /// The user of this name.
+    pub(crate) fn user(&self, name: &str) -> Option<&User> {
+        let mut users = self.users.iter();
+        users.find(|user| user.name.eq_ignore_ascii_case(name))
+    }
+
     /// The application with this identifier.
     pub(crate) fn application(&self, client_id: &str) -> Option<&Application> {
         self.applications
