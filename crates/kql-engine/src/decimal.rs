@@ -94,6 +94,11 @@ impl Decimal {
         self.mantissa() == 0
     }
 
+    /// The value where it has no fraction.
+    pub(crate) fn whole(self) -> Option<i128> {
+        (self.scale == 0).then(|| self.mantissa())
+    }
+
     pub(crate) fn negate(self) -> Self {
         Self::of(-self.mantissa(), self.scale)
     }

@@ -203,16 +203,27 @@ fn moments(
 }
 
 /// A column of text in the form that is read here; `None` for another.
-fn texts(array: &ArrayRef) -> Result<Option<ArrayRef>, EngineError> {
-    let is_text = match array.data_type() {
-        DataType::Dictionary(_, values) => is_text(values),
-        DataType::RunEndEncoded(_, values) => is_text(values.data_type()),
-        data => is_text(data),
+pub(super) fn texts(array: &ArrayRef) -> Result<Option<ArrayRef>, EngineError> {
+    let array = match array.data_type() {
+        DataType::Dictionary(_, values) if may_be_text(values) => &cast(array, values)?,
+        DataType::RunEndEncoded(_, values) if may_be_text(values.data_type()) => {
+            &cast(array, values.data_type())?
+        }
+        data if may_be_text(data) => array,
+        _ => return Ok(None),
     };
-    if !is_text {
-        return Ok(None);
-    }
-    Ok(Some(cast(array, &DataType::LargeUtf8)?))
+    // Bytes that are no text become nulls.
+    let text = cast(array, &DataType::LargeUtf8)?;
+    Ok((text.null_count() == array.null_count()).then_some(text))
+}
+
+/// Whether the values of a column are text, or are where their bytes are.
+pub(super) fn may_be_text(data: &DataType) -> bool {
+    is_text(data)
+        || matches!(
+            data,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView
+        )
 }
 
 /// Why a column is not one of its type.
@@ -253,6 +264,17 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit
         row,
         shown: shown(array, row),
     };
+    if let DataType::FixedSizeBinary(length) = array.data_type() {
+        // Their digits in hexadecimal are neither a number nor a time.
+        let fits = match ty {
+            ScalarType::String | ScalarType::Dynamic => true,
+            ScalarType::Guid => *length == 16,
+            _ => false,
+        };
+        if let (false, Some(row)) = (fits, (0..rows).find(|row| !array.is_null(*row))) {
+            return Err(misfit(row));
+        }
+    }
     if let Some(done) = wholesale(array, ty) {
         if done.null_count() == array.null_count() {
             return Ok(done);
@@ -286,7 +308,9 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit
             return Err(misfit(row));
         }
         let value = match (&value, ty) {
-            (Datum::String(text), ScalarType::Dynamic) => convert::parse_json(text),
+            (Datum::String(text), ScalarType::Dynamic) if may_be_text(array.data_type()) => {
+                convert::parse_json(text)
+            }
             _ => fit::fitted(&value, ty).ok_or_else(|| misfit(row))?,
         };
         builder.push(&value);
@@ -373,3 +397,6 @@ fn without_nulls(text: ArrayRef) -> ArrayRef {
         strings.iter().map(Option::unwrap_or_default),
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,10 @@ use arrow::array::{
     TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Decimal256Type, Float64Type, Int64Type, TimeUnit};
+use arrow::datatypes::{
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, DecimalType,
+    Float64Type, Int64Type, TimeUnit,
+};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value as Json;
 
@@ -45,6 +48,23 @@ fn span(value: i64, ticks: i64) -> Datum<'static> {
     value
         .checked_mul(ticks)
         .map_or(Datum::Null, Datum::TimeSpan)
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "an arm beside those that may fail"
+)]
+fn decimals<T: DecimalType>(array: &ArrayRef) -> Result<RowReader, EngineError> {
+    let typed = array.as_primitive::<T>().clone();
+    Ok(Box::new(move |row| {
+        let written = typed.value_as_string(row);
+        // Of a wide type, zeros behind the point alone may be more digits than there is room for.
+        let short = match written.split_once('.') {
+            Some(_) => written.trim_end_matches('0'),
+            None => &written,
+        };
+        Decimal::parse(short).map_or(Datum::Null, Datum::Decimal)
+    }))
 }
 
 /// Reads the values of a column.
@@ -90,16 +110,10 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
                 .clone();
             Ok(Box::new(move |row| Datum::Real(typed.value(row))))
         }
-        DataType::Decimal32(_, scale)
-        | DataType::Decimal64(_, scale)
-        | DataType::Decimal128(_, scale)
-        | DataType::Decimal256(_, scale) => {
-            let wide = cast(array, &DataType::Decimal256(76, *scale))?;
-            let typed = wide.as_primitive::<Decimal256Type>().clone();
-            Ok(Box::new(move |row| {
-                Decimal::parse(&typed.value_as_string(row)).map_or(Datum::Null, Datum::Decimal)
-            }))
-        }
+        DataType::Decimal32(..) => decimals::<Decimal32Type>(array),
+        DataType::Decimal64(..) => decimals::<Decimal64Type>(array),
+        DataType::Decimal128(..) => decimals::<Decimal128Type>(array),
+        DataType::Decimal256(..) => decimals::<Decimal256Type>(array),
         DataType::Timestamp(TimeUnit::Second, _) => {
             read!(TimestampSecondArray, |value| moment(
                 value,
@@ -217,6 +231,11 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
     }
 }
 
+/// One value without the encoding of its column.
+fn plain(array: &ArrayRef, row: usize, values: &DataType) -> Result<ArrayRef, String> {
+    cast(&array.slice(row, 1), values).map_err(|error| error.to_string())
+}
+
 /// A nested Arrow value as JSON; otherwise what is wrong with a value inside.
 pub(super) fn nested(array: &ArrayRef, row: usize) -> Result<Json, String> {
     if array.is_null(row) {
@@ -244,6 +263,9 @@ pub(super) fn nested(array: &ArrayRef, row: usize) -> Result<Json, String> {
         DataType::LargeListView(_) => list(array.as_list_view::<i64>().value(row)),
         DataType::FixedSizeList(..) => list(array.as_fixed_size_list().value(row)),
         DataType::Union(..) => nested(&array.as_union().value(row), 0),
+        // Whether a value is null says what they refer to.
+        DataType::Dictionary(_, values) => nested(&plain(array, row, values)?, 0),
+        DataType::RunEndEncoded(_, values) => nested(&plain(array, row, values.data_type())?, 0),
         DataType::Struct(fields) => {
             let columns = array.as_struct();
             let mut entries = serde_json::Map::new();

@@ -155,7 +155,7 @@ pub(super) fn adapted(
             Err(error) => return Box::new(std::iter::once(Err(failure.whole(&error)))),
         };
         let begin = first;
-        source.look_at_digits(&batch, begin.unwrap_or(usize::MAX));
+        source.look_at_digits(&batch, &wanted, begin);
         first = first.map(|first| first.saturating_add(batch.num_rows()));
         let (wanted, failure) = (Arc::clone(&wanted), failure.clone());
         let source = Arc::clone(&source);
@@ -245,7 +245,10 @@ fn as_read(
             {
                 DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
             }
-            _ => return Ok(Arc::clone(field)),
+            (data, _) => match plain(data) {
+                Some(plain) => plain,
+                None => return Ok(Arc::clone(field)),
+            },
         };
         Ok(Arc::new(Field::clone(field).with_data_type(data)))
     });
@@ -254,6 +257,37 @@ fn as_read(
     let options = ArrowReaderOptions::new().with_schema(Arc::new(wanted));
     let read = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
     Ok(read.unwrap_or(metadata))
+}
+
+/// A type without the dictionaries that the reader does not have, whatever the writer's schema
+/// says: it has those of text only. `None` for one that needs no other.
+fn plain(data: &DataType) -> Option<DataType> {
+    let inner = |field: &FieldRef| {
+        let data = plain(field.data_type())?;
+        Some(Arc::new(Field::clone(field).with_data_type(data)))
+    };
+    Some(match data {
+        DataType::Dictionary(_, values) if !adapt::may_be_text(values) => {
+            plain(values).unwrap_or_else(|| DataType::clone(values))
+        }
+        DataType::List(item) => DataType::List(inner(item)?),
+        DataType::LargeList(item) => DataType::LargeList(inner(item)?),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(inner(item)?, *size),
+        DataType::Map(entries, sorted) => DataType::Map(inner(entries)?, *sorted),
+        DataType::Struct(fields) => {
+            let found: Vec<Option<FieldRef>> = fields.iter().map(inner).collect();
+            if found.iter().all(Option::is_none) {
+                return None;
+            }
+            let fields = fields.iter().zip(found);
+            DataType::Struct(
+                fields
+                    .map(|(field, plain)| plain.unwrap_or_else(|| Arc::clone(field)))
+                    .collect(),
+            )
+        }
+        _ => return None,
+    })
 }
 
 impl RowGroups {

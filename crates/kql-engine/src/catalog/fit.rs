@@ -8,6 +8,7 @@ use kql_semantics::ScalarType;
 use super::{json, times};
 use crate::convert;
 use crate::datum::Datum;
+use crate::decimal::Decimal;
 use crate::text;
 
 /// The most characters of a value in a message.
@@ -15,7 +16,7 @@ const SHOWN: usize = 60;
 
 /// `value` as `ty`; `None` where that is no such value, or not all of it.
 pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>> {
-    use ScalarType::{Bool, DateTime, Decimal, Dynamic, Int, Long, Real, String};
+    use ScalarType::{Bool, DateTime, Dynamic, Guid, Int, Long, Real, String, TimeSpan};
 
     match (value, ty) {
         (_, String | Dynamic) => return Some(convert::to_type(value, ty)),
@@ -28,9 +29,14 @@ pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>>
                 inner => fitted(&inner, ty).map(Datum::into_owned),
             };
         }
+        // KQL's own conversions cut what a decimal has too much.
+        (Datum::Decimal(value), _) => return decimal(*value, ty),
         // KQL counts truth and times; in a file they are another kind of value.
-        (Datum::Bool(_), Int | Long | Real | Decimal)
-        | (Datum::DateTime(_) | Datum::TimeSpan(_), Bool | Int | Long | Real | Decimal) => {
+        (Datum::Bool(_), Int | Long | Real | ScalarType::Decimal)
+        | (
+            Datum::DateTime(_) | Datum::TimeSpan(_),
+            Bool | Int | Long | Real | ScalarType::Decimal,
+        ) => {
             return None;
         }
         (Datum::String(written), _) if written.trim().is_empty() => return Some(Datum::Null),
@@ -50,23 +56,29 @@ pub(super) fn fitted<'a>(value: &Datum<'a>, ty: ScalarType) -> Option<Datum<'a>>
             }
             // `443.0`, as programs write whole numbers in a column with gaps.
             let real = text::parse_real(written)?;
-            if is_beyond_reals(real) {
+            if !is_beyond_reals(real) {
+                // A real would round `4.9999999999999999999` to a whole number.
+                return decimal(Decimal::parse(written)?, ty);
+            }
+            if real.is_finite() {
                 let (whole, fraction) = written.trim().split_once('.')?;
                 let is_whole = fraction.bytes().all(|byte| byte == b'0');
                 let whole = is_whole.then(|| whole.parse().ok()).flatten()?;
                 return fitted(&Datum::Long(whole), ty).map(Datum::into_owned);
             }
-            return number(real, ty);
+            return None;
         }
         // A real would round it.
         (Datum::String(written), Real) if is_large(written.trim().parse().unwrap_or_default()) => {
             return None;
         }
+        // KQL takes the first digits, whatever stands behind them.
+        (Datum::String(written), Guid) if !is_guid(written) => return None,
         (Datum::Real(value), Int | Long) => return number(*value, ty),
         (Datum::Long(value), Real) if is_large(*value) => return None,
         (Datum::Long(value), Int) => return i32::try_from(*value).ok().map(Datum::Int),
         // Of ticks, seconds and milliseconds nobody knows which.
-        (Datum::Int(_) | Datum::Long(_) | Datum::Real(_), DateTime) => return None,
+        (Datum::Int(_) | Datum::Long(_) | Datum::Real(_), DateTime | TimeSpan) => return None,
         (Datum::Int(_) | Datum::Long(_) | Datum::Real(_), Bool) => {
             let number = value.as_real()?;
             if number != 0.0 && number.to_bits() != 1_f64.to_bits() {
@@ -102,6 +114,41 @@ fn number(value: f64, ty: ScalarType) -> Option<Datum<'static>> {
     }
 }
 
+/// All of a decimal as `ty`: neither its fraction is cut nor its size.
+///
+/// A real holds it where the decimal is the shortest that reads as that real.
+fn decimal(value: Decimal, ty: ScalarType) -> Option<Datum<'static>> {
+    match ty {
+        ScalarType::Decimal => Some(Datum::Decimal(value)),
+        ScalarType::Int => i32::try_from(value.whole()?).ok().map(Datum::Int),
+        ScalarType::Long => i64::try_from(value.whole()?).ok().map(Datum::Long),
+        ScalarType::Bool => match value.whole()? {
+            0 => Some(Datum::Bool(false)),
+            1 => Some(Datum::Bool(true)),
+            _ => None,
+        },
+        ScalarType::Real => {
+            let real = value.to_real();
+            (Decimal::from_real(real) == Some(value)).then_some(Datum::Real(real))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text is a GUID and nothing besides.
+fn is_guid(written: &str) -> bool {
+    let inner = written.trim();
+    let inner = ["{}", "()"].iter().find_map(|pair| {
+        let (open, close) = pair.split_at(1);
+        inner.strip_prefix(open)?.strip_suffix(close)
+    });
+    let inner = inner.unwrap_or(written.trim());
+    let parts: Vec<&str> = inner.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let mut digits = parts.iter().flat_map(|part| part.bytes());
+    (lengths == [32] || lengths == [8, 4, 4, 4, 12]) && digits.all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The value of a cell of text; nothing is null.
 pub(super) fn cell(written: &str, ty: ScalarType) -> Option<Datum<'_>> {
     match ty {
@@ -122,6 +169,11 @@ pub(super) fn misfit(column: &str, shown: &str, ty: ScalarType) -> String {
             ),
             None => "; times are written as 2026-11-01T08:00:00Z".to_owned(),
         },
+        ScalarType::Real if text::parse_real(shown).is_some() => {
+            "; a real holds 15 to 17 digits, a column that no table declares all of them: name \
+             another table for the file (--data Rows=FILE)"
+                .to_owned()
+        }
         _ => String::new(),
     };
     format!(
@@ -173,6 +225,7 @@ mod tests {
 
     use super::{cell, fitted, in_short};
     use crate::datum::Datum;
+    use crate::decimal::Decimal;
 
     #[test]
     fn cells_are_whole_values_or_none() {
@@ -193,6 +246,10 @@ mod tests {
             ("9.007199254740993e15", ScalarType::Long, None),
             ("9223372036854775808.0", ScalarType::Long, None),
             ("9007199254740992.0", ScalarType::Int, None),
+            ("4.9999999999999999999", ScalarType::Int, None),
+            ("1.00000000000000000001", ScalarType::Long, None),
+            ("4.43e2", ScalarType::Int, Some("443")),
+            ("inf", ScalarType::Long, None),
             ("-9e15", ScalarType::Long, Some("-9000000000000000")),
             ("abc", ScalarType::Long, None),
             (" ", ScalarType::Long, Some("")),
@@ -210,6 +267,23 @@ mod tests {
                 Some("2026-11-01T00:00:00.0000000Z"),
             ),
             ("x", ScalarType::Guid, None),
+            (
+                "{11111111-2222-3333-4444-555555555555}",
+                ScalarType::Guid,
+                Some("11111111-2222-3333-4444-555555555555"),
+            ),
+            (
+                "11111111222233334444555555555555",
+                ScalarType::Guid,
+                Some("11111111-2222-3333-4444-555555555555"),
+            ),
+            (
+                "11111111-2222-3333-4444-555555555555x",
+                ScalarType::Guid,
+                None,
+            ),
+            ("11111111222233334444555555555555aa", ScalarType::Guid, None),
+            ("1", ScalarType::TimeSpan, Some("1.00:00:00")),
             ("x", ScalarType::Real, None),
             ("9007199254740993", ScalarType::Real, None),
             ("1.5", ScalarType::Real, Some("1.5")),
@@ -242,6 +316,8 @@ mod tests {
             (Datum::DateTime(0), ScalarType::Long, false),
             (Datum::TimeSpan(0), ScalarType::Real, false),
             (Datum::TimeSpan(0), ScalarType::Bool, false),
+            (Datum::Long(7), ScalarType::TimeSpan, false),
+            (Datum::Real(7.5), ScalarType::TimeSpan, false),
             (Datum::Null, ScalarType::DateTime, true),
         ] {
             assert_eq!(fitted(&value, ty).is_some(), fits, "{value:?} as {ty}");
@@ -268,6 +344,32 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(super::since_1970(written), function, "{written}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_decimal_is_cut() {
+        for (written, ty, fits) in [
+            ("4.00", ScalarType::Int, true),
+            ("4.99", ScalarType::Int, false),
+            ("-0.5", ScalarType::Long, false),
+            ("2147483648", ScalarType::Int, false),
+            ("9223372036854775807", ScalarType::Long, true),
+            ("9223372036854775808", ScalarType::Long, false),
+            ("99999999999999999999", ScalarType::Long, false),
+            ("0.5", ScalarType::Bool, false),
+            ("1.0", ScalarType::Bool, true),
+            ("2", ScalarType::Bool, false),
+            ("4.99", ScalarType::Real, true),
+            ("9007199254740993", ScalarType::Real, false),
+            ("33.333333333333333333", ScalarType::Real, false),
+            ("33.333333333333333333", ScalarType::Decimal, true),
+            ("1", ScalarType::DateTime, false),
+            ("1", ScalarType::TimeSpan, false),
+            ("1", ScalarType::Guid, false),
+        ] {
+            let value = Datum::Decimal(Decimal::parse(written).unwrap());
+            assert_eq!(fitted(&value, ty).is_some(), fits, "{written} as {ty}");
         }
     }
 

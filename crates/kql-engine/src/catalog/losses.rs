@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch, make_array};
+use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, DurationNanosecondType, Time64NanosecondType, TimeUnit, TimestampNanosecondType,
 };
@@ -15,7 +16,7 @@ use defender_table::rounded;
 use kql_semantics::ScalarType;
 
 use super::files::Source;
-use super::{fit, json};
+use super::{adapt, fit, json, times};
 use crate::datum::Datum;
 use crate::dynamic::Doubt;
 use crate::plan::STAMP;
@@ -121,6 +122,13 @@ fn finer(array: &ArrayRef) -> usize {
         DataType::Timestamp(TimeUnit::Nanosecond, _) => count::<TimestampNanosecondType>(array),
         DataType::Duration(TimeUnit::Nanosecond) => count::<DurationNanosecondType>(array),
         DataType::Time64(TimeUnit::Nanosecond) => count::<Time64NanosecondType>(array),
+        // Whether there are such values tells the type; which of them there are, the values.
+        DataType::Dictionary(_, values) if may_be_finer(values) => {
+            cast(array, values).map_or(0, |plain| finer(&plain))
+        }
+        DataType::RunEndEncoded(_, values) if may_be_finer(values.data_type()) => {
+            cast(array, values.data_type()).map_or(0, |plain| finer(&plain))
+        }
         data if data.is_nested() => {
             let parts = array.to_data();
             let parts = parts.child_data().iter();
@@ -130,6 +138,25 @@ fn finer(array: &ArrayRef) -> usize {
     }
 }
 
+/// The sum of what `look` counts in the texts of a column, if it has such; nulls are empty.
+fn in_text(array: &ArrayRef, mut look: impl FnMut(&str) -> usize) -> usize {
+    let texts = adapt::texts(array).ok().flatten();
+    let texts = texts.as_ref().map(|texts| texts.as_string::<i64>().iter());
+    let texts = texts.into_iter().flatten();
+    texts.map(|text| look(text.unwrap_or_default())).sum()
+}
+
+/// Whether values have, or hold, times in nanoseconds.
+fn may_be_finer(data: &DataType) -> bool {
+    data.is_nested()
+        || matches!(
+            data,
+            DataType::Timestamp(TimeUnit::Nanosecond, _)
+                | DataType::Duration(TimeUnit::Nanosecond)
+                | DataType::Time64(TimeUnit::Nanosecond)
+        )
+}
+
 impl Source {
     /// What of it is lost, with the name of the file.
     pub(super) fn said(&self, loss: Loss) -> Option<String> {
@@ -137,12 +164,39 @@ impl Source {
         Some(format!("in {}, {lost}", self.shown.display()))
     }
 
-    /// Remembers what ticks do not hold of the times of a batch, which begins at row `first`.
-    pub(super) fn look_at_digits(&self, batch: &RecordBatch, first: usize) {
+    /// Remembers what ticks do not hold of the times of a batch, which begins at row `first`, and
+    /// reals of its numbers in text.
+    pub(super) fn look_at_digits(
+        &self,
+        batch: &RecordBatch,
+        wanted: &[(String, ScalarType)],
+        first: Option<usize>,
+    ) {
+        let begin = first.unwrap_or(usize::MAX);
         for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-            match finer(array) {
-                0 => {}
-                values => self.losses.finer(field.name(), first, values),
+            let name = field.name();
+            let ty = wanted.iter().find(|(wanted, _)| wanted == name);
+            let values = match ty.map(|(_, ty)| *ty) {
+                Some(ty) if times::is_time(ty) => {
+                    finer(array) + in_text(array, |text| usize::from(times::is_finer(text)))
+                }
+                Some(ScalarType::Real) => {
+                    let mut row = 0;
+                    in_text(array, |text| {
+                        row += 1;
+                        if let Some(lost) = of(text, Doubt::of_real()) {
+                            let row = first.map_or("a row".to_owned(), |first| {
+                                format!("row {}", first.saturating_add(row))
+                            });
+                            self.losses.note(&format!("column {name} of {row}"), &lost);
+                        }
+                        0
+                    })
+                }
+                _ => finer(array),
+            };
+            if values > 0 {
+                self.losses.finer(name, begin, values);
             }
         }
     }

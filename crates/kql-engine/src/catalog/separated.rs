@@ -159,7 +159,7 @@ impl Reader {
                         if *ty == ScalarType::Real {
                             self.source.look_at_real(cell, record.line);
                         }
-                        if *ty == ScalarType::DateTime && times::is_finer(cell) {
+                        if times::is_time(*ty) && times::is_finer(cell) {
                             finer[*at] += 1;
                         }
                         value

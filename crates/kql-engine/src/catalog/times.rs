@@ -61,6 +61,11 @@ pub(super) fn plain(written: &str) -> Option<i64> {
     on(ticks::midnight(date.year, date.month, date.day)?, date.rest)
 }
 
+/// Whether values of a type are kept as ticks.
+pub(super) fn is_time(ty: ScalarType) -> bool {
+    matches!(ty, ScalarType::DateTime | ScalarType::TimeSpan)
+}
+
 /// Whether a time has digits below 100 ns, which no tick holds.
 pub(super) fn is_finer(written: &str) -> bool {
     let fractions = written.split('.').skip(1);

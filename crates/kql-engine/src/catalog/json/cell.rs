@@ -19,6 +19,7 @@ use crate::catalog::{fit, guess, infer, losses};
 use crate::column::{self, Builder};
 use crate::convert;
 use crate::datum::Datum;
+use crate::decimal::Decimal;
 use crate::dynamic::{self, Doubt};
 
 /// The values that a column has room for at first: it may be one of very many.
@@ -266,7 +267,7 @@ impl Cell<'_> {
                 (Datum::Real(_), Some(ScalarType::Dynamic | ScalarType::Real)) => {
                     self.state.real = true;
                 }
-                (Datum::String(text), Some(ScalarType::DateTime)) if times::is_finer(text) => {
+                (Datum::String(text), Some(ty)) if times::is_time(ty) && times::is_finer(text) => {
                     self.column.finer += 1;
                 }
                 _ => {}
@@ -320,9 +321,16 @@ impl Cell<'_> {
         }
     }
 
-    /// Whether the column is one of whole numbers.
-    fn is_whole(&self) -> bool {
-        matches!(self.column.ty, Some(ScalarType::Int | ScalarType::Long))
+    /// Whether a number of a column of whole or exact numbers, or of truth, may be another one than
+    /// this real: `4.9999999999999999999` is written so.
+    fn is_rounded(&self, value: f64) -> bool {
+        match self.column.ty {
+            Some(ScalarType::Int | ScalarType::Long | ScalarType::Bool) => {
+                value.fract() == 0.0 && value.is_finite()
+            }
+            Some(ScalarType::Decimal) => true,
+            _ => false,
+        }
     }
 
     /// Whether a real would lose how a number is written.
@@ -373,7 +381,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        if self.is_inexact() || (self.is_whole() && fit::is_beyond_reals(value)) {
+        if self.is_inexact() || self.is_rounded(value) {
             self.state.inexact = true;
             return Err(E::custom("a number that must be read as it is written"));
         }
@@ -392,8 +400,10 @@ impl<'de> Visitor<'de> for Cell<'_> {
         {
             return self.take(&Datum::text(text), ScalarType::String);
         }
-        if self.column.settled && self.is_whole() && fit::is_beyond_reals(value) {
-            return self.take(&Datum::text(text), ScalarType::String);
+        if self.column.settled && self.is_rounded(value) {
+            let exact = Decimal::parse(text).filter(|_| !fit::is_beyond_reals(value));
+            let exact = exact.map_or(Datum::text(text), Datum::Decimal);
+            return self.take(&exact, ScalarType::String);
         }
         if !value.is_finite() {
             let name = &self.column.name;
