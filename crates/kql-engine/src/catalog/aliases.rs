@@ -122,7 +122,9 @@ impl Names {
     }
 
     fn bare(&self, name: &str) -> Option<&str> {
-        let folded = name.trim().to_ascii_lowercase();
+        // Tools that do not know a byte order mark make it part of the first name.
+        let is_around = |one: char| one.is_whitespace() || one == '\u{feff}';
+        let folded = name.trim_matches(is_around).to_ascii_lowercase();
         let of = |folded: &str| self.folded.get(folded).map(String::as_str);
         of(&folded)
             .or_else(|| {

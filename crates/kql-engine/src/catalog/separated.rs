@@ -301,6 +301,14 @@ impl Lines {
                      first line",
                 ));
             }
+            // Dropped, it might have been the beginning of a value.
+            if self.headed.records.current().begins_with_mark() {
+                return Err(failure.at(
+                    line,
+                    "begins with a byte order mark, as where files were put together; take it out, \
+                     or put quotes around the cell it belongs to",
+                ));
+            }
             return Ok(Some(match whole {
                 Some(_) => &self.whole,
                 None => self.headed.records.current(),
@@ -316,7 +324,9 @@ fn unquoted(record: &Record, separator: u8, failure: &Failure) -> Result<Record,
         .map_err(|error| broken(failure, error))?
         .next();
     let text = cell.unwrap_or_default();
-    let mut records = Records::new(text.as_bytes(), separator).at_line(record.line);
+    let mut records = Records::new(text.as_bytes(), separator)
+        .at_line(record.line)
+        .inside();
     let found = match records.next() {
         Ok(Some(_)) => records.take_current(record.line),
         Ok(None) => Record::default(),

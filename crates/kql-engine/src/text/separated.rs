@@ -72,6 +72,8 @@ pub(crate) struct Records<R> {
     start: usize,
     record: Record,
     limit: usize,
+    /// Whether the next record may begin with marks that are no part of it.
+    is_marked: bool,
 }
 
 /// The cells of a record.
@@ -116,6 +118,12 @@ impl Record {
         self.quoted.binary_search(&at).is_ok()
     }
 
+    /// Whether there is a byte order mark before the first cell, or in it and without quotes: the
+    /// beginning of a file that was put behind another.
+    pub(crate) fn begins_with_mark(&self) -> bool {
+        !self.is_quoted(0) && self.text.starts_with(b"\xef\xbb\xbf")
+    }
+
     /// Whether the first cell begins like a name, after a byte order mark or none.
     pub(crate) fn begins_with_letter(&self) -> bool {
         let first = self.text.first();
@@ -145,12 +153,21 @@ impl<R: BufRead> Records<R> {
             start: 0,
             record: Record::default(),
             limit: usize::MAX - 1,
+            is_marked: true,
         }
     }
 
     /// The same records, where one of more bytes is an error.
     pub(crate) fn limited(self, limit: usize) -> Self {
         Self { limit, ..self }
+    }
+
+    /// The same records, where those are inside of a cell: what they begin with is a value.
+    pub(crate) fn inside(self) -> Self {
+        Self {
+            is_marked: false,
+            ..self
+        }
     }
 
     /// The same records, when lines above the first were taken before.
@@ -160,11 +177,11 @@ impl<R: BufRead> Records<R> {
 
     /// The next record, if there is one.
     pub(crate) fn next(&mut self) -> Result<Option<&Record>, Broken> {
-        let first = self.line == 1;
+        let may_be_marked = std::mem::take(&mut self.is_marked);
         if self.start >= self.bytes.len() && !self.read_line()? {
             return Ok(None);
         }
-        if first {
+        if may_be_marked {
             self.start = self.bytes.len() - without_marks(&self.bytes).len();
         }
         self.record.line = self.line - 1;
@@ -319,6 +336,12 @@ mod tests {
         let twice = b"\xef\xbb\xbf\xef\xbb\xbfa,b\n";
         assert_eq!(read(twice), Ok(expected(&[(1, &["a", "b"])])));
         assert_eq!(read(b"\xef\xbb\xbf"), Ok(expected(&[(1, &[""])])));
+        let below = b"\xef\xbb\xbfa\n";
+        let mut records = Records::new(&below[..], b',').at_line(2);
+        let record = records.next().unwrap().unwrap();
+        assert_eq!(record.cells().unwrap().next(), Some("a"));
+        let mut records = Records::new(&below[..], b',').inside();
+        assert!(records.next().unwrap().unwrap().begins_with_mark());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod limits;
 mod local;
 mod losses;
 mod meant;
+mod marks;
 mod odd_files;
 mod partitions;
 mod put_together;

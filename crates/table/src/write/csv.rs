@@ -64,6 +64,9 @@ impl Csv {
     fn push_text(&self, line: &mut String, text: &str) {
         if self.options.escape_formulas && is_formula(text) {
             push_quoted(line, &format!("'{text}"));
+        } else if text.starts_with('\u{feff}') {
+            // At the beginning of a line it would be a mark between files.
+            push_in_quotes(line, text);
         } else {
             push_quoted(line, text);
         }

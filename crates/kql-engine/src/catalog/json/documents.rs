@@ -7,6 +7,7 @@ use crate::catalog::files::{Failure, Source};
 use crate::catalog::opened::Opened;
 use crate::catalog::reading::Reading;
 use crate::text::bounded;
+use crate::text::separated::without_marks;
 
 /// The documents of a file: lines, the elements of an array, or objects over several lines.
 ///
@@ -64,8 +65,10 @@ impl Documents {
                     if !self.read_line()? {
                         return Ok(None);
                     }
-                    if !self.bytes.trim_ascii().is_empty() {
-                        return Ok(Some((self.bytes.trim_ascii(), start)));
+                    // Files that were put together may each begin with one; no JSON does.
+                    let marks = self.bytes.len() - without_marks(&self.bytes).len();
+                    if !self.bytes[marks..].trim_ascii().is_empty() {
+                        return Ok(Some((self.bytes[marks..].trim_ascii(), start)));
                     }
                     blank += self.bytes.len();
                     self.check_size(blank, start)?;
