@@ -14,11 +14,12 @@ use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use kql_semantics::ScalarType;
 
+use super::fit;
 use super::folders::{self, Folder};
 use super::infer::{Kind, Kinds};
 use super::zones::{self, Zone};
 use crate::EngineError;
-use crate::column;
+use crate::column::{self, Reader};
 
 /// What a column of the workspace's own tables has behind its name: its type.
 const SUFFIXES: [&str; 5] = ["_s", "_d", "_g", "_b", "_t"];
@@ -156,6 +157,10 @@ impl Alias {
         &self.column
     }
 
+    fn distance(&self) -> u8 {
+        Names::distance(&self.name, &self.column)
+    }
+
     /// The name of a column whose times are moved.
     pub(super) fn moved(&self) -> Option<&str> {
         (self.ahead != 0).then_some(&self.name)
@@ -202,7 +207,7 @@ pub(super) fn of(kinds: &Kinds, all: bool, names: &Names) -> Vec<Alias> {
     }
     refused.retain(|one| !found.iter().any(|alias| alias.column == one.column));
     found.append(&mut refused);
-    found.sort_by_key(|alias| Names::distance(&alias.name, &alias.column));
+    found.sort_by_key(Alias::distance);
     found
 }
 
@@ -260,16 +265,34 @@ pub(super) fn filled(
     wanted: &[(String, ScalarType)],
     batch: &RecordBatch,
     again: Option<&RecordBatch>,
+    first: usize,
 ) -> Result<RecordBatch, EngineError> {
     let arrays = wanted.iter().enumerate().map(|(at, (name, ty))| {
         let mut own = Arc::clone(batch.column(at));
+        let mut equals: Vec<(&Alias, ArrayRef)> = Vec::new();
         for alias in aliases.iter().filter(|alias| alias.column == *name) {
             let other = again
                 .and_then(|again| again.column_by_name(&alias.name))
                 .or_else(|| batch.column_by_name(&alias.name));
-            if let Some(other) = other {
-                own = either(&own, &zones::in_utc(other, alias.ahead), *ty)?;
+            let Some(other) = other else { continue };
+            let other = zones::in_utc(other, alias.ahead);
+            equals.retain(|(one, _)| one.distance() == alias.distance());
+            for (one, values) in &equals {
+                let values = (values, &other);
+                if let Some((row, values)) = contradiction(values, *ty)? {
+                    return Err(EngineError::data(format!(
+                        "row {} has {} in {} and {} in {}, and each is the column {name}: take one \
+                         of the two out, or call it {name}",
+                        first + row + 1,
+                        fit::in_short(&values.0),
+                        one.name,
+                        fit::in_short(&values.1),
+                        alias.name,
+                    )));
+                }
             }
+            own = either(&own, &other, *ty)?;
+            equals.push((alias, other));
         }
         Ok(own)
     });
@@ -277,6 +300,21 @@ pub(super) fn filled(
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let schema = column::schema(wanted.iter().cloned());
     Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+}
+
+/// The first row in which both columns have a value and not the same one, with the two.
+fn contradiction(
+    (one, other): (&ArrayRef, &ArrayRef),
+    ty: ScalarType,
+) -> Result<Option<(usize, (String, String))>, EngineError> {
+    let (no_one, no_other) = (missing(one, ty)?, missing(other, ty)?);
+    let (one, other) = (Reader::new(one, ty), Reader::new(other, ty));
+    let mut rows = (0..no_one.len()).filter(|row| !no_one.value(*row) && !no_other.value(*row));
+    Ok(rows.find_map(|row| {
+        let (one, other) = (one.get(row), other.get(row));
+        let (one, other) = (one.display(), other.display());
+        (one != other).then(|| (row, (one.into_owned(), other.into_owned())))
+    }))
 }
 
 /// `own`, and `other` where that has no value.

@@ -377,11 +377,14 @@ impl Source {
             twice => Some(self.read_as_named(twice)?),
         };
         let (aliases, wanted) = (Arc::clone(&self.aliases), wanted.to_vec());
+        let (failure, mut first) = (self.failure(), 0);
         // Where batches end depends on the file, not on the columns that are read.
         Ok(Box::new(batches.map(move |batch| {
             let batch = batch?;
             let again = again.as_mut().and_then(Iterator::next).transpose()?;
-            aliases::filled(&aliases, &wanted, &batch, again.as_ref())
+            let filled = aliases::filled(&aliases, &wanted, &batch, again.as_ref(), first);
+            first += batch.num_rows();
+            filled.map_err(|error| failure.whole(&error))
         })))
     }
 
