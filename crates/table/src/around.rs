@@ -201,7 +201,10 @@ impl Around {
                     let text = value.to_string();
                     if is_continuation(name) {
                         self.goes_on(next(&path, text.as_bytes()));
-                    } else if is_count(name) && depth == Depth::Pages {
+                    } else if is_count(name)
+                        && (depth == Depth::Pages
+                            || is_statistics_of_rows(outer) && is_of_rows(name))
+                    {
                         self.counts(&path, text.as_bytes());
                     } else {
                         self.says(&path, value, depth, deeper);
@@ -272,6 +275,22 @@ fn is_documented(name: &str) -> bool {
 /// Source: <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>
 fn is_statistics(name: &str) -> bool {
     plain(name) == "stats"
+}
+
+/// Whether an object beside the rows may count them, among other things that have totals too.
+fn is_statistics_of_rows(name: &str) -> bool {
+    matches!(
+        plain(name).as_str(),
+        "stats" | "statistics" | "summary" | "querystatistics" | "resultstatistics"
+    )
+}
+
+/// Whether what a name counts is rows.
+fn is_of_rows(name: &str) -> bool {
+    let name = plain(name);
+    ["row", "result", "record"]
+        .iter()
+        .any(|one| name.contains(one))
 }
 
 /// Whether a member of this name, in any spelling, reports an error: `error`, `Errors`,

@@ -17,7 +17,7 @@ use kql_semantics::ScalarType;
 use self::documents::Documents;
 use self::rows::Rows;
 use super::files::{BYTES, Batches, Explored, Failure, Others, ROWS, Records, Source};
-use super::losses::Losses;
+use super::losses::{Loss, Losses};
 use crate::EngineError;
 use crate::text::separated::NOT_UTF8;
 
@@ -123,6 +123,10 @@ impl Reader {
                     bytes += document.len();
                     if let Err(wrong) = self.rows.take(document, &self.records) {
                         return Err(wrong.in_document(&self.failure, document, line));
+                    }
+                    if let Some(unknown) = self.rows.frames.take_unknown() {
+                        self.losses
+                            .note_as(Loss::Unknown, || format!("line {line}: {unknown}"));
                     }
                     if let Some(lost) = self.rows.take_lost() {
                         self.losses.note(&format!("line {line}"), &lost);

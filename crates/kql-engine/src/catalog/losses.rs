@@ -36,6 +36,8 @@ pub(super) enum Loss {
     Time,
     /// It may go on where it ends.
     End,
+    /// A response has beside its rows what nobody knows.
+    Unknown,
 }
 
 #[derive(Debug, Default)]
@@ -82,7 +84,7 @@ impl Losses {
     /// What there is to tell of a file of `table` that its rows do not hold.
     pub(super) fn told(&self, table: &str) -> Vec<String> {
         let lost = self.lost();
-        let kinds = [Loss::Folder, Loss::Value];
+        let kinds = [Loss::Folder, Loss::Value, Loss::Unknown];
         let first = kinds.iter().filter_map(|loss| lost.first.get(loss));
         let mut said: Vec<String> = first.cloned().collect();
         if let Some((place, rows)) = &lost.valueless {

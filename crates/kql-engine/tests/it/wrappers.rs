@@ -546,6 +546,12 @@ fn a_response_that_is_not_whole_is_an_error() {
         format!(r#"{{"results":[{ROW}],"links":[{{"rel":"next","href":"x"}}]}}"#),
         format!(r#"{{"results":[{ROW}],"hasMoreRows":true}}"#),
         format!(r#"{{{results},"isPartial":true}}"#),
+        format!(r#"{{"schema":[],{results},"statistics":{{"rowCount":7}}}}"#),
+        format!(r#"{{"schema":[],{results},"Stats":{{"TotalRows":7}}}}"#),
+        format!(r#"{{{results},"summary":{{"total_result_count":"7"}}}}"#),
+        format!(r#"{{{results},"meta":{{"rowCount":7}}}}"#),
+        format!(r#"{{"value":[{ROW}],"@odata.count":7}}"#),
+        r#"{"columns":[{"name":"DeviceName"}],"rows":[["a"]],"rowCount":7}"#.to_owned(),
         format!(r#"{{{results},"Results":[{{"DeviceName":"b"}}]}}"#),
         format!(r#"{{"columns":[{{"name":"DeviceName"}}],"rows":[["a"]],{results}}}"#),
         status(2, "failed"),
@@ -564,6 +570,64 @@ fn a_response_that_is_not_whole_is_an_error() {
     ] {
         let names = ask("DeviceInfo.json", &text, "DeviceInfo | project DeviceName");
         assert_eq!(names, Ok(rows!([["a"]])), "{text}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_beside_the_rows_of_a_response_is_told() {
+    let row = r#"{"DeviceName":"a"}"#;
+    for (text, told) in [
+        (
+            format!(r#"{{"schema":[],"results":[{row}],"notes":"x"}}"#),
+            Some("notes is \"x\""),
+        ),
+        (
+            format!(r#"{{"schema":[],"results":[{row}],"hits":{{"total":7}}}}"#),
+            Some("hits is {\"total\":7}"),
+        ),
+        (
+            format!(r#"{{"@odata.context":"x","value":[{row}],"size":3}}"#),
+            Some("size is 3"),
+        ),
+        (
+            format!(r#"{{"schema":[],"results":[{row}],"statistics":{{"rowCount":1}}}}"#),
+            Some("statistics is"),
+        ),
+        (
+            format!(r#"{{"@odata.context":"x","value":[{row}],"@odata.count":1}}"#),
+            None,
+        ),
+        (
+            format!(r#"{{"Stats":{{"ExecutionTime":0.5}},"Schema":[],"Results":[{row}]}}"#),
+            None,
+        ),
+        // Whatever carries records has what is its own beside them.
+        (format!(r#"{{"records":[{row}],"notes":"x"}}"#), None),
+        (row.to_owned(), None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("DeviceInfo.json"), &text).unwrap();
+        let mut catalog = Catalog::new();
+        let schema = vec![("DeviceName".to_owned(), ScalarType::String)];
+        catalog.add_file(
+            "DeviceInfo",
+            Some(schema),
+            folder.path().join("DeviceInfo.json"),
+        );
+        let engine = engine(catalog);
+        let answer = run_on(&engine, "DeviceInfo | project DeviceName").expect(&text);
+        assert_eq!(json(&answer), rows!([["a"]]), "{text}");
+        let found = engine.catalog().losses([&"DeviceInfo".to_owned()]);
+        assert_eq!(
+            found.len(),
+            usize::from(told.is_some()),
+            "{text}: {found:?}"
+        );
+        if let Some(told) = told {
+            let what =
+                format!("line 1: beside its rows the response has what is not known: {told}");
+            assert!(found[0].contains(&what), "{found:?}");
+        }
     }
 }
 

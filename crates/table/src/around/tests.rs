@@ -47,6 +47,20 @@ fn around(name: &str, value: &str) -> Around {
 }
 
 #[test]
+fn statistics_count_rows_whatever_they_are_called() {
+    for (name, value, count) in [
+        ("statistics", r#"{"rowCount":7}"#, Some(7)),
+        ("Stats", r#"{"total_rows":"7","rows":{"total":"9","scanned":"100"}}"#, Some(7)),
+        ("querySummary", r#"{"rowCount":7}"#, None),
+        ("summary", r#"{"resultCount":7,"count":9,"total":10}"#, Some(7)),
+        ("Stats", r#"{"dataset_statistics":[{"table_row_count":7,"table_size":3}]}"#, None),
+        ("meta", r#"{"rowCount":7}"#, Some(7)),
+    ] {
+        assert_eq!(around(name, value).count, count, "{name} {value}");
+    }
+}
+
+#[test]
 fn whatever_says_that_rows_are_missing_is_heard() {
     for (name, value) in [
         ("isPartial", "true"),

@@ -229,6 +229,9 @@ impl Walk<'_> {
                 })
             }
             Wrapper::Around(span) => {
+                if let Some(what) = object.unknown(&span) {
+                    self.frames.note(what);
+                }
                 let at = inside(&span);
                 self.value(&bytes[span], at, is_placed)
             }

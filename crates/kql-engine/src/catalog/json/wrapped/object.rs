@@ -33,6 +33,9 @@ fn is_of_event_hubs(key: &str) -> bool {
         .any(|one| key.eq_ignore_ascii_case(one))
 }
 
+/// The most characters that are shown of what nobody knows.
+const LONGEST: usize = 300;
+
 /// How the statistics of a response call the number of rows of a table.
 const ROW_COUNT: &str = "table_row_count";
 
@@ -67,9 +70,14 @@ impl Object<'_> {
                 .doubled()
                 .or_else(|| self.incomplete(Some(rows)))
                 .or_else(|| self.miscounted(rows)),
-            Wrapper::Table { .. } | Wrapper::Nothing => {
-                self.doubled().or_else(|| self.incomplete(None))
-            }
+            Wrapper::Table { ref rows, .. } => self
+                .doubled()
+                .or_else(|| self.incomplete(None))
+                // Of several tables in a response, its count may be of them.
+                .or_else(|| {
+                    (self.get("rows").as_ref() == Some(rows)).then(|| self.miscounted(rows))?
+                }),
+            Wrapper::Nothing => self.doubled().or_else(|| self.incomplete(None)),
             Wrapper::Record(..) => self.doubled(),
             Wrapper::None | Wrapper::Refused(_) => None,
         };
@@ -128,6 +136,20 @@ impl Object<'_> {
             let mut around = Around::default();
             around.member(&member.key, &self.bytes[member.value.clone()]);
             (member.key.as_str(), around)
+        })
+    }
+
+    /// What a response has beside its `rows` and nobody knows, by the rules for those that come from
+    /// a service. What carries records may have anything beside them.
+    pub(super) fn unknown(&self, rows: &Range<usize>) -> Option<String> {
+        let is_response = ["results", "value"]
+            .iter()
+            .any(|key| self.get(key).as_ref() == Some(rows));
+        let mut beside = self.beside(Some(rows)).filter(|_| is_response);
+        let what = beside.find_map(|(_, around)| around.unknown())?;
+        Some(match what.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &what[..end]),
+            None => what,
         })
     }
 

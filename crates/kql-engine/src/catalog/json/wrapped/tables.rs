@@ -19,9 +19,20 @@ pub(in crate::catalog::json) struct Frames {
     any: bool,
     begun: usize,
     ended: usize,
+    /// What a response has beside its rows and nobody knows.
+    unknown: Option<String>,
 }
 
 impl Frames {
+    pub(super) fn note(&mut self, unknown: String) {
+        self.unknown.get_or_insert(unknown);
+    }
+
+    /// What the responses since the last look have beside their rows and nobody knows.
+    pub(in crate::catalog::json) fn take_unknown(&mut self) -> Option<String> {
+        self.unknown.take()
+    }
+
     pub(super) fn see(&mut self, frame: &str) {
         self.any = true;
         self.begun += usize::from(frame.eq_ignore_ascii_case(HEADER));
