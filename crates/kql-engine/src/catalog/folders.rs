@@ -50,6 +50,18 @@ impl Folder {
         fit::cell(&self.value, ty)
     }
 
+    /// The value, with its date in the order of the files; otherwise what is wrong with it.
+    fn value_in(&self, file: &Source, ty: ScalarType) -> Result<Datum<'_>, String> {
+        if let Some(value) = self.typed(ty) {
+            return Ok(value);
+        }
+        if ty != ScalarType::DateTime {
+            return Err(fit::misfit(&self.name, &self.value, ty));
+        }
+        file.moment_of_folder(&self.name, &self.value)
+            .map_err(|error| error.to_string())
+    }
+
     /// Remembers the first value of a file that is not the one in the name of its folder.
     fn compare(&self, own: &ArrayRef, ty: ScalarType, file: &Source) {
         if self.value.is_empty()
@@ -58,7 +70,7 @@ impl Folder {
         {
             return;
         }
-        let told = self.typed(ty);
+        let told = self.value_in(file, ty).ok();
         let reader = Reader::new(own, ty);
         let mut values = (0..own.len()).map(|row| reader.get(row));
         let other = values.find(|value| {
@@ -221,10 +233,9 @@ pub(super) fn filled(
                 fit::in_short(&folder.value)
             )));
         }
-        let Some(value) = folder.typed(*ty) else {
-            let misfit = fit::misfit(name, &folder.value, *ty);
-            return Err(EngineError::data(format!("its folder {misfit}")));
-        };
+        let value = folder
+            .value_in(file, *ty)
+            .map_err(|misfit| EngineError::data(format!("its folder {misfit}")))?;
         let value = column::repeated(&value, *ty, rows);
         *array = if folder.counts == Counts::Everywhere {
             value

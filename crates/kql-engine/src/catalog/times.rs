@@ -128,6 +128,45 @@ fn read(date: &WrittenDate<'_>, order: DateOrder) -> Option<i64> {
     on(ticks::midnight(date.year, month, day)?, date.rest)
 }
 
+/// Whether either number may be the month.
+fn may_be_either(date: &WrittenDate<'_>) -> bool {
+    date.month <= 12 && date.day <= 12
+}
+
+/// Says that a date has no order, for the reason of `silent`.
+fn either(column: &str, written: &str, silent: &str) -> String {
+    let (month, day) = (DateOrder::MonthFirst.option(), DateOrder::DayFirst.option());
+    format!(
+        "has {} in column {column}, where the day or the month may come first and {silent}; say \
+         which with {month} or {day}",
+        fit::in_short(written)
+    )
+}
+
+impl DateOrder {
+    fn other(self) -> Self {
+        match self {
+            Self::MonthFirst => Self::DayFirst,
+            Self::DayFirst => Self::MonthFirst,
+        }
+    }
+
+    fn first(self) -> &'static str {
+        match self {
+            Self::MonthFirst => "month first",
+            Self::DayFirst => "day first",
+        }
+    }
+
+    /// How the command is given it.
+    fn option(self) -> &'static str {
+        match self {
+            Self::MonthFirst => "--date-order mdy",
+            Self::DayFirst => "--date-order dmy",
+        }
+    }
+}
+
 impl Evidence {
     fn see(&mut self, written: &str) {
         let Some(numbers) = in_numbers(written) else {
@@ -173,7 +212,45 @@ impl Source {
             Some(order) => order,
             None => self.order(column, written)?,
         };
-        read(&date, order).map(Datum::DateTime).ok_or_else(misfit)
+        if let Some(moment) = read(&date, order) {
+            return Ok(Datum::DateTime(moment));
+        }
+        match self.reading.date_order {
+            Some(order) if read(&date, order.other()).is_some() => {
+                Err(EngineError::runtime(format!(
+                    "has {} in column {column}, which is no datetime with the {}, as {} says; \
+                     with {} it is one",
+                    fit::in_short(written),
+                    order.first(),
+                    order.option(),
+                    order.other().option()
+                )))
+            }
+            _ => Err(misfit()),
+        }
+    }
+
+    /// The date of a folder's name, in the order that is given: there is no other value to tell it.
+    pub(super) fn moment_of_folder(
+        &self,
+        column: &str,
+        written: &str,
+    ) -> Result<Datum<'static>, EngineError> {
+        match (in_numbers(written), self.reading.date_order) {
+            (Some(date), None) if may_be_either(&date) => Err(EngineError::runtime(either(
+                column,
+                written,
+                "its name does not tell",
+            ))),
+            (Some(date), None) => [DateOrder::MonthFirst, DateOrder::DayFirst]
+                .into_iter()
+                .find_map(|order| read(&date, order))
+                .map(Datum::DateTime)
+                .ok_or_else(|| {
+                    EngineError::runtime(fit::misfit(column, written, ScalarType::DateTime))
+                }),
+            _ => self.moment(column, written),
+        }
     }
 
     /// The first text of a column that `todatetime()` reads otherwise than it may be meant, as far
@@ -201,9 +278,10 @@ impl Source {
         match (evidence.month_first, evidence.day_first) {
             (Some(_), None) => Ok(DateOrder::MonthFirst),
             (None, Some(_)) => Ok(DateOrder::DayFirst),
-            (None, None) => Err(EngineError::runtime(format!(
-                "has {shown} in column {column}, where the day or the month may come first and no \
-                 value of the column tells; say which with --date-order mdy or --date-order dmy"
+            (None, None) => Err(EngineError::runtime(either(
+                column,
+                written,
+                "no value of the column tells",
             ))),
             (Some(month), Some(day)) => Err(EngineError::runtime(format!(
                 "has {shown} in column {column}, where {} has the month first and {} the day",

@@ -180,3 +180,55 @@ fn no_notation_of_numbers_goes_past_the_order() {
         }
     }
 }
+
+#[test]
+fn an_order_that_does_not_fit_is_named_as_the_cause() {
+    for (written, order, given, other) in [
+        ("25/01/2024", DateOrder::MonthFirst, "mdy", "dmy"),
+        ("01/25/2024 10:00", DateOrder::DayFirst, "dmy", "mdy"),
+    ] {
+        for file in [
+            "DeviceInfo.csv",
+            "DeviceInfo.ndjson",
+            "DeviceInfo.parquet",
+            "DeviceInfo.arrow",
+        ] {
+            let error = times(file, "Timestamp", &[written], Some(order)).unwrap_err();
+            let given = format!("as --date-order {given} says");
+            let other = format!("with --date-order {other} it is one");
+            assert!(error.contains(&given) && error.contains(&other), "{error}");
+            let error = times(file, "Timestamp", &["25/25/2024"], Some(order)).unwrap_err();
+            assert!(!error.contains("--date-order"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_date_of_a_folder_needs_an_order_as_any_other() {
+    let over = |name: &str, order| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder
+            .path()
+            .join("DeviceInfo")
+            .join(format!("Timestamp={name}"));
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("part.csv"), "DeviceName\na\n").unwrap();
+        read(folder.path(), order)
+    };
+    let day = |date: &str| Ok(rows!([[format!("{date} 00:00")]]));
+    let (month, day_first) = (Some(DateOrder::MonthFirst), Some(DateOrder::DayFirst));
+    assert_eq!(over("05-03-2024", month), day("2024-05-03"));
+    assert_eq!(over("05-03-2024", day_first), day("2024-03-05"));
+    assert_eq!(over("25-03-2024", None), day("2024-03-25"));
+    assert_eq!(over("2024-03-05", None), day("2024-03-05"));
+    let error = over("05-03-2024", None).unwrap_err();
+    for part in [
+        "its folder has \"05-03-2024\"",
+        "its name does not tell",
+        "--date-order mdy or --date-order dmy",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let error = over("25-03-2024", month).unwrap_err();
+    assert!(error.contains("with --date-order dmy it is one"), "{error}");
+}
