@@ -308,11 +308,15 @@ impl Source {
                 .map(|(name, guess)| (name, Kind::Cells(guess)))
                 .collect(),
             Format::Parquet => {
+                self.check_kind()?;
                 let (columns, known) = columnar::parquet_columns(self)?;
                 filled = known;
                 infer::known(columns)
             }
-            Format::Arrow => infer::known(ipc::columns(self)?),
+            Format::Arrow => {
+                self.check_kind()?;
+                infer::known(ipc::columns(self)?)
+            }
         };
         Ok(Explored {
             own: kinds.iter().map(|(name, _)| name.clone()).collect(),
@@ -335,7 +339,12 @@ impl Source {
         {
             return Ok(());
         }
-        let what = strangers::file(&self.records.table, names());
+        let table = &self.records.table;
+        let what = if strangers::is_envelope(names(), |name| self.names.has(name)) {
+            strangers::envelopes(table, names())
+        } else {
+            strangers::file(table, names())
+        };
         Err(self.failure().whole(&what))
     }
 

@@ -32,6 +32,16 @@ pub(super) fn file<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> Str
     )
 }
 
+/// Says that a file of columns has the records of the Streaming API, and what to do with it.
+pub(super) fn envelopes<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> String {
+    format!(
+        "it has records of the Streaming API in columns ({}): the columns of {table} are inside of \
+         'properties'; write it as JSON, a record a line, or read it as another table (--data \
+         Rows=FILE), with Rows | extend properties = parse_json(properties)",
+        listed(names)
+    )
+}
+
 /// Says that a record, counted from 1, has no column of its table.
 pub(super) fn record<'a>(number: usize, keys: impl Iterator<Item = &'a str>) -> String {
     format!(

@@ -11,6 +11,7 @@ mod dates;
 mod foreign;
 mod guesses;
 mod hostile;
+mod kinds;
 mod kql;
 mod limits;
 mod local;
