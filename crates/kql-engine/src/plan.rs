@@ -3,7 +3,8 @@
 //! Inside plans a column is called `c` and its id; the names of the language appear in the result
 //! only. Bodies of `mv-apply` and `partition` are planned once for all parts together: a carried
 //! column `p…` says which part a row belongs to, rows of a part stay together, and every operator
-//! works per part.
+//! works per part. A body that names its rows, or has an operator that does not tell parts apart, is
+//! planned and run for each part by itself.
 
 mod activity;
 mod budget;
