@@ -1,12 +1,13 @@
 //! The known name that a misspelt one most likely means.
 
-/// Longer names than this are not compared: nobody misspells so much.
-const MAX_LENGTH: usize = 64;
+/// Longer names are not compared: comparing costs the product of the lengths.
+const LONGEST: usize = 96;
 
-/// The name of `known` that `wanted` most likely means, if any is near enough.
+/// The name of `known` that `wanted` most likely means, if any is near enough; the first of several.
 ///
-/// Case, `_`, `-` and spaces do not count as differences; otherwise about one letter in three may
-/// differ.
+/// Case, `_`, `-` and spaces do not count as differences. Of the other letters about one in three
+/// may be added, dropped, exchanged or swapped with its neighbour, and at most four.
+/// `kql_syntax::nearest` follows the same rule.
 ///
 /// ```
 /// # use defender_core::nearest;
@@ -14,51 +15,30 @@ const MAX_LENGTH: usize = 64;
 /// assert_eq!(nearest("colour", ["tenant_id", "client_id"]), None);
 /// ```
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = folded(wanted);
-    if wanted.is_empty() || wanted.len() > MAX_LENGTH {
-        return None;
-    }
+    let (wanted, length) = folded(wanted)?;
     known
         .into_iter()
         .filter_map(|name| {
-            let candidate = folded(name);
-            if candidate.len() > MAX_LENGTH {
-                return None;
-            }
-            let distance = distance(&wanted, &candidate);
-            let allowed = (wanted.len().min(candidate.len()) / 3).max(1);
-            (distance <= allowed && distance < wanted.len()).then_some((distance, name))
+            let (candidate, other) = folded(name)?;
+            let shorter = length.min(other);
+            let allowed = (shorter / 3).clamp(1, 4).min(shorter - 1);
+            let distance = strsim::osa_distance(&wanted, &candidate);
+            (distance <= allowed).then_some((distance, name))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
-fn folded(name: &str) -> Vec<char> {
-    name.chars()
+/// What is compared of a name, and its length; none where there is nothing or too much.
+fn folded(name: &str) -> Option<(String, usize)> {
+    let folded: String = name
+        .chars()
         .filter(|letter| !matches!(letter, '_' | '-' | ' '))
+        .take(LONGEST + 1)
         .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// How many letters have to be added, dropped or exchanged; two swapped neighbours count once.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for (row, letter) in left.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, other) in right.iter().enumerate() {
-            let exchange = above[column] + usize::from(letter != other);
-            let mut best = exchange.min(above[column + 1] + 1).min(current[column] + 1);
-            let swapped =
-                row > 0 && column > 0 && *letter == right[column - 1] && left[row - 1] == *other;
-            if swapped {
-                best = best.min(before[column - 1] + 1);
-            }
-            current.push(best);
-        }
-        before = std::mem::replace(&mut above, current);
-    }
-    above[right.len()]
+        .collect();
+    let length = folded.chars().count();
+    (1..=LONGEST).contains(&length).then_some((folded, length))
 }
 
 #[cfg(test)]
@@ -75,16 +55,25 @@ mod tests {
 
     #[test]
     fn a_swap_of_neighbours_is_one_difference() {
-        let chars = |text: &str| text.chars().collect::<Vec<_>>();
-        assert_eq!(distance(&chars("cloud"), &chars("clodu")), 1);
-        assert_eq!(distance(&chars(""), &chars("abc")), 3);
-        assert_eq!(distance(&chars("kitten"), &chars("sitting")), 3);
+        assert_eq!(nearest("clodu", ["cloud"]), Some("cloud"));
+        assert_eq!(nearest("clo", ["cloud"]), None);
+    }
+
+    #[test]
+    fn the_shorter_name_says_how_much_may_differ() {
+        assert_eq!(nearest("id", ["idea"]), None);
+        assert_eq!(nearest("idea", ["id"]), None);
+        let long = "abcdefghijklmnopqrstuvwxyz";
+        assert_eq!(nearest(&long[4..], [long]), Some(long));
+        assert_eq!(nearest(&long[5..], [long]), None);
     }
 
     #[test]
     fn nothing_is_near_to_nothing() {
         assert_eq!(nearest("", ["a"]), None);
-        assert_eq!(nearest("x", ["a"]), None);
+        assert_eq!(nearest("-", ["", "_"]), None);
+        assert_eq!(nearest("x", ["a", ""]), None);
+        assert_eq!(nearest("x", ["X"]), Some("X"));
         assert_eq!(nearest(&"x".repeat(1000), ["x"]), None);
     }
 }
