@@ -1,6 +1,6 @@
 //! `defender schema`: the hunting tables, or the columns of one.
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, nearest};
 use defender_schema::Table;
 use defender_table::Format;
 use serde_json::{Value, json};
@@ -65,7 +65,8 @@ fn unknown(name: &str) -> Error {
             gone.replacements.join(" or ")
         ));
     }
-    match defender_schema::suggest(name) {
+    let names = defender_schema::tables().iter().map(|table| table.name);
+    match nearest(name, names) {
         Some(near) => error.with_hint(format!("did you mean {near}?")),
         None => error.with_hint("`defender schema` lists them"),
     }

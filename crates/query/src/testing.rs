@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use defender_core::{Error, ErrorKind, Result};
+use defender_core::{Error, ErrorKind, Result, nearest};
 use defender_queries::{Library, Mutant, QueryTest, Row, mutants};
 use defender_table::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use defender_table::arrow::datatypes::{DataType, Field, Schema};
@@ -241,7 +241,7 @@ async fn run(test: &QueryTest, query: &str, rows: &BTreeMap<String, Vec<Row>>) -
             ErrorKind::Usage,
             format!("there is no table '{}'", name.escape_debug()),
         );
-        return Err(match defender_schema::suggest(name) {
+        return Err(match meant(name) {
             Some(near) => error.with_hint(format!("did you mean '{near}'?")),
             None => error,
         });
@@ -269,6 +269,17 @@ async fn run(test: &QueryTest, query: &str, rows: &BTreeMap<String, Vec<Row>>) -
         .map(|column| (column.name.clone(), column.ty))
         .collect();
     Ok(Found { columns, rows })
+}
+
+/// The table that took the place of `name`, or that is spelt nearly so.
+fn meant(name: &str) -> Option<&'static str> {
+    match defender_schema::gone_table(name) {
+        Some(gone) => gone.replacements.first().copied(),
+        None => nearest(
+            name,
+            defender_schema::tables().iter().map(|table| table.name),
+        ),
+    }
 }
 
 /// The rows as text, which the engine reads by the columns' types.

@@ -7,17 +7,15 @@
 //! let table = defender_schema::table("DeviceProcessEvents").expect("a hunting table");
 //! let column = table.column("ProcessId").expect("one of its columns");
 //! assert_eq!(column.ty, defender_schema::Type::Long);
-//! assert_eq!(defender_schema::suggest("deviceprocessevent"), Some("DeviceProcessEvents"));
 //! ```
 //!
 //! Source: <https://learn.microsoft.com/defender-xdr/advanced-hunting-schema-tables>
 
 mod gone;
-mod nearest;
 mod table;
 mod text;
 mod workspace;
 
 pub use gone::{Gone, gone, gone_table};
-pub use table::{Column, Family, Table, Type, suggest, table, tables};
+pub use table::{Column, Family, Table, Type, table, tables};
 pub use workspace::{WorkspaceTable, workspace_table, workspace_tables};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{nearest::nearest, text};
+use crate::text;
 
 /// The type of a column, as KQL names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,11 +128,6 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The column whose name is most like `name`, if any is near.
-    pub fn suggest(&self, name: &str) -> Option<&'static str> {
-        nearest(name, self.columns.iter().map(|column| column.name))
-    }
-
     /// Whether Defender for Endpoint has the table; its own hunting API knows no other.
     ///
     /// Of the alert tables it has the two that took the place of `DeviceAlertEvents`.
@@ -158,14 +153,4 @@ pub fn table(name: &str) -> Option<&'static Table> {
     place
         .ok()
         .map(|place| &schema.tables[schema.by_name[place]])
-}
-
-/// The table whose name is most like `name`, if any is near; case does not count.
-///
-/// A table that is gone gives the one that took its place.
-pub fn suggest(name: &str) -> Option<&'static str> {
-    if let Some(gone) = crate::gone_table(name) {
-        return gone.replacements.first().copied();
-    }
-    nearest(name, tables().iter().map(|table| table.name))
 }

@@ -5,7 +5,7 @@ mod reference;
 use std::collections::BTreeSet;
 
 use defender_schema::{
-    Family, Type, gone, gone_table, suggest, table, tables, workspace_table, workspace_tables,
+    Family, Type, gone, gone_table, table, tables, workspace_table, workspace_tables,
 };
 
 #[test]
@@ -58,14 +58,8 @@ fn types_are_the_documented_ones() {
 }
 
 #[test]
-fn case_counts_in_names_and_not_in_suggestions() {
+fn case_counts_in_names() {
     assert_eq!(table("deviceevents"), None);
-    assert_eq!(suggest("deviceevents"), Some("DeviceEvents"));
-    assert_eq!(suggest("DeviceProcesEvent"), Some("DeviceProcessEvents"));
-    assert_eq!(suggest("GraphApiAuditEvents"), Some("GraphAPIAuditEvents"));
-    assert_eq!(suggest("SomethingElseEntirely"), None);
-    let logons = table("DeviceLogonEvents").expect("a table");
-    assert_eq!(logons.suggest("AcountName"), Some("AccountName"));
 }
 
 #[test]
@@ -96,7 +90,6 @@ fn gone_tables_name_tables_that_exist() {
             );
         }
     }
-    assert_eq!(suggest("AADSignInEventsBeta"), Some("EntraIdSignInEvents"));
     let alerts = gone_table("DeviceAlertEvents").expect("gone");
     assert_eq!(alerts.replacements, ["AlertInfo", "AlertEvidence"]);
 }
