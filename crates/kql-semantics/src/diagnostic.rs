@@ -91,60 +91,15 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// The candidate most like `wanted`, if any is like it at all.
-///
-/// A difference of case alone counts as nearest; otherwise the distance of edits must be at most a
-/// third of the name.
+/// The candidate most like `wanted`, if another is like it at all.
 pub(crate) fn nearest<'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
-    let folded = wanted.to_lowercase();
-    let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
-        if candidate == wanted || candidate.is_empty() {
-            continue;
-        }
-        let distance = edit_distance(&folded, &candidate.to_lowercase());
-        if best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
-        }
-    }
-    let (distance, name) = best?;
-    let allowed = (wanted.chars().count() / 3).clamp(1, 4);
-    (distance <= allowed && distance < name.chars().count()).then(|| name.to_owned())
-}
-
-/// Edits (insert, delete, replace, swap of neighbours) between two texts; long texts are not compared.
-fn edit_distance(left: &str, right: &str) -> usize {
-    const LONGEST: usize = 96;
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    if left.len() > LONGEST || right.len() > LONGEST {
-        return usize::MAX;
-    }
-    let width = right.len() + 1;
-    let mut before: Vec<usize> = vec![0; width];
-    let mut previous: Vec<usize> = (0..width).collect();
-    for row in 1..=left.len() {
-        let mut current = vec![row; width];
-        for column in 1..width {
-            let same = left[row - 1] == right[column - 1];
-            let mut least = (previous[column] + 1)
-                .min(current[column - 1] + 1)
-                .min(previous[column - 1] + usize::from(!same));
-            let swapped = row > 1
-                && column > 1
-                && left[row - 1] == right[column - 2]
-                && left[row - 2] == right[column - 1];
-            if swapped {
-                least = least.min(before[column - 2] + 1);
-            }
-            current[column] = least;
-        }
-        before = std::mem::replace(&mut previous, current);
-    }
-    previous[width - 1]
+    let others = candidates
+        .into_iter()
+        .filter(|candidate| *candidate != wanted);
+    kql_syntax::nearest(wanted, others).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -323,27 +323,5 @@ fn nearest(word: &str) -> Option<&'static str> {
         "head" => Some("take"),
         _ => None,
     };
-    alias.or_else(|| {
-        let best = KNOWN
-            .iter()
-            .map(|known| (distance(&lower, known), *known))
-            .min()?;
-        (best.0 <= 1 + lower.len() / 5).then_some(best.1)
-    })
-}
-
-/// How many letters must change to make one word of the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<u8> = right.bytes().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
+    alias.or_else(|| crate::nearest(&lower, KNOWN.iter().copied()))
 }

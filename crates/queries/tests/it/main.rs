@@ -5,6 +5,7 @@
 mod built_in;
 mod hostile;
 mod library;
+mod nearest;
 mod page;
 mod rendering;
 mod schema;
