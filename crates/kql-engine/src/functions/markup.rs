@@ -1,6 +1,11 @@
 //! `parse_xml`.
 //!
 //! Elements become properties, attributes `@name`, text `#text`; what repeats becomes an array.
+//! Names keep their prefix, and a declaration of a namespace is an attribute like others.
+
+use quick_xml::Reader;
+use quick_xml::escape::{resolve_predefined_entity, unescape};
+use quick_xml::events::{BytesStart, Event};
 
 use super::Call;
 use crate::EngineError;
@@ -23,6 +28,22 @@ struct Element {
 }
 
 impl Element {
+    /// The element that `tag` opens; `None` where the tag is not well-formed.
+    fn opened(tag: &BytesStart<'_>) -> Option<Self> {
+        let mut element = Self {
+            name: name(tag.name().0)?.to_owned(),
+            parts: Vec::new(),
+            text: String::new(),
+        };
+        for attribute in tag.attributes() {
+            let attribute = attribute.ok()?;
+            let value = unescape(&attribute.value).ok()?;
+            let name = format!("@{}", name(attribute.key.0)?);
+            element.parts.push((name, vec![dynamic::string(&value)]));
+        }
+        Some(element)
+    }
+
     fn add(&mut self, name: &str, value: Vec<u8>) {
         match self.parts.iter_mut().find(|part| part.0 == name) {
             Some(part) => part.1.push(value),
@@ -57,133 +78,11 @@ impl Element {
     }
 }
 
-struct Reader<'t> {
-    rest: &'t str,
-}
-
-impl<'t> Reader<'t> {
-    fn eat(&mut self, start: &str) -> bool {
-        match self.rest.strip_prefix(start) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn spaces(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    /// What stands before `end`; `end` is gone too.
-    fn until(&mut self, end: &str) -> Option<&'t str> {
-        let (before, after) = self.rest.split_once(end)?;
-        self.rest = after;
-        Some(before)
-    }
-
-    fn name(&mut self) -> Option<&'t str> {
-        let end = self
-            .rest
-            .find(|one: char| !(one.is_alphanumeric() || matches!(one, '_' | '-' | '.' | ':')))
-            .unwrap_or(self.rest.len());
-        let (name, rest) = self.rest.split_at(end);
-        let starts_well = name
-            .chars()
-            .next()
-            .is_some_and(|one| one.is_alphabetic() || matches!(one, '_' | ':'));
-        self.rest = rest;
-        starts_well.then_some(name)
-    }
-
-    /// `name attributes >` or `name attributes />`; whether it has content.
-    fn opening(&mut self) -> Option<(Element, bool)> {
-        let mut element = Element {
-            name: self.name()?.to_owned(),
-            parts: Vec::new(),
-            text: String::new(),
-        };
-        loop {
-            let before = self.rest.len();
-            self.spaces();
-            if self.eat("/>") {
-                return Some((element, false));
-            }
-            if self.eat(">") {
-                return Some((element, true));
-            }
-            if self.rest.len() == before {
-                return None;
-            }
-            let name = self.name()?;
-            self.spaces();
-            if !self.eat("=") {
-                return None;
-            }
-            self.spaces();
-            let quote = if self.eat("\"") {
-                "\""
-            } else if self.eat("'") {
-                "'"
-            } else {
-                return None;
-            };
-            let value = plain(self.until(quote)?)?;
-            let name = format!("@{name}");
-            if element.parts.iter().any(|part| part.0 == name) {
-                return None;
-            }
-            element.add(&name, dynamic::string(&value));
-        }
-    }
-
-    /// Skips comments, instructions and the like; whether there was one.
-    fn skipped(&mut self) -> Option<bool> {
-        if self.eat("<!--") {
-            self.until("-->")?;
-        } else if self.eat("<?") {
-            self.until("?>")?;
-        } else if self.eat("<!DOCTYPE") {
-            // With an inner subset the end is after its bracket.
-            let end = self.rest.find('>')?;
-            if self.rest[..end].contains('[') {
-                self.until("]")?;
-            }
-            self.until(">")?;
-        } else {
-            return Some(false);
-        }
-        Some(true)
-    }
-}
-
-/// Text without references.
-fn plain(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        let (name, after) = after.split_once(';')?;
-        out.push(match name {
-            "lt" => '<',
-            "gt" => '>',
-            "amp" => '&',
-            "quot" => '"',
-            "apos" => '\'',
-            _ => {
-                let number = name.strip_prefix('#')?;
-                let code = match number.strip_prefix('x') {
-                    Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-                    None => number.parse().ok()?,
-                };
-                char::from_u32(code)?
-            }
-        });
-        rest = after;
-    }
-    out.push_str(rest);
-    Some(out)
+/// The text, if it is a name; the reader takes any for one.
+fn name(text: &str) -> Option<&str> {
+    let starts_well = text.starts_with(|one: char| one.is_alphabetic() || matches!(one, '_' | ':'));
+    let is_of_names = |one: char| one.is_alphanumeric() || matches!(one, '_' | '-' | '.' | ':');
+    (starts_well && text.chars().all(is_of_names)).then_some(text)
 }
 
 /// The document as a bag with its root; `None` where it is no document.
@@ -191,60 +90,52 @@ fn document(text: &str) -> Option<Vec<u8>> {
     if text.len() > LONGEST {
         return None;
     }
-    let mut reader = Reader {
-        rest: text.trim_start_matches('\u{feff}'),
-    };
-    reader.spaces();
+    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut open: Vec<Element> = Vec::new();
     let mut root: Option<Vec<u8>> = None;
-    while !reader.rest.is_empty() {
-        if reader.skipped()? {
-            if open.is_empty() {
-                reader.spaces();
-            }
-            continue;
+    loop {
+        let event = reader.read_event().ok()?;
+        if matches!(event, Event::Start(_) | Event::Empty(_))
+            && (root.is_some() || open.len() >= DEEPEST)
+        {
+            return None;
         }
-        let closed = if reader.eat("<![CDATA[") {
-            let text = reader.until("]]>")?;
-            open.last_mut()?.text.push_str(text);
-            None
-        } else if reader.eat("</") {
-            let name = reader.name()?;
-            reader.spaces();
-            let element = open.pop()?;
-            if !reader.eat(">") || element.name != name {
-                return None;
+        let closed = match event {
+            Event::Start(tag) => {
+                open.push(Element::opened(&tag)?);
+                continue;
             }
-            Some(element)
-        } else if reader.eat("<") {
-            if root.is_some() || open.len() >= DEEPEST {
-                return None;
+            Event::Empty(tag) => Element::opened(&tag)?,
+            // The reader compares the names.
+            Event::End(_) => open.pop()?,
+            Event::Text(text) => {
+                match open.last_mut() {
+                    Some(element) => element.text.push_str(&text),
+                    None if text.trim().is_empty() => {}
+                    None => return None,
+                }
+                continue;
             }
-            let (element, has_content) = reader.opening()?;
-            if has_content {
-                open.push(element);
-                None
-            } else {
-                Some(element)
+            Event::CData(text) => {
+                open.last_mut()?.text.push_str(&text);
+                continue;
             }
-        } else {
-            let end = reader.rest.find('<').unwrap_or(reader.rest.len());
-            let (text, rest) = reader.rest.split_at(end);
-            reader.rest = rest;
-            match open.last_mut() {
-                Some(element) => element.text.push_str(&plain(text)?),
-                None if text.trim().is_empty() => {}
-                None => return None,
+            Event::GeneralRef(reference) => {
+                let text = &mut open.last_mut()?.text;
+                match reference.resolve_char_ref().ok()? {
+                    Some(letter) => text.push(letter),
+                    None => text.push_str(resolve_predefined_entity(&reference)?),
+                }
+                continue;
             }
-            None
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => continue,
+            Event::Eof => break,
         };
-        if let Some(element) = closed {
-            let name = element.name.clone();
-            let value = element.finish();
-            match open.last_mut() {
-                Some(parent) => parent.add(&name, value),
-                None => root = Some(dynamic::object(&[(name, value)])),
-            }
+        let name = closed.name.clone();
+        let value = closed.finish();
+        match open.last_mut() {
+            Some(parent) => parent.add(&name, value),
+            None => root = Some(dynamic::object(&[(name, value)])),
         }
     }
     root.filter(|_| open.is_empty())
@@ -262,7 +153,7 @@ pub(super) fn kernel_of(call: &Call) -> Result<Option<Kernel>, EngineError> {
 
 #[cfg(test)]
 mod tests {
-    use super::document;
+    use super::{DEEPEST, LONGEST, document};
     use crate::dynamic;
 
     fn json(text: &str) -> Option<String> {
@@ -295,6 +186,10 @@ mod tests {
                 "<?xml version='1.0'?><!-- c --><a x='1&amp;2'>&#65;&lt;<![CDATA[<b>]]></a>",
                 r##"{"a":{"@x":"1&2","#text":"A<<b>"}}"##,
             ),
+            (
+                "<!DOCTYPE e [<!ENTITY x 'y'>]><e xmlns='u' xmlns:p='v'><p:a p:b=\"1\"/></e>",
+                r#"{"e":{"@xmlns":"u","@xmlns:p":"v","p:a":{"@p:b":"1"}}}"#,
+            ),
         ] {
             assert_eq!(json(xml).as_deref(), Some(expected), "{xml}");
         }
@@ -311,11 +206,20 @@ mod tests {
             "<a x=1/>",
             "<a x='1' x='2'/>",
             "<a>&no;</a>",
+            "<a>&#0;</a>",
+            "<a>& </a>",
+            "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
+            "<a x='<!--",
+            "<a/>text",
             "</a>",
             "<1/>",
         ] {
             assert_eq!(json(text), None, "{text}");
         }
-        assert_eq!(json(&"<a>".repeat(1_000)), None);
+        let nested = |depth| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+        assert!(json(&nested(DEEPEST)).is_some());
+        assert_eq!(json(&nested(DEEPEST + 1)), None);
+        assert!(json(&format!("<a>{}</a>", "b".repeat(LONGEST - 7))).is_some());
+        assert_eq!(json(&format!("<a>{}</a>", "b".repeat(LONGEST - 6))), None);
     }
 }
