@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
 use kql_syntax::{Lines, Span};
 
 /// One complaint about the text of a query.
@@ -91,6 +93,11 @@ impl EngineError {
             message: message.into(),
             span: None,
         }
+    }
+
+    /// The error on its way through DataFusion; [`Foreign::ours`] has it again.
+    pub(crate) fn theirs(self) -> DataFusionError {
+        DataFusionError::External(Box::new(self))
     }
 
     /// The same error, about this part of the query unless it names one itself.
@@ -224,48 +231,54 @@ impl fmt::Display for EngineError {
 
 impl std::error::Error for EngineError {}
 
-impl From<datafusion::error::DataFusionError> for EngineError {
-    fn from(error: datafusion::error::DataFusionError) -> Self {
-        use datafusion::error::DataFusionError as Inner;
-        match error {
-            Inner::External(inner) => match inner.downcast::<EngineError>() {
-                Ok(own) => *own,
-                Err(other) => Self::runtime(other.to_string()),
-            },
-            Inner::ArrowError(inner, _) => Self::from(*inner),
-            Inner::Context(_, inner) => Self::from(*inner),
-            Inner::Shared(inner) => match inner.as_ref() {
-                Inner::External(own) => match own.downcast_ref::<EngineError>() {
-                    Some(own) => own.clone(),
-                    None => Self::runtime(own.to_string()),
-                },
-                other => Self::runtime(other.to_string()),
-            },
-            Inner::ResourcesExhausted(_) => Self::runtime(
-                "the query needs more memory than its limit allows: filter rows, or drop columns, earlier",
-            ),
-            other => Self::runtime(other.to_string()),
-        }
+/// A result of DataFusion or Arrow. Their errors are not part of the crate's API, so `?` alone does
+/// not make ours of them.
+pub(crate) trait Foreign<T> {
+    /// The result with an error of ours.
+    fn ours(self) -> Result<T, EngineError>;
+}
+
+impl<T> Foreign<T> for Result<T, DataFusionError> {
+    fn ours(self) -> Result<T, EngineError> {
+        self.map_err(from_datafusion)
     }
 }
 
-impl From<arrow::error::ArrowError> for EngineError {
-    fn from(error: arrow::error::ArrowError) -> Self {
-        match error {
-            arrow::error::ArrowError::ExternalError(inner) => {
-                match inner.downcast::<EngineError>() {
-                    Ok(own) => *own,
-                    Err(other) => Self::runtime(other.to_string()),
-                }
-            }
-            other => Self::runtime(other.to_string()),
-        }
+impl<T> Foreign<T> for Result<T, ArrowError> {
+    fn ours(self) -> Result<T, EngineError> {
+        self.map_err(from_arrow)
     }
 }
 
-impl From<EngineError> for datafusion::error::DataFusionError {
-    fn from(error: EngineError) -> Self {
-        Self::External(Box::new(error))
+fn from_datafusion(error: DataFusionError) -> EngineError {
+    match error {
+        DataFusionError::External(inner) => match inner.downcast::<EngineError>() {
+            Ok(own) => *own,
+            Err(other) => EngineError::runtime(other.to_string()),
+        },
+        DataFusionError::ArrowError(inner, _) => from_arrow(*inner),
+        DataFusionError::Context(_, inner) => from_datafusion(*inner),
+        DataFusionError::Shared(inner) => match inner.as_ref() {
+            DataFusionError::External(own) => match own.downcast_ref::<EngineError>() {
+                Some(own) => own.clone(),
+                None => EngineError::runtime(own.to_string()),
+            },
+            other => EngineError::runtime(other.to_string()),
+        },
+        DataFusionError::ResourcesExhausted(_) => EngineError::runtime(
+            "the query needs more memory than its limit allows: filter rows, or drop columns, earlier",
+        ),
+        other => EngineError::runtime(other.to_string()),
+    }
+}
+
+fn from_arrow(error: ArrowError) -> EngineError {
+    match error {
+        ArrowError::ExternalError(inner) => match inner.downcast::<EngineError>() {
+            Ok(own) => *own,
+            Err(other) => EngineError::runtime(other.to_string()),
+        },
+        other => EngineError::runtime(other.to_string()),
     }
 }
 

@@ -21,6 +21,7 @@ use kql_semantics::ScalarType;
 use crate::EngineError;
 use crate::column::{self, Builder, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::functions::arithmetic::WholeMap;
 
 /// What a function does to one row.
@@ -266,8 +267,8 @@ fn combine(list: &[Compiled], rows: Rows<'_>, all: bool) -> Result<ArrayRef, Eng
         };
         answer = Some(match answer {
             None => own,
-            Some(before) if all => and_kleene(&before, &own)?,
-            Some(before) => or_kleene(&before, &own)?,
+            Some(before) if all => and_kleene(&before, &own).ours()?,
+            Some(before) => or_kleene(&before, &own).ours()?,
         });
     }
     Ok(Arc::new(answer.unwrap_or_else(|| {

@@ -55,6 +55,7 @@ use kql_semantics::{ColumnId, ScalarType};
 use crate::allowance::Allowance;
 use crate::column::{self, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::expression::{self, Compiled, Compiler, Input, Kernel, Surroundings};
 use crate::run::Cancelled;
 use crate::{Catalog, EngineError, Options};
@@ -151,7 +152,7 @@ impl<'a> Planner<'a> {
             .with_repartition_sorts(false)
             .with_batch_size(8192)
             .with_collect_statistics(false);
-        let environment = Arc::new(environment.build()?);
+        let environment = Arc::new(environment.build().ours()?);
         let pool = Arc::clone(&environment.memory_pool);
         let session = SessionStateBuilder::new()
             .with_config(config)
@@ -211,7 +212,10 @@ impl<'a> Planner<'a> {
                     let flow = self.pipeline(&scalar.pipeline, part.as_ref())?;
                     let column = [(scalar.column, scalar.ty)];
                     let plan = self.keep(flow, &column)?.plan;
-                    let plan = LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()?;
+                    let plan = LogicalPlanBuilder::from(plan)
+                        .limit(0, Some(1))
+                        .and_then(LogicalPlanBuilder::build)
+                        .ours()?;
                     let value = self
                         .run(&plan)?
                         .iter()
@@ -275,7 +279,7 @@ impl<'a> Planner<'a> {
             }
         });
         match outcome {
-            Some(outcome) => Ok(outcome?),
+            Some(outcome) => Ok(outcome.ours()?),
             None => Err(EngineError::runtime("the query was cancelled")),
         }
     }
@@ -365,7 +369,10 @@ impl<'a> Planner<'a> {
         if list.is_empty() {
             list.push(self.nothing());
         }
-        let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
+        let plan = LogicalPlanBuilder::from(flow.plan)
+            .project(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         Ok(Flow {
             plan,
             columns: columns.to_vec(),
@@ -382,7 +389,9 @@ impl<'a> Planner<'a> {
     /// A plan that scans a provider.
     pub(crate) fn scan(&self, table: Arc<dyn TableProvider>) -> Result<LogicalPlan, EngineError> {
         let name = self.fresh("t");
-        Ok(LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.build()?)
+        LogicalPlanBuilder::scan(name, provider_as_source(table), None)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()
     }
 
     /// A plan that gives rows at hand.
@@ -391,7 +400,7 @@ impl<'a> Planner<'a> {
         schema: &SchemaRef,
         batches: Vec<RecordBatch>,
     ) -> Result<LogicalPlan, EngineError> {
-        let table = MemTable::try_new(Arc::clone(schema), vec![batches])?;
+        let table = MemTable::try_new(Arc::clone(schema), vec![batches]).ours()?;
         self.scan(Arc::new(table))
     }
 
@@ -487,8 +496,9 @@ impl<'a> Planner<'a> {
             list.push(self.nothing());
         }
         let plan = LogicalPlanBuilder::from(flow.plan.clone())
-            .project(list)?
-            .build()?;
+            .project(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         Ok((plan, names))
     }
 

@@ -16,6 +16,7 @@ use kql_semantics::{
 use kql_syntax::TokenKind;
 
 use crate::allowance::Allowance;
+use crate::error::Foreign;
 use crate::plan::{Planner, STAMP, time_filters};
 use crate::rows::{Ended, Missed, Piece};
 use crate::{Catalog, Complaint, EngineError, Options, ResultColumn, ResultSet, Value};
@@ -393,8 +394,10 @@ fn plan(
         return Ok(plan);
     };
     // One more than wanted tells whether there is more.
-    let limited = LogicalPlanBuilder::from(plan).limit(0, Some(most.saturating_add(1)))?;
-    Ok(limited.build()?)
+    let limited = LogicalPlanBuilder::from(plan)
+        .limit(0, Some(most.saturating_add(1)))
+        .ours()?;
+    limited.build().ours()
 }
 
 fn visualization(bound: &BoundQuery) -> Option<String> {

@@ -20,6 +20,7 @@ use crate::EngineError;
 use crate::column::{self, Builder, Reader};
 use crate::datum::Datum;
 use crate::dynamic;
+use crate::error::Foreign;
 
 pub(super) fn state(aggregate: &Aggregate) -> Option<Box<dyn State>> {
     let argument = aggregate.argument_types.first().copied();
@@ -349,7 +350,8 @@ impl Distinct {
     fn intern(&mut self, array: &ArrayRef) -> Result<Vec<usize>, EngineError> {
         let mut numbers = std::mem::take(&mut self.scratch);
         self.numbers
-            .intern(std::slice::from_ref(array), &mut numbers)?;
+            .intern(std::slice::from_ref(array), &mut numbers)
+            .ours()?;
         Ok(numbers)
     }
 
@@ -360,7 +362,7 @@ impl Distinct {
         let values = if self.numbers.is_empty() {
             arrow::array::new_empty_array(&column::arrow_type(self.ty))
         } else {
-            let mut columns = self.numbers.emit(EmitTo::All)?;
+            let mut columns = self.numbers.emit(EmitTo::All).ours()?;
             columns.pop().ok_or_else(by_rows)?
         };
         self.values = Some(Arc::clone(&values));

@@ -21,6 +21,7 @@ use super::{cells, fit, losses};
 use crate::column::{self, Builder};
 use crate::convert;
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::{EngineError, dynamic};
 
 /// Where a field says of what extension type it is.
@@ -66,7 +67,7 @@ pub(super) fn batch(
         .collect::<Result<Vec<_>, EngineError>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let schema = column::schema(wanted.iter().cloned());
-    Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+    RecordBatch::try_new_with_options(schema, arrays, &options).ours()
 }
 
 /// Fails for values that are numbers in Arrow and something else to whoever wrote them.
@@ -205,15 +206,15 @@ fn moments(
 /// A column of text in the form that is read here; `None` for another.
 pub(super) fn texts(array: &ArrayRef) -> Result<Option<ArrayRef>, EngineError> {
     let array = match array.data_type() {
-        DataType::Dictionary(_, values) if may_be_text(values) => &cast(array, values)?,
+        DataType::Dictionary(_, values) if may_be_text(values) => &cast(array, values).ours()?,
         DataType::RunEndEncoded(_, values) if may_be_text(values.data_type()) => {
-            &cast(array, values.data_type())?
+            &cast(array, values.data_type()).ours()?
         }
         data if may_be_text(data) => array,
         _ => return Ok(None),
     };
     // Bytes that are no text become nulls.
-    let text = cast(array, &DataType::LargeUtf8)?;
+    let text = cast(array, &DataType::LargeUtf8).ours()?;
     Ok((text.null_count() == array.null_count()).then_some(text))
 }
 
@@ -237,9 +238,9 @@ pub(super) enum Misfit {
     Column(EngineError),
 }
 
-impl<E: Into<EngineError>> From<E> for Misfit {
-    fn from(error: E) -> Self {
-        Self::Column(error.into())
+impl From<EngineError> for Misfit {
+    fn from(error: EngineError) -> Self {
+        Self::Column(error)
     }
 }
 
@@ -247,9 +248,9 @@ impl<E: Into<EngineError>> From<E> for Misfit {
 pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit> {
     let rows = array.len();
     match array.data_type() {
-        DataType::Dictionary(_, values) => return adapt(&cast(array, values)?, ty),
+        DataType::Dictionary(_, values) => return adapt(&cast(array, values).ours()?, ty),
         DataType::RunEndEncoded(_, values) => {
-            return adapt(&cast(array, values.data_type())?, ty);
+            return adapt(&cast(array, values.data_type()).ours()?, ty);
         }
         _ => {}
     }
@@ -257,7 +258,7 @@ pub(super) fn adapt(array: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, Misfit
         return Ok(Arc::clone(array));
     }
     if ty == ScalarType::String && is_text(array.data_type()) {
-        let text = cast(array, &DataType::LargeUtf8)?;
+        let text = cast(array, &DataType::LargeUtf8).ours()?;
         return Ok(without_nulls(text));
     }
     let misfit = |row: usize| Misfit::Value {

@@ -20,6 +20,7 @@ use super::infer::{Kind, Kinds};
 use super::zones::{self, Zone};
 use crate::EngineError;
 use crate::column::{self, Reader};
+use crate::error::Foreign;
 
 /// What a column of the workspace's own tables has behind its name: its type.
 const SUFFIXES: [&str; 5] = ["_s", "_d", "_g", "_b", "_t"];
@@ -299,7 +300,7 @@ pub(super) fn filled(
     let arrays = arrays.collect::<Result<Vec<_>, EngineError>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let schema = column::schema(wanted.iter().cloned());
-    Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+    RecordBatch::try_new_with_options(schema, arrays, &options).ours()
 }
 
 /// The first row in which both columns have a value and not the same one, with the two.
@@ -323,7 +324,7 @@ fn either(own: &ArrayRef, other: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, 
     if missing.true_count() == 0 {
         return Ok(Arc::clone(own));
     }
-    Ok(zip(&missing, other, own)?)
+    zip(&missing, other, own).ours()
 }
 
 /// Which values of a column are none.
@@ -334,7 +335,7 @@ pub(super) fn missing(own: &ArrayRef, ty: ScalarType) -> Result<BooleanArray, En
             .iter()
             .map(|text| Some(text.unwrap_or_default().is_empty()))
             .collect::<BooleanArray>()),
-        _ => Ok(is_null(own)?),
+        _ => is_null(own).ours(),
     }
 }
 

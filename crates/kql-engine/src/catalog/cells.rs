@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 use super::fit;
 use crate::datum::Datum;
 use crate::decimal::Decimal;
+use crate::error::Foreign;
 use crate::{EngineError, dynamic};
 use kql_syntax::ticks::{self, TICKS_PER_DAY, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, UNIX_EPOCH};
 
@@ -96,7 +97,8 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
         | DataType::UInt8
         | DataType::UInt16
         | DataType::UInt32 => {
-            let typed = cast(array, &DataType::Int64)?
+            let typed = cast(array, &DataType::Int64)
+                .ours()?
                 .as_primitive::<Int64Type>()
                 .clone();
             Ok(Box::new(move |row| Datum::Long(typed.value(row))))
@@ -105,7 +107,8 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
             i64::try_from(value).map_or(Datum::Null, Datum::Long)
         }),
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
-            let typed = cast(array, &DataType::Float64)?
+            let typed = cast(array, &DataType::Float64)
+                .ours()?
                 .as_primitive::<Float64Type>()
                 .clone();
             Ok(Box::new(move |row| Datum::Real(typed.value(row))))
@@ -179,7 +182,8 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
             ))
         }
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
-            let typed = cast(array, &DataType::LargeBinary)?
+            let typed = cast(array, &DataType::LargeBinary)
+                .ours()?
                 .as_binary::<i64>()
                 .clone();
             Ok(Box::new(move |row| {
@@ -203,10 +207,11 @@ pub(super) fn reader(array: &ArrayRef) -> Result<RowReader, EngineError> {
                 shown.map_or(Datum::Null, Datum::text)
             }))
         }
-        DataType::Dictionary(_, values) => reader(&cast(array, values)?),
-        DataType::RunEndEncoded(_, values) => reader(&cast(array, values.data_type())?),
+        DataType::Dictionary(_, values) => reader(&cast(array, values).ours()?),
+        DataType::RunEndEncoded(_, values) => reader(&cast(array, values.data_type()).ours()?),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            let typed = cast(array, &DataType::LargeUtf8)?
+            let typed = cast(array, &DataType::LargeUtf8)
+                .ours()?
                 .as_string::<i64>()
                 .clone();
             Ok(Box::new(move |row| {

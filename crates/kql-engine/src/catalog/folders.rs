@@ -15,6 +15,7 @@ use super::losses::Loss;
 use crate::EngineError;
 use crate::column::{self, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 
 /// What Hive calls the folder of rows without a value.
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -244,11 +245,7 @@ pub(super) fn filled(
         };
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(
-        batch.schema(),
-        arrays,
-        &options,
-    )?)
+    RecordBatch::try_new_with_options(batch.schema(), arrays, &options).ours()
 }
 
 /// The values of `own`, and where it has none those of `other`.
@@ -259,9 +256,9 @@ fn own_or(own: &ArrayRef, other: &ArrayRef, ty: ScalarType) -> Result<ArrayRef, 
             .map(|row| Some(reader.get(row).display().is_empty()))
             .collect()
     } else {
-        is_null(own)?
+        is_null(own).ours()?
     };
-    Ok(zip(&missing, other, own)?)
+    zip(&missing, other, own).ours()
 }
 
 #[cfg(test)]

@@ -144,7 +144,8 @@ impl TableProvider for Rows {
         let shares = self
             .loaded
             .shares(&conditions, &tests)
-            .map_err(|error| error.about(self.span.clone()))?;
+            .map_err(|error| error.about(self.span.clone()))
+            .map_err(EngineError::theirs)?;
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(shares.len().max(1)),
@@ -347,13 +348,16 @@ impl Scan {
                 None => self.current.insert(
                     self.reading
                         .open(share)
-                        .map_err(|error| error.about(self.reading.span.clone()))?,
+                        .map_err(|error| error.about(self.reading.span.clone()))
+                        .map_err(EngineError::theirs)?,
                 ),
             };
             let Some(batch) = current.next() else {
                 return Ok(None);
             };
-            let batch = batch.map_err(|error| error.about(self.reading.span.clone()))?;
+            let batch = batch
+                .map_err(|error| error.about(self.reading.span.clone()))
+                .map_err(EngineError::theirs)?;
             if batch.num_rows() == 0 {
                 continue;
             }

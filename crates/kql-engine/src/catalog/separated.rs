@@ -21,6 +21,7 @@ use super::{fit, times};
 use crate::EngineError;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::text::separated::{Broken, Record, Records};
 
 /// The columns of a file, and what the cells of those that nobody declared look like.
@@ -185,7 +186,7 @@ impl Reader {
         let arrays = builders.into_iter().map(Builder::finish).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let schema = column::schema(self.wanted.iter().cloned());
-        Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+        RecordBatch::try_new_with_options(schema, arrays, &options).ours()
     }
 }
 

@@ -17,6 +17,7 @@ use super::folders::Counts;
 use super::guess::Guess;
 use super::infer::{self, Kind};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::{EngineError, column};
 
 /// The most bytes of columns made of text that one table keeps.
@@ -113,7 +114,7 @@ pub(super) fn chosen(
         .collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let schema = column::schema(wanted.iter().cloned());
-    Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+    RecordBatch::try_new_with_options(schema, arrays, &options).ours()
 }
 
 impl Table {

@@ -16,6 +16,7 @@ use super::folders::Folder;
 use super::infer::Kind;
 use super::{separated, strangers};
 use crate::EngineError;
+use crate::error::Foreign;
 
 /// The rows of a file, and those of them without a value.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,7 +93,7 @@ impl Source {
             for (array, (_, ty)) in batch.columns().iter().zip(columns) {
                 let own = aliases::missing(array, *ty)?;
                 missing = Some(match missing {
-                    Some(missing) => and(&missing, &own)?,
+                    Some(missing) => and(&missing, &own).ours()?,
                     None => own,
                 });
             }

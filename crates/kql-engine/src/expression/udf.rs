@@ -19,6 +19,7 @@ use kql_semantics::ScalarType;
 use kql_semantics::bound::CompareOp;
 
 use super::{Compiled, Node, Rows};
+use crate::EngineError;
 use crate::column;
 use crate::datum::Datum;
 
@@ -72,10 +73,13 @@ impl ScalarUDFImpl for Function {
             .into_iter()
             .map(|one| one.into_array(len))
             .collect::<Result<Vec<_>>>()?;
-        let answer = self.compiled.array(Rows {
-            columns: &columns,
-            len,
-        })?;
+        let answer = self
+            .compiled
+            .array(Rows {
+                columns: &columns,
+                len,
+            })
+            .map_err(EngineError::theirs)?;
         if all_scalar {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
                 &answer, 0,

@@ -12,6 +12,7 @@ use super::{Flow, Planner, encode};
 use crate::EngineError;
 use crate::column::{Builder, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 
 /// The constant arguments of a plugin and its columns.
 #[derive(Clone, Copy)]
@@ -245,7 +246,7 @@ impl Planner<'_> {
                 .collect();
             let columns = batch.columns()[..width].to_vec();
             let all = batch_of(schema, columns, rows)?;
-            Ok(super::slices(&filter_record_batch(&all, &mask)?))
+            Ok(super::slices(&filter_record_batch(&all, &mask).ours()?))
         })?;
         self.keep(found, &self.demanded(&step.columns))
     }

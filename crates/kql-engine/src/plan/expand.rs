@@ -19,6 +19,7 @@ use crate::column::{Builder, Reader};
 use crate::convert;
 use crate::datum::Datum;
 use crate::dynamic::{self, Dynamic};
+use crate::error::Foreign;
 
 /// More than this from one batch is refused: columns are repeated for every element.
 const MOST_BYTES: usize = 2 << 30;
@@ -131,7 +132,7 @@ fn expand(
     let mut size = 0_usize;
     for at in kept {
         // Of the rows at hand: the column may be a piece of a larger one.
-        size += batch.column(*at).to_data().get_slice_memory_size()?;
+        size += batch.column(*at).to_data().get_slice_memory_size().ours()?;
     }
     if size.saturating_mul(repeats) > MOST_BYTES {
         return Err(EngineError::runtime(
@@ -141,7 +142,7 @@ fn expand(
     let origin = UInt64Array::from(origin);
     let mut columns = Vec::new();
     for at in kept {
-        columns.push(take(batch.column(*at), &origin, None)?);
+        columns.push(take(batch.column(*at), &origin, None).ours()?);
     }
     columns.extend(builders.into_iter().map(Builder::finish));
     if expansion.index {
@@ -272,7 +273,7 @@ impl Planner<'_> {
                 batch_of(&schema, batch.columns().to_vec(), rows)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(concat_batches(&schema, &batches)?)
+        concat_batches(&schema, &batches).ours()
     }
 
     /// Runs a body over `count` parts: together, where its operators can.
@@ -401,7 +402,8 @@ impl Planner<'_> {
             self.schema_of(&[], &flow.columns),
             outer.columns()[outer.num_columns() - flow.columns.len()..].to_vec(),
             &arrow::array::RecordBatchOptions::new().with_row_count(Some(rows)),
-        )?;
+        )
+        .ours()?;
         let (inner, context) = self.parted(&flat, &own, parts, rows)?;
         let limit = self.limit_of(apply.limit.as_ref())?;
         let how = (BagExpansion::Bag, limit);
@@ -442,7 +444,7 @@ impl Planner<'_> {
                     let origin = batch.column(0);
                     let mut columns = Vec::new();
                     for at in &picked {
-                        columns.push(take(outer.column(*at), origin, None)?);
+                        columns.push(take(outer.column(*at), origin, None).ours()?);
                     }
                     columns.extend(batch.columns()[1..].iter().cloned());
                     batch_of(&out, columns, batch.num_rows())
@@ -490,7 +492,7 @@ impl Planner<'_> {
         let sorted: Vec<ArrayRef> = all
             .columns()
             .iter()
-            .map(|column| Ok(take(column, &indices, None)?))
+            .map(|column| take(column, &indices, None).ours())
             .collect::<Result<_, EngineError>>()?;
         let all = batch_of(&all.schema(), sorted, order.len())?;
         let parts = order
@@ -506,8 +508,9 @@ impl Planner<'_> {
             .collect();
         debug_assert_eq!(part.len(), 1);
         let plan = LogicalPlanBuilder::from(inner.plan)
-            .project(list)?
-            .build()?;
+            .project(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         Ok(Flow {
             plan,
             columns: columns.to_vec(),
@@ -548,7 +551,7 @@ impl Planner<'_> {
                         let all = batches
                             .iter()
                             .zip(&inputs)
-                            .map(|(batches, schema)| Ok(concat_batches(schema, batches)?))
+                            .map(|(batches, schema)| concat_batches(schema, batches).ours())
                             .collect::<Result<Vec<_>, EngineError>>()?;
                         work(all, &out)
                     },

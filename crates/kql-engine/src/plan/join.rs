@@ -16,6 +16,7 @@ use super::transform::Each;
 use super::{Context, Flow, Planner, name, named};
 use crate::EngineError;
 use crate::column::Reader;
+use crate::error::Foreign;
 
 impl Planner<'_> {
     pub(super) fn join(
@@ -70,8 +71,9 @@ impl Planner<'_> {
                 (left_keys, right_keys),
                 None::<Native>,
                 NullEquality::NullEqualsNull,
-            )?
-            .build()?;
+            )
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         let present: Vec<_> = match join.kind {
             JoinKind::LeftAnti | JoinKind::LeftSemi => flow.columns.clone(),
             JoinKind::RightAnti | JoinKind::RightSemi => right_columns,
@@ -131,8 +133,9 @@ impl Planner<'_> {
             names.push(fresh);
         }
         let plan = LogicalPlanBuilder::from(right.plan)
-            .project(list)?
-            .build()?;
+            .project(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         Ok((plan, names, extra))
     }
 
@@ -174,7 +177,7 @@ impl Planner<'_> {
                             Some(seen.insert(key))
                         })
                         .collect();
-                    let kept = filter_record_batch(&batch, &mask)?;
+                    let kept = filter_record_batch(&batch, &mask).ours()?;
                     let rows = kept.num_rows();
                     batch_of(&schema, kept.columns().to_vec(), rows)
                 }))

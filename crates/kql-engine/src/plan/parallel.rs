@@ -167,7 +167,8 @@ impl Crew {
                         futures::executor::block_on(work);
                     }
                 })
-                .map_err(|error| EngineError::runtime(format!("no thread to run on: {error}")))?;
+                .map_err(|error| EngineError::runtime(format!("no thread to run on: {error}")))
+                .map_err(EngineError::theirs)?;
         }
         Ok(crew)
     }
@@ -185,7 +186,7 @@ impl Crew {
                 }
                 None => {
                     let message = "the engine failed inside; report the query";
-                    return Err(EngineError::runtime(message).into());
+                    return Err(EngineError::runtime(message).theirs());
                 }
             }
         }
@@ -240,7 +241,7 @@ async fn whole_partition(
         if sender.is_closed() {
             return Ok(());
         }
-        worker.batch(0, batch?)?;
+        worker.batch(0, batch?).map_err(EngineError::theirs)?;
     }
     let message = Message::Piece(Ok(Piece::Worked(worker)));
     // As above.

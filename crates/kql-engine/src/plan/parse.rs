@@ -16,6 +16,7 @@ use crate::EngineError;
 use crate::column::{Builder, Reader};
 use crate::convert;
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::functions::terms::regex;
 
 /// A pattern as a regular expression and the columns of its groups.
@@ -217,7 +218,7 @@ impl Planner<'_> {
                     let mut columns = batch.columns()[..base].to_vec();
                     columns.extend(builders.into_iter().map(Builder::finish));
                     let all = batch_of(&out, columns, rows)?;
-                    Ok(filter_record_batch(&all, &BooleanArray::from(mask))?)
+                    filter_record_batch(&all, &BooleanArray::from(mask)).ours()
                 }))
             }),
         )?;

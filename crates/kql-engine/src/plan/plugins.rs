@@ -12,6 +12,7 @@ use super::{Context, Flow, Planner, encode};
 use crate::EngineError;
 use crate::column::{Builder, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::functions::networks;
 
 /// Networks by the number of their bits, longest first.
@@ -190,14 +191,14 @@ impl Planner<'_> {
             let (from, into) = (UInt64Array::from(from), UInt64Array::from(into));
             let mut arrays = Vec::new();
             for at in 0..left_width {
-                arrays.push(take(left.column(at), &from, None)?);
+                arrays.push(take(left.column(at), &from, None).ours()?);
             }
             for at in 0..right_width {
                 let column = right.column(at);
                 arrays.push(if right.num_rows() == 0 {
                     new_null_array(column.data_type(), count)
                 } else {
-                    take(column, &into, None)?
+                    take(column, &into, None).ours()?
                 });
             }
             Ok(super::slices(&batch_of(schema, arrays, count)?))

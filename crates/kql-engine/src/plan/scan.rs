@@ -21,6 +21,7 @@ use super::{Flow, Planner};
 use crate::EngineError;
 use crate::column::{self, Builder, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::expression::{Compiled, Compiler, Input, Rows};
 
 type Row = HashMap<ColumnId, Datum<'static>>;
@@ -126,7 +127,7 @@ impl Planner<'_> {
             Arc::new(move || {
                 let (input, out, work) = (Arc::clone(&input), Arc::clone(&out), Arc::clone(&work));
                 Box::new(Whole::new(1, move |mut batches: Vec<Vec<RecordBatch>>| {
-                    let all = concat_batches(&input, &batches.remove(0))?;
+                    let all = concat_batches(&input, &batches.remove(0)).ours()?;
                     let (columns, rows) = work.run(&all)?;
                     Ok(super::slices(&batch_of(&out, columns, rows)?))
                 }))
@@ -233,7 +234,7 @@ impl Work {
         let origins = UInt64Array::from(output.origins);
         let mut columns = Vec::with_capacity(self.parts + output.builders.len());
         for part in &batch.columns()[..self.parts] {
-            columns.push(take(part, &origins, None)?);
+            columns.push(take(part, &origins, None).ours()?);
         }
         columns.extend(output.builders.into_iter().map(Builder::finish));
         Ok((columns, rows))

@@ -12,6 +12,7 @@ use crate::EngineError;
 use crate::column::{Builder, Reader};
 use crate::convert;
 use crate::datum::{Datum, real_to_long};
+use crate::error::Foreign;
 use crate::expression::order;
 use crate::functions;
 
@@ -202,7 +203,10 @@ impl Planner<'_> {
             present.push((one.column, ScalarType::Dynamic));
         }
         present.push((series.axis_column, ScalarType::Dynamic));
-        let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
+        let plan = LogicalPlanBuilder::from(flow.plan)
+            .project(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         let nonempty = series.nonempty || !series.by.is_empty();
         let flow = self.whole(
             "make-series",

@@ -15,6 +15,7 @@ use crate::EngineError;
 use crate::catalog::Rows;
 use crate::column::{self, Builder};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::expression::{self, Compiled, compare_values};
 use crate::functions::arithmetic;
 
@@ -183,7 +184,10 @@ impl Planner<'_> {
                 ty: ScalarType::Bool,
             };
             let predicate = expression::call(inside, &[name(stamp.id)]);
-            plan = LogicalPlanBuilder::from(plan).filter(predicate)?.build()?;
+            plan = LogicalPlanBuilder::from(plan)
+                .filter(predicate)
+                .and_then(LogicalPlanBuilder::build)
+                .ours()?;
         }
         Ok(Flow {
             plan,
@@ -203,7 +207,7 @@ impl Planner<'_> {
         if wanted.is_empty() {
             let schema = column::schema([(self.fresh("n"), ScalarType::Bool)]);
             let array = column::repeated(&Datum::Bool(true), ScalarType::Bool, rows);
-            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![array])?;
+            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![array]).ours()?;
             let plan = self.rows(&schema, vec![batch])?;
             return Ok(Flow {
                 plan,
@@ -213,7 +217,8 @@ impl Planner<'_> {
         }
         let schema = self.schema_of(&[], &wanted);
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?;
+        let batch =
+            RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options).ours()?;
         let plan = self.rows(&schema, super::slices(&batch))?;
         Ok(Flow {
             plan,

@@ -16,6 +16,7 @@ use crate::EngineError;
 use crate::aggregates::Aggregate;
 use crate::column::Reader;
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::expression::{self, Compiled, Compiler, Node, kernel};
 
 /// How many parts of one condition DataFusion sees by themselves.
@@ -106,7 +107,10 @@ impl Planner<'_> {
             });
         }
         let Some(all) = all else { return Ok(flow) };
-        let plan = LogicalPlanBuilder::from(flow.plan).filter(all)?.build()?;
+        let plan = LogicalPlanBuilder::from(flow.plan)
+            .filter(all)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         Ok(Flow { plan, ..flow })
     }
 
@@ -191,7 +195,10 @@ impl Planner<'_> {
         for one in aggregates {
             columns.extend(one.outputs.iter().copied());
         }
-        let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
+        let plan = LogicalPlanBuilder::from(flow.plan)
+            .project(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         let schema = self.schema_of(&flow.carried, &columns);
         // Inside a body every part has its row, also when it has no rows left.
         let seeded = keys.is_empty() && !flow.carried.is_empty();
@@ -245,7 +252,7 @@ impl Planner<'_> {
                     next += rows;
                     let mut columns = batch.columns()[..schema.fields().len() - 1].to_vec();
                     columns.push(numbers);
-                    Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
+                    RecordBatch::try_new(Arc::clone(&schema), columns).ours()
                 }))
             }),
         )?;
@@ -274,7 +281,10 @@ impl Planner<'_> {
         let (flow, number) = self.numbered(flow)?;
         // Rows that compare equal keep their order.
         list.push(SortExpr::new(named(&number), true, true));
-        let plan = LogicalPlanBuilder::from(flow.plan).sort(list)?.build()?;
+        let plan = LogicalPlanBuilder::from(flow.plan)
+            .sort(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         self.project(Flow { plan, ..flow }, &columns, Vec::new())
     }
 
@@ -323,8 +333,9 @@ impl Planner<'_> {
     pub(super) fn take(&self, flow: Flow, count: usize) -> Result<Flow, EngineError> {
         if flow.carried.is_empty() {
             let plan = LogicalPlanBuilder::from(flow.plan)
-                .limit(0, Some(count))?
-                .build()?;
+                .limit(0, Some(count))
+                .and_then(LogicalPlanBuilder::build)
+                .ours()?;
             return Ok(Flow { plan, ..flow });
         }
         let flow = self.laid_out(flow)?;
@@ -349,7 +360,7 @@ impl Planner<'_> {
                             Some(taken <= count)
                         })
                         .collect();
-                    Ok(filter_record_batch(&batch, &mask)?)
+                    filter_record_batch(&batch, &mask).ours()
                 }))
             }),
         )?;
@@ -421,9 +432,5 @@ pub(super) fn batch_of(
     rows: usize,
 ) -> Result<RecordBatch, EngineError> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(
-        Arc::clone(schema),
-        columns,
-        &options,
-    )?)
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).ours()
 }

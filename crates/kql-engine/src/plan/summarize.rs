@@ -17,6 +17,7 @@ use crate::EngineError;
 use crate::aggregates::{Aggregate, State};
 use crate::column::{self, Builder, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 
 /// Finds the number of a row's group, in the order groups first appear.
 pub(crate) struct Groups {
@@ -31,7 +32,8 @@ impl Groups {
             .enumerate()
             .map(|(at, ty)| Field::new(format!("k{at}"), column::arrow_type(*ty), true))
             .collect();
-        let values = new_group_values(Arc::new(Schema::new(fields)), &GroupOrdering::None)?;
+        let values =
+            new_group_values(Arc::new(Schema::new(fields)), &GroupOrdering::None).ours()?;
         Ok(Self { types, values })
     }
 
@@ -51,7 +53,7 @@ impl Groups {
             .map(|(array, ty)| canonical(array, *ty))
             .collect();
         let mut groups = Vec::new();
-        self.values.intern(&columns, &mut groups)?;
+        self.values.intern(&columns, &mut groups).ours()?;
         Ok(groups)
     }
 
@@ -60,7 +62,7 @@ impl Groups {
             let empty = |ty: &ScalarType| new_empty_array(&column::arrow_type(*ty));
             return Ok(self.types.iter().map(empty).collect());
         }
-        Ok(self.values.emit(EmitTo::All)?)
+        self.values.emit(EmitTo::All).ours()
     }
 }
 
@@ -264,7 +266,8 @@ impl Worker for Summarize {
         }
         debug_assert!(columns.iter().all(|column| column.len() == count));
         let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let all = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
+        let all = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .ours()?;
         Ok(super::slices(&all))
     }
 

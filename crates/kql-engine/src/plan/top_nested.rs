@@ -13,6 +13,7 @@ use super::{Flow, Planner};
 use crate::EngineError;
 use crate::column::{Builder, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::expression::order;
 
 /// One level, its value's column and its aggregate.
@@ -67,7 +68,10 @@ impl Planner<'_> {
                 others: self.optional(level.others.as_ref())?,
             });
         }
-        let plan = LogicalPlanBuilder::from(flow.plan).project(list)?.build()?;
+        let plan = LogicalPlanBuilder::from(flow.plan)
+            .project(list)
+            .and_then(LogicalPlanBuilder::build)
+            .ours()?;
         let types: Vec<ScalarType> = present.iter().map(|(_, ty)| *ty).collect();
         let flow = self.whole(
             "top-nested",
@@ -109,7 +113,7 @@ fn descend(
         return Ok(());
     };
     let chosen = arrow::array::UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
-    let values = arrow::compute::take(batch.column(level.value), &chosen, None)?;
+    let values = arrow::compute::take(batch.column(level.value), &chosen, None).ours()?;
     let mut groups = Groups::new(vec![level.ty])?;
     let numbers = groups.assign(&[values])?;
     let count = groups.len();

@@ -203,7 +203,10 @@ impl Running {
         } else {
             batch
         };
-        let out = self.worker.batch(self.input, batch)?;
+        let out = self
+            .worker
+            .batch(self.input, batch)
+            .map_err(EngineError::theirs)?;
         self.reservation.try_resize(self.worker.size())?;
         Ok(out)
     }
@@ -231,7 +234,7 @@ impl Running {
                     )?);
                 } else {
                     self.finished = true;
-                    let rest = self.worker.finish()?;
+                    let rest = self.worker.finish().map_err(EngineError::theirs)?;
                     return Ok(Some((rest, self)));
                 }
                 continue;
@@ -245,7 +248,9 @@ impl Running {
                     let out = match piece? {
                         Piece::Batch(batch) => self.work(batch)?,
                         Piece::Worked(part) => {
-                            self.worker.absorb(part.into_any())?;
+                            self.worker
+                                .absorb(part.into_any())
+                                .map_err(EngineError::theirs)?;
                             self.reservation.try_resize(self.worker.size())?;
                             Vec::new()
                         }

@@ -20,6 +20,7 @@ use super::{Context, Flow, Planner};
 use crate::EngineError;
 use crate::column;
 use crate::datum::Datum;
+use crate::error::Foreign;
 
 /// Where a column of the union comes from.
 #[derive(Clone)]
@@ -205,7 +206,7 @@ impl Planner<'_> {
 pub(super) fn no_rows(schema: &SchemaRef) -> Result<LogicalPlan, EngineError> {
     Ok(LogicalPlan::EmptyRelation(EmptyRelation {
         produce_one_row: false,
-        schema: Arc::clone(schema).to_dfschema_ref()?,
+        schema: Arc::clone(schema).to_dfschema_ref().ours()?,
     }))
 }
 

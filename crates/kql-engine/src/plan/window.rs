@@ -13,6 +13,7 @@ use super::{Flow, Planner};
 use crate::EngineError;
 use crate::column::{Builder, Reader};
 use crate::datum::Datum;
+use crate::error::Foreign;
 use crate::functions::arithmetic;
 use crate::plan::encode;
 
@@ -97,7 +98,7 @@ impl Planner<'_> {
             Arc::new(move || {
                 let (input, out, calls) = (Arc::clone(&input), Arc::clone(&out), prepared.clone());
                 Box::new(Whole::new(1, move |mut batches: Vec<Vec<RecordBatch>>| {
-                    let all = concat_batches(&input, &batches.remove(0))?;
+                    let all = concat_batches(&input, &batches.remove(0)).ours()?;
                     let starts = starts(&all, parts);
                     let mut columns = all.columns()[..base].to_vec();
                     for call in &calls {

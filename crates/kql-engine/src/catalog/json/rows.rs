@@ -22,6 +22,7 @@ use crate::catalog::infer::Kinds;
 use crate::catalog::{fit, losses, strangers};
 use crate::column;
 use crate::dynamic::Doubt;
+use crate::error::Foreign;
 
 /// More columns than this are no table but data in the place of names.
 const MOST_COLUMNS: usize = 10_000;
@@ -282,7 +283,8 @@ impl Rows {
             arrays.push(column.finish(ty, rows));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(column::schema(fields), arrays, &options)?;
+        let batch =
+            RecordBatch::try_new_with_options(column::schema(fields), arrays, &options).ours()?;
         let left_out = std::mem::take(&mut self.left_out);
         if left_out.is_empty() {
             return Ok(batch);
@@ -290,7 +292,7 @@ impl Rows {
         let mask: BooleanArray = (0..rows)
             .map(|row| Some(left_out.binary_search(&row).is_err()))
             .collect();
-        Ok(filter_record_batch(&batch, &mask)?)
+        filter_record_batch(&batch, &mask).ours()
     }
 
     /// Forgets the rows since the last batch.
