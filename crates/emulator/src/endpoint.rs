@@ -15,12 +15,12 @@ pub(crate) trait Endpoint {
         GET
     }
 
-    /// The API that answers, in whose manner it refuses too.
+    /// The API that answers, and whose errors a refusal has.
     fn api(&self) -> Option<Api> {
         None
     }
 
-    /// What stands in the place of the tenant, where one signs in.
+    /// The tenant in the path of a sign-in, or what stands for all tenants.
     fn authority(&self) -> Option<&str> {
         None
     }

@@ -36,7 +36,7 @@ pub(crate) enum Endpoint {
     AppService,
 }
 
-/// What is asked of a tenant's authority.
+/// The endpoints that an authority has for each tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Authority {
     Token,

@@ -27,7 +27,7 @@ pub(super) enum Own {
     Nothing(Kind),
 }
 
-/// Whose manners an answer without a route has.
+/// The service whose errors an answer without a route has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Login,
