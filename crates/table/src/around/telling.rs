@@ -62,11 +62,20 @@ const GOOD: &[&str] = &[
     "final",
     "whole",
 ];
+/// Words of names whose flag is set once nothing comes after.
+const END: &[&str] = &[
+    "last", "end", "eof", "ended", "exhaust", "drained", "terminat",
+];
+/// Words of names that say how much of the result is there, of a hundred or of one.
+const SHARE: &[&str] = &["percent", "pct", "progress"];
 /// Words of names that say in what state the result is.
 const STATE: &[&str] = &["status", "state", "outcome", "phase", "progress", "code"];
 /// Codes of a result that went well.
 const ZERO: u64 = 0.0_f64.to_bits();
 const HTTP_OK: u64 = 200.0_f64.to_bits();
+/// All of a result.
+const ONE: u64 = 1.0_f64.to_bits();
+const HUNDRED: u64 = 100.0_f64.to_bits();
 /// Words of names that tell something in words.
 const MESSAGE: &[&str] = &["message", "messages", "msg", "reason", "detail", "details"];
 /// Words of names that say that rows come after these, or from where.
@@ -157,6 +166,17 @@ pub(super) fn of(name: &str, value: &Value) -> Meaning {
             Meaning::Nothing
         }
     };
+    let is_false = value.as_bool() == Some(false)
+        || value.as_str().is_some_and(|text| {
+            let text = text.trim();
+            text.eq_ignore_ascii_case("false") || text.eq_ignore_ascii_case("no")
+        });
+    if words.has(END) && is_false {
+        return Meaning::More;
+    }
+    if words.has(END) && value.as_bool() == Some(true) {
+        return Meaning::Nothing;
+    }
     if words.are(&["is", "last"])
         || words.are(&["last", "page"])
         || words.are(&["is", "last", "page"])
@@ -165,6 +185,9 @@ pub(super) fn of(name: &str, value: &Value) -> Meaning {
     }
     if words.has(WRONG) {
         return flag(Given::Yes, Meaning::NotWhole);
+    }
+    if let Some(share) = words.share(value) {
+        return share;
     }
     if words.has(GOOD) && !words.has(&["count", "number", "total"]) {
         let turned = words.has(&["not", "un", "never"]);
@@ -214,7 +237,12 @@ pub(super) fn of(name: &str, value: &Value) -> Meaning {
     if tells(value) {
         return Meaning::NotWhole;
     }
-    flag(Given::Yes, Meaning::Unknown)
+    // A flag that is not set may say as much as one that is: which, nobody knows.
+    if is_false || given == Given::Yes {
+        Meaning::Unknown
+    } else {
+        Meaning::Nothing
+    }
 }
 
 /// What a header of this name says; most are about the request, the connection or the sender.
@@ -345,6 +373,28 @@ impl Words {
         }
     }
 
+    /// What a name says with `value` that says how much of the result is there: `progress`,
+    /// `percentComplete`, and any part of one beside a word for what is complete.
+    fn share(&self, value: &Value) -> Option<Meaning> {
+        let number = match value {
+            Value::Number(number) => number.as_f64()?,
+            Value::String(text) => text.trim().trim_end_matches('%').trim().parse().ok()?,
+            _ => return None,
+        };
+        let is_all = matches!(number.to_bits(), ONE | HUNDRED);
+        let (is_share, is_good) = (self.has(SHARE), self.has(GOOD));
+        let is_about_rows = is_good || self.has(&["progress"]) || self.words.len() == 1;
+        if is_share && is_about_rows || is_good && number.fract() != 0.0 {
+            let is_one_percent = number.to_bits() == ONE && self.has(&["percent", "pct"]);
+            return Some(if is_all && !is_one_percent {
+                Meaning::Nothing
+            } else {
+                Meaning::NotWhole
+            });
+        }
+        None
+    }
+
     fn are(&self, words: &[&str]) -> bool {
         self.joined == words.concat()
     }
@@ -409,6 +459,25 @@ mod tests {
             ("LastEvaluatedKey", json!({"id": 1}), Meaning::More),
             ("isLast", json!(false), Meaning::More),
             ("lastPage", json!(false), Meaning::More),
+            ("last", json!(false), Meaning::More),
+            ("LAST", json!("False"), Meaning::More),
+            ("eof", json!(false), Meaning::More),
+            ("isEof", json!("no"), Meaning::More),
+            ("end", json!(false), Meaning::More),
+            ("atEnd", json!(false), Meaning::More),
+            ("endOfStream", json!(false), Meaning::More),
+            ("endReached", json!(false), Meaning::More),
+            ("lastBatch", json!(false), Meaning::More),
+            ("exhausted", json!(false), Meaning::More),
+            ("percentComplete", json!(50), Meaning::NotWhole),
+            ("percent_complete", json!("50 %"), Meaning::NotWhole),
+            ("percentComplete", json!(0), Meaning::NotWhole),
+            ("percentComplete", json!(1), Meaning::NotWhole),
+            ("percentage", json!(99.5), Meaning::NotWhole),
+            ("completed", json!(0.5), Meaning::NotWhole),
+            ("progress", json!(0.5), Meaning::NotWhole),
+            ("progress", json!(0), Meaning::NotWhole),
+            ("cpuPercent", json!(50), Meaning::Unknown),
             ("remaining", json!(4), Meaning::More),
             ("hasmorerows", json!(true), Meaning::More),
             ("isFailed", json!(true), Meaning::NotWhole),
@@ -419,6 +488,9 @@ mod tests {
             ("foo", json!(1), Meaning::Unknown),
             ("elapsed", json!({"ms": 3}), Meaning::Unknown),
             ("account", json!("x"), Meaning::Unknown),
+            ("drain", json!(false), Meaning::Unknown),
+            ("first", json!(false), Meaning::Unknown),
+            ("degraded", json!("no"), Meaning::Unknown),
         ] {
             assert_eq!(of(name, &value), meaning, "{name}: {value}");
         }
@@ -444,7 +516,13 @@ mod tests {
             ("cursor", Value::Null),
             ("isLastPage", json!(true)),
             ("hasMore", json!("false")),
-            ("foo", json!(false)),
+            ("last", json!(true)),
+            ("eof", json!(true)),
+            ("percentComplete", json!(100)),
+            ("percentComplete", json!("100%")),
+            ("progress", json!(1)),
+            ("progress", json!(1.0)),
+            ("foo", json!(0)),
             ("foo", json!({})),
         ] {
             assert_eq!(of(name, &value), Meaning::Nothing, "{name}: {value}");
