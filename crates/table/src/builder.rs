@@ -36,9 +36,10 @@ pub enum JsonCell<'a> {
 /// Collects the values of one column.
 ///
 /// The service spells values in more than one way, and this takes all of them: numbers as text,
-/// bools as 0 and 1, `{}` for null in every column but a dynamic one, `NaN` and `Infinity` as text,
+/// bools as 0 and 1 (and no number as a bool), `{}` for null in every column but a dynamic one, `NaN` and `Infinity` as text,
 /// `""` for a missing number, date or bool. Any value fits a string column. What fits nothing is
-/// null and counted: [`take_warnings`](Self::take_warnings) says how many.
+/// null and counted: [`take_warnings`](Self::take_warnings) says how many, and how many times lose
+/// digits that no tick holds.
 #[derive(Debug)]
 pub struct ColumnBuilder {
     name: String,
@@ -50,6 +51,8 @@ pub struct ColumnBuilder {
     roomy: bool,
     misfits: u64,
     outside: u64,
+    /// How many times have digits that no tick holds.
+    finer: u64,
 }
 
 #[derive(Debug)]
@@ -112,6 +115,7 @@ impl ColumnBuilder {
             roomy,
             misfits: 0,
             outside: 0,
+            finer: 0,
         }
     }
 
@@ -148,7 +152,7 @@ impl ColumnBuilder {
             return self.append_null();
         }
         match self.append_value(cell) {
-            Ok(()) => {}
+            Ok(()) => self.finer += u64::from(self.is_finer(cell)),
             Err(Lost::Misfit) => {
                 self.misfits += 1;
                 self.append_null();
@@ -218,6 +222,14 @@ impl ColumnBuilder {
         }
     }
 
+    fn is_finer(&self, cell: JsonCell<'_>) -> bool {
+        let is_time = matches!(
+            self.column_type,
+            ColumnType::DateTime | ColumnType::TimeSpan
+        );
+        matches!(cell, JsonCell::Str(text) if is_time && ticks::is_finer(text))
+    }
+
     fn append_value(&mut self, cell: JsonCell<'_>) -> Result<(), Lost> {
         match &mut self.values {
             Values::Bool(builder) => builder.append_value(bool_of(cell).ok_or(Lost::Misfit)?),
@@ -226,7 +238,13 @@ impl ColumnBuilder {
                 builder.append_value(value.ok_or(Lost::Misfit)?);
             }
             Values::Long(builder) => builder.append_value(long_of(cell).ok_or(Lost::Misfit)?),
-            Values::Real(builder) => builder.append_value(real_of(cell).ok_or(Lost::Misfit)?),
+            Values::Real(builder) => {
+                let value = real_of(cell).ok_or(Lost::Misfit)?;
+                if value.is_infinite() && has_digits(cell) {
+                    return Err(Lost::Outside);
+                }
+                builder.append_value(value);
+            }
             Values::DateTime(builder) => {
                 let ticks = datetime_of(cell).ok_or(Lost::Misfit)?;
                 builder.append_value(ticks::to_unix_nanoseconds(ticks).ok_or(Lost::Outside)?);
@@ -284,15 +302,22 @@ impl ColumnBuilder {
             format!("{} not {} and became null", were(misfits), self.column_type),
         );
         let outside = std::mem::take(&mut self.outside);
-        let range = if self.column_type == ColumnType::TimeSpan {
-            "beyond 292 years"
-        } else {
-            "outside the years 1677 to 2262"
+        let range = match self.column_type {
+            ColumnType::TimeSpan => "beyond 292 years",
+            ColumnType::Real => "beyond 1.8e308",
+            _ => "outside the years 1677 to 2262",
         };
         warn(
             WarningKind::Range,
             outside,
             format!("{} {range} and became null", were(outside)),
+        );
+        let finer = std::mem::take(&mut self.finer);
+        let had = if finer == 1 { "has" } else { "have" };
+        warn(
+            WarningKind::Precision,
+            finer,
+            format!("{had} digits below 100 ns, which are not kept"),
         );
         warnings
     }
@@ -347,10 +372,9 @@ fn long_of(cell: JsonCell<'_>) -> Option<i64> {
         JsonCell::I64(value) => Some(value),
         JsonCell::U64(value) => i64::try_from(value).ok(),
         JsonCell::F64(value) => whole(value),
-        JsonCell::Bool(value) => Some(value.into()),
         JsonCell::Number(text) => long_from(text),
         JsonCell::Str(text) => long_from(text.trim()),
-        JsonCell::Raw(_) | JsonCell::Null => None,
+        JsonCell::Bool(_) | JsonCell::Raw(_) | JsonCell::Null => None,
     }
 }
 
@@ -376,9 +400,17 @@ fn real_of(cell: JsonCell<'_>) -> Option<f64> {
         JsonCell::F64(value) => Some(value),
         JsonCell::I64(value) => Some(value as f64),
         JsonCell::U64(value) => Some(value as f64),
-        JsonCell::Bool(value) => Some(f64::from(u8::from(value))),
         JsonCell::Number(text) | JsonCell::Str(text) => text.trim().parse().ok(),
-        JsonCell::Raw(_) | JsonCell::Null => None,
+        JsonCell::Bool(_) | JsonCell::Raw(_) | JsonCell::Null => None,
+    }
+}
+
+/// Whether it is written as a number, and not as `Infinity`.
+fn has_digits(cell: JsonCell<'_>) -> bool {
+    match cell {
+        JsonCell::Number(_) => true,
+        JsonCell::Str(text) => text.bytes().any(|byte| byte.is_ascii_digit()),
+        _ => false,
     }
 }
 

@@ -14,6 +14,8 @@ pub const PER_SECOND: i64 = 10_000_000;
 pub const PER_DAY: i64 = 86_400 * PER_SECOND;
 /// The tick of 1970-01-01T00:00:00Z.
 pub const UNIX_EPOCH: i64 = 719_162 * PER_DAY;
+/// The first tick of the year 1.
+pub const MIN: i64 = 0;
 /// The last tick of the year 9999.
 pub const MAX: i64 = 3_652_059 * PER_DAY - 1;
 
@@ -138,6 +140,14 @@ pub(crate) fn parse_common_datetime(text: &str) -> Option<i64> {
     }
     let days = days_from_civil(century * 100 + year, month, day)?;
     Some(days * PER_DAY + (hour * 3600 + minute * 60 + second) * PER_SECOND + fraction)
+}
+
+/// Whether what was read from `text` has digits below 100 ns, which no tick holds.
+pub(crate) fn is_finer(text: &str) -> bool {
+    let fractions = text.split(['.', ',']).skip(1);
+    fractions
+        .map(|part| part.bytes().take_while(u8::is_ascii_digit))
+        .any(|digits| digits.skip(7).any(|digit| digit != b'0'))
 }
 
 /// Writes a datetime as ISO 8601 with `Z` and no more fraction digits than it needs.

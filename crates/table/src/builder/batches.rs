@@ -183,6 +183,7 @@ impl TableBuilder {
         for (column, theirs) in self.columns.iter_mut().zip(&mut other.columns) {
             column.misfits += std::mem::take(&mut theirs.misfits);
             column.outside += std::mem::take(&mut theirs.outside);
+            column.finer += std::mem::take(&mut theirs.finer);
         }
         Ok(())
     }

@@ -98,13 +98,13 @@ fn integers_are_exact_or_null() {
             "null",
             "-3",
             "null",
-            "1",
+            "null",
             "null"
         ]
     );
     assert_eq!(
         warnings,
-        ["4 values of column X were not long and became null"]
+        ["5 values of column X were not long and became null"]
     );
     let (cells, warnings) = column(ColumnType::Int, &[I64(2_147_483_648), I64(-2_147_483_648)]);
     assert_eq!(cells, ["null", "-2147483648"]);
@@ -128,6 +128,9 @@ fn reals() {
             Raw("{}"),
             Str("ten"),
             Raw("[1]"),
+            Number("1e400"),
+            Str("-1e400"),
+            Bool(true),
         ],
     );
     assert_eq!(
@@ -141,12 +144,18 @@ fn reals() {
             "0.1",
             "null",
             "null",
+            "null",
+            "null",
+            "null",
             "null"
         ]
     );
     assert_eq!(
         warnings,
-        ["2 values of column X were not real and became null"]
+        [
+            "3 values of column X were not real and became null",
+            "2 values of column X were beyond 1.8e308 and became null",
+        ]
     );
 }
 
@@ -222,6 +231,34 @@ fn datetimes_beyond_arrow_are_counted_or_kept_as_text() {
     assert_eq!(
         warnings,
         ["2 values of column X were not datetime and became null"]
+    );
+}
+
+#[test]
+fn digits_that_no_tick_holds_are_counted() {
+    let cells = [
+        Str("2024-03-26T09:39:50.123456789Z"),
+        Str("2024-03-26T09:39:50.12345670Z"),
+        Str("2024-03-26T09:39:50,00000001Z"),
+        Str("2024-03-26T09:39:50.1234567Z"),
+        Str("2024-03-26T09:39:50.1234567891Z"),
+    ];
+    for datetimes in [DatetimeMode::Timestamp, DatetimeMode::Text] {
+        let (shown, warnings) = column_in(ColumnType::DateTime, datetimes, &cells);
+        assert_eq!(shown[0], "2024-03-26T09:39:50.1234567Z");
+        assert_eq!(
+            warnings,
+            [
+                "1 value of column X was not datetime and became null",
+                "2 values of column X have digits below 100 ns, which are not kept",
+            ]
+        );
+    }
+    let (shown, warnings) = column(ColumnType::TimeSpan, &[Str("00:00:01.123456789")]);
+    assert_eq!(shown, ["00:00:01.1234567"]);
+    assert_eq!(
+        warnings,
+        ["1 value of column X has digits below 100 ns, which are not kept"]
     );
 }
 
