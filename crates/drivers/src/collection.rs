@@ -488,7 +488,8 @@ impl Collections {
 impl Listed {
     /// Keeps in mind what a page says beside its rows.
     fn note(&mut self, page: &Page) {
-        self.count = self.count.or(page.around.count);
+        // Each page may count: what one of them says that there is has to come.
+        self.count = self.count.max(page.around.count);
         if let Some(reason) = page.around.lacking() {
             self.incomplete.get_or_insert(reason.to_owned());
         }
@@ -501,15 +502,19 @@ impl Listed {
     }
 
     /// Leaves out what is outside of the time range that was asked for. A service that sends such
-    /// rows does not filter: what else it did not look at nobody knows.
+    /// rows does not filter: what else it did not look at nobody knows. A row that does not say its
+    /// time stays, and is said.
     fn keep_within(&mut self, request: &CollectionRequest, located: &Located) {
         let (Some(range), Shape::List(known)) = (request.timespan, located.shape()) else {
             return;
         };
         let before = self.rows.len();
+        let mut timeless = 0;
         self.rows.retain(|row| match row.get(known.time) {
-            // Another selection of properties leaves the time out.
-            None => true,
+            None => {
+                timeless += 1;
+                true
+            }
             Some(Value::String(time)) => ticks::parse_datetime(time)
                 .is_some_and(|time| (range.start()..=range.end()).contains(&time)),
             // What is compared with null is in no time range.
@@ -523,6 +528,23 @@ impl Listed {
                  out, and others may be missing"
             );
             self.incomplete.get_or_insert(reason);
+        }
+        // Another selection of properties leaves the time out.
+        let is_wanted = located.selected.as_ref().is_none_or(|names| {
+            let is_time = |name: &String| name == "*" || name.eq_ignore_ascii_case(known.time);
+            names.iter().any(is_time)
+        });
+        if timeless > 0 && is_wanted {
+            let mut warning = Warning::new(
+                WarningKind::Rows,
+                format!(
+                    "{} without {}: whether in the time range is not known",
+                    envelope::rows(timeless),
+                    known.time
+                ),
+            );
+            warning.count = timeless;
+            self.notes.push(warning);
         }
     }
 
@@ -598,6 +620,11 @@ fn following(url: &Url, next: &str, gate: &Redaction) -> Result<Url> {
     let next = url
         .join(next)
         .map_err(|error| wrong("at no address").with_source(error))?;
+    if !next.has_host() {
+        return Err(wrong(
+            "at no address of the service: what is there has no host",
+        ));
+    }
     if next.origin() != url.origin() || !next.username().is_empty() || next.password().is_some() {
         let host = next.origin().ascii_serialization();
         return Err(wrong(&format!("at another host, {host}"))

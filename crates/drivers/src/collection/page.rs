@@ -137,7 +137,7 @@ impl Page {
         }
         let mut row = Row::new();
         for (name, range) in own {
-            row.insert(name.clone(), self.parsed(&text[range.clone()])?);
+            row.insert(name.clone(), self.parsed(Some(name), &text[range.clone()])?);
         }
         self.take_row(row, shape)
     }
@@ -159,7 +159,7 @@ impl Page {
                 self.take_row(row, shape)?;
             } else {
                 reader.skip().map_err(broken)?;
-                let value = self.parsed(&text[start..reader.position()])?;
+                let value = self.parsed(None, &text[start..reader.position()])?;
                 if shape != Shape::Any {
                     let (number, kind) = (self.rows.len() + 1, kind(&value));
                     return Err(protocol(format!(
@@ -177,9 +177,20 @@ impl Page {
         Ok(())
     }
 
-    /// The value of a property.
-    fn parsed(&mut self, text: &[u8]) -> Result<Value> {
-        let unread = |error| protocol("a value of the answer cannot be read").with_source(error);
+    /// The value of the property `name`, or a row without one, in the next row.
+    fn parsed(&mut self, name: Option<&str>, text: &[u8]) -> Result<Value> {
+        let number = self.rows.len() + 1;
+        let unread = |error: serde_json::Error| {
+            // The place that it names is within the value.
+            let why = error.to_string();
+            let why = why.split(" at line ").next().unwrap_or_default();
+            let name = name.map_or("a value".to_owned(), |name| {
+                format!("'{}'", name.chars().take(100).collect::<String>())
+            });
+            protocol(format!(
+                "{name} in row {number} of the answer cannot be read: {why}"
+            ))
+        };
         let mut noted = Noted::default();
         let mut source = serde_json::Deserializer::from_slice(text);
         let value = Noting(&mut noted)
@@ -207,7 +218,8 @@ impl Page {
                 reader.step();
             }
             let (name, range) = member(reader).map_err(broken)?;
-            if row.insert(name, self.parsed(&text[range])?).is_some() {
+            let value = self.parsed(Some(&name), &text[range])?;
+            if row.insert(name, value).is_some() {
                 self.repeated += 1;
             }
         }

@@ -31,7 +31,8 @@ pub struct CollectionRequest {
     pub skip: Option<u64>,
     /// `$count`: ask how many there are.
     pub count: bool,
-    /// Only what was made in this range of time; of collections that are known.
+    /// Only what was made in this range of time; of collections that are known. A range from
+    /// [`ticks::MIN`] on, or up to [`ticks::MAX`], has no such bound in the filter.
     pub timespan: Option<Timespan>,
     /// How many rows to keep at most.
     pub max_rows: Option<usize>,
@@ -168,7 +169,7 @@ impl CollectionRequest {
                 )
                 .with_hint("put a $filter by one of its times into the path"));
             };
-            filters.push(within(collection.time, timespan));
+            filters.extend(within(collection.time, timespan));
         }
         for filter in filters {
             let own = options
@@ -208,14 +209,18 @@ fn has(options: &[(String, String)], name: &str) -> bool {
         .any(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
-/// A filter for what was made in a range of time, from its start up to and with its end.
-fn within(time: &str, timespan: Timespan) -> String {
+/// A filter for what was made in a range of time, from its start up to and with its end; an end of
+/// all time bounds nothing.
+fn within(time: &str, timespan: Timespan) -> Option<String> {
     let (start, end) = (timespan.start(), timespan.end());
-    format!(
-        "{time} ge {} and {time} le {}",
-        ticks::format_datetime(start),
-        ticks::format_datetime(end)
-    )
+    let start = (start > ticks::MIN).then_some(("ge", start));
+    let end = (end < ticks::MAX).then_some(("le", end));
+    let bounds: Vec<String> = [start, end]
+        .into_iter()
+        .flatten()
+        .map(|(operator, bound)| format!("{time} {operator} {}", ticks::format_datetime(bound)))
+        .collect();
+    (!bounds.is_empty()).then(|| bounds.join(" and "))
 }
 
 /// Path and query of `text`, which may be a whole address of the same host.

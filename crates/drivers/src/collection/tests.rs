@@ -159,6 +159,29 @@ fn what_is_given_beside_the_path_joins_it() {
 }
 
 #[test]
+fn a_range_without_an_end_has_one_bound() {
+    let start = ticks::parse_datetime("2026-11-20T00:00:00Z").unwrap();
+    for (range, filter) in [
+        (
+            (start, ticks::MAX),
+            "?$filter=createdDateTime%20ge%202026-11-20T00:00:00Z",
+        ),
+        (
+            (ticks::MIN, start),
+            "?$filter=createdDateTime%20le%202026-11-20T00:00:00Z",
+        ),
+        ((ticks::MIN, ticks::MAX), ""),
+    ] {
+        let request = CollectionRequest {
+            timespan: Some(Timespan::new(range.0, range.1).unwrap()),
+            ..CollectionRequest::new("security/alerts_v2")
+        };
+        let expected = format!("/v1.0/security/alerts_v2{filter}");
+        assert_eq!(graph(&request).unwrap(), expected);
+    }
+}
+
+#[test]
 fn few_rows_are_asked_for_as_few() {
     let asked = |path: &str, max_rows| {
         let request = CollectionRequest {
@@ -204,10 +227,12 @@ fn the_next_page_is_at_the_same_host_or_nowhere() {
         "https://graph.microsoft.com.elsewhere.example/",
         "https://user:password@graph.microsoft.com/v1.0/security/incidents",
         "data:text/plain,x",
+        "javascript:1",
         "https://[",
     ] {
         let error: Error = following(&url, next, &Redaction::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol, "{next}");
+        assert!(!error.to_string().contains("null"), "{next}: {error}");
     }
 }
 
@@ -534,6 +559,16 @@ fn errors_and_continuations_are_found_wherever_they_stand() {
     assert_eq!(page.shortened.as_deref(), Some("evidence@odata.nextLink"));
     let page = parse(r#"{"value":[{"id":"1","id":"2","\u0069d":"3"}]}"#, list).unwrap();
     assert_eq!((json!(page.rows), page.repeated), (json!([{"id": "3"}]), 2));
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_named_with_its_row() {
+    let text = r#"{"value": [{"id": "1"}, {"id": "2", "rbacGroupId": 1e400}]}"#;
+    let error = parse(text, Shape::Any).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "'rbacGroupId' in row 2 of the answer cannot be read: number out of range"
+    );
 }
 
 #[test]

@@ -44,6 +44,11 @@ fn incomplete(table: &Table) -> String {
     }
 }
 
+fn warnings(table: &Table) -> Vec<String> {
+    let warnings = table.summary().warnings.iter();
+    warnings.map(ToString::to_string).collect()
+}
+
 fn ids(table: &Table) -> Vec<String> {
     (0..table.row_count())
         .map(|row| table.cell(row, "id").unwrap().to_string())
@@ -105,6 +110,11 @@ async fn rows_outside_of_the_time_range_are_left_out_aloud() {
     let table = times(json!(sound)).await;
     assert_eq!(ids(&table), ["1", "2", "3"]);
     assert_eq!(incomplete(&table), "complete");
+    let warnings: Vec<String> = warnings(&table);
+    assert_eq!(
+        warnings,
+        ["1 row without createdDateTime: whether in the time range is not known"]
+    );
     for strange in [
         json!("2020-01-01T00:00:00Z"),
         json!("2026-11-21T00:00:01Z"),
@@ -640,4 +650,36 @@ async fn a_list_that_says_that_it_is_not_whole_is_incomplete() {
     let request = CollectionRequest::new("security/alerts_v2");
     let table = Table::collect(bench.driver.list(&request).await.unwrap()).await;
     assert_eq!(incomplete(&table.unwrap()), "complete");
+}
+
+#[tokio::test]
+async fn the_largest_count_of_all_pages_has_to_come() {
+    let link = "https://api.example/v1.0/security/alerts_v2?$skip=1";
+    for (counts, reason) in [
+        ([Some(2), None], "complete"),
+        ([Some(2), Some(2)], "complete"),
+        // Each page may count its own rows.
+        ([Some(1), Some(1)], "complete"),
+        ([Some(2), Some(9)], "the service counted 9 rows and sent 2"),
+        ([Some(9), Some(2)], "the service counted 9 rows and sent 2"),
+        ([None, Some(9)], "the service counted 9 rows and sent 2"),
+    ] {
+        for name in ["@odata.count", "total"] {
+            let pages = [("1", counts[0], Some(link)), ("2", counts[1], None)];
+            let pages = pages.map(|(id, count, next)| {
+                let mut body = json!({ "value": [{ "id": id }] });
+                if let Some(count) = count {
+                    body[name] = json!(count);
+                }
+                if let Some(next) = next {
+                    body["@odata.nextLink"] = next.into();
+                }
+                Answer::json(200, body.to_string())
+            });
+            let bench = collections(SECURITY_GRAPH, pages);
+            let request = CollectionRequest::new("security/alerts_v2");
+            let table = list(&bench, &request).await.unwrap();
+            assert_eq!(incomplete(&table), reason, "{name} {counts:?}");
+        }
+    }
 }
