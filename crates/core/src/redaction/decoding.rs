@@ -213,7 +213,7 @@ impl Text {
         decoded
     }
 
-    fn hexadecimal(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
+    pub(super) fn hexadecimal(&self, runs: &[Vec<(usize, u8)>], offset: usize) -> Self {
         let mut decoded = Self::empty();
         for run in runs {
             for two in run.get(offset..).unwrap_or_default().chunks_exact(2) {
@@ -381,7 +381,7 @@ pub(super) fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
-fn digit(byte: u8) -> Option<u8> {
+pub(super) fn digit(byte: u8) -> Option<u8> {
     char::from(byte)
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())

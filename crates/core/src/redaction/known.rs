@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::decoding::Text;
-use super::odd::{Measure, is_odd};
+use super::odd::is_odd;
 use super::parts::Parts;
 use super::words::is_ordinary;
 
@@ -126,7 +126,7 @@ impl Pieces {
             for (window, cased) in text.windows(length).zip(cased.windows(length)) {
                 let slot = slot(window);
                 filter[slot / 64] |= 1 << (slot % 64);
-                *odd.entry(window.to_vec()).or_default() |= is_odd(cased, Measure::Piece);
+                *odd.entry(window.to_vec()).or_default() |= is_odd(cased);
             }
         }
         Self {

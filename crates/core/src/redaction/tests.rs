@@ -319,6 +319,104 @@ fn base85(text: &[u8], alphabet: &[u8; 85]) -> String {
     out
 }
 
+fn base45(text: &[u8]) -> String {
+    const ALPHABET: &[u8; 45] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+    let mut out = String::new();
+    for two in text.chunks(2) {
+        let mut number = two
+            .iter()
+            .fold(0, |number, byte| number * 256 + usize::from(*byte));
+        for _ in 0..=two.len() {
+            out.push(char::from(ALPHABET[number % 45]));
+            number /= 45;
+        }
+    }
+    out
+}
+
+/// The digits of `text`, taken for one number, in base `digits.len()`.
+fn as_number(text: &str, digits: &[u8]) -> String {
+    let mut number: Vec<usize> = Vec::new();
+    for byte in text.bytes() {
+        let mut carry = usize::from(byte);
+        for place in &mut number {
+            carry += *place * 256;
+            *place = carry % digits.len();
+            carry /= digits.len();
+        }
+        while carry > 0 {
+            number.push(carry % digits.len());
+            carry /= digits.len();
+        }
+    }
+    let digits = number
+        .into_iter()
+        .rev()
+        .map(|place| char::from(digits[place]));
+    digits.collect()
+}
+
+fn rot47(text: &str) -> String {
+    each(text, |c| match c {
+        '!'..='~' => char::from((c as u8 - 33 + 47) % 94 + 33).to_string(),
+        _ => c.to_string(),
+    })
+}
+
+/// In hexadecimal digits; of code page 037.
+fn ebcdic(text: &str) -> String {
+    let of = |c: char| match c as u8 {
+        c @ b'a'..=b'i' => 0x81 + (c - b'a'),
+        c @ b'j'..=b'r' => 0x91 + (c - b'j'),
+        c @ b's'..=b'z' => 0xA2 + (c - b's'),
+        c @ b'A'..=b'I' => 0xC1 + (c - b'A'),
+        c @ b'J'..=b'R' => 0xD1 + (c - b'J'),
+        c @ b'S'..=b'Z' => 0xE2 + (c - b'S'),
+        c @ b'0'..=b'9' => 0xF0 + (c - b'0'),
+        b'~' => 0xA1,
+        b'-' => 0x60,
+        b'.' => 0x4B,
+        b'_' => 0x6D,
+        _ => 0x40,
+    };
+    text.chars().map(|c| format!("{:02x}", of(c))).collect()
+}
+
+#[test]
+fn a_secret_is_taken_out_of_rare_encodings() {
+    // From the specification.
+    assert_eq!(base45(b"Hello!!"), "%69 VD92EX0");
+    assert_eq!(as_number("\u{1}\0", b"0123456789"), "256");
+    const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    const BASE36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let jwt = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJodHRwczovL2dyYXBoIn0.c2lnbmF0dXJl";
+    for secret in [
+        "canary-8Q~secret.value_1",
+        "abc8Q~Zk3x9yPq2WvL0mNt5RsU7iOe4gHjFaSdC1",
+        jwt,
+    ] {
+        let redaction = of(secret);
+        for form in [
+            base45(secret.as_bytes()),
+            base45(format!("id={secret}").as_bytes()),
+            as_number(secret, BASE58),
+            as_number(secret, BASE36),
+            as_number(secret, BASE36).to_uppercase(),
+            as_number(secret, b"0123456789"),
+            rot47(secret),
+            ebcdic(secret),
+            ebcdic(secret).to_uppercase(),
+        ] {
+            let text = format!("The request held: {form} and was refused");
+            let clean = redaction.apply(&text);
+            assert!(clean.contains("REDACTED"), "{form}: {clean}");
+            let left = clean.replace("REDACTED", "");
+            assert!(left.len() < text.len() - form.len() + 12, "{form}: {clean}");
+            assert!(clean.starts_with("The request held: "), "{form}: {clean}");
+        }
+    }
+}
+
 fn rot13(text: &str) -> String {
     each(text, |c| match c {
         'a'..='m' | 'A'..='M' => char::from(c as u8 + 13).to_string(),
