@@ -23,7 +23,7 @@ impl Api {
     pub(crate) fn application_id(self) -> &'static str {
         match self {
             Self::Graph => "00000003-0000-0000-c000-000000000000",
-            Self::Mde => "fc780465-2017-40d4-a905-307022471b92",
+            Self::Mde => "fc780465-2017-40d4-a0c5-307022471b92",
             Self::M365d => "8ee8fdad-f234-4243-8f3b-15c294843740",
         }
     }
@@ -453,6 +453,20 @@ pub(crate) const HOSTS: &[Host] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As the service principals `Microsoft Graph`, `WindowsDefenderATP` and `Microsoft Threat
+    /// Protection` have them in every tenant.
+    #[test]
+    fn resources_have_the_application_ids_of_microsofts_own() {
+        for (api, id) in [
+            (Api::Graph, "00000003-0000-0000-c000-000000000000"),
+            (Api::Mde, "fc780465-2017-40d4-a0c5-307022471b92"),
+            (Api::M365d, "8ee8fdad-f234-4243-8f3b-15c294843740"),
+        ] {
+            assert_eq!(api.application_id(), id);
+            assert_eq!(resource(id).map(|(api, _)| api), Some(api));
+        }
+    }
 
     #[test]
     fn a_regional_host_takes_the_global_audience_and_its_own_but_not_its_neighbours() {

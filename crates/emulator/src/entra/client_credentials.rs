@@ -12,6 +12,8 @@ const DEFAULT: &str = "/.default";
 ///
 /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 pub(super) fn grant(request: &TokenRequest<'_>) -> Result<Granted, Refusal> {
+    // What is missing is said before what is wrong with the rest.
+    request.required("client_id")?;
     let resource = match request.version {
         Version::One => request.required("resource")?,
         Version::Two => resource_of(request.required("scope")?)?,

@@ -88,11 +88,14 @@ fn of_action(body: &Map<String, Value>, now: i64) -> Result<Request, Refused> {
     read(&parameters, now)
 }
 
-/// Reads the parameters of `getRunHuntingQuery`, whose names are in lower case.
+/// Reads the parameters of `getRunHuntingQuery`, whose names are in lower case; one of them may be
+/// the alias of what stands in `query`, the address's own.
 pub(super) fn of_function(
     parameters: &BTreeMap<String, String>,
+    query: Option<&str>,
     now: i64,
 ) -> Result<Request, Refused> {
+    let parameters = &unaliased(parameters, query)?;
     let unknown = parameters.keys().find(|name| {
         !PARAMETERS
             .iter()
@@ -109,6 +112,37 @@ pub(super) fn of_function(
         ));
     }
     read(parameters, now)
+}
+
+/// `parameters` with what their aliases stand for: `(query=@q)?@q='…'`.
+///
+/// Source: <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html>
+fn unaliased(
+    parameters: &BTreeMap<String, String>,
+    query: Option<&str>,
+) -> Result<BTreeMap<String, String>, Refused> {
+    let is_alias = |text: &str| {
+        let name = text.strip_prefix('@').unwrap_or_default();
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let mut options = BTreeMap::new();
+    let given = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    options.extend(given.filter(|(name, _)| is_alias(name)));
+    let stands_for = |text: &String| {
+        if !is_alias(text) {
+            return Ok(text.clone());
+        }
+        let value = options.get(text.as_str()).ok_or_else(|| {
+            Refused::bad_request(format!("The parameter alias '{text}' has no value."))
+        })?;
+        let inner = value.strip_prefix('\'');
+        let inner = inner.and_then(|inner| inner.strip_suffix('\''));
+        Ok(inner.map_or_else(|| value.to_string(), |inner| inner.replace("''", "'")))
+    };
+    parameters
+        .iter()
+        .map(|(name, text)| Ok((name.clone(), stands_for(text)?)))
+        .collect()
 }
 
 fn read(parameters: &BTreeMap<String, String>, now: i64) -> Result<Request, Refused> {

@@ -86,7 +86,7 @@ impl Hunting {
         }
         let now = ticks::from_system_time(begun);
         let Request { query, time_range } = match &endpoint.parameters {
-            Some(parameters) => request::of_function(parameters, now)?,
+            Some(parameters) => request::of_function(parameters, asked.uri.query(), now)?,
             None => request::parse(api, asked, now)?,
         };
         let range = time_range.unwrap_or(TimeRange::ALL);

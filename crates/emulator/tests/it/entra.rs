@@ -146,6 +146,15 @@ async fn a_body_that_is_no_form_has_no_parameters() {
         .unwrap();
     assert_eq!(answer.status, 400);
     assert_eq!(answer.json()["error_codes"], json!([900_144]));
+    // Whatever else is wrong.
+    for body in [
+        "grant_type=client_credentials",
+        "grant_type=client_credentials&scope=User.Read",
+    ] {
+        let answer = ask(&running, &v2(), body.to_owned()).await;
+        assert_eq!(answer.json()["error_codes"], json!([900_144]), "{body}");
+        assert!(answer.text().contains("'client_id'"), "{body}");
+    }
     let answer = direct(&running, "GET", &v2(), &[], "").await.unwrap();
     assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
 }

@@ -433,7 +433,14 @@ async fn beta_hunts_by_get() {
         let context = body["@odata.context"].as_str().unwrap();
         assert!(context.ends_with("/beta/$metadata#microsoft.graph.security.huntingQueryResults"));
     }
+    // OData's aliases of parameters.
+    let aliased = "query=@q,timespan=@p_1)?@q='Many'&@p_1='P1D'";
+    let path = format!("/beta/security/getRunHuntingQuery({aliased}");
+    let answer = get(&path, &graph).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["results"].as_array().unwrap().len(), 25);
     for (path, status) in [
+        (function("query=@q"), 400),
         (function("timespan='P1D'"), 400),
         (function("query='Many',top=1"), 400),
         (function("query='Many',timespan='soon'"), 400),

@@ -129,7 +129,7 @@ async fn an_assertion_is_checked() {
 #[tokio::test]
 async fn a_resource_has_several_names() {
     let stage = plain().await;
-    let mde = "fc780465-2017-40d4-a905-307022471b92";
+    let mde = "fc780465-2017-40d4-a0c5-307022471b92";
     let path = format!("/{}/oauth2/v2.0/token", crate::client::TENANT);
     let answer = crate::client::direct(
         &stage.running,
