@@ -171,14 +171,18 @@ fn shown_text(text: &str, clarity: Clarity) -> Option<String> {
 }
 
 fn shown_address(text: &str) -> Option<String> {
-    match http::split(text)? {
-        (url, None, None) if shape::is_plain_address(&url) => Some(text.to_owned()),
-        (mut url, ..) => {
-            url.set_query(None);
-            if !shape::is_plain_address(&url) {
-                url.set_path("");
-            }
-            shape::is_plain_address(&url).then(|| url.to_string())
-        }
+    let (mut url, user, password) = http::split(text)?;
+    let is_host = |host: &str| host.contains(['.', ':']) || host == "localhost";
+    // A word alone may be anything; as part of an address, or with a port, it is a host.
+    if !text.contains("://") && url.port().is_none() && !url.host_str().is_some_and(is_host) {
+        return None;
     }
+    if user.is_none() && password.is_none() && shape::is_plain_address(&url) {
+        return Some(text.to_owned());
+    }
+    url.set_query(None);
+    if !shape::is_plain_address(&url) {
+        url.set_path("");
+    }
+    shape::is_plain_address(&url).then(|| url.to_string())
 }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use defender_core::{WrittenName, is_plain_path};
-use url::Url;
+use url::{Host, Url};
 
 use crate::ConnectionKey;
 use crate::key::{Kind, folded};
@@ -118,11 +118,19 @@ pub(crate) fn may_be_path(path: &Path) -> bool {
     is_plain_path(&text) || is_plain(&text) || path.exists()
 }
 
-/// Whether a message may show all of `url`.
+/// Whether a message may show all of `url`: its host is one, and the rest is of words.
 pub(crate) fn is_plain_address(url: &Url) -> bool {
     let has_no_more =
         url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    has_no_more && url.fragment().is_none() && is_plain(&url.as_str().replace("://", "/"))
+    let is_host = match url.host() {
+        Some(Host::Domain(host)) => is_domain(host) || is_plain(host) && !host.contains('.'),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
+    };
+    has_no_more
+        && is_host
+        && url.fragment().is_none()
+        && is_plain(&url.as_str().replace("://", "/").replace(['[', ']'], ""))
 }
 
 /// The name of a setting or an instance, where it is plainly one.
@@ -193,6 +201,28 @@ mod tests {
         }
         assert!(!fits(Key::Cloud, "hunter2"));
         assert!(!fits(Key::ApiVersion, "hunter2"));
+    }
+
+    #[test]
+    fn an_address_has_a_host_that_is_one() {
+        for address in [
+            "https://login.example/",
+            "https://login.microsoftonline.com/common",
+            "http://127.0.0.1:8080/",
+            "http://[::1]:8080/",
+            "http://localhost:4100/v1.0",
+            "http://proxy:3128",
+        ] {
+            assert!(is_plain_address(&address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "https://Sup3r-Secret.Passw0rd!canary",
+            "https://user:hunter2@login.example/",
+            "https://login.example/?code=x",
+            "https://abc8q~zk3x9ypq2wvl0mnt5rsu7ioe4ghjfasdc1",
+        ] {
+            assert!(!is_plain_address(&address.parse().unwrap()), "{address}");
+        }
     }
 
     #[test]

@@ -378,6 +378,36 @@ fn a_broken_settings_file_shows_no_secret() {
     }
 }
 
+#[test]
+fn a_way_to_sign_in_that_is_no_word_is_not_quoted() {
+    let running = start("[]");
+    for (variable, value, quoted) in [
+        ("DEFENDER__Azure__auth_methods", ACCESS_TOKEN, "a name"),
+        ("DEFENDER__Azure__auth_methods", "managd", "'managd'"),
+        ("DEFENDER__KeyVault__AuthnType", SECRET, "a name"),
+        ("DEFENDER__KeyVault__AuthnType", "managd", "'managd'"),
+    ] {
+        let folder = folder(&running, SECRET);
+        folder.write(
+            "msticpyconfig.yaml",
+            &format!(
+                "KeyVault: {{VaultName: contoso}}\nDataProviders:\n  MicrosoftDefender:\n    \
+                 Args:\n      TenantId: {}\n      ClientId: {}\n      ClientSecret: {{KeyVault: \
+                 hunting}}\n",
+                service::TENANT,
+                service::CLIENT
+            ),
+        );
+        let ran = run(&running, &folder, &QUERY, &[(variable, value)]);
+        let told = format!("the sign-in type is not known: {quoted} in ");
+        assert!(
+            ran[0].stderr.contains(&told),
+            "{variable}: {}",
+            ran[0].stderr
+        );
+    }
+}
+
 /// Every way to sign in fails here, with a secret of its own that is at hand and wrong.
 #[test]
 fn no_failing_sign_in_shows_or_leaves_its_secret() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use defender_config::{Settings, Sources};
+use defender_config::{ConnectionKey, Settings, Sources};
 
 const FILE: &str = "
 DataProviders:
@@ -59,6 +59,58 @@ fn settings_are_shown_without_secrets() {
     }
     assert!(!shown.contains("canary"), "{shown}");
     insta::assert_snapshot!(shown);
+}
+
+/// What a variable set may be a secret in the wrong place, whichever setting it is.
+#[test]
+fn no_setting_from_a_variable_is_shown_unless_it_looks_like_what_belongs_there() {
+    let args = ConnectionKey::ALL.map(|key| {
+        let name = key.name();
+        format!("DEFENDER__DataProviders__MicrosoftDefender__Args__{name}")
+    });
+    let others = [
+        "DEFENDER__Azure__cloud",
+        "DEFENDER__Azure__tenant_id",
+        "DEFENDER__Azure__auth_methods",
+        "DEFENDER__Azure__resource_manager_url",
+        "DEFENDER__KeyVault__VaultName",
+        "DEFENDER__KeyVault__TenantId",
+        "DEFENDER__KeyVault__Authority",
+        "DEFENDER__KeyVault__AuthorityURI",
+        "DEFENDER__KeyVault__AuthnType",
+        "DEFENDER__KeyVault__UseKeyring",
+        "DEFENDER__msticpy__http_timeout",
+        "DEFENDER__msticpy__Proxies__https__Url",
+        "DEFENDER__msticpy__Proxies__https__UserName",
+        "DEFENDER__msticpy__Proxies__https__Password",
+        "DEFENDER__QueryDefinitions__Custom",
+    ]
+    .map(ToOwned::to_owned);
+    for variable in args.into_iter().chain(others) {
+        for value in [
+            "Sup3r-Secret.Passw0rd!canary",
+            "abc8Q~Zk3x9yPq2WvL0mNt5RsU7iOe4gHjFaSdC1",
+            "Sup3rSecretPassw0rd",
+        ] {
+            let settings = Settings::load(&Sources {
+                environment: [(variable.clone(), value.to_owned())].into(),
+                ..Sources::default()
+            });
+            let Ok(settings) = settings else { continue };
+            let mut shown = format!("{settings:?} {:?}", settings.warnings());
+            for setting in settings.describe() {
+                let _ = writeln!(shown, "{} = {}", setting.path, setting.value);
+            }
+            for finding in settings.validate() {
+                let _ = writeln!(shown, "{finding} {:?}", finding.hint);
+            }
+            let shown = shown.to_lowercase();
+            assert!(
+                !shown.contains(&value.to_lowercase()[..10]),
+                "{variable}: {shown}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -196,10 +196,14 @@ impl ConnectionSecrets {
                 match name.parse::<AuthType>() {
                     Ok(method) if !methods.contains(&method) => methods.push(method),
                     Ok(_) => {}
-                    Err(error) => self
-                        .options
-                        .prompt
-                        .warning(&format!("{error}: '{name}' in {setting} is left out")),
+                    Err(error) => {
+                        // A method's name is a word; anything else may be a secret.
+                        let name = WrittenName::of_words(name.replace('_', "-"))
+                            .shown()
+                            .map_or("a name".to_owned(), |_| format!("'{name}'"));
+                        let warning = format!("{error}: {name} in {setting} is left out");
+                        self.options.prompt.warning(&warning);
+                    }
                 }
             }
             if methods.is_empty() {
