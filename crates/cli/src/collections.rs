@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use defender_core::{Clock as _, DataEnvironment, Error, ErrorKind, Result, moment};
 use defender_http::SystemClock;
 use defender_query::{
-    Answer, Ask, Collection, CollectionRequest, ConnectedProvider, Query, QueryProvider,
+    Answer, Ask, Collection, CollectionRequest, ConnectedProvider, Query, QueryProvider, Timespan,
 };
 use defender_table::{Format, ticks};
 
@@ -173,7 +173,8 @@ impl Listing {
         let collection = kind.collection(environment)?;
         let mut request = CollectionRequest {
             expand: expand.map(str::to_owned),
-            filter: filter(options, collection)?,
+            filter: options.filter.clone(),
+            timespan: timespan(options)?,
             columns: chosen(&options.page),
             ..page(&options.page, CollectionRequest::new(collection.path))
         };
@@ -221,30 +222,20 @@ fn page(options: &PageOptions, request: CollectionRequest) -> CollectionRequest 
     }
 }
 
-/// The filter with the range of time in it, as the documentation's first example has it.
-///
-/// Source: <https://learn.microsoft.com/defender-endpoint/api/api-hello-world>
-fn filter(options: &RangeOptions, collection: &Collection) -> Result<Option<String>> {
+/// The range of time that was asked for: the service filters by it, and its answer is held against
+/// it.
+fn timespan(options: &RangeOptions) -> Result<Option<Timespan>> {
     let written = Written {
         start: options.start.as_deref(),
         end: options.end.as_deref(),
     };
-    let (start, end) = written.bounds(SystemClock.now())?;
-    let bounds = [("ge", start), ("le", end)].into_iter();
-    let mut parts: Vec<String> = bounds
-        .filter_map(|(operator, ticks)| {
-            let time = ticks::format_datetime(ticks?);
-            Some(format!("{} {operator} {time}", collection.time))
-        })
-        .collect();
-    if let Some(filter) = &options.filter {
-        parts.push(if parts.is_empty() {
-            filter.clone()
-        } else {
-            format!("({filter})")
-        });
-    }
-    Ok((!parts.is_empty()).then(|| parts.join(" and ")))
+    Ok(match written.bounds(SystemClock.now())? {
+        (None, None) => None,
+        (start, end) => Some(Timespan::new(
+            start.unwrap_or(ticks::MIN),
+            end.unwrap_or(ticks::MAX),
+        )?),
+    })
 }
 
 /// Lists the same of every tenant.

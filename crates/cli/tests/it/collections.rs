@@ -197,6 +197,69 @@ fn lists_as_a_person_reads_them() {
 }
 
 #[test]
+fn rows_outside_of_the_time_range_are_left_out_and_said() {
+    let faults = r"
+- path: '*/security/*'
+  status: 200
+  json: {value: [
+    {id: near, createdDateTime: '2026-11-18T10:00:00Z', title: x, displayName: x},
+    {id: far, createdDateTime: '2026-10-18T10:00:00Z', title: y, displayName: y},
+    {id: bare, title: z, displayName: z}]}
+- path: '*/api/alerts'
+  status: 200
+  json: {value: [{id: near, alertCreationTime: '2026-11-18T10:00:00Z'},
+    {id: far, alertCreationTime: '2026-10-18T10:00:00Z'}, {id: bare, title: z}]}
+- path: '*/api/machines'
+  status: 200
+  json: {value: [{id: near, lastSeen: '2026-11-18T10:00:00Z'},
+    {id: far, lastSeen: '2026-10-18T10:00:00Z'}, {id: bare, computerDnsName: z}]}
+";
+    let running = service::start(Options {
+        faults: Faults::parse(faults).unwrap(),
+        ..options(1)
+    });
+    let folder = folder(&running);
+    for (list, time) in [
+        (&["alerts", "list"][..], "createdDateTime"),
+        (
+            &["alerts", "list", "--env", "SecurityGraph"],
+            "createdDateTime",
+        ),
+        (&["alerts", "list", "--env", "MDE"], "alertCreationTime"),
+        (&["incidents", "list"], "createdDateTime"),
+        (&["machines", "list"], "lastSeen"),
+    ] {
+        for range in [
+            &["--start", "2026-11-01"][..],
+            &["--start", "2026-11-01", "--end", "2026-12-01"],
+            &["--start", "2026-11-01", "--filter", "id ne 'x'"],
+        ] {
+            let arguments = [list, range, &["--columns", "id", "--format", "csv"]].concat();
+            let ran = folder.run(&arguments);
+            let what = format!("{arguments:?}: {}", ran.stderr);
+            assert_eq!(ran.code, 9, "{what}");
+            assert_eq!(ran.text().replace('\r', ""), "id\nnear\nbare\n", "{what}");
+            for words in [
+                format!("the service does not filter by {time}: 1 row outside of the time range"),
+                format!("1 row without {time}: whether in the time range is not known"),
+            ] {
+                assert!(ran.stderr.contains(&words), "{what}");
+            }
+        }
+    }
+    let several = ["--instance", "Default", "--instance", "Fabrikam"];
+    let ran = folder.run(
+        &[
+            &["alerts", "list", "--start", "2026-11-01", "--columns", "id"],
+            &several[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(ran.code, 9, "{}", ran.stderr);
+    assert!(!ran.text().contains("far"), "{}", ran.text());
+}
+
+#[test]
 fn nested_parts_are_json_and_travel_as_parquet() {
     let running = start(3);
     let folder = folder(&running);
