@@ -104,12 +104,12 @@ fn misused(error: &clap::Error) -> ExitCode {
             Err(error) => ended(&error, &context),
         };
     }
-    let text = error.to_string();
+    let text = tips::without_values(error, &error.to_string());
     let code = ExitCode::from(failure::exit_code(ErrorKind::Usage));
     if !json_errors {
         let styled = context
             .is_styled()
-            .then(|| error.render().ansi().to_string());
+            .then(|| tips::without_values(error, &error.render().ansi().to_string()));
         messages::say_styled(&text, styled.as_deref());
         return code;
     }

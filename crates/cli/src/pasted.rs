@@ -12,7 +12,7 @@ const REDACTED: &str = "REDACTED";
 
 /// Shorter words are names, and so are longer ones without any mark of a password.
 const SHORTEST: usize = 8;
-const SHORTEST_WITHOUT_MARKS: usize = 20;
+const SHORTEST_WITHOUT_MARKS: usize = 12;
 
 /// What ends as one of these is a file.
 const FILES: [&str; 16] = [
@@ -83,15 +83,31 @@ fn may_be_secret(word: &str) -> bool {
     let is_mixed = has(|c| c.is_ascii_digit())
         && has(|c| c.is_ascii_lowercase())
         && has(|c| c.is_ascii_uppercase());
-    // A query, a filter, an address, or a value for a parameter.
-    let is_phrase = has(|c| "|()[]{}<>,;:=@".contains(c));
+    let is_phrase = is_phrase(word);
     let is_marked = has(|c| "~!$%^&*+?#".contains(c));
-    let is_name = || {
-        WrittenName::of_words(word.replace('_', "-"))
-            .shown()
-            .is_some()
-    };
-    is_mixed && !is_phrase && (is_marked || word.len() >= SHORTEST_WITHOUT_MARKS && !is_name())
+    is_mixed && !is_phrase && (is_marked || word.len() >= SHORTEST_WITHOUT_MARKS && !is_name(word))
+}
+
+/// Whether a usage error may quote `word`, which stands where something else was expected: it is a
+/// word, a number, a path or a part of a query. Anything else may be a secret.
+pub(crate) fn may_be_quoted(word: &str) -> bool {
+    let word = word.trim_start_matches('-');
+    word.contains(char::is_whitespace)
+        || word.bytes().all(|byte| byte.is_ascii_digit())
+        || is_phrase(word.trim_end_matches('='))
+        || is_name(word)
+        || is_path(word)
+}
+
+/// A query, a filter, an address, or a value for a parameter.
+fn is_phrase(word: &str) -> bool {
+    word.contains(|c| "|()[]{}<>,;:=@".contains(c))
+}
+
+fn is_name(word: &str) -> bool {
+    WrittenName::of_words(word.replace('_', "-"))
+        .shown()
+        .is_some()
 }
 
 /// Whether a file, or the folder that it would be in, is there, or the name ends as files do.
@@ -125,6 +141,34 @@ mod tests {
             assert!(!clean.contains("Zk3"), "{words:?}: {clean}");
         }
         assert_eq!(found(&["https://user:hunter2@proxy/"])[0], "hunter2");
+    }
+
+    #[test]
+    fn what_is_no_choice_is_quoted_when_it_is_a_word() {
+        for word in [
+            "moon",
+            "--formt",
+            "client_secret",
+            "M365DGrph",
+            "7dd",
+            "12345678901234567",
+            "2026-13-01",
+            "where",
+            "Timestamp>ago(1d)",
+            "hunt.kql",
+            "",
+        ] {
+            assert!(may_be_quoted(word), "{word}");
+        }
+        for word in [
+            SECRET,
+            "Sup3rSecretPassw0rd",
+            "Passw0rd!",
+            "--Passw0rd",
+            "aB3dE5fG7hJ9aa==",
+        ] {
+            assert!(!may_be_quoted(word), "{word}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::arguments::Arguments;
+use crate::pasted;
 
 /// Properties that lists can be filtered by; each is asked for as an option of its own somewhere.
 const PROPERTIES: &[(&str, &str)] = &[
@@ -51,6 +52,32 @@ const OPTIONS: &[(&str, &str)] = &[
 
 /// Commands that take files as they are, where `query` takes `-f FILE`.
 const FILES_ALONE: &[&str] = &["lint", "fmt"];
+
+/// What stands in place of a value that no message repeats.
+const NOT_SHOWN: &str = "(not shown)";
+
+/// `text`, which says `error`, without what was given where something else was expected, unless it
+/// may be quoted: in the words of a reader of values as well, which are no part of what clap knows.
+pub(crate) fn without_values(error: &clap::Error, text: &str) -> String {
+    let places = [
+        ContextKind::InvalidValue,
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+    ];
+    let given = places
+        .into_iter()
+        .filter_map(|place| match error.get(place) {
+            Some(ContextValue::String(given)) => Some(given.as_str()),
+            _ => None,
+        });
+    let mut text = text.to_owned();
+    for given in given.filter(|given| !pasted::may_be_quoted(given)) {
+        for quoted in [&format!("'{given}'"), given] {
+            text = text.replace(quoted, NOT_SHOWN);
+        }
+    }
+    text
+}
 
 /// `error` with a tip where one of these options was given, and with the usage of its command.
 pub(crate) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
@@ -112,7 +139,6 @@ fn subcommands(root: &clap::Command, arguments: &[OsString]) -> Vec<String> {
 
 /// What was given to a switch of a secret is taken for the secret.
 fn hide_secret(error: &mut clap::Error, arguments: &[OsString]) {
-    const NOT_SHOWN: &str = "(not shown)";
     let place = match error.kind() {
         // Every option that takes no value.
         ErrorKind::TooManyValues => ContextKind::InvalidValue,
@@ -231,7 +257,8 @@ mod tests {
             .map(Into::into)
             .collect();
         let error = Arguments::try_parse_from(&arguments).unwrap_err();
-        with_tip(error, &arguments).to_string()
+        let error = with_tip(error, &arguments);
+        without_values(&error, &error.to_string())
     }
 
     /// Command lines, and the tip that each gets.
@@ -332,6 +359,30 @@ mod tests {
             let text = said(line);
             let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
             assert_eq!(usage, Some(expected), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_choice_is_quoted_when_it_is_a_word() {
+        for line in [
+            "query --auth-type @ T",
+            "query --env @ T",
+            "query --timeout @ T",
+            "query --format @ T",
+            "query --retries @ T",
+            "query --date-order @ T",
+            "token --for @",
+            "token @",
+            "query --@ T",
+            "config @",
+            "completions @",
+            "@",
+        ] {
+            let text = said(&line.replace('@', "Sup3rSecretPassw0rd"));
+            assert!(!text.contains("Passw0rd"), "{line}: {text}");
+            assert!(text.contains("(not shown)"), "{line}: {text}");
+            let text = said(&line.replace('@', "moon"));
+            assert!(text.contains("moon'"), "{line}: {text}");
         }
     }
 
