@@ -11,6 +11,8 @@ mod refused;
 mod shelf;
 mod vaults;
 
-pub(crate) use item::{Collection, Endpoint, Item};
+pub(crate) use item::Endpoint;
+#[cfg(test)]
+pub(crate) use item::{Collection, Item};
 pub(crate) use refused::outage;
 pub(crate) use vaults::Vaults;
