@@ -41,9 +41,12 @@ fn packed(text: &[u8]) -> Vec<u8> {
 fn whatever_a_file_is_called_its_kind_is_named() {
     let utf_32 = |big: bool, mark: &str| -> Vec<u8> {
         let text = format!("{mark}DeviceName,DeviceId\nhost,1\n");
-        let bytes = |one: char| match big {
-            true => u32::from(one).to_be_bytes(),
-            false => u32::from(one).to_le_bytes(),
+        let bytes = |one: char| {
+            if big {
+                u32::from(one).to_be_bytes()
+            } else {
+                u32::from(one).to_le_bytes()
+            }
         };
         text.chars().flat_map(bytes).collect()
     };

@@ -1,6 +1,7 @@
 //! Every type that Arrow has, in a column of every type that KQL has: the value is the same, or the
 //! error says where it is.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -96,14 +97,15 @@ fn real(value: f64) -> Meant {
 }
 
 /// A whole number of `scale` decimal places.
-fn scaled(value: impl ToString, scale: i64) -> Meant {
-    Number(number(&format!("{}e{}", value.to_string(), -scale)).unwrap())
+fn scaled(value: impl Display + Copy, scale: i64) -> Meant {
+    Number(number(&format!("{value}e{}", -scale)).unwrap())
 }
 
 /// A value of each type, made of the bits of `raw`, with what it is.
 #[expect(clippy::too_many_lines, reason = "a line for each type")]
 #[expect(
     clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "bits become values"
 )]
@@ -500,7 +502,7 @@ fn is_whole_real(meant: &str, found: i64) -> bool {
     as_real as i128 == i128::from(found) && real(as_real) == Number(meant.to_owned())
 }
 
-fn scaled_text(value: impl ToString) -> String {
+fn scaled_text(value: impl Display + Copy) -> String {
     number(&value.to_string()).unwrap()
 }
 
