@@ -12,7 +12,7 @@ const REDACTED: &str = "REDACTED";
 
 /// Shorter words are names, and so are longer ones without any mark of a password.
 const SHORTEST: usize = 8;
-const SHORTEST_WITHOUT_MARKS: usize = 12;
+const SHORTEST_WITHOUT_MARKS: usize = 16;
 
 /// What ends as one of these is a file.
 const FILES: [&str; 16] = [
