@@ -12,7 +12,5 @@ mod shelf;
 mod vaults;
 
 pub(crate) use item::Endpoint;
-#[cfg(test)]
-pub(crate) use item::{Collection, Item};
 pub(crate) use refused::outage;
 pub(crate) use vaults::Vaults;

@@ -88,7 +88,6 @@ mod tests {
     use super::*;
     use crate::hosts::Host;
     use crate::request::Scheme;
-    use crate::vault::{Collection, Item};
 
     fn hunt(api: Api) -> Route {
         Route::Hunting(hunting::Endpoint::action(api))
@@ -151,27 +150,5 @@ mod tests {
         // No machine is called so.
         let export = "/api/machines/SoftwareVulnerabilitiesByMachine";
         assert_eq!(direct(export), nothing(Kind::Emulator));
-    }
-
-    #[test]
-    fn a_vaults_paths_are_its_own_or_below_its_name() {
-        let secret = |name: &str| {
-            Route::Vault(vault::Endpoint {
-                vault: "contoso".to_owned(),
-                item: Item::One {
-                    collection: Collection::Secrets,
-                    name: name.to_owned(),
-                    version: None,
-                },
-            })
-        };
-        assert_eq!(at("Contoso.vault.azure.cn", "/secrets/n/"), secret("n"));
-        let direct = |path| route(Place::Direct(Scheme::Http), "127.0.0.1", &Path::parse(path));
-        assert_eq!(direct("/vaults/contoso/secrets/n"), secret("n"));
-        assert_eq!(
-            direct("/secrets/n"),
-            nothing(Kind::Emulator),
-            "no vault is named"
-        );
     }
 }

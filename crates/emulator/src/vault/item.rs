@@ -174,3 +174,29 @@ fn item(segments: &[&str]) -> Item {
         _ => Item::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::Host;
+    use crate::request::Scheme;
+
+    #[test]
+    fn a_vaults_paths_are_its_own_or_below_its_name() {
+        let secret = Endpoint {
+            vault: "contoso".to_owned(),
+            item: Item::One {
+                collection: Collection::Secrets,
+                name: "n".to_owned(),
+                version: None,
+            },
+        };
+        let of = |place, host, path| Endpoint::of(place, host, &Path::parse(path));
+        let host = "Contoso.vault.azure.cn";
+        let place = Place::Host(Host::named(host).unwrap());
+        assert_eq!(of(place, host, "/secrets/n/").as_ref(), Some(&secret));
+        let direct = |path| of(Place::Direct(Scheme::Http), "127.0.0.1", path);
+        assert_eq!(direct("/vaults/contoso/secrets/n"), Some(secret));
+        assert_eq!(direct("/secrets/n"), None, "no vault is named");
+    }
+}
