@@ -80,8 +80,16 @@ pub(crate) fn insert(text: &str, line: &str) -> Option<String> {
     if !has_timestamp(&table.text) || operators.iter().any(Operator::may_read_tables) {
         return None;
     }
-    let end = source.span.range().end;
+    let end = filter_place(source, operators);
     Some(format!("{}\n{line}{}", text.get(..end)?, text.get(end..)?))
+}
+
+/// Where a filter of rows changes nothing else: behind the source, and behind a `search` that comes
+/// first, since that calls the rows after their table as long as no operator stands between.
+pub(crate) fn filter_place(source: &Expression, operators: &[Operator]) -> usize {
+    let search = operators.first();
+    let search = search.filter(|first| matches!(first.kind, OperatorKind::Search(_)));
+    search.map_or(source.span, |search| search.span).range().end
 }
 
 /// Whether a table has a `Timestamp`; one that the schema does not know is taken to have one.

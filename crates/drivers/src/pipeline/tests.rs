@@ -39,6 +39,10 @@ fn a_line_is_added_after_the_one_table() {
             "// comment\nDeviceInfo\n| where X // all\n| where A has \"x\" and B in (\"a\", \"b\") | summarize count() by bin(Timestamp, 1h)\n| top 5 by count_ ;",
         ),
         (
+            "DeviceInfo | search 'a' | take 5",
+            "DeviceInfo | search 'a'\n| where X | take 5",
+        ),
+        (
             "DeviceTvmInfoGathering | make-series count() on Timestamp step 1d",
             "DeviceTvmInfoGathering\n| where X | make-series count() on Timestamp step 1d",
         ),

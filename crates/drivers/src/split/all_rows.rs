@@ -55,6 +55,7 @@ impl SplitOptions {
         let rest = range.width() % width;
         // As `Slice::ranges_of` has it, a small rest is part of the slice before it.
         let number = range.width() / width + i64::from(rest > 0 && rest >= width / 1000);
+        let number = number.max(1);
         if usize::try_from(number).is_ok_and(|number| number <= most) {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use kql_syntax::tree::{
 use kql_syntax::{Lines, Node};
 
 use super::slice::{Slice, TIME};
-use crate::pipeline::{self, has_timestamp};
+use crate::pipeline::{self, filter_place, has_timestamp};
 use crate::{Description, Query};
 
 /// The column of an estimate that holds the beginning of each range.
@@ -122,13 +122,12 @@ impl Splitting {
             judge(operator, operators, timed)?;
         }
         neighbours::check(&parse.tree, answer)?;
+        let end = filter_place(source, operators);
         let countable = operators
             .iter()
             .take_while(|operator| keeps_time(operator))
             .last()
-            .map_or(source.span.range().end, |operator| {
-                operator.span.range().end
-            });
+            .map_or(end, |operator| operator.span.range().end);
         let exact = operators
             .iter()
             .filter(|operator| operator.span.range().start >= countable)
@@ -137,7 +136,7 @@ impl Splitting {
             exact,
             text: text.to_owned(),
             start: source.span.range().start,
-            end: source.span.range().end,
+            end,
             countable,
             timed,
             told: timed

@@ -901,6 +901,7 @@ fn a_width_is_refused_where_it_makes_more_slices_than_there_may_be() {
         (100_500, 1_000, 100),
         (100_500, 1_000, 101),
         (1, i64::MAX, 1),
+        (1, i64::MAX, 0),
         (10, 0, 9),
     ] {
         let range = Slice::of(Timespan::new(START, START + range).unwrap());
