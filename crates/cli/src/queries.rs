@@ -53,14 +53,13 @@ pub(crate) fn library(
     paths.extend(options.query_path.iter().cloned());
     for finding in library.import(&paths) {
         let text = finding.to_string();
-        match finding.severity {
-            Severity::Notice => context.note(&text),
-            _ => {
-                let is_news = context.warn(&text);
-                if let (true, Some(hint)) = (is_news, &finding.hint) {
-                    context.note(&format!("  hint: {hint}"));
-                }
-            }
+        if finding.severity == Severity::Notice {
+            context.note(&text);
+            continue;
+        }
+        let is_news = context.warn(&text);
+        if let (true, Some(hint)) = (is_news, &finding.hint) {
+            context.note(&format!("  hint: {hint}"));
         }
     }
     Ok(library)

@@ -379,16 +379,20 @@ fn ebcdic(text: &str) -> String {
         b'_' => 0x6D,
         _ => 0x40,
     };
-    text.chars().map(|c| format!("{:02x}", of(c))).collect()
+    let mut hexadecimal = String::new();
+    for c in text.chars() {
+        let _ = write!(hexadecimal, "{:02x}", of(c));
+    }
+    hexadecimal
 }
 
 #[test]
 fn a_secret_is_taken_out_of_rare_encodings() {
+    const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    const BASE36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     // From the specification.
     assert_eq!(base45(b"Hello!!"), "%69 VD92EX0");
     assert_eq!(as_number("\u{1}\0", b"0123456789"), "256");
-    const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    const BASE36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let jwt = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJodHRwczovL2dyYXBoIn0.c2lnbmF0dXJl";
     for secret in [
         "canary-8Q~secret.value_1",

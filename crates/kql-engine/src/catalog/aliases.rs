@@ -303,11 +303,14 @@ pub(super) fn filled(
     RecordBatch::try_new_with_options(schema, arrays, &options).ours()
 }
 
-/// The first row in which both columns have a value and not the same one, with the two.
+/// A row, and the values that two columns have in it.
+type Contradiction = (usize, (String, String));
+
+/// The first row in which both columns have a value and not the same one.
 fn contradiction(
     (one, other): (&ArrayRef, &ArrayRef),
     ty: ScalarType,
-) -> Result<Option<(usize, (String, String))>, EngineError> {
+) -> Result<Option<Contradiction>, EngineError> {
     let (no_one, no_other) = (missing(one, ty)?, missing(other, ty)?);
     let (one, other) = (Reader::new(one, ty), Reader::new(other, ty));
     let mut rows = (0..no_one.len()).filter(|row| !no_one.value(*row) && !no_other.value(*row));

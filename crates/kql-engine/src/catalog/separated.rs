@@ -275,7 +275,7 @@ impl Lines {
             };
             if is_first && !self.headed.literal && !is_marked(record)? {
                 let cells = record.cells().map_err(|error| broken(failure, error))?;
-                if let Some(what) = below::no_row(cells, expected > 1 || !self.names.is_free()) {
+                if let Some(what) = below::no_row(&cells, expected > 1 || !self.names.is_free()) {
                     return Err(failure.at(line, what));
                 }
             }

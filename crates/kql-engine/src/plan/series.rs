@@ -300,9 +300,10 @@ fn build(
         let mut builder = Builder::new(ScalarType::Dynamic, group_count);
         for stretch in &stretches {
             let mut series = Vec::with_capacity(stretch.size);
-            for cell in stretch.begins..stretch.begins + stretch.size {
+            let filled = filled.iter().enumerate();
+            for (cell, is_filled) in filled.skip(stretch.begins).take(stretch.size) {
                 let mut value = prepared.state.finish(cell)?;
-                series.push(if filled[cell] && !value.is_empty() {
+                series.push(if *is_filled && !value.is_empty() {
                     value.swap_remove(0)
                 } else {
                     default.clone()

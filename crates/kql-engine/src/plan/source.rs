@@ -65,26 +65,21 @@ impl Planner<'_> {
             }
             Source::Union { .. } => self.union(source, &[], context),
             Source::Shared { id, columns } => {
-                let flow = match self.shared_rows(id.0) {
-                    Some(batches) => {
-                        let shared = &self.query.shared[id.0].pipeline;
-                        let own = self.demanded(&shared.columns);
-                        let plan = if own.is_empty() {
-                            let rows = batches.iter().map(RecordBatch::num_rows).sum();
-                            return self.literal_rows(&[], Vec::new(), rows);
-                        } else {
-                            self.rows(&self.schema_of(&[], &own), batches)?
-                        };
-                        Flow {
-                            plan,
-                            columns: own,
-                            carried: Vec::new(),
-                        }
+                let flow = if let Some(batches) = self.shared_rows(id.0) {
+                    let shared = &self.query.shared[id.0].pipeline;
+                    let own = self.demanded(&shared.columns);
+                    if own.is_empty() {
+                        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+                        return self.literal_rows(&[], Vec::new(), rows);
                     }
-                    None => {
-                        let shared = &self.query.shared[id.0];
-                        self.pipeline(&shared.pipeline, self.part_of(shared.body).as_ref())?
+                    Flow {
+                        plan: self.rows(&self.schema_of(&[], &own), batches)?,
+                        columns: own,
+                        carried: Vec::new(),
                     }
+                } else {
+                    let shared = &self.query.shared[id.0];
+                    self.pipeline(&shared.pipeline, self.part_of(shared.body).as_ref())?
                 };
                 let seen = || {
                     columns

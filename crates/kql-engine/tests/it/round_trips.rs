@@ -106,7 +106,7 @@ fn rows_that_look_like_none_are_rows() {
         "a,b",
         "text\n",
     ];
-    let named = [
+    let headers = [
         &["a", "b"][..],
         &["a;b", "b|c"],
         &["a;b"],
@@ -122,8 +122,8 @@ fn rows_that_look_like_none_are_rows() {
         escape_formulas,
         ..CsvOptions::default()
     });
-    for names in named {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    for written in headers {
+        let names: Vec<String> = written.iter().map(|name| (*name).to_owned()).collect();
         let mut rows = vec![names.clone()];
         for one in all {
             rows.push(vec![one.to_owned(); names.len()]);

@@ -102,7 +102,7 @@ impl Csv {
             .map(|column| column.cell(row).to_string())
             .collect();
         let is_repeated = cells.iter().all(|cell| self.names.contains(bare(cell)));
-        if !is_repeated && NoRow::of(cells.iter().map(String::as_str)).is_none() {
+        if !is_repeated && NoRow::of(&cells.iter().map(String::as_str)).is_none() {
             return None;
         }
         let at = (cells.iter()).position(|cell| is_bare(cell))?;

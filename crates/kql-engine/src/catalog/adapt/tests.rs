@@ -118,7 +118,7 @@ fn foreign(raw: i128) -> Vec<(&'static str, ArrayRef, Meant)> {
     let time = i128::from(long);
     let of_day = i128::from(long.rem_euclid(86_400_000_000_000));
     let bytes = raw.to_be_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
     let part = |length: usize| {
         let values = [&bytes[16 - length..]];
         let array = FixedSizeBinaryArray::try_from_iter(values.iter()).unwrap();

@@ -7,7 +7,7 @@ use crate::text::separated::Record;
 /// What the line below the header is, where it is no row. Of one column, a value may be the name of
 /// a type; `several` says that there are more, or that the table is known.
 pub(super) fn no_row<'a>(
-    cells: impl Iterator<Item = &'a str> + Clone,
+    cells: &(impl Iterator<Item = &'a str> + Clone),
     several: bool,
 ) -> Option<&'static str> {
     match NoRow::of(cells)? {

@@ -24,20 +24,10 @@ const PROPERTIES: &[&str] = &[
 ];
 
 impl<'a> Binder<'a> {
-    pub(super) fn parse(
-        &mut self,
-        rows: &mut Rows,
-        parse: &'a tree::Parse,
-        operator: &'a tree::Operator,
-        scope: Scope,
-        matched_only: bool,
-    ) -> Outcome<()> {
-        let input = self.over(rows, scope, operator.span, |binder, context| {
-            binder.expression(&parse.source, context)
-        })?;
-        let input = input.converted(ScalarType::String);
+    /// How the pattern of a `parse` is read.
+    fn parse_mode(&mut self, operator: &tree::Operator, matched_only: bool) -> Outcome<ParseMode> {
         let flags = Self::option(operator, "flags");
-        let mode = match Self::option(operator, "kind") {
+        Ok(match Self::option(operator, "kind") {
             Some("relaxed") if matched_only => {
                 return self.refuse(
                     DiagnosticKind::Meaning,
@@ -62,7 +52,22 @@ impl<'a> Binder<'a> {
                     format!("no kind of parse is called '{other}'"),
                 );
             }
-        };
+        })
+    }
+
+    pub(super) fn parse(
+        &mut self,
+        rows: &mut Rows,
+        parse: &'a tree::Parse,
+        operator: &'a tree::Operator,
+        scope: Scope,
+        matched_only: bool,
+    ) -> Outcome<()> {
+        let input = self.over(rows, scope, operator.span, |binder, context| {
+            binder.expression(&parse.source, context)
+        })?;
+        let input = input.converted(ScalarType::String);
+        let mode = self.parse_mode(operator, matched_only)?;
         let mut pattern = Vec::with_capacity(parse.pattern.len());
         let mut columns = rows.columns.clone();
         let mut given = HashSet::new();
