@@ -420,6 +420,9 @@ impl Request {
 
     /// How to get what is missing for `reason`.
     fn remedy(self, summary: &Summary, reason: &str) -> &'static str {
+        if reason.starts_with("no file of the data is") {
+            return "the query looks into no file that was given: give the files of its tables, or ask the table that they have";
+        }
         if summary.provenance.environment == Some(DataEnvironment::Local) {
             return "the rows up to there are read: fetch the file again, or have it written to its end";
         }

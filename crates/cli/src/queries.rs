@@ -95,6 +95,15 @@ fn list(options: &ListOptions, context: &Context) -> Result<()> {
 }
 
 /// Says how many queries there are, and how many more the environment cannot run.
+/// A text in quotes is its words, in any order; a regular expression stays whole.
+fn words(text: &str) -> Vec<String> {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-');
+    if !text.contains(' ') || !text.chars().all(is_plain) {
+        return vec![text.to_owned()];
+    }
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
 fn say_count(filter: &Filter, listed: usize, anywhere: usize, context: &Context) {
     let queries = counted(listed, "query", "queries");
     match filter.environment {
@@ -120,7 +129,7 @@ fn search(options: &SearchOptions, context: &Context) -> Result<()> {
         entities.push((kind.parse::<Entity>()?, value));
     }
     let search = Search {
-        text: options.text.clone(),
+        text: options.text.iter().flat_map(|text| words(text)).collect(),
         name: options.name.clone(),
         table: options.table.clone(),
         parameter: options.parameter.clone(),

@@ -87,6 +87,10 @@ pub(crate) struct Listed {
     rounded: u64,
     /// What stands beside the rows of the first page that has such, and is not known.
     unknown: Option<String>,
+    /// How many rows are outside of the time range that was asked for, and left out.
+    outside: u64,
+    /// How many rows do not say their time.
+    timeless: u64,
     /// What else to say of the rows.
     pub(crate) notes: Vec<Warning>,
     bytes: usize,
@@ -126,7 +130,7 @@ impl Collections {
     pub async fn list(&self, request: &CollectionRequest) -> Result<Answer> {
         let located = self.located(request)?;
         let mut listed = self.rows(request, &located).await?;
-        listed.keep_within(request, &located);
+        listed.say_range(request, &located);
         self.answer(request, &located, listed).await
     }
 
@@ -157,6 +161,8 @@ impl Collections {
             repeated: 0,
             rounded: 0,
             unknown: None,
+            outside: 0,
+            timeless: 0,
             notes: Vec::new(),
             bytes: 0,
             request_ids: Vec::new(),
@@ -188,6 +194,7 @@ impl Collections {
             let mut own = page.rows;
             own.retain(|row| key(row).is_none_or(|key| !keys.contains(&key)));
             keys.extend(own.iter().filter_map(key));
+            listed.keep_within(&mut own, request, located);
             listed.rows.append(&mut own);
             if let Some(failure) = failure {
                 return Ok(listed.ending(envelope::beside(&failure)));
@@ -501,28 +508,33 @@ impl Listed {
         self.bytes = self.bytes.saturating_add(page.bytes);
     }
 
-    /// Leaves out what is outside of the time range that was asked for. A service that sends such
-    /// rows does not filter: what else it did not look at nobody knows. A row that does not say its
-    /// time stays, and is said.
-    fn keep_within(&mut self, request: &CollectionRequest, located: &Located) {
+    /// Leaves out what is outside of the time range that was asked for, before rows are counted. A
+    /// row that does not say its time stays.
+    fn keep_within(&mut self, rows: &mut Vec<Row>, request: &CollectionRequest, located: &Located) {
         let (Some(range), Shape::List(known)) = (request.timespan, located.shape()) else {
             return;
         };
-        let before = self.rows.len();
-        let mut timeless = 0;
-        self.rows.retain(|row| match row.get(known.time) {
-            None => {
-                timeless += 1;
-                true
-            }
-            Some(Value::String(time)) => ticks::parse_datetime(time)
-                .is_some_and(|time| (range.start()..=range.end()).contains(&time)),
+        rows.retain(|row| {
+            let Some(time) = row.get(known.time) else {
+                self.timeless += 1;
+                return true;
+            };
             // What is compared with null is in no time range.
-            Some(_) => false,
+            let time = time.as_str().and_then(ticks::parse_datetime);
+            let is_within = time.is_some_and(|time| (range.start()..=range.end()).contains(&time));
+            self.outside += u64::from(!is_within);
+            is_within
         });
-        let outside = before - self.rows.len();
-        if outside > 0 {
-            let (outside, time) = (envelope::rows(outside as u64), known.time);
+    }
+
+    /// Says what the time range that was asked for left out. A service that sends such rows does
+    /// not filter: what else it did not look at is not known.
+    fn say_range(&mut self, request: &CollectionRequest, located: &Located) {
+        let (Some(_), Shape::List(known)) = (request.timespan, located.shape()) else {
+            return;
+        };
+        if self.outside > 0 {
+            let (outside, time) = (envelope::rows(self.outside), known.time);
             let reason = format!(
                 "the service does not filter by {time}: {outside} outside of the time range left \
                  out, and others may be missing"
@@ -534,16 +546,16 @@ impl Listed {
             let is_time = |name: &String| name == "*" || name.eq_ignore_ascii_case(known.time);
             names.iter().any(is_time)
         });
-        if timeless > 0 && is_wanted {
+        if self.timeless > 0 && is_wanted {
             let mut warning = Warning::new(
                 WarningKind::Rows,
                 format!(
                     "{} without {}: whether in the time range is not known",
-                    envelope::rows(timeless),
+                    envelope::rows(self.timeless),
                     known.time
                 ),
             );
-            warning.count = timeless;
+            warning.count = self.timeless;
             self.notes.push(warning);
         }
     }
@@ -566,8 +578,8 @@ impl Listed {
         };
         let wanted = counted.saturating_sub(option("$skip").unwrap_or(0));
         let wanted = wanted.min(option("$top").unwrap_or(u64::MAX));
-        let rows = self.rows.len();
-        if (rows as u64) < wanted {
+        let rows = self.rows.len() as u64 + self.outside;
+        if rows < wanted {
             let counted = envelope::rows(counted);
             return self.ending(format!("the service counted {counted} and sent {rows}"));
         }

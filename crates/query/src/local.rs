@@ -230,6 +230,10 @@ impl Arriving {
                 reason: notes::few(unfinished, "files have no end").join("; "),
             };
         }
+        let read = self.rows.tables_read();
+        if let Some(reason) = notes::nothing_given(self.engine.catalog(), read, &self.query.text) {
+            summary.completeness = Completeness::Incomplete { reason };
+        }
         summary.provenance.environment = Some(DataEnvironment::Local);
         summary.provenance.timespan = self.query.timespan;
         summary

@@ -18,7 +18,7 @@ pub(super) async fn of(
 ) -> Vec<Warning> {
     let read = rows.tables_read();
     let mut said = unread(engine.catalog(), read);
-    said.extend(without_file(engine.catalog(), read, &query.text));
+    said.extend(partly_without_file(engine.catalog(), read, &query.text));
     said.extend(absent::of(engine.catalog(), query, rows));
     said.extend(missed::of(engine, query, rows, nothing).await);
     said.extend(few(timeless(engine.catalog(), rows), "rows have no time"));
@@ -91,12 +91,37 @@ pub(super) fn few(mut all: Vec<String>, what: &str) -> Vec<String> {
     all
 }
 
+/// Why nothing of the data that was given is in the answer: the query names hunting tables, and
+/// reads those alone that no file was given for.
+pub(super) fn nothing_given(
+    catalog: &Catalog,
+    read: &BTreeSet<String>,
+    text: &str,
+) -> Option<String> {
+    let is_nothing = !catalog.found().is_empty() && given(catalog).is_disjoint(read);
+    is_nothing
+        .then(|| without_file(catalog, read, text))
+        .flatten()
+}
+
+/// Hunting tables that no file was given for, beside tables that have one.
+fn partly_without_file(catalog: &Catalog, read: &BTreeSet<String>, text: &str) -> Option<String> {
+    match nothing_given(catalog, read, text) {
+        Some(_) => None,
+        None => without_file(catalog, read, text),
+    }
+}
+
+fn given(catalog: &Catalog) -> BTreeSet<String> {
+    let places = catalog.found().iter();
+    places
+        .flat_map(|place| place.tables.iter().cloned())
+        .collect()
+}
+
 /// Hunting tables that the query names, and that no file was given for.
 fn without_file(catalog: &Catalog, read: &BTreeSet<String>, text: &str) -> Option<String> {
-    let mut given = BTreeSet::new();
-    for place in catalog.found() {
-        given.extend(place.tables.iter().cloned());
-    }
+    let given = given(catalog);
     // A pattern is for what there is.
     let named = |name: &&String| words(text).any(|word| word == name.as_str());
     let missing: BTreeSet<String> = read
