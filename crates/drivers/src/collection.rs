@@ -188,12 +188,7 @@ impl Collections {
             let size = page.rows.len();
             let before = listed.rows.len();
             listed.note(&page);
-            let key = |row: &Row| page::key(row, located.collection?);
-            // A collection that grows between two pages brings its rows again; two rows of one
-            // page are two.
-            let mut own = page.rows;
-            own.retain(|row| key(row).is_none_or(|key| !keys.contains(&key)));
-            keys.extend(own.iter().filter_map(key));
+            let mut own = unseen(page.rows, &mut keys, located);
             listed.keep_within(&mut own, request, located);
             listed.rows.append(&mut own);
             if let Some(failure) = failure {
@@ -585,6 +580,15 @@ impl Listed {
         }
         self
     }
+}
+
+/// The rows of a page that no page before it had: a collection that grows between two pages brings
+/// its rows again. Two rows of one page are two.
+fn unseen(mut rows: Vec<Row>, keys: &mut BTreeSet<String>, located: &Located) -> Vec<Row> {
+    let key = |row: &Row| page::key(row, located.collection?);
+    rows.retain(|row| key(row).is_none_or(|key| !keys.contains(&key)));
+    keys.extend(rows.iter().filter_map(key));
+    rows
 }
 
 /// A page that the one before it named, and that is not there.
