@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// `path` with `~` as `home`; `None` where it begins with `~` and there is no home folder.
+/// `path` with `~` replaced by `home`; `None` where `~` has no home folder to stand for.
 ///
 /// ```
 /// use std::path::Path;

@@ -116,7 +116,7 @@ impl EnvironmentCredential {
         let (text, now) = (text.clone(), self.clock.now());
         let password = self.variables.certificate_password.clone();
         let key = aside(move || {
-            // The name of a file that is there is no secret; anything else may be one.
+            // The name of an existing file is not a secret; anything else may be one.
             let path = Path::new(text.expose_secret().trim());
             let name = if path.is_file() {
                 path.display().to_string()

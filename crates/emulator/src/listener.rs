@@ -23,7 +23,7 @@ pub(crate) enum Entrance {
     Proxy(Arc<Authority>),
 }
 
-/// Takes connections until the emulator is told to stop, then waits for those it has.
+/// Accepts connections until the emulator stops, then waits for the open ones.
 pub(crate) async fn accept(
     listener: TcpListener,
     entrance: Entrance,

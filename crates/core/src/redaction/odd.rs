@@ -9,7 +9,7 @@
 
 /// A shorter run says too little of what it is.
 const SHORTEST: usize = 20;
-/// So much of one case, without anything between, is no name.
+/// A longer run of letters of one case, without anything between, is not a name.
 const SHORTEST_OF_ONE_CASE: usize = 32;
 /// A longer number counts nothing: the largest of 128 bits has 39 digits.
 const SHORTEST_NUMBER: usize = 36;

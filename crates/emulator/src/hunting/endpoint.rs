@@ -47,7 +47,7 @@ impl Endpoint {
                 }
                 let sent = path.part(2);
                 let (name, parameters) = path::function(sent.get(action.len() - name.len()..)?)?;
-                // There is no such function in v1.0.
+                // Version 1.0 does not have this function.
                 (name == "getrunhuntingquery" && *version == "beta").then_some(Self {
                     api: Api::Graph,
                     parameters: Some(parameters),

@@ -30,7 +30,7 @@ pub struct VaultCertificate {
 
 impl VaultCertificate {
     /// A certificate and its key of RSA, both in `pem`; the secret of its name holds them as a
-    /// PFX file without a password, which is what a vault does unless it is told otherwise.
+    /// PFX file without a password, which is a vault's default.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ pub struct Tenant {
     pub cloud: Cloud,
     /// What may sign in.
     pub applications: Vec<Application>,
-    /// Who may sign in; the first is who does when nobody is named.
+    /// The users who may sign in; the first one is the default.
     pub users: Vec<User>,
     /// The key vaults that trust the directory.
     pub vaults: Vec<Vault>,

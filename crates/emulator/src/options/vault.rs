@@ -36,7 +36,7 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// An empty vault that nobody may read.
+    /// An empty vault without readers.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
